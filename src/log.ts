@@ -1,0 +1,57 @@
+/**
+ * What gantry says, always on standard error: standard output belongs to the app and to --json.
+ * Colour only on a terminal; `<N>` priorities (sd-daemon(3)) when standard error is the journal.
+ */
+import { createConsola, type ConsolaInstance, type LogObject } from "consola/basic";
+
+export type LogLevel = "silent" | "error" | "warn" | "info" | "debug";
+export type LogFormat = "terminal" | "plain" | "journal";
+
+export interface LogOptions {
+  readonly format: LogFormat;
+  readonly level: LogLevel;
+  /** Receives whole lines, each with its line feed. */
+  readonly write: (text: string) => void;
+}
+
+export type Log = Pick<ConsolaInstance, "error" | "warn" | "info" | "debug">;
+
+const LEVELS: Record<LogLevel, number> = { silent: -1, error: 0, warn: 1, info: 3, debug: 4 };
+/** syslog(3) priorities by consola's level numbers: error, warning, notice, info, debug. */
+const PRIORITIES = [3, 4, 5, 6, 7];
+const RED = "\u001b[31m";
+const YELLOW = "\u001b[33m";
+const RESET = "\u001b[39m";
+
+export function createLog(options: LogOptions): Log {
+  return createConsola({
+    level: LEVELS[options.level],
+    throttle: 0,
+    reporters: [{ log: (entry: LogObject) => options.write(formatEntry(entry, options.format)) }],
+  });
+}
+
+/** One message, a line for each line of it; the journal needs the priority on every line. */
+function formatEntry(entry: LogObject, format: LogFormat): string {
+  const lines = entry.args.map(String).join(" ").split("\n");
+  return lines.map((line, index) => `${formatLine(line, index, entry.level, format)}\n`).join("");
+}
+
+function formatLine(line: string, index: number, level: number, format: LogFormat): string {
+  const text = index === 0 ? `gantry: ${line}` : line;
+  if (format === "journal") return `<${PRIORITIES[level] ?? 6}>${text}`;
+  if (format === "plain" || index > 0 || level > 1) return text;
+  return `${level === 0 ? RED : YELLOW}${text}${RESET}`;
+}
+
+/**
+ * Chooses the format for a stream: the journal's when JOURNAL_STREAM names it (systemd.exec(5): `device:inode`).
+ * @param stream what fstat says of the stream
+ */
+export function logFormat(
+  stream: { readonly isTTY: boolean; readonly dev: number; readonly ino: number },
+  journalStream: string | undefined,
+): LogFormat {
+  if (journalStream === `${stream.dev}:${stream.ino}`) return "journal";
+  return stream.isTTY ? "terminal" : "plain";
+}

@@ -1,0 +1,79 @@
+/**
+ * Every path of a release, in one place. Names here are a contract: people, scripts and units rely on them.
+ */
+import { join } from "node:path";
+import { targetSuffix, type Target } from "./targets.ts";
+
+export interface ReleaseLayout {
+  readonly root: string;
+  /** What people and systemd run: a POSIX shell script. */
+  readonly stub: string;
+  /** The management commands: a POSIX shell script. */
+  readonly gantry: string;
+  readonly lib: string;
+  /** The compiled app. */
+  readonly executable: string;
+  readonly launcher: string;
+  readonly manifest: string;
+  readonly packageJson: string;
+  readonly lockfile: string;
+  readonly modules: string;
+  /** Holds the stamps; lies inside the tree, so that it goes when the tree goes. */
+  readonly stamps: string;
+  readonly lock: string;
+  readonly vendor: string;
+  readonly env: string;
+  readonly envExample: string;
+  readonly setup: string;
+  readonly readme: string;
+  readonly sums: string;
+}
+
+/** Names of the files directly under a release, relative and with forward slashes. */
+export const NAMES = {
+  gantry: "gantry",
+  lib: "lib",
+  launcher: "lib/launcher.mjs",
+  manifest: "lib/release.json",
+  packageJson: "package.json",
+  lockfile: "bun.lock",
+  modules: "node_modules",
+  stamps: ".gantry",
+  lock: ".gantry-lock",
+  work: ".gantry-work-",
+  old: ".gantry-old-",
+  vendor: "vendor",
+  env: ".env",
+  envExample: ".env.example",
+  setup: "setup.sh",
+  readme: "README.md",
+  sums: "SHA256SUMS",
+} as const;
+
+export function releaseLayout(root: string, binary: string): ReleaseLayout {
+  return Object.freeze({
+    root,
+    stub: join(root, binary),
+    gantry: join(root, NAMES.gantry),
+    lib: join(root, NAMES.lib),
+    executable: join(root, NAMES.lib, binary),
+    launcher: join(root, NAMES.launcher),
+    manifest: join(root, NAMES.manifest),
+    packageJson: join(root, NAMES.packageJson),
+    lockfile: join(root, NAMES.lockfile),
+    modules: join(root, NAMES.modules),
+    stamps: join(root, NAMES.modules, NAMES.stamps),
+    lock: join(root, NAMES.lock),
+    vendor: join(root, NAMES.vendor),
+    env: join(root, NAMES.env),
+    envExample: join(root, NAMES.envExample),
+    setup: join(root, NAMES.setup),
+    readme: join(root, NAMES.readme),
+    sums: join(root, NAMES.sums),
+  });
+}
+
+/** `test-brain-v0.1.0-linux-x64`; a scoped package's `@scope/` becomes `scope-`. */
+export function releaseName(name: string, version: string, target: Target): string {
+  return `${name.replace(/^@/, "").replaceAll("/", "-")}-v${version}-${targetSuffix(target)}`;
+}

@@ -1,0 +1,135 @@
+/**
+ * lib/release.json, the one thing both sides share: what was built, for which target, and every file that the
+ * prepared tree must hold. Written by the build, read by the launcher; unknown keys are refused, because a launcher
+ * that skips what it does not understand would call a tree proven that it only half checked.
+ */
+import * as v from "valibot";
+import { GantryError } from "../errors.ts";
+import { RELEASE_ID_LENGTH } from "./stamp.ts";
+import { parseTarget, TARGETS, type Target } from "./targets.ts";
+import { sha256, type FileEntry } from "./tree.ts";
+
+export const SCHEMA = 1;
+
+const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, "is not a SHA-256 digest"));
+const Size = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** A relative path that stays inside: no empty, `.` or `..` part, no backslash, no control character. */
+const InnerPath = v.pipe(
+  v.string(),
+  v.regex(/^(?!\/)(?!.*\/\/)(?!(?:.*\/)?\.{1,2}(?:\/|$))[^\\\p{Cc}]+$/u, "is not a path inside the release"),
+);
+const Entry = v.union([v.strictTuple([Size, Sha256]), v.strictTuple([Size, Sha256, v.literal("x")])]);
+
+const ExternalSchema = v.strictObject({
+  name: v.string(),
+  version: v.string(),
+  /** The app starts without it. */
+  optional: v.boolean(),
+  /** Why it could not be compiled in. */
+  reason: v.string(),
+  /** Specifiers that the load probe loads. */
+  imports: v.array(v.string()),
+  /** Present when the build could not make it work: the tree goes without it, and this says why and what to do. */
+  unavailable: v.optional(v.strictObject({ reason: v.string(), fix: v.string() })),
+});
+
+const ModuleSchema = v.strictObject({
+  name: v.string(),
+  version: v.string(),
+  /** Digest of `files`, see digestOfFiles. */
+  digest: Sha256,
+  /** Names of the externals that need this module, themselves included. */
+  neededBy: v.array(v.string()),
+  /** Files by path relative to the module's own directory. */
+  files: v.record(InnerPath, Entry),
+});
+
+const ManifestSchema = v.strictObject({
+  schema: v.literal(SCHEMA),
+  name: v.string(),
+  version: v.string(),
+  binary: v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, "is not a file name")),
+  target: v.picklist(TARGETS.map((target) => target.name)),
+  /** Version of gantry that made the release. */
+  gantry: v.string(),
+  runtime: v.strictObject({ kind: v.literal("bun"), version: v.string() }),
+  executable: v.strictObject({ size: Size, sha256: Sha256 }),
+  launcher: v.strictObject({ size: Size, sha256: Sha256 }),
+  install: v.picklist(["first-run", "image", "vendor"]),
+  externals: v.array(ExternalSchema),
+  /** By directory relative to node_modules: `libsql`, `@libsql/client`, `a/node_modules/b`. */
+  modules: v.record(InnerPath, ModuleSchema),
+  /** Native files the externals load, relative to node_modules; the stub watches these. */
+  native: v.array(v.strictObject({ path: InnerPath, neededBy: v.array(v.string()) })),
+  /** What the host must provide, derived from the shipped files; each floor with the file that sets it. */
+  requires: v.optional(v.record(v.string(), v.unknown())),
+});
+
+export type Manifest = Readonly<v.InferOutput<typeof ManifestSchema>>;
+export type ExternalModule = Manifest["externals"][number];
+export type TreeModule = Manifest["modules"][string];
+
+/** The name of a release: the first digits of the SHA-256 of its release.json, which binds everything else. */
+export function releaseId(manifestText: string): string {
+  return sha256(manifestText).slice(0, RELEASE_ID_LENGTH);
+}
+
+export function formatManifest(manifest: Manifest): string {
+  return `${JSON.stringify(manifest, null, 1)}\n`;
+}
+
+/**
+ * Parses and checks release.json.
+ * @param where the file's path, for messages
+ * @throws GantryError MANIFEST_INVALID that names the key: truncated text, unknown keys, a newer schema
+ */
+export function parseManifest(text: string, where: string): Manifest {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    const what = "release.json is not whole: it ends early or is not JSON";
+    throw new GantryError({ code: "MANIFEST_INVALID", what, where });
+  }
+  const schema = typeof data === "object" && data !== null && "schema" in data ? data.schema : undefined;
+  if (typeof schema === "number" && schema > SCHEMA) {
+    throw new GantryError({
+      code: "MANIFEST_INVALID",
+      what: `release.json has schema ${schema}; this launcher reads schema ${SCHEMA}`,
+      where,
+      fix: "unpack the whole release archive again: lib/launcher.mjs and lib/release.json belong together",
+    });
+  }
+  const result = v.safeParse(ManifestSchema, data);
+  if (result.success) return result.output;
+  const issue = result.issues[0];
+  const key = v.getDotPath(issue) ?? "release.json";
+  const unknown = issue.expected === "never";
+  throw new GantryError({
+    code: "MANIFEST_INVALID",
+    what: unknown ? `release.json has an unknown key "${key}"` : `release.json: "${key}": ${issue.message}`,
+    where,
+  });
+}
+
+export function manifestTarget(manifest: Manifest): Target {
+  return parseTarget(manifest.target);
+}
+
+/**
+ * The files that a tree with these externals must hold, by path relative to node_modules.
+ * A module is in when one of the externals that need it is.
+ */
+export function filesOfTree(manifest: Manifest, included: ReadonlySet<string>): Map<string, FileEntry> {
+  const files = new Map<string, FileEntry>();
+  for (const [directory, module] of Object.entries(manifest.modules)) {
+    if (!module.neededBy.some((name) => included.has(name))) continue;
+    for (const [path, entry] of Object.entries(module.files)) files.set(`${directory}/${path}`, entry);
+  }
+  return files;
+}
+
+/** Externals that the build could provide: the ones a tree may hold. */
+export function availableExternals(manifest: Manifest): ExternalModule[] {
+  return manifest.externals.filter((external) => external.unavailable === undefined);
+}

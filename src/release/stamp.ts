@@ -1,0 +1,56 @@
+/**
+ * The stamp says "this tree was proven on this host". Its whole meaning is in its file name,
+ * `RELEASE-HOST`, so that the stub finds it with one test and reads nothing: it must spell the host
+ * exactly as templates/brain.sh does. The file's content is the verdict, for people and for doctor.
+ */
+
+/** Hexadecimal digits of the manifest's SHA-256 that name a release. */
+export const RELEASE_ID_LENGTH = 16;
+
+/** What /etc/machine-id and /etc/os-release said; `undefined` where there is no such file. */
+export interface HostFiles {
+  readonly machineId: string | undefined;
+  readonly osRelease: string | undefined;
+}
+
+/**
+ * Names this host by facts that root, a service user and a hardened unit all read alike.
+ * A machine id (machine-id(5): 32 lower-case hexadecimal digits) names it alone; where it is missing, empty or
+ * `uninitialized`, as in most images, the distribution's ID and VERSION_ID (os-release(5)) stand for its C library.
+ * Never fails: with neither, every such host is `unknown`.
+ */
+export function hostId(files: HostFiles): string {
+  const machine = firstLine(files.machineId);
+  if (/^[0-9a-f]{32}$/.test(machine)) return machine;
+  const id = osReleaseValue(files.osRelease, "ID");
+  const version = osReleaseValue(files.osRelease, "VERSION_ID");
+  return id === "" && version === "" ? "unknown" : `${id}-${version}`;
+}
+
+function firstLine(text: string | undefined): string {
+  return text?.split("\n", 1)[0] ?? "";
+}
+
+/** The first assignment counts; quotes go, and anything that is no plain word makes the value empty. */
+function osReleaseValue(text: string | undefined, key: string): string {
+  const line = text?.split("\n").find((candidate) => candidate.startsWith(`${key}=`));
+  const raw = line?.slice(key.length + 1) ?? "";
+  const value = /^(["'])(.*)\1$/.exec(raw)?.[2] ?? raw;
+  return /^[A-Za-z0-9._-]*$/.test(value) ? value : "";
+}
+
+/** The stamp's file name. */
+export function stampName(releaseId: string, host: string): string {
+  return `${releaseId}-${host}`;
+}
+
+/** Beside the stamp: an optional module, by its place in the manifest's list, that this host goes without. */
+export function absentName(releaseId: string, host: string, index: number): string {
+  return `${stampName(releaseId, host)}.without-${index}`;
+}
+
+/**
+ * Files that change when the C library does. A stamp older than one of them is not trusted: ldconfig rewrites
+ * ld.so.cache after every library upgrade (ldconfig(8)), apk rewrites its database.
+ */
+export const LIBC_MARKS = ["/etc/ld.so.cache", "/lib/apk/db/installed"] as const;

@@ -1,0 +1,75 @@
+/**
+ * The load probe: the compiled app itself, asked through GANTRY_PROBE, loads a module exactly as its own imports
+ * do and reports. A child for each external, so that a crash is one module's finding and nobody else's.
+ */
+import { randomBytes } from "node:crypto";
+import type { Finding } from "../errors.ts";
+import { MODULES_VARIABLE, parseProbeOutput, PROBE_VARIABLE, type ProbeRequest } from "../release/probe.ts";
+import { run, toolEnvironment, type Environment, type RunResult } from "./invoke.ts";
+
+export interface ProbeOptions {
+  /** The compiled app. */
+  readonly executable: string;
+  /** The absolute node_modules directory to load from. */
+  readonly modules: string;
+  /** Where the child runs; a directory that holds no modules of its own. */
+  readonly cwd: string;
+  readonly environment: Environment;
+}
+
+/** Milliseconds that a module may take to load before it counts as hanging. */
+const LOAD_LIMIT = 60_000;
+
+/** Loads one external's specifiers in a child; undefined when all of them load. */
+export async function probeExternal(
+  external: { readonly name: string; readonly imports: readonly string[] },
+  options: ProbeOptions,
+): Promise<Finding | undefined> {
+  const request: ProbeRequest = { nonce: randomBytes(12).toString("hex"), specifiers: external.imports };
+  const result = await run(options.executable, [], {
+    cwd: options.cwd,
+    timeout: LOAD_LIMIT,
+    environment: toolEnvironment(options.environment, {
+      [PROBE_VARIABLE]: JSON.stringify(request),
+      [MODULES_VARIABLE]: options.modules,
+    }),
+  });
+  return probeFinding(external, request, result);
+}
+
+function probeFinding(
+  external: { readonly name: string; readonly imports: readonly string[] },
+  request: ProbeRequest,
+  result: RunResult,
+): Finding | undefined {
+  const answers = parseProbeOutput(result.stdout, request.nonce);
+  const failed = answers.find((answer) => answer.state === "failed");
+  if (failed?.state === "failed") {
+    return {
+      code: "MODULE_UNAVAILABLE",
+      what: `${failed.specifier} does not load`,
+      where: external.name,
+      detail: failed.message.split("\n").slice(0, 4),
+    };
+  }
+  const loaded = answers.filter((answer) => answer.state === "loaded").length;
+  if (result.code === 0 && loaded === external.imports.length) return undefined;
+  if (answers.length === 0 && result.signal === null && !result.timedOut) {
+    return {
+      code: "RELEASE_FILE_MISSING",
+      what: "the compiled app does not answer the load probe: it was stripped or replaced",
+      ...quote(result.stderr),
+    };
+  }
+  const last = answers.at(-1)?.specifier ?? external.name;
+  const how = result.timedOut
+    ? "did not finish"
+    : `ended the process (${result.signal ?? `exit ${result.code}`})`;
+  return { code: "LOAD_CRASHED", what: `loading ${last} ${how}`, where: external.name };
+}
+
+/** The first lines of what a process said, as a finding's detail. */
+function quote(stderr: string): Pick<Finding, "detail"> {
+  const detail = stderr.split("\n").filter((line) => line.trim() !== "");
+  return detail.length === 0 ? {} : { detail: detail.slice(0, 4) };
+}

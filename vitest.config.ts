@@ -1,0 +1,32 @@
+import { defineConfig } from "vitest/config";
+
+const reporters = (name: string) => ["default", ["json", { outputFile: `reports/${name}.json` }]] as const;
+
+export default defineConfig({
+  test: {
+    reporters: [...reporters(process.env["GANTRY_TEST_REPORT"] ?? "test")],
+    testTimeout: 120_000,
+    hookTimeout: 300_000,
+    maxWorkers: 2,
+    projects: [
+      { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          globalSetup: ["test/e2e/setup.ts"],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "hosts",
+          include: ["test/hosts/**/*.test.ts"],
+          globalSetup: ["test/hosts/setup.ts"],
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
