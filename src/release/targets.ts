@@ -17,14 +17,15 @@ export interface Target {
   readonly bun: string;
   /** What `uname -m` prints there. */
   readonly machines: readonly string[];
-  /** The program interpreter that a binary for this target asks the kernel for (ELF gABI, PT_INTERP). */
-  readonly interpreter?: string;
+  /** The loader that a binary for this target asks the kernel for (ELF gABI PT_INTERP; Mach-O LC_LOAD_DYLINKER). */
+  readonly interpreter: string;
 }
 
 const GLIBC_X64 = { interpreter: "/lib64/ld-linux-x86-64.so.2" } as const;
 const GLIBC_ARM64 = { interpreter: "/lib/ld-linux-aarch64.so.1" } as const;
 const MUSL_X64 = { interpreter: "/lib/ld-musl-x86_64.so.1" } as const;
 const MUSL_ARM64 = { interpreter: "/lib/ld-musl-aarch64.so.1" } as const;
+const DYLD = { interpreter: "/usr/lib/dyld" } as const;
 const X64 = { arch: "x64", machines: ["x86_64"] } as const;
 const ARM64 = { arch: "arm64", machines: ["aarch64", "arm64"] } as const;
 
@@ -56,8 +57,8 @@ export const TARGETS: readonly Target[] = [
     ...ARM64,
     ...MUSL_ARM64,
   },
-  { name: "darwin-arm64", os: "darwin", bun: "bun-darwin-arm64", ...ARM64 },
-  { name: "darwin-x64", os: "darwin", bun: "bun-darwin-x64", ...X64 },
+  { name: "darwin-arm64", os: "darwin", bun: "bun-darwin-arm64", ...ARM64, ...DYLD },
+  { name: "darwin-x64", os: "darwin", bun: "bun-darwin-x64", ...X64, ...DYLD },
 ];
 
 /**

@@ -1,0 +1,103 @@
+#!/bin/sh
+# shellcheck shell=dash
+# @BASE@ for @TARGET@, release @RELEASE@. Makes the native modules ready when they are not, then
+# becomes the app: same process, descriptors, limits and arguments. Made by gantry @GANTRY@.
+
+#@include locate.sh
+
+# launch ARGS...: the app takes over this process.
+launch() {
+  unset BUN_BE_BUN BUN_OPTIONS @VARIABLES@
+  while :; do
+    case ${NODE_PATH-} in
+    :*) NODE_PATH=${NODE_PATH#:} ;;
+    *:) NODE_PATH=${NODE_PATH%:} ;;
+    *::*) NODE_PATH=${NODE_PATH%%::*}:${NODE_PATH#*::} ;;
+    *) break ;;
+    esac
+  done
+  case ${NODE_PATH-} in
+  '' | "$modules") NODE_PATH=$modules ;;
+  "$modules":*) ;;
+  *) NODE_PATH=$modules:$NODE_PATH ;;
+  esac
+  GANTRY_MODULES=$modules
+  export NODE_PATH GANTRY_MODULES
+  trap 'exec_failed' EXIT
+  exec "$root/lib/@BINARY@" "$@"
+}
+
+# exec_failed: runs only when exec could not replace this process.
+exec_failed() {
+  printf 'gantry: EXEC_FAILED: the binary could not be started\n  file  %s\n  fix   %s\n' \
+    "$root/lib/@BINARY@" "check its mode (755) and that its file system is not mounted noexec" >&2
+  exit 71
+}
+
+modules=$root/node_modules
+
+# This host's name, as src/release/stamp.ts spells it.
+host=
+if [ -r /etc/machine-id ]; then IFS= read -r host </etc/machine-id; fi
+case $host in
+*[!0123456789abcdef]*) host= ;;
+????????????????????????????????) ;;
+*) host= ;;
+esac
+if [ -z "$host" ]; then
+  id='' version='' seen=''
+  if [ -r /etc/os-release ]; then
+    while IFS= read -r line || [ -n "$line" ]; do
+      case $line in
+      ID=* | VERSION_ID=*) ;;
+      *) continue ;;
+      esac
+      key=${line%%=*} value=${line#*=}
+      case $seen in *" $key "*) continue ;; esac
+      seen="$seen $key "
+      case $value in
+      \"*\" | \'*\') value=${value#?} value=${value%?} ;;
+      esac
+      case $value in *[!A-Za-z0-9._-]*) value= ;; esac
+      case $key in
+      ID) id=$value ;;
+      *) version=$value ;;
+      esac
+    done </etc/os-release
+  fi
+  host=$id-$version
+  if [ "$host" = - ]; then host=unknown; fi
+fi
+
+# Ready: proven on this host, and neither the C library nor a native file has changed since.
+stamp=$modules/.gantry/@RELEASE@-$host
+if [ -f "$stamp" ] && [ -x "$root/lib/@BINARY@" ] && [ -e @INTERPRETER@ ] &&
+  ! [ "$root/lib/@BINARY@" -nt "$stamp" ]@LIBC_CHECKS@@NATIVE_CHECKS@; then
+  launch "$@"
+fi
+
+#@include refuse.sh
+
+check_machine
+unset BUN_OPTIONS
+ended='' child=''
+trap 'ended=TERM; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' TERM
+trap 'ended=INT; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' INT
+trap 'ended=HUP; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' HUP
+BUN_BE_BUN=1 "$root/lib/@BINARY@" --config=/dev/null --env-file=/dev/null --no-install \
+  "$root/lib/launcher.mjs" start </dev/null >&2 &
+child=$!
+if [ -n "$ended" ]; then kill -s TERM "$child" 2>/dev/null; fi
+wait "$child"
+status=$?
+while kill -s 0 "$child" 2>/dev/null; do
+  wait "$child"
+  status=$?
+done
+trap - TERM INT HUP
+if [ -n "$ended" ]; then
+  kill -s "$ended" $$
+  exit 143
+fi
+if [ "$status" -ne 0 ]; then exit "$status"; fi
+launch "$@"

@@ -1,0 +1,12 @@
+#!/bin/sh
+# shellcheck shell=dash
+# The management commands of @BASE@ for @TARGET@: ./gantry --help lists them. Made by gantry @GANTRY@.
+
+#@include locate.sh
+
+#@include refuse.sh
+
+check_machine
+unset BUN_OPTIONS NODE_PATH
+export BUN_BE_BUN=1
+exec "$root/lib/@BINARY@" --config=/dev/null --env-file=/dev/null --no-install "$root/lib/launcher.mjs" "$@"

@@ -1,0 +1,57 @@
+loader=@INTERPRETER@
+
+# say CODE WHAT FILE FIX: a finding on standard error, laid out as the launcher lays it out.
+say() {
+  printf 'gantry: %s: %s\n  file  %s\n  fix   %s\n' "$1" "$2" "$3" "$4" >&2
+}
+
+# refuse: this machine cannot run the binary; says which release can, and ends.
+refuse() {
+  system=$(uname -s) machine=$(uname -m)
+  case $machine in
+  x86_64 | amd64) arch=x64 ;;
+  aarch64 | arm64) arch=arm64 ;;
+  *) arch=$machine ;;
+  esac
+  libc=
+  for file in /lib/ld-musl-*.so.1; do
+    if [ -e "$file" ]; then libc=-musl; fi
+  done
+  for file in /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1; do
+    if [ -e "$file" ]; then libc=; fi
+  done
+  case $system in
+  Linux) take="take the release @BASE@-linux-$arch$libc" ;;
+  Darwin) take="take the release @BASE@-darwin-$arch" ;;
+  *) take="run it on a machine of the kind @TARGET@" ;;
+  esac
+  if [ "$system-$arch" = "@SYSTEM@-@ARCH@" ]; then
+    say LIBC_MISMATCH "this is the @TARGET@ release, and its loader $loader is not on this host" "$root/lib/@BINARY@" "$take"
+  else
+    say HOST_UNSUPPORTED "this is the @TARGET@ release, and this machine is $system on $machine" "$root/lib/@BINARY@" "$take"
+  fi
+  exit 69
+}
+
+# require FILE: a file without which nothing works.
+require() {
+  if [ ! -e "$1" ]; then
+    say RELEASE_FILE_MISSING "a file of the release is not there" "$1" "unpack the release archive again"
+    exit 66
+  fi
+}
+
+# check_machine: nothing of the release is executed before this has passed.
+check_machine() {
+  if [ ! -e "$loader" ]; then refuse; fi
+  case $(uname -s)-$(uname -m) in
+  @MACHINES@) ;;
+  *) refuse ;;
+  esac
+  require "$root/lib/@BINARY@"
+  require "$root/lib/launcher.mjs"
+  if [ ! -x "$root/lib/@BINARY@" ]; then
+    say EXEC_FAILED "the binary is not executable" "$root/lib/@BINARY@" "chmod 755 $root/lib/@BINARY@"
+    exit 71
+  fi
+}
