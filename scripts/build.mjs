@@ -16,10 +16,14 @@ if (!existsSync(`${root}/node_modules/typescript`)) {
 const { build } = await import("esbuild");
 
 rmSync(`${root}/dist`, { recursive: true, force: true });
-const tsc = spawnSync(process.execPath, [`${root}/node_modules/typescript/bin/tsc`, "-p", "tsconfig.build.json"], {
-  cwd: root,
-  stdio: "inherit",
-});
+const tsc = spawnSync(
+  process.execPath,
+  [`${root}/node_modules/typescript/bin/tsc`, "-p", "tsconfig.build.json"],
+  {
+    cwd: root,
+    stdio: "inherit",
+  },
+);
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 
 await build({

@@ -1,0 +1,53 @@
+// Makes sure that the installed devDependencies are the ones in package-lock.json: every npm script that needs them
+// calls this first, so that a clean clone needs no step of its own. Uses nothing but Node and npm.
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+export const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** @param {string} path */
+function readPackages(path) {
+  try {
+    return JSON.parse(readFileSync(`${root}/${path}`, "utf8")).packages;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Does node_modules hold what the lock says? npm writes what it installed to node_modules/.package-lock.json. */
+function isInstalled() {
+  const wanted = readPackages("package-lock.json");
+  const found = readPackages("node_modules/.package-lock.json");
+  if (wanted === undefined || found === undefined) return false;
+  return Object.entries(wanted).every(
+    ([path, entry]) => path === "" || entry.optional === true || found[path]?.version === entry.version,
+  );
+}
+
+/**
+ * Runs a program in the repository with its output shown; ends this process when it fails.
+ * @param {string} command
+ * @param {string[]} args
+ * @param {Record<string, string>} [env]
+ */
+export function runStep(command, args, env = {}) {
+  const result = spawnSync(command, args, { cwd: root, stdio: "inherit", env: { ...process.env, ...env } });
+  if (result.status !== 0) process.exit(result.status ?? 1);
+}
+
+/**
+ * Runs an installed tool by the name of its executable.
+ * @param {string} name
+ * @param {string[]} args
+ * @param {Record<string, string>} [env]
+ */
+export function runTool(name, args, env = {}) {
+  runStep(`${root}/node_modules/.bin/${name}`, args, env);
+}
+
+/** Installs when needed, then builds dist/. */
+export function ensureBuilt() {
+  if (isInstalled()) runStep(process.execPath, ["scripts/build.mjs"]);
+  else runStep("npm", ["ci"]);
+}

@@ -1,0 +1,28 @@
+// npm run test:hosts: the tests that need real hosts. Root on Debian; installs the Debian packages that it uses.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { ensureBuilt, runStep, runTool } from "./install.mjs";
+
+/** Debian packages and a file of each that shows it is there. */
+const PACKAGES = {
+  mmdebstrap: "/usr/bin/mmdebstrap",
+  "busybox-static": "/usr/bin/busybox",
+  "qemu-user-static": "/usr/bin/qemu-aarch64-static",
+  musl: "/usr/lib/x86_64-linux-musl/libc.so",
+  strace: "/usr/bin/strace",
+  shellcheck: "/usr/bin/shellcheck",
+};
+
+if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) {
+  console.error("test:hosts: needs root on Debian; nothing was run");
+  process.exit(1);
+}
+const missing = Object.entries(PACKAGES).flatMap(([name, file]) => (existsSync(file) ? [] : [name]));
+if (missing.length > 0) {
+  spawnSync("apt-get", ["-qq", "update"], { stdio: "inherit" });
+  runStep("apt-get", ["-qq", "-y", "--no-install-recommends", "install", ...missing], {
+    DEBIAN_FRONTEND: "noninteractive",
+  });
+}
+ensureBuilt();
+runTool("vitest", ["run", "--project", "hosts"], { GANTRY_TEST_REPORT: "hosts" });

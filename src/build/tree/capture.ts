@@ -1,0 +1,117 @@
+/**
+ * Turns an installed node_modules into the manifest's tree: prunes it in place, normalises modes, and hashes what is
+ * left, module by module. What is captured here is what every host must end up with, byte for byte.
+ */
+import { chmodSync, lstatSync, readdirSync, rmdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { TreeModule } from "../../release/manifest.ts";
+import type { Target } from "../../release/targets.ts";
+import {
+  digestOfFiles,
+  normalMode,
+  readTreeEntry,
+  readTreeFiles,
+  type FileEntry,
+  type TreeFile,
+} from "../../release/tree.ts";
+import { hasNothingToLoad, pruneReason, type PruneReason } from "./prune.ts";
+
+/** A package of the tree, by its directory relative to node_modules. */
+export interface ClosurePackage {
+  readonly path: string;
+  readonly name: string;
+  readonly version: string;
+  /** Names of the externals that need it. */
+  readonly neededBy: readonly string[];
+}
+
+export interface LeftOut {
+  readonly reason: PruneReason;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+export interface CapturedTree {
+  readonly modules: Record<string, TreeModule>;
+  readonly native: { path: string; neededBy: string[] }[];
+  readonly leftOut: readonly LeftOut[];
+}
+
+/** Where a file goes: to the package with the longest directory that holds it. */
+function ownerOf(path: string, packages: readonly ClosurePackage[]): ClosurePackage | undefined {
+  return packages
+    .filter((candidate) => path.startsWith(`${candidate.path}/`))
+    .toSorted((a, b) => b.path.length - a.path.length)[0];
+}
+
+/**
+ * Prunes and hashes `directory` (a node_modules).
+ * @param closure the packages that the tree is made of; files outside them are removed
+ */
+export function captureTree(
+  directory: string,
+  closure: readonly ClosurePackage[],
+  target: Target,
+): CapturedTree {
+  const left = new Map<PruneReason, { files: number; bytes: number }>();
+  const drop = (file: TreeFile, reason: PruneReason): void => {
+    const path = join(directory, file.path);
+    const sum = left.get(reason) ?? { files: 0, bytes: 0 };
+    left.set(reason, { files: sum.files + 1, bytes: sum.bytes + lstatSync(path).size });
+    rmSync(path);
+  };
+  const kept = new Map<ClosurePackage, TreeFile[]>();
+  for (const file of readTreeFiles(directory)) {
+    const owner = ownerOf(file.path, closure);
+    if (owner === undefined) {
+      drop(file, file.path.startsWith(".bin/") ? "command links" : "packages outside the closure");
+      continue;
+    }
+    const reason = pruneReason(file.path.slice(owner.path.length + 1), target);
+    if (reason === undefined) kept.set(owner, [...(kept.get(owner) ?? []), file]);
+    else drop(file, reason);
+  }
+  for (const [owner, files] of kept) {
+    if (!hasNothingToLoad(files.map((file) => file.path.slice(owner.path.length + 1)))) continue;
+    for (const file of files) drop(file, "packages with nothing to load");
+    kept.delete(owner);
+  }
+  removeEmptyDirectories(directory);
+  const leftOut = [...left].map(([reason, sum]) => ({ reason, files: sum.files, bytes: sum.bytes }));
+  return { ...describeTree(directory, kept), leftOut };
+}
+
+function describeTree(
+  directory: string,
+  kept: ReadonlyMap<ClosurePackage, readonly TreeFile[]>,
+): Pick<CapturedTree, "modules" | "native"> {
+  const modules: Record<string, TreeModule> = {};
+  const native: CapturedTree["native"] = [];
+  for (const [owner, files] of [...kept].toSorted(([a], [b]) => (a.path < b.path ? -1 : 1))) {
+    const entries: Record<string, FileEntry> = {};
+    for (const file of files) {
+      const entry = readTreeEntry(directory, file);
+      if (file.kind === "file") chmodSync(join(directory, file.path), normalMode(entry));
+      entries[file.path.slice(owner.path.length + 1)] = entry;
+      if (file.path.endsWith(".node")) native.push({ path: file.path, neededBy: [...owner.neededBy] });
+    }
+    const { name, version, neededBy } = owner;
+    modules[owner.path] = {
+      name,
+      version,
+      digest: digestOfFiles(entries),
+      neededBy: [...neededBy],
+      files: entries as TreeModule["files"],
+    };
+  }
+  return { modules, native };
+}
+
+function removeEmptyDirectories(directory: string): void {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    if (!entry.isDirectory()) continue;
+    const path = join(directory, entry.name);
+    removeEmptyDirectories(path);
+    if (readdirSync(path).length === 0) rmdirSync(path);
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * Decides which files of an installed tree are shipped. Pure: paths in, reasons out.
+ * It drops only what no module reads when it is loaded or used: other platforms' binaries, declarations, source
+ * maps, prose, tests and the C sources beside a prebuilt binary. Licences always stay.
+ */
+import type { Target } from "../../release/targets.ts";
+
+export type PruneReason =
+  | "other platforms' binaries"
+  | "type declarations"
+  | "source maps"
+  | "documentation"
+  | "tests"
+  | "native sources"
+  | "command links"
+  | "packages outside the closure"
+  | "packages with nothing to load";
+
+const LICENCE = /^(?:licen[cs]e|copying|notice|unlicen[cs]e)/i;
+const DECLARATION = /\.d\.[cm]?ts$/;
+const PROSE = /\.(?:md|markdown|mkd|rst)$/i;
+const PROSE_NAMES =
+  /^(?:readme|changelog|changes|history|contributing|authors|security|code_of_conduct)(?:\.|$)/i;
+const NATIVE_SOURCE = /(?:\.(?:c|cc|cpp|cxx|h|hh|hpp|gyp|gypi|mk|o|a|vcxproj)|^binding\.gyp|^Makefile)$/;
+const TEST_DIRECTORY = /^(?:test|tests|__tests__)\//;
+
+/**
+ * Why a file is left out, or undefined when it is shipped.
+ * @param path relative to its package's directory, forward slashes
+ */
+export function pruneReason(path: string, target: Target): PruneReason | undefined {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  if (LICENCE.test(name)) return undefined;
+  if (isForeignBinary(path, target)) return "other platforms' binaries";
+  if (DECLARATION.test(name)) return "type declarations";
+  if (name.endsWith(".map")) return "source maps";
+  if (TEST_DIRECTORY.test(path)) return "tests";
+  if (PROSE.test(name) || PROSE_NAMES.test(name)) return "documentation";
+  if (NATIVE_SOURCE.test(name)) return "native sources";
+  return undefined;
+}
+
+const SYSTEMS = new Set(["linux", "darwin", "win32", "android", "freebsd", "openbsd", "sunos", "aix"]);
+const MACHINES = new Set(["x64", "arm64", "arm", "ia32", "ppc64", "s390x", "riscv64", "loong64", "mips64el"]);
+
+/**
+ * A prebuild for another platform, by the directory and tag names that prebuildify gives
+ * (`prebuilds/OS-ARCH[+ARCH]/NAME[.glibc|.musl][.armvN].node`, see node-gyp-build's parseTuple and parseTags).
+ */
+function isForeignBinary(path: string, target: Target): boolean {
+  const parts = path.split("/");
+  const prebuilds = parts.indexOf("prebuilds");
+  if (prebuilds === -1) return false;
+  const tuple = /^([a-z0-9]+)-([a-z0-9+]+)$/.exec(parts[prebuilds + 1] ?? "");
+  const [, system = "", machines = ""] = tuple ?? [];
+  if (SYSTEMS.has(system) && machines.split("+").every((machine) => MACHINES.has(machine))) {
+    if (system !== target.os || !machines.split("+").includes(target.arch)) return true;
+  }
+  const tags = path.slice(path.lastIndexOf("/") + 1).split(".");
+  if (target.libc === undefined || tags.at(-1) !== "node") return false;
+  return tags.includes(target.libc === "gnu" ? "musl" : "glibc");
+}
+
+/** Is this all that is left of a package nobody can load: its package.json and licences? */
+export function hasNothingToLoad(paths: readonly string[]): boolean {
+  return paths.every(
+    (path) => path === "package.json" || LICENCE.test(path.slice(path.lastIndexOf("/") + 1)),
+  );
+}
