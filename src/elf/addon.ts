@@ -1,0 +1,160 @@
+/**
+ * How a file registers as a Node addon, read without running it: Node-API by symbol or by constructor, or the
+ * NODE_MODULE_VERSION in its `node_module` struct. Rules from node's src/node_binding.cc and node_api.h.
+ * Answers `undefined` where the bytes do not say; it never guesses a version from names of files.
+ */
+import { readExactly } from "./bytes.ts";
+import { EM, PF, PT } from "./constants.ts";
+import { fileOffset, readString, type ElfImage } from "./image.ts";
+import { eachOwnPointer, type ElfImport } from "./relocations.ts";
+import type { SymbolTable } from "./symbols.ts";
+
+export interface AddonFacts {
+  /** Exports napi_register_module_v1. */
+  readonly napiSymbol: boolean;
+  /** Calls napi_module_register from a constructor. */
+  readonly napiConstructor: boolean;
+  /** What node_api_module_get_api_version_v1 returns; 0x7fffffff is experimental. */
+  readonly napiVersion: number | undefined;
+  /** Calls node_module_register from a constructor. */
+  readonly abiConstructor: boolean;
+  /** nm_version of the struct that the constructor registers; undefined when it was not found. */
+  readonly abiVersion: number | undefined;
+  /** Every N of an exported node_register_module_vN. */
+  readonly abiSymbols: readonly number[];
+}
+
+/** NODE_MODULE_VERSION has grown by about 10 a year and is 147 in 2026. */
+const MAX_ABI = 600;
+
+export function readAddon(image: ElfImage, symbols: SymbolTable, imports: readonly ElfImport[]): AddonFacts {
+  const abiConstructor = imports.some(({ name }) => name === "node_module_register");
+  const abiSymbols: number[] = [];
+  for (let version = 1; version <= MAX_ABI; version += 1) {
+    if (symbols.exports.address(`node_register_module_v${version}`) !== undefined) abiSymbols.push(version);
+  }
+  const versionFunction = symbols.exports.address("node_api_module_get_api_version_v1");
+  return {
+    napiSymbol: symbols.exports.address("napi_register_module_v1") !== undefined,
+    napiConstructor: imports.some(({ name }) => name === "napi_module_register"),
+    napiVersion: versionFunction === undefined ? undefined : readConstantResult(image, versionFunction),
+    abiConstructor,
+    abiVersion: abiConstructor ? readAbiVersion(image, symbols) : undefined,
+    abiSymbols,
+  };
+}
+
+/** The constant that a function at `address` returns, when its body is nothing more than that. */
+function readConstantResult(image: ElfImage, address: number): number | undefined {
+  const offset = fileOffset(image.segments, address);
+  if (offset === undefined) return undefined;
+  const code = image.source.read(offset, 32);
+  if (image.machine === EM.X86_64) return x64Constant(code);
+  if (image.machine === EM.AARCH64) return arm64Constant(code);
+  return undefined;
+}
+
+/** `mov eax, imm32` after at most endbr64 and a frame set-up. */
+function x64Constant(code: Uint8Array): number | undefined {
+  let at = 0;
+  const skip = (...bytes: number[]): void => {
+    if (bytes.every((byte, index) => code[at + index] === byte)) at += bytes.length;
+  };
+  skip(0xf3, 0x0f, 0x1e, 0xfa); // endbr64
+  skip(0x55); // push rbp
+  skip(0x48, 0x89, 0xe5); // mov rbp, rsp
+  if (at + 5 > code.length) return undefined;
+  const view = new DataView(code.buffer, code.byteOffset, code.length);
+  if (code[at] === 0xb8) return view.getUint32(at + 1, true);
+  // push imm8; pop rax: the short form that optimising for size picks
+  if (code[at] === 0x6a && code[at + 2] === 0x58) return code[at + 1];
+  return undefined;
+}
+
+/** `mov w0, #imm` (movz, or movn and orr for the experimental value), after at most bti and a frame set-up. */
+function arm64Constant(code: Uint8Array): number | undefined {
+  const view = new DataView(code.buffer, code.byteOffset, code.length);
+  let value: number | undefined;
+  for (let at = 0; at + 4 <= code.length; at += 4) {
+    const word = view.getUint32(at, true);
+    const shift = ((word >>> 21) & 1) * 16;
+    const immediate = (word >>> 5) & 0xffff;
+    if ((word & 0xffc0_001f) >>> 0 === 0x5280_0000) value = immediate << shift;
+    else if ((word & 0xffc0_001f) >>> 0 === 0x1280_0000) value = ~(immediate << shift) >>> 0;
+    else if ((word & 0xffc0_001f) >>> 0 === 0x7280_0000 && value !== undefined) {
+      value = (value & ~(0xffff << shift)) | (immediate << shift);
+    } else if (word === 0x3200_7be0 || word === 0x12b0_0000) value = 0x7fff_ffff;
+    else if (word === 0xd65f_03c0) return value;
+  }
+  return undefined;
+}
+
+/** More candidates than this means that the pattern does not hold for the file. */
+const MAX_CANDIDATES = 4096;
+
+/**
+ * Finds `struct node_module { int nm_version; unsigned nm_flags; void* dso; const char* filename;
+ * register_func; context_register_func; const char* modname; … }` (node.h) in writable data by its pointers:
+ * a file name, one function and a module name at fixed distances, behind a small version and no handle.
+ */
+function readAbiVersion(image: ElfImage, symbols: SymbolTable): number | undefined {
+  const word = image.wide ? 8 : 4;
+  const at = { dso: 8, filename: 8 + word, plain: 8 + 2 * word, context: 8 + 3 * word, name: 8 + 4 * word };
+  const candidates = new Map<number, Map<number, number>>();
+  eachOwnPointer(image, symbols, (address, target) => {
+    const start = address - at.name;
+    if (candidates.size >= MAX_CANDIDATES || !looksLikeHead(image, start, word)) return;
+    if (isText(image, target, /^[\w.$-]+$/)) candidates.set(start, new Map([[at.name, target]]));
+  });
+  if (candidates.size === 0) return undefined;
+  eachOwnPointer(image, symbols, (address, target) => {
+    for (const field of [at.filename, at.plain, at.context]) {
+      candidates.get(address - field)?.set(field, target);
+    }
+  });
+  for (const [start, fields] of candidates) {
+    const filename = fields.get(at.filename);
+    const hasFunction = [at.plain, at.context].some((field) => isCode(image, fields.get(field)));
+    if (filename !== undefined && hasFunction && isText(image, filename, /^[^\0]*$/)) {
+      return readU32(image, start);
+    }
+  }
+  return undefined;
+}
+
+/** nm_version in range, no unknown flag, and a handle that only the loader fills in. */
+function looksLikeHead(image: ElfImage, start: number, word: number): boolean {
+  const offset = fileOffset(image.segments, start);
+  if (offset === undefined || offset + 8 + word > image.source.size) return false;
+  const view = readExactly(image.source, offset, 8 + word, "module data");
+  const version = view.getUint32(0, image.little);
+  if (version < 1 || version > MAX_ABI || view.getUint32(4, image.little) > 15) return false;
+  for (let index = 8; index < 8 + word; index += 1) if (view.getUint8(index) !== 0) return false;
+  return true;
+}
+
+function isText(image: ElfImage, address: number, pattern: RegExp): boolean {
+  const offset = fileOffset(image.segments, address);
+  if (offset === undefined) return false;
+  const bytes = image.source.read(offset, 512);
+  const end = bytes.indexOf(0);
+  if (end <= 0) return false;
+  const text = readString(image.source, offset, 512);
+  return pattern.test(text) && /^[\x20-\x7e]+$/.test(text);
+}
+
+function isCode(image: ElfImage, address: number | undefined): boolean {
+  return (
+    address !== undefined &&
+    image.segments.some(
+      ({ type, flags, address: start, memorySize }) =>
+        type === PT.LOAD && (flags & PF.X) !== 0 && address >= start && address < start + memorySize,
+    )
+  );
+}
+
+function readU32(image: ElfImage, address: number): number | undefined {
+  const offset = fileOffset(image.segments, address);
+  if (offset === undefined) return undefined;
+  return readExactly(image.source, offset, 4, "module data").getUint32(0, image.little);
+}

@@ -1,0 +1,116 @@
+/**
+ * Random access to the bytes of one file, and the one way in which this room complains about them.
+ * Promises bounded memory: tables are read in blocks through a small page cache, never as a whole file.
+ * Refuses to open anything: where the bytes come from is the caller's business.
+ */
+
+/** Where bytes come from. `read` answers with fewer bytes than asked for only at the end of the file. */
+export interface ByteSource {
+  /** Size in bytes. */
+  readonly size: number;
+  read(offset: number, length: number): Uint8Array;
+}
+
+/** Thrown inside this room only; `readNativeFile` turns it into a value. */
+export class MalformedFile extends Error {
+  readonly offset: number;
+  readonly reason: string;
+
+  constructor(offset: number, reason: string) {
+    super(`${reason} (at offset ${offset})`);
+    this.name = "MalformedFile";
+    this.offset = offset;
+    this.reason = reason;
+  }
+}
+
+export function malformed(offset: number, reason: string): never {
+  throw new MalformedFile(offset, reason);
+}
+
+/** A source over bytes that are in memory already. */
+export function bytesSource(bytes: Uint8Array): ByteSource {
+  return {
+    size: bytes.length,
+    read: (offset, length) => bytes.subarray(offset, Math.min(bytes.length, offset + length)),
+  };
+}
+
+const PAGE = 16_384;
+const PAGES_KEPT = 512;
+
+/**
+ * Keeps the last 8 MB of pages of a slower source, so that a walk over symbols, strings and hash chains costs
+ * one read a page. A read that fits one page answers a view of it without copying.
+ */
+export function pagedSource(source: ByteSource): ByteSource {
+  const pages = new Map<number, Uint8Array>();
+  const page = (index: number): Uint8Array => {
+    const kept = pages.get(index);
+    if (kept !== undefined) return kept;
+    if (pages.size >= PAGES_KEPT) pages.clear();
+    const bytes = source.read(index * PAGE, PAGE);
+    pages.set(index, bytes);
+    return bytes;
+  };
+  return {
+    size: source.size,
+    read(offset, length) {
+      const first = Math.floor(offset / PAGE);
+      const start = offset - first * PAGE;
+      if (start + length <= PAGE) return page(first).subarray(start, start + length);
+      // A long range goes straight to the source: it is read once and would only push pages out.
+      return source.read(offset, length);
+    },
+  };
+}
+
+/** The `length` bytes at `offset`, or MalformedFile naming `what` is cut off. */
+export function readExactly(source: ByteSource, offset: number, length: number, what: string): DataView {
+  if (!(offset >= 0 && length >= 0 && offset + length <= source.size)) {
+    malformed(offset, `${what} lies outside the file, which has ${source.size} bytes`);
+  }
+  const bytes = source.read(offset, length);
+  if (bytes.length < length) malformed(offset + bytes.length, `${what} could not be read to its end`);
+  return new DataView(bytes.buffer, bytes.byteOffset, length);
+}
+
+/**
+ * An unsigned 64-bit field as a number. Above 2^53 the low bits are lost, which is harmless here: such a value
+ * is larger than any file and is refused by the comparison that follows.
+ */
+export function getU64(view: DataView, at: number, little: boolean): number {
+  const low = view.getUint32(little ? at : at + 4, little);
+  const high = view.getUint32(little ? at + 4 : at, little);
+  return high * 2 ** 32 + low;
+}
+
+const BLOCK = 65_536;
+
+/** Calls `visit` for each of `count` records of `size` bytes; stops early when it answers false. */
+export function eachRecord(
+  source: ByteSource,
+  table: { readonly offset: number; readonly count: number; readonly size: number; readonly what: string },
+  visit: (view: DataView, at: number, index: number) => boolean | void,
+): void {
+  const { offset, count, size, what } = table;
+  if (!(offset >= 0 && offset + count * size <= source.size)) {
+    malformed(offset, `${what} lies outside the file, which has ${source.size} bytes`);
+  }
+  const perBlock = Math.max(1, Math.floor(BLOCK / size));
+  for (let first = 0; first < count; first += perBlock) {
+    const here = Math.min(perBlock, count - first);
+    const view = readExactly(source, offset + first * size, here * size, what);
+    for (let record = 0; record < here; record += 1) {
+      if (visit(view, record * size, first + record) === false) return;
+    }
+  }
+}
+
+/** Bytes as text, one character a byte: names in native files have no encoding. */
+export function latin1(bytes: Uint8Array): string {
+  if (bytes.length > 4096) {
+    return latin1(bytes.subarray(0, 4096)) + latin1(bytes.subarray(4096));
+  }
+  return String.fromCharCode(...bytes);
+}

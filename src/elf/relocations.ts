@@ -1,0 +1,228 @@
+/**
+ * Dynamic relocations: which symbols a file takes from elsewhere, when each must be found, and what it asks of
+ * thread-local storage. Symbols are found through relocations, not by walking the symbol table, because
+ * DT_GNU_HASH leaves undefined symbols out and a file that exports nothing gives no count at all.
+ */
+import { eachRecord, getU64, readExactly } from "./bytes.ts";
+import { DF, DF_1, DT, STB, STT_TLS, VERSION } from "./constants.ts";
+import { fileOffset, getWord, lastValue, tableOffset, type ElfImage } from "./image.ts";
+import type { SymbolTable } from "./symbols.ts";
+import type { VersionNeed } from "./versions.ts";
+
+export interface ElfImport {
+  readonly name: string;
+  /** Wanted version, for example GLIBC_2.28; undefined in an unversioned reference. */
+  readonly version: string | undefined;
+  /** A weak reference may stay unresolved. */
+  readonly weak: boolean;
+  /** `eager` is looked up at load, `lazy` at the first call, when the loader binds lazily. */
+  readonly use: "eager" | "lazy";
+  /** Through a slot of the global offset table: musl puts these off too when it binds lazily. */
+  readonly slot: boolean;
+  readonly tls: boolean;
+}
+
+export interface Relocations {
+  readonly imports: readonly ElfImport[];
+  /** The name of a variable of this file that it reaches by initial-exec TLS; "" when it has no symbol. */
+  readonly ownStaticTls: string | undefined;
+}
+
+type RelocationUse = "none" | "relative" | "slot" | "got" | "data" | "tpoff";
+
+/** psABI relocation numbers of the machines that gantry has targets for. */
+const USES: ReadonlyMap<number, ReadonlyMap<number, RelocationUse>> = new Map([
+  [
+    62,
+    new Map<number, RelocationUse>([
+      [0, "none"],
+      [6, "got"],
+      [7, "slot"],
+      [8, "relative"],
+      [18, "tpoff"],
+      [37, "none"],
+    ]),
+  ],
+  [
+    183,
+    new Map<number, RelocationUse>([
+      [0, "none"],
+      [1025, "got"],
+      [1026, "slot"],
+      [1027, "relative"],
+      [1030, "tpoff"],
+      [1032, "none"],
+    ]),
+  ],
+]);
+
+/** True when the file asks for every symbol at load (-z now). */
+export function bindsNow(image: ElfImage): boolean {
+  return (
+    image.dynamic.has(DT.BIND_NOW) ||
+    ((lastValue(image, DT.FLAGS) ?? 0) & DF.BIND_NOW) !== 0 ||
+    ((lastValue(image, DT.FLAGS_1) ?? 0) & DF_1.NOW) !== 0
+  );
+}
+
+interface Reference {
+  use: "eager" | "lazy";
+  slot: boolean;
+}
+
+export function readRelocations(
+  image: ElfImage,
+  symbols: SymbolTable,
+  needs: readonly VersionNeed[],
+): Relocations {
+  const references = new Map<number, Reference>();
+  const staticTls = new Set<number>();
+  const now = bindsNow(image);
+  for (const table of relocationTables(image)) {
+    eachEntry(image, table, (_address, symbol, type) => {
+      const use = useOf(image, table, type);
+      if (use === "tpoff") staticTls.add(symbol);
+      if (symbol === 0 || use === "none" || use === "relative") return;
+      const lazy = use === "slot" && !now;
+      const known = references.get(symbol);
+      const slot = (use === "slot" || use === "got") && (known?.slot ?? true);
+      references.set(symbol, { use: lazy && known?.use !== "eager" ? "lazy" : "eager", slot });
+    });
+  }
+  const versions = new Map(
+    needs.flatMap((need) => need.versions.map((version) => [version.index, version.name])),
+  );
+  const imports: ElfImport[] = [];
+  for (const [index, { use, slot }] of references) {
+    const symbol = symbols.symbol(index);
+    if (symbol.section !== 0) continue;
+    imports.push({
+      name: symbols.name(symbol),
+      version: versions.get((symbols.version(index) ?? 0) & VERSION.MASK),
+      weak: symbol.binding === STB.WEAK,
+      use,
+      slot,
+      tls: symbol.type === STT_TLS,
+    });
+  }
+  return { imports, ownStaticTls: ownVariable(symbols, staticTls) };
+}
+
+/** The first of the symbols that this file defines itself; symbol 0 stands for a variable without a name. */
+function ownVariable(symbols: SymbolTable, indexes: ReadonlySet<number>): string | undefined {
+  for (const index of indexes) {
+    if (index === 0) return "";
+    const symbol = symbols.symbol(index);
+    if (symbol.section !== 0) return symbols.name(symbol);
+  }
+  return undefined;
+}
+
+interface RelocationTable {
+  readonly offset: number;
+  readonly count: number;
+  readonly addends: boolean;
+  readonly procedureLinkage: boolean;
+}
+
+function relocationTables(image: ElfImage): RelocationTable[] {
+  const linkage = lastValue(image, DT.PLTREL) === DT.REL ? "rel" : "rela";
+  const word = image.wide ? 8 : 4;
+  const tables: RelocationTable[] = [];
+  const add = (tag: number, sizeTag: number, addends: boolean): void => {
+    const bytes = lastValue(image, sizeTag) ?? 0;
+    if (bytes === 0) return;
+    const offset = tableOffset(image, tag, "a relocation table");
+    if (offset === undefined) return;
+    const count = Math.floor(bytes / (word * (addends ? 3 : 2)));
+    tables.push({ offset, count, addends, procedureLinkage: tag === DT.JMPREL });
+  };
+  add(DT.RELA, DT.RELASZ, true);
+  add(DT.REL, DT.RELSZ, false);
+  add(DT.JMPREL, DT.PLTRELSZ, linkage === "rela");
+  return tables;
+}
+
+function eachEntry(
+  image: ElfImage,
+  table: RelocationTable,
+  visit: (address: number, symbol: number, type: number, addend: number | undefined) => void,
+): void {
+  const { wide, little } = image;
+  const word = wide ? 8 : 4;
+  const size = word * (table.addends ? 3 : 2);
+  const range = { offset: table.offset, count: table.count, size, what: "a relocation table" };
+  eachRecord(image.source, range, (view, at) => {
+    const address = getWord(view, at, wide, little);
+    // r_info: symbol in the upper half of 64 bits, or above the low byte of 32.
+    const low = view.getUint32(at + word + (wide && !little ? 4 : 0), little);
+    const symbol = wide ? view.getUint32(at + word + (little ? 4 : 0), little) : low >>> 8;
+    const addend = table.addends ? getWord(view, at + 2 * word, wide, little) : undefined;
+    visit(address, symbol, wide ? low : low & 0xff, addend);
+  });
+}
+
+/** On a machine without a table here, the linkage table is taken for slots and all else for data. */
+function useOf(image: ElfImage, table: RelocationTable, type: number): RelocationUse {
+  const uses = USES.get(image.machine);
+  if (uses === undefined) return table.procedureLinkage ? "slot" : "data";
+  return uses.get(type) ?? "data";
+}
+
+/**
+ * Calls `visit` with each place that is filled with an address of the same file, and that address.
+ * Covers RELATIVE entries, symbolic ones against the file's own symbols, and the packed DT_RELR form.
+ */
+export function eachOwnPointer(
+  image: ElfImage,
+  symbols: SymbolTable,
+  visit: (address: number, target: number) => void,
+): void {
+  for (const table of relocationTables(image)) {
+    eachEntry(image, table, (address, index, type, addend) => {
+      const use = useOf(image, table, type);
+      if (use === "relative") {
+        visit(address, addend ?? readPointer(image, address) ?? 0);
+      } else if (use === "data" && index !== 0) {
+        const symbol = symbols.symbol(index);
+        if (symbol.section !== 0) visit(address, symbol.value + (addend ?? 0));
+      }
+    });
+  }
+  eachPackedPointer(image, (address) => visit(address, readPointer(image, address) ?? 0));
+}
+
+/** DT_RELR (gABI, "Relative relocation table"): an even word is an address, an odd one a bitmap of what follows. */
+function eachPackedPointer(image: ElfImage, visit: (address: number) => void): void {
+  const offset = tableOffset(image, DT.RELR, "the packed relocation table");
+  if (offset === undefined) return;
+  const size = image.wide ? 8 : 4;
+  const count = Math.floor((lastValue(image, DT.RELRSZ) ?? 0) / size);
+  const { little } = image;
+  let next = 0;
+  eachRecord(image.source, { offset, count, size, what: "the packed relocation table" }, (view, at) => {
+    const low = view.getUint32(image.wide && !little ? at + 4 : at, little);
+    const high = image.wide ? view.getUint32(little ? at + 4 : at, little) : 0;
+    if ((low & 1) === 0) {
+      const address = high * 2 ** 32 + low;
+      visit(address);
+      next = address + size;
+      return;
+    }
+    for (let bit = 1; bit < size * 8; bit += 1) {
+      const set = bit < 32 ? (low >>> bit) & 1 : (high >>> (bit - 32)) & 1;
+      if (set === 1) visit(next + (bit - 1) * size);
+    }
+    next += (size * 8 - 1) * size;
+  });
+}
+
+/** The address stored at an address, before relocation. */
+export function readPointer(image: ElfImage, address: number): number | undefined {
+  const offset = fileOffset(image.segments, address);
+  if (offset === undefined) return undefined;
+  const size = image.wide ? 8 : 4;
+  if (offset + size > image.source.size) return undefined;
+  const view = readExactly(image.source, offset, size, "a pointer");
+  return image.wide ? getU64(view, 0, image.little) : view.getUint32(0, image.little);
+}
