@@ -42,7 +42,8 @@ function renderTemplate(name: string, values: Readonly<Record<string, string>>):
   });
 }
 
-function readTemplate(name: string): string {
+/** A file of templates/, as it is. */
+export function readTemplate(name: string): string {
   return readFileSync(new URL(`../../templates/${name}`, import.meta.url), "utf8");
 }
 

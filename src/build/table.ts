@@ -1,0 +1,63 @@
+/** The table that ends a build: what is in the release, what was left out, what that saved. 80 columns. */
+import type { Manifest } from "../release/manifest.ts";
+import type { LeftOut } from "./tree/capture.ts";
+
+export interface ReleaseSummary {
+  readonly target: string;
+  readonly directory: string;
+  readonly archive: string;
+  readonly archiveBytes: number;
+  readonly manifest: Manifest;
+  /** The release's files as they lie on disk, by path, in bytes. */
+  readonly files: Readonly<Record<string, number>>;
+  readonly leftOut: readonly LeftOut[];
+  /** Was every module loaded from the finished release on this machine? */
+  readonly loadedHere: boolean;
+}
+
+/** Bytes as people read them: decimal megabytes with one digit, below that kilobytes. */
+export function formatBytes(bytes: number): string {
+  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
+}
+
+const row = (name: string, size: string, note = ""): string =>
+  `  ${name.padEnd(34)} ${size.padStart(9)}${note === "" ? "" : `  ${note}`}`;
+
+export function formatSummary(summary: ReleaseSummary): string {
+  const { manifest } = summary;
+  const lines = [`${summary.target}${summary.loadedHere ? "" : "  (not loaded here)"}`];
+  for (const [path, bytes] of Object.entries(summary.files)) lines.push(row(path, formatBytes(bytes)));
+  lines.push("modules");
+  for (const external of manifest.externals) {
+    const bytes = bytesOf(manifest, external.name);
+    const state = external.unavailable === undefined ? "" : "left out: not available";
+    lines.push(
+      row(`${external.name} ${external.version}`, formatBytes(bytes), state || optionalNote(external)),
+    );
+  }
+  const all = Object.keys(manifest.modules).length;
+  lines.push(row(`all of them, ${all} packages`, formatBytes(bytesOf(manifest))));
+  if (summary.leftOut.length > 0) lines.push("left out");
+  for (const { reason, files, bytes } of summary.leftOut.toSorted((a, b) => b.bytes - a.bytes)) {
+    lines.push(row(reason, formatBytes(bytes), `${files} ${files === 1 ? "file" : "files"}`));
+  }
+  const saved = summary.leftOut.reduce((sum, entry) => sum + entry.bytes, 0);
+  if (saved > 0) lines.push(row("saved", formatBytes(saved)));
+  lines.push(`release  ${summary.directory}`);
+  lines.push(`archive  ${summary.archive}  ${formatBytes(summary.archiveBytes)}`);
+  return lines.join("\n");
+}
+
+function optionalNote(external: Manifest["externals"][number]): string {
+  return external.optional ? "optional" : "";
+}
+
+/** Bytes of the tree's files that an external needs, shared ones included; of the whole tree without a name. */
+function bytesOf(manifest: Manifest, external?: string): number {
+  let bytes = 0;
+  for (const module of Object.values(manifest.modules)) {
+    if (external !== undefined && !module.neededBy.includes(external)) continue;
+    for (const entry of Object.values(module.files)) bytes += entry[0];
+  }
+  return bytes;
+}
