@@ -1,0 +1,165 @@
+/**
+ * The Bun that compiles an app, and that ends up inside its release. Found by looking, proven by asking it for its
+ * version: an exit status says nothing, because `bun build` accepts flags it does not know (measured on 1.4.5).
+ */
+import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync, statSync } from "node:fs";
+import { dirname, isAbsolute, join, resolve } from "node:path";
+import { GantryError, type Finding } from "../../errors.ts";
+import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import type { App } from "./app.ts";
+
+/** A Bun executable that was asked and is new enough. */
+export interface Bun {
+  /** Absolute. */
+  readonly path: string;
+  /** For example `1.4.5`. */
+  readonly version: string;
+  /** For example `1.4.5+a7733435c`. */
+  readonly revision: string;
+}
+
+/** The first version whose compiled binaries behave as releases need (package.json loading, config switches). */
+export const OLDEST_BUN = "1.3.7";
+/** npm's `bun` package ships a text of a few hundred bytes where its postinstall puts the real file of some 90 MB. */
+const SMALLEST_EXECUTABLE = 1_000_000;
+/** ELF, Mach-O, and Mach-O for several machines. */
+const MAGICS: ReadonlySet<string> = new Set(["7f454c46", "cffaedfe", "cafebabe"]);
+
+export interface FindBunOptions {
+  /** What `--bun` said: a path. */
+  readonly named?: string | undefined;
+  readonly environment: Environment;
+}
+
+/**
+ * Finds the Bun to build with: the named one; else the app's own, from node_modules upward; else `bun` on the PATH.
+ * @throws GantryError CONFIG_INVALID when there is none, or when the one that counts is too old
+ */
+export async function findBun(app: Pick<App, "dir">, options: FindBunOptions): Promise<Bun> {
+  const candidates =
+    options.named === undefined ? foundBuns(app.dir, options.environment) : [resolve(options.named)];
+  const refused: string[] = [];
+  for (const path of candidates) {
+    const asked = await askBun(path, options.environment);
+    if (typeof asked === "string") {
+      refused.push(`${path}: ${asked}`);
+      continue;
+    }
+    if (compareVersions(asked.version, OLDEST_BUN) < 0) throw new GantryError(tooOld(asked));
+    return Object.freeze(asked);
+  }
+  throw new GantryError(noBun(options.named, refused));
+}
+
+/** Compares the numeric parts of two versions; a canary counts as the version it leads to. */
+export function compareVersions(a: string, b: string): number {
+  const [left, right] = [a, b].map((version) => version.split(/[-+]/)[0]?.split(".").map(Number) ?? []);
+  for (let index = 0; index < 3; index += 1) {
+    const difference = (left?.[index] ?? 0) - (right?.[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function foundBuns(appDir: string, environment: Environment): string[] {
+  const paths: string[] = [];
+  for (let directory = appDir; ; directory = dirname(directory)) {
+    paths.push(...installedBuns(join(directory, "node_modules")));
+    if (directory === dirname(directory)) break;
+  }
+  // An empty or relative PATH entry means the current directory: nothing is run from there.
+  const folders = (environment["PATH"] ?? "").split(":").filter((folder) => isAbsolute(folder));
+  return [...paths, ...folders.map((folder) => join(folder, "bun"))].filter((path) => existsSync(path));
+}
+
+/** Where npm's `bun` package keeps the executable: its own bin, or a platform package when no script was run. */
+function installedBuns(modules: string): string[] {
+  const own = join(modules, "bun");
+  if (!existsSync(own)) return [];
+  const beside = dirname(realpathSync(own));
+  const scopes = [
+    ...new Set([join(own, "node_modules", "@oven"), join(beside, "@oven"), join(modules, "@oven")]),
+  ];
+  const names = platformNames();
+  const platforms = scopes
+    .filter((scope) => existsSync(scope))
+    .flatMap((scope) =>
+      readdirSync(scope)
+        .filter((name) => names.includes(name))
+        .toSorted((a, b) => names.indexOf(a) - names.indexOf(b))
+        .map((name) => join(scope, name, "bin", "bun")),
+    );
+  return [join(own, "bin", "bun.exe"), join(own, "bin", "bun"), ...platforms];
+}
+
+/** Platform packages that may run here, the fastest first; a musl one on glibc is refused by its own answer. */
+function platformNames(): string[] {
+  const stem = `bun-${process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}`;
+  return ["", "-baseline", "-musl", "-musl-baseline"].map((suffix) => stem + suffix);
+}
+
+/** Why a file cannot be Bun itself, or undefined. */
+function refusal(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return "there is no such file";
+  if (!found.isFile() || (found.mode & 0o111) === 0) return "it is not an executable file";
+  if (found.size >= SMALLEST_EXECUTABLE && hasMagic(path)) return undefined;
+  return "it is not Bun itself but a script that stands for it (a version manager's, or npm's before its install script)";
+}
+
+function hasMagic(path: string): boolean {
+  const buffer = Buffer.alloc(4);
+  const descriptor = openSync(path, "r");
+  try {
+    readSync(descriptor, buffer, 0, 4, 0);
+  } finally {
+    closeSync(descriptor);
+  }
+  return MAGICS.has(buffer.toString("hex"));
+}
+
+/** The Bun's own answers, or why it gave none. */
+async function askBun(path: string, environment: Environment): Promise<Bun | string> {
+  const reason = refusal(path);
+  if (reason !== undefined) return reason;
+  const answers: string[] = [];
+  for (const flag of ["--version", "--revision"]) {
+    try {
+      const result = await run(path, [flag], {
+        cwd: "/",
+        environment: toolEnvironment(environment),
+        timeout: 30_000,
+      });
+      const answer = result.stdout.trim();
+      if (result.code !== 0 || !/^\d+\.\d+\.\d+/.test(answer))
+        return `it does not answer ${flag} as Bun does`;
+      answers.push(answer);
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error);
+    }
+  }
+  const [version = "", revision = ""] = answers;
+  return { path, version, revision };
+}
+
+function tooOld(bun: Bun): Finding {
+  return {
+    code: "CONFIG_INVALID",
+    what: `Bun ${bun.version} is too old: gantry needs ${OLDEST_BUN} or newer`,
+    where: bun.path,
+    fix: "update it in the app (bun add -d bun@latest), or name a newer one with --bun PATH",
+  };
+}
+
+function noBun(named: string | undefined, refused: readonly string[]): Finding {
+  return {
+    code: "CONFIG_INVALID",
+    what:
+      named === undefined
+        ? "no Bun was found in the app's node_modules or on the PATH"
+        : "--bun names no Bun that runs here",
+    ...(named === undefined ? {} : { where: resolve(named) }),
+    detail: refused,
+    fix: `add Bun to the app (npm install -D bun), or name one, ${OLDEST_BUN} or newer, with --bun PATH`,
+  };
+}

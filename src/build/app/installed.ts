@@ -1,0 +1,121 @@
+/**
+ * The modules an app has installed, as a graph: every package that its production dependencies reach, found the way
+ * Node finds them but never above the workspace root. Reads only; what is missing is recorded, not repaired.
+ */
+import { readFileSync, realpathSync, statSync } from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import type { PackageJson } from "pkg-types";
+
+export type EdgeKind = "hard" | "optional" | "peer";
+
+export interface InstalledEdge {
+  /** The name it is imported by; not the package's own name when it is an npm alias. */
+  readonly name: string;
+  /** The range or exact version that the dependent asks for. */
+  readonly spec: string;
+  readonly kind: EdgeKind;
+  /** Directory of the package that answers; undefined when none is installed. */
+  readonly to: string | undefined;
+}
+
+export interface InstalledPackage {
+  /** Real path of its directory: its identity in the graph. */
+  readonly dir: string;
+  /** The package's own name and version. */
+  readonly name: string;
+  readonly version: string;
+  readonly json: PackageJson;
+  readonly edges: readonly InstalledEdge[];
+  /** Source code of the workspace rather than something a registry served. */
+  readonly workspace: boolean;
+}
+
+export interface InstalledGraph {
+  readonly app: InstalledPackage;
+  /** By real directory; the app included. In breadth-first order from the app. */
+  readonly packages: ReadonlyMap<string, InstalledPackage>;
+  /** Hard dependencies that nothing answers: `name (wanted by dependent)`. */
+  readonly missing: readonly string[];
+}
+
+/**
+ * Walks the production closure: dependencies, optionalDependencies that are installed, peers that are installed.
+ * @param root directory above which no module counts
+ * @throws the file system's error when the app's own package.json cannot be read
+ */
+export function readInstalled(appDir: string, root: string): InstalledGraph {
+  const boundary = realpathSync(root);
+  const app = readPackage(realpathSync(appDir), boundary);
+  const packages = new Map([[app.dir, app]]);
+  const missing: string[] = [];
+  for (const current of packages.values()) {
+    for (const edge of current.edges) {
+      if (edge.to === undefined) {
+        if (edge.kind === "hard") missing.push(`${edge.name} (wanted by ${current.name})`);
+        continue;
+      }
+      if (!packages.has(edge.to)) packages.set(edge.to, readPackage(edge.to, boundary));
+    }
+  }
+  return { app, packages, missing };
+}
+
+/** Real directory of the package that `name` means to a module in `from`, or undefined. */
+export function resolveInstalled(from: string, name: string, root: string): string | undefined {
+  for (const directory of searched(from, root)) {
+    const candidate = join(directory, "node_modules", name);
+    if (statSync(join(candidate, "package.json"), { throwIfNoEntry: false }) !== undefined)
+      return realpathSync(candidate);
+  }
+  return undefined;
+}
+
+/**
+ * Directories whose node_modules are looked into, nearest first. A package that a package manager keeps in a store
+ * outside the root sees its own neighbours there and nothing further up.
+ */
+function searched(from: string, root: string): string[] {
+  const directories: string[] = [];
+  const inside = isInside(from, root);
+  for (let directory = from; ; directory = dirname(directory)) {
+    const parts = directory.split(sep);
+    const last = parts.at(-1);
+    if (last !== "node_modules") directories.push(directory);
+    const end = inside ? directory === root : last === "node_modules";
+    if (end && !inside) directories.push(dirname(directory));
+    if (end || directory === dirname(directory)) return directories;
+  }
+}
+
+function isInside(path: string, root: string): boolean {
+  const way = relative(root, path);
+  return way === "" || (way !== ".." && !way.startsWith(`..${sep}`));
+}
+
+function readPackage(dir: string, root: string): InstalledPackage {
+  const json = JSON.parse(readFileSync(join(dir, "package.json"), "utf8")) as PackageJson;
+  return Object.freeze({
+    dir,
+    name: json.name ?? "",
+    version: json.version ?? "",
+    json,
+    workspace: !dir.split(sep).includes("node_modules"),
+    edges: dependencyEdges(json).map(({ name, spec, kind }) => {
+      return { name, spec, kind, to: resolveInstalled(dir, name, root) };
+    }),
+  });
+}
+
+/** What a package.json asks for in production. An optional dependency overrides a hard one of the same name, as in npm. */
+export function dependencyEdges(json: PackageJson): Omit<InstalledEdge, "to">[] {
+  const edges = new Map<string, Omit<InstalledEdge, "to">>();
+  const groups: [EdgeKind, Record<string, string> | undefined][] = [
+    ["peer", json.peerDependencies],
+    ["hard", json.dependencies],
+    ["optional", json.optionalDependencies],
+  ];
+  for (const [kind, group] of groups) {
+    for (const [name, spec] of Object.entries(group ?? {})) edges.set(name, { name, spec, kind });
+  }
+  return [...edges.values()];
+}

@@ -1,0 +1,202 @@
+/**
+ * The `"gantry"` key of an app's package.json: what it may hold, and what is wrong with what it holds.
+ * Strict: an unknown key is a mistake, because a mistyped setting that is ignored builds the wrong release.
+ * Nothing here touches the disk; that named files exist is checked in app.ts.
+ */
+import { closest, distance } from "fastest-levenshtein";
+import * as v from "valibot";
+import type { Finding } from "../../errors.ts";
+import { NAMES } from "../../release/layout.ts";
+
+/** Files of every release that a binary of the same name would replace, beside it or in lib/. */
+const TAKEN: ReadonlySet<string> = new Set([
+  ...Object.values(NAMES),
+  "systemd",
+  "launcher.mjs",
+  "release.json",
+]);
+const BINARY = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+/** A user name as useradd(8) accepts it. */
+const USER = /^[a-z_][a-z0-9_-]{0,31}$/;
+/** systemd.resource-control(5): bytes with an optional K, M, G or T, or a percentage. */
+const MEMORY = /^(?:\d+(?:\.\d+)?[KMGT]?|\d+(?:\.\d+)?%|infinity)$/;
+const PACKAGE = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/i;
+
+const Text = v.pipe(v.string(), v.nonEmpty("must not be empty"));
+const PackageNames = v.array(
+  v.pipe(
+    v.string(),
+    v.regex(PACKAGE, "is not a package name (a name alone, without a version or a subpath)"),
+  ),
+);
+/** Relative and inside the app: what lies elsewhere is not there on the machine that builds next. */
+const AppPath = v.pipe(
+  Text,
+  v.check((path) => !path.startsWith("/") && !path.split(/[\\/]/).includes(".."), "must lie inside the app"),
+);
+const Binary = v.pipe(
+  v.string(),
+  v.regex(BINARY, "must be a plain file name: letters, digits, dots, dashes and underscores"),
+  v.check((name) => !TAKEN.has(name), "is the name of another file of every release"),
+);
+
+const Build = v.strictObject({
+  defines: v.optional(v.record(Text, v.string())),
+  plugins: v.optional(v.array(AppPath)),
+  workers: v.optional(v.array(AppPath)),
+  sourcemap: v.optional(v.picklist(["none", "linked", "external", "inline"])),
+});
+
+const Service = v.strictObject({
+  user: v.optional(v.pipe(v.string(), v.regex(USER, "is not a user name"))),
+  description: v.optional(Text),
+  port: v.optional(
+    v.pipe(
+      v.number(),
+      v.integer("must be a whole number"),
+      v.minValue(1, "is below 1"),
+      v.maxValue(65_535, "is above 65535"),
+    ),
+  ),
+  health: v.optional(v.pipe(v.string(), v.startsWith("/", 'must be a path that begins with "/"'))),
+  directories: v.optional(v.array(Text)),
+  memory: v.optional(v.pipe(v.string(), v.regex(MEMORY, 'is not a size such as "512M" or "20%"'))),
+});
+
+const Settings = v.strictObject({
+  binary: v.optional(Binary),
+  entry: v.optional(AppPath),
+  runtime: v.optional(v.picklist(["bun", "node"]), "bun"),
+  externals: v.optional(PackageNames),
+  optional: v.optional(PackageNames, []),
+  include: v.optional(v.array(AppPath), []),
+  build: v.optional(Build, {}),
+  install: v.optional(v.picklist(["first-run", "image", "vendor"]), "first-run"),
+  activate: v.optional(Text),
+  service: v.optional(Service),
+});
+
+/** `gantry.build`, passed to the compiler: all paths are relative to the app. */
+export type BuildSettings = Readonly<v.InferOutput<typeof Build>>;
+/** `gantry.service`, passed to whoever writes units. */
+export type ServiceSettings = Readonly<v.InferOutput<typeof Service>>;
+export type Settings = Readonly<v.InferOutput<typeof Settings>>;
+
+const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
+  gantry: Object.keys(Settings.entries),
+  "gantry.build": Object.keys(Build.entries),
+  "gantry.service": Object.keys(Service.entries),
+};
+
+export type ParsedSettings =
+  | { readonly settings: Settings; readonly findings: readonly [] }
+  | { readonly settings: undefined; readonly findings: readonly [Finding, ...Finding[]] };
+
+/**
+ * Checks the value of the `"gantry"` key.
+ * @param value undefined when package.json has no such key
+ * @param where the package.json's path, for messages
+ * @returns the settings with their defaults, or every mistake as CONFIG_INVALID with key path, value and nearest valid one
+ */
+export function parseSettings(value: unknown, where: string): ParsedSettings {
+  const result = v.safeParse(Settings, value ?? {});
+  const [first, ...rest] = [
+    ...(result.issues ?? []).map((issue) => settingFinding(issue, where)),
+    ...(result.success ? laterFindings(result.output, where) : []),
+  ];
+  if (first !== undefined) return { settings: undefined, findings: [first, ...rest] };
+  if (result.success) return { settings: Object.freeze(result.output), findings: [] };
+  throw new TypeError("a failed parse without an issue");
+}
+
+/** Values that are known and will mean something, but not in this version. */
+function laterFindings(settings: Settings, where: string): Finding[] {
+  const findings: Finding[] = [];
+  if (settings.runtime !== "bun") {
+    const what =
+      '"gantry.runtime" is "node": releases with a Node runtime come with a later version of gantry';
+    findings.push({
+      code: "CONFIG_INVALID",
+      what,
+      where,
+      fix: 'set "gantry.runtime" to "bun", or leave it out',
+    });
+  }
+  if (settings.install !== "first-run") {
+    const what = `"gantry.install" is "${settings.install}": this version of gantry builds "first-run" releases only`;
+    findings.push({
+      code: "CONFIG_INVALID",
+      what,
+      where,
+      fix: 'set "gantry.install" to "first-run", or leave it out',
+    });
+  }
+  return findings;
+}
+
+type Issue = v.InferIssue<typeof Settings>;
+
+function settingFinding(issue: Issue, where: string): Finding {
+  const dotPath = v.getDotPath(issue);
+  const path = dotPath === null ? "gantry" : `gantry.${dotPath}`;
+  const parent = path.slice(0, Math.max(path.lastIndexOf("."), 0));
+  const known = KNOWN_KEYS[parent];
+  if (issue.expected === "never" && known !== undefined) {
+    const key = path.slice(parent.length + 1);
+    const near = nearest(key, known);
+    return {
+      code: "CONFIG_INVALID",
+      what: `"${path}" is no setting${near === undefined ? "" : `; did you mean "${parent}.${near}"?`}`,
+      where,
+      fix:
+        near === undefined
+          ? `remove "${path}"; "${parent}" may hold ${known.join(", ")}`
+          : `rename "${path}" to "${parent}.${near}"`,
+    };
+  }
+  return {
+    code: "CONFIG_INVALID",
+    what: `"${path}" is ${show(issue.input)}: ${complaint(issue)}`,
+    where,
+    ...remedy(issue, path),
+  };
+}
+
+/** What valibot says, in words for a person: its own type names are good, its sentences are not. */
+function complaint(issue: Issue): string {
+  if (issue.kind === "validation") return issue.message;
+  if (issue.type === "picklist")
+    return `it may be ${issue.expected?.replaceAll(/[()]/g, "") ?? "another value"}`;
+  return `it must be ${SHAPES[issue.expected ?? ""] ?? issue.expected ?? "something else"}`;
+}
+
+const SHAPES: Readonly<Record<string, string>> = {
+  string: "a string",
+  number: "a number",
+  Array: "a list",
+  Object: "an object",
+};
+
+function remedy(issue: Issue, path: string): Pick<Finding, "fix"> {
+  if (issue.type !== "picklist") return { fix: `correct "${path}" in package.json` };
+  const options = issue.expected?.match(/"([^"]*)"/g)?.map((option) => option.slice(1, -1)) ?? [];
+  const near = typeof issue.input === "string" ? nearest(issue.input, options) : undefined;
+  return near === undefined
+    ? { fix: `set "${path}" to one of ${options.map((option) => `"${option}"`).join(", ")}` }
+    : { fix: `set "${path}" to "${near}"` };
+}
+
+/** A value as it stands in package.json, shortened to stay on one line. */
+export function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? String(value);
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+}
+
+/** The nearest of some names, if one is near enough to be what was meant: at most half of it mistyped. */
+export function nearest(word: string, names: readonly string[]): string | undefined {
+  if (names.length === 0) return undefined;
+  const near = closest(word, names);
+  return distance(word.toLowerCase(), near.toLowerCase()) <= Math.ceil(Math.max(word.length, near.length) / 2)
+    ? near
+    : undefined;
+}
