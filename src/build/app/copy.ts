@@ -1,0 +1,80 @@
+/**
+ * Private copies of an app's workspace, in the system's temporary directory and readable by their owner alone.
+ * What no build needs stays behind: installed modules, version control, secrets in .env, and releases built before.
+ */
+import {
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readlinkSync,
+  symlinkSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { NAMES } from "../../release/layout.ts";
+import { matchesWorkspace, readWorkspacePatterns } from "./workspace.ts";
+
+const LEFT_BEHIND: ReadonlySet<string> = new Set(["node_modules", ".git", ".hg", ".svn"]);
+/** Files at a workspace's root that package managers read. */
+const MANAGER_FILES = [".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml", "pnpm-workspace.yaml"] as const;
+
+/** A new directory that only its owner can read. */
+export function makePrivateDirectory(): string {
+  return mkdtempSync(join(tmpdir(), "gantry-build-"));
+}
+
+/** Copies a whole workspace; symbolic links are copied as links. */
+export function copyWorkspace(from: string, to: string): void {
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    if (LEFT_BEHIND.has(entry.name) || isSecret(entry.name)) continue;
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target);
+    else if (entry.isFile()) copyFileSync(source, target);
+    else if (entry.isDirectory() && !isRelease(source)) {
+      mkdirSync(target);
+      copyWorkspace(source, target);
+    }
+  }
+}
+
+/** Copies what a package manager needs to read a lockfile: every member's package.json, the lockfile, its settings. */
+export function copyManifests(from: string, to: string, lockfile: string): void {
+  const patterns = readWorkspacePatterns(from);
+  const members =
+    patterns.length === 0 ? [] : listDirectories(from, "").filter((path) => matchesWorkspace(path, patterns));
+  for (const path of ["", ...members])
+    copyIfPresent(join(from, path, "package.json"), join(to, path, "package.json"));
+  for (const name of [...MANAGER_FILES, lockfile]) copyIfPresent(join(from, name), join(to, name));
+}
+
+/** Copies the settings that say which registry serves what. */
+export function copyRegistrySettings(from: string, to: string): void {
+  for (const name of [".npmrc", "bunfig.toml"]) copyIfPresent(join(from, name), join(to, name));
+}
+
+function copyIfPresent(from: string, to: string): void {
+  if (!existsSync(from)) return;
+  mkdirSync(dirname(to), { recursive: true });
+  copyFileSync(from, to);
+}
+
+function listDirectories(root: string, below: string, found: string[] = []): string[] {
+  for (const entry of readdirSync(join(root, below), { withFileTypes: true })) {
+    if (!entry.isDirectory() || LEFT_BEHIND.has(entry.name)) continue;
+    const path = below === "" ? entry.name : `${below}/${entry.name}`;
+    found.push(path);
+    listDirectories(root, path, found);
+  }
+  return found;
+}
+
+function isSecret(name: string): boolean {
+  return /^\.env(?:\.|$)/.test(name) && name !== NAMES.envExample;
+}
+
+function isRelease(path: string): boolean {
+  return lstatSync(join(path, NAMES.manifest), { throwIfNoEntry: false }) !== undefined;
+}

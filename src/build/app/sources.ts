@@ -1,0 +1,153 @@
+/**
+ * Makes an app's production dependencies resolvable: in place when they are installed, otherwise in a private copy,
+ * frozen to the app's lockfile and with no script run. The app's own directory is never written.
+ */
+import { realpathSync, rmSync } from "node:fs";
+import { join, relative } from "node:path";
+import { GantryError } from "../../errors.ts";
+import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { ensureBunLock, outOfStep, toolLines } from "../lock/migrate.ts";
+import type { App } from "./app.ts";
+import type { Bun } from "./bun.ts";
+import { copyWorkspace, makePrivateDirectory } from "./copy.ts";
+import { readInstalled } from "./installed.ts";
+
+/** Where to compile from: the app's directory and workspace, or a private copy of them. */
+export interface Sources {
+  readonly appDir: string;
+  /** The workspace root that `appDir` lies in: no module above it counts. */
+  readonly root: string;
+  /** The app's entry there. */
+  readonly entry: string;
+  readonly kind: "in-place" | "copy";
+  readonly warnings: readonly string[];
+  /** Removes what was made; does nothing when the app is used in place. */
+  readonly dispose: () => Promise<void>;
+}
+
+export interface InstallSourcesOptions {
+  readonly environment: Environment;
+  /** Replaces every configured registry when given. */
+  readonly registry?: string | undefined;
+}
+
+/**
+ * Gives sources whose production dependencies all resolve.
+ * @throws GantryError CONFIG_INVALID when the lockfile does not fit or cannot be read; NETWORK_FAILED,
+ *   MODULE_UNAVAILABLE and others when the installation fails
+ */
+export async function ensureInstalled(app: App, bun: Bun, options: InstallSourcesOptions): Promise<Sources> {
+  const installed = readInstalled(app.dir, app.workspaceRoot);
+  if (installed.missing.length === 0) {
+    return Object.freeze({
+      appDir: app.dir,
+      root: app.workspaceRoot,
+      entry: app.entry,
+      kind: "in-place",
+      warnings: [],
+      dispose: async () => {},
+    });
+  }
+  const top = realpathSync(makePrivateDirectory());
+  const dispose = async (): Promise<void> => rmSync(top, { recursive: true, force: true });
+  try {
+    return Object.freeze({ ...(await installCopy(app, bun, options, top)), dispose });
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+async function installCopy(
+  app: App,
+  bun: Bun,
+  options: InstallSourcesOptions,
+  top: string,
+): Promise<Omit<Sources, "dispose">> {
+  const { lockfile } = app;
+  const warnings: string[] = [];
+  copyWorkspace(app.workspaceRoot, top);
+  if (lockfile === undefined) {
+    warnings.push(
+      `${app.name} has no lockfile: its dependencies were resolved now, and will be different another day`,
+    );
+  } else {
+    const directory = join(top, relative(app.workspaceRoot, join(lockfile.path, "..")));
+    await ensureBunLock({ ...options, directory, kind: lockfile.kind, bun, where: lockfile.path });
+  }
+  await install(app, bun, options, top);
+  const appDir = join(top, relative(app.workspaceRoot, app.dir));
+  const { missing } = readInstalled(appDir, top);
+  if (missing.length > 0) {
+    throw new GantryError({
+      code: "MODULE_UNAVAILABLE",
+      what: "dependencies are still missing after the installation",
+      where: app.dir,
+      detail: missing.slice(0, 8),
+      fix: "install them in the app and build again",
+    });
+  }
+  const entry = join(appDir, relative(app.dir, app.entry));
+  return { appDir, root: top, entry, kind: "copy", warnings };
+}
+
+/** Everything, development dependencies too: the app's own build plugins may come from those. */
+async function install(app: App, bun: Bun, options: InstallSourcesOptions, top: string): Promise<void> {
+  const { lockfile } = app;
+  const directory =
+    lockfile === undefined ? top : join(top, relative(app.workspaceRoot, join(lockfile.path, "..")));
+  const args = [
+    "install",
+    ...(lockfile === undefined ? ["--save-text-lockfile"] : ["--frozen-lockfile"]),
+    "--ignore-scripts",
+    "--backend=copyfile",
+    "--linker=hoisted",
+    "--no-progress",
+    ...(options.registry === undefined ? [] : [`--registry=${options.registry}`]),
+  ];
+  const result = await run(bun.path, args, {
+    cwd: directory,
+    environment: toolEnvironment(options.environment),
+  });
+  if (result.code === 0) return;
+  const detail = toolLines(result.stderr);
+  if (lockfile !== undefined && /lockfile had changes|failed to parse lockfile/i.test(result.stderr)) {
+    throw outOfStep(lockfile.kind, lockfile.path, detail);
+  }
+  throw installFailure(result.stderr, detail, app.dir);
+}
+
+/** What a failed installation on the build side means; the network is what is left once nothing else is named. */
+function installFailure(stderr: string, detail: readonly string[], where: string): GantryError {
+  if (/integrity check failed|IntegrityCheckFailed/i.test(stderr)) {
+    const what = "the registry served a package that is not the one in the lockfile";
+    return new GantryError({
+      code: "DIGEST_MISMATCH",
+      what,
+      where,
+      detail,
+      fix: "use another registry, and tell its operator",
+    });
+  }
+  if (/\b404\b|No version matching|failed to resolve/i.test(stderr)) {
+    const what = "the registry does not have a package that the app needs";
+    return new GantryError({
+      code: "MODULE_UNAVAILABLE",
+      what,
+      where,
+      detail,
+      fix: "correct the version in package.json, or use a registry that has it",
+    });
+  }
+  if (/ENOSPC|No space left/i.test(stderr)) {
+    return new GantryError({ code: "DISK_FULL", what: "no space left for the app's modules", where, detail });
+  }
+  const what = "the app's modules could not be installed";
+  return new GantryError({
+    code: "NETWORK_FAILED",
+    what,
+    where,
+    detail,
+    fix: "check the network and build again, or install them in the app first",
+  });
+}

@@ -1,0 +1,130 @@
+/**
+ * Any lockfile as a bun.lock, made by Bun itself in a private directory: the app's own files are never written.
+ * A lockfile that does not fit its package.json is refused here, with what differs, whoever wrote it.
+ */
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import type { PackageJson } from "pkg-types";
+import { GantryError } from "../../errors.ts";
+import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { compareVersions, type Bun } from "../app/bun.ts";
+import { LOCKFILE_OWNERS, type LockfileKind } from "../app/workspace.ts";
+import { parseBunLock, type BunLock } from "./bun-lock.ts";
+
+export interface MigrateOptions {
+  /** A private copy of at least the package.json files, the lockfile and the package managers' settings. */
+  readonly directory: string;
+  readonly kind: LockfileKind;
+  readonly bun: Bun;
+  readonly environment: Environment;
+  /** The lockfile in the app, for messages. */
+  readonly where: string;
+}
+
+/** bun.lock version 2 is read from this version on; 1.3.14 says "Unknown lockfile version" and resolves anew. */
+const VERSION_2_SINCE = "1.4.0";
+
+/**
+ * Makes sure that the directory holds a bun.lock with the same pins as the app's lockfile, and no other lockfile.
+ * @throws GantryError CONFIG_INVALID when Bun cannot read or convert it, or when it does not fit package.json
+ */
+export async function ensureBunLock(options: MigrateOptions): Promise<BunLock> {
+  const { directory, kind, where } = options;
+  for (const other of Object.keys(LOCKFILE_OWNERS)) {
+    if (other !== kind) rmSync(join(directory, other), { force: true });
+  }
+  if (kind !== "bun.lock") await convert(options);
+  const lock = readBunLock(join(directory, "bun.lock"), options.bun, where);
+  checkLockFits(lock, directory, kind, where);
+  return lock;
+}
+
+/**
+ * Reads a bun.lock that the given Bun will have to read too.
+ * @throws GantryError CONFIG_INVALID when it is damaged or newer than that Bun
+ */
+export function readBunLock(path: string, bun: Bun, where: string): BunLock {
+  const lock = parseBunLock(readFileSync(path, "utf8"), where);
+  if (lock.version >= 2 && compareVersions(bun.version, VERSION_2_SINCE) < 0) {
+    throw new GantryError({
+      code: "CONFIG_INVALID",
+      what: `bun.lock has version ${lock.version}, which Bun ${bun.version} cannot read`,
+      where,
+      fix: `name Bun ${VERSION_2_SINCE} or newer with --bun PATH, or delete bun.lock and write it again with Bun ${bun.version}`,
+    });
+  }
+  return lock;
+}
+
+async function convert({ directory, kind, bun, environment, where }: MigrateOptions): Promise<void> {
+  const args =
+    kind === "bun.lockb"
+      ? ["install", "--save-text-lockfile", "--frozen-lockfile", "--lockfile-only", "--ignore-scripts"]
+      : ["pm", "migrate", "--force"];
+  const result = await run(bun.path, args, { cwd: directory, environment: toolEnvironment(environment) });
+  if (result.code === 0 && existsSync(join(directory, "bun.lock"))) return;
+  const owner = LOCKFILE_OWNERS[kind];
+  const current = {
+    bun: "bun install",
+    npm: "npm install",
+    pnpm: "npx pnpm@10 install",
+    yarn: "yarn install",
+  }[owner];
+  throw new GantryError({
+    code: "CONFIG_INVALID",
+    what: `Bun ${bun.version} cannot use this ${kind}`,
+    where,
+    detail: toolLines(result.stderr),
+    fix: `run "${current}" in ${join(where, "..")} and commit the ${kind} that it writes`,
+  });
+}
+
+/** The lines of a tool that say what is wrong, not how it went. */
+export function toolLines(stderr: string): string[] {
+  const lines = stderr.split("\n").map((line) => line.trim());
+  return lines.filter((line) => /^(?:error|note|warn)\b|^[A-Z]\w+: /.test(line)).slice(0, 6);
+}
+
+/**
+ * Compares what the lockfile says each workspace member asks for with what its package.json asks for.
+ * @throws GantryError CONFIG_INVALID that lists the differences
+ */
+export function checkLockFits(lock: BunLock, directory: string, kind: LockfileKind, where: string): void {
+  const differences: string[] = [];
+  for (const [path, locked] of Object.entries(lock.workspaces)) {
+    const file = join(directory, path, "package.json");
+    const label = path === "" ? "package.json" : `${path}/package.json`;
+    if (!existsSync(file)) {
+      differences.push(`${label} is gone, ${kind} still has it`);
+      continue;
+    }
+    const json = JSON.parse(readFileSync(file, "utf8")) as PackageJson;
+    const asked = { ...json.dependencies, ...json.optionalDependencies };
+    const known = { ...locked.dependencies, ...locked.optionalDependencies };
+    for (const [name, spec] of Object.entries(asked)) {
+      if (known[name] === spec) continue;
+      differences.push(`${label} asks for ${name} ${spec}, ${kind} ${describe(known[name])}`);
+    }
+    // pnpm writes the peers that it installed by itself among the dependencies.
+    const gone = Object.keys(known).filter(
+      (name) => asked[name] === undefined && json.peerDependencies?.[name] === undefined,
+    );
+    for (const name of gone) differences.push(`${kind} still has ${name}, ${label} does not ask for it`);
+  }
+  if (differences.length > 0) throw outOfStep(kind, where, differences);
+}
+
+function describe(spec: string | undefined): string {
+  return spec === undefined ? "does not have it" : `has ${spec}`;
+}
+
+/** The finding for a lockfile that package.json has moved away from. */
+export function outOfStep(kind: LockfileKind, where: string, detail: readonly string[]): GantryError {
+  return new GantryError({
+    code: "CONFIG_INVALID",
+    what: `${kind} and package.json do not belong together`,
+    where,
+    detail: detail.slice(0, 8),
+    fix: `run "${LOCKFILE_OWNERS[kind]} install" and commit ${kind}`,
+  });
+}
