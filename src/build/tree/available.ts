@@ -1,0 +1,43 @@
+/** Which externals a target's tree can really provide, and the tree without the others. */
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { ExternalModule } from "../../release/manifest.ts";
+import type { CapturedTree } from "./capture.ts";
+
+/** Why an optional external is not in the release. */
+export type Unavailable = NonNullable<ExternalModule["unavailable"]>;
+
+/**
+ * For targets that cannot be run here: optional native externals without a single native file among the packages
+ * they need, because a script that never ran would have made it.
+ */
+export function findUnbuilt(
+  tree: CapturedTree,
+  externals: readonly { readonly name: string; readonly optional: boolean; readonly native: boolean }[],
+): Map<string, Unavailable> {
+  const provided = new Set(tree.native.flatMap((file) => file.neededBy));
+  const unbuilt = externals.filter(({ name, optional, native }) => optional && native && !provided.has(name));
+  const reason = "its package holds no native file: an install script would have to fetch or build it";
+  const fix =
+    "The app starts without it; build on a machine of the target's kind to see whether it can be had";
+  return new Map(unbuilt.map(({ name }) => [name, { reason, fix }]));
+}
+
+/** The tree without the packages that only unavailable externals need; their files are removed from `directory`. */
+export function dropUnavailable(
+  tree: CapturedTree,
+  directory: string,
+  unavailable: ReadonlyMap<string, Unavailable>,
+): CapturedTree {
+  const needed = (neededBy: readonly string[]): string[] => neededBy.filter((name) => !unavailable.has(name));
+  const modules: CapturedTree["modules"] = {};
+  for (const [path, module] of Object.entries(tree.modules)) {
+    const neededBy = needed(module.neededBy);
+    if (neededBy.length > 0) modules[path] = { ...module, neededBy };
+    else for (const file of Object.keys(module.files)) rmSync(join(directory, path, file));
+  }
+  const native = tree.native
+    .map(({ path, neededBy }) => ({ path, neededBy: needed(neededBy) }))
+    .filter(({ neededBy }) => neededBy.length > 0);
+  return { modules, native, leftOut: tree.leftOut };
+}

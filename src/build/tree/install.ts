@@ -1,0 +1,61 @@
+/**
+ * Makes a target's tree on the building machine, with the same frozen installation that a host will run, and checks
+ * that nothing was skipped: package managers leave out an optional package that fails without a word.
+ */
+import { copyFileSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { GantryError, type Finding } from "../../errors.ts";
+import { NAMES } from "../../release/layout.ts";
+import type { Target } from "../../release/targets.ts";
+import { installFrozen } from "../../runtime/install.ts";
+import type { Environment } from "../../runtime/invoke.ts";
+import { captureTree, type CapturedTree, type ClosurePackage } from "./capture.ts";
+
+export interface InstallTreeOptions {
+  /** Holds the release's package.json and bun.lock. */
+  readonly release: string;
+  /** The tree's own directory: node_modules appears in it. Made when missing. */
+  readonly directory: string;
+  readonly cache: string;
+  readonly bun: string;
+  readonly target: Target;
+  readonly closure: readonly ClosurePackage[];
+  /** Packages without which a module has no binary for this target. */
+  readonly platformPackages: readonly string[];
+  readonly environment: Environment;
+}
+
+/**
+ * Installs, prunes and hashes.
+ * @throws GantryError of installFrozen; MODULE_UNAVAILABLE that names each platform package that was skipped
+ */
+export async function installTree(options: InstallTreeOptions): Promise<CapturedTree> {
+  const { directory, target } = options;
+  mkdirSync(directory, { recursive: true });
+  for (const name of [NAMES.packageJson, NAMES.lockfile]) {
+    copyFileSync(join(options.release, name), join(directory, name));
+  }
+  await installFrozen({
+    executable: options.bun,
+    directory,
+    cache: options.cache,
+    target,
+    environment: options.environment,
+  });
+  const tree = captureTree(join(directory, NAMES.modules), options.closure, target);
+  const installed = new Set(Object.values(tree.modules).map((module) => module.name));
+  const [first, ...rest] = options.platformPackages
+    .filter((name) => !installed.has(name))
+    .map(skippedFinding);
+  if (first !== undefined) throw new GantryError(first, ...rest);
+  return tree;
+}
+
+function skippedFinding(name: string): Finding {
+  return {
+    code: "MODULE_UNAVAILABLE",
+    what: `${name} was not installed: the registry did not deliver it, and it is optional to the package manager`,
+    where: `${NAMES.modules}/${name}`,
+    fix: "check that the registry has this package and version, then build again",
+  };
+}

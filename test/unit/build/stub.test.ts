@@ -1,0 +1,175 @@
+import { spawnSync } from "node:child_process";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+} from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { renderStubs } from "../../../src/build/stub.ts";
+import type { Manifest } from "../../../src/release/manifest.ts";
+import { hostId } from "../../../src/release/stamp.ts";
+import { TARGETS, targetOfHost } from "../../../src/release/targets.ts";
+
+const file = { size: 1, sha256: "0".repeat(64) };
+const external = { version: "1.0.0", reason: "", imports: [] };
+const host = targetOfHost(process.platform, process.arch, existsSync("/etc/alpine-release") ? "musl" : "gnu");
+const manifestFor = (target: string): Manifest => ({
+  schema: 1,
+  name: "app",
+  version: "1.2.3",
+  binary: "app",
+  target,
+  gantry: "0.1.0",
+  runtime: { kind: "bun", version: "1.4.5" },
+  executable: file,
+  launcher: file,
+  install: "first-run",
+  externals: [
+    { ...external, name: "needed", optional: false },
+    { ...external, name: "extra", optional: true },
+  ],
+  modules: {},
+  native: [
+    { path: "needed/it's $(touch owned).node", neededBy: ["needed"] },
+    { path: "extra/e.node", neededBy: ["extra"] },
+  ],
+});
+const SHELLS = [["sh"], ["dash"], ["busybox", "sh"], ["bash", "--posix"]].filter(
+  ([command = ""]) => spawnSync(command, ["-c", "true"]).error === undefined,
+);
+
+let root = "";
+const write = (target: string): void => {
+  const stubs = renderStubs({
+    manifest: manifestFor(target),
+    base: "app-v1.2.3",
+    releaseId: "0123456789abcdef",
+  });
+  for (const [name, text] of Object.entries(stubs)) writeFileSync(join(root, name), text, { mode: 0o755 });
+};
+const run = (shell: readonly string[], script: string, ...args: string[]) => {
+  const [command = "sh", ...first] = shell;
+  const { status, stdout, stderr } = spawnSync(command, [...first, join(root, script), ...args], {
+    encoding: "utf8",
+    cwd: root,
+    env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", LC_ALL: "C" },
+  });
+  return { status, stdout, stderr };
+};
+
+beforeAll(() => {
+  root = realpathSync(mkdtempSync(join(tmpdir(), "gantry stub ")));
+});
+afterAll(() => rmSync(root, { recursive: true }));
+beforeEach(() => {
+  for (const name of readdirSync(root)) rmSync(join(root, name), { recursive: true });
+  mkdirSync(join(root, "lib"));
+  writeFileSync(join(root, "lib/launcher.mjs"), "");
+});
+
+describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %s", (_, shell) => {
+  /** /bin/echo stands where the compiled app would: it prints the arguments that reach it. */
+  const makeReady = (): { stamp: string; native: string; extra: string } => {
+    write(host.name);
+    copyFileSync(realpathSync("/bin/echo"), join(root, "lib/app"));
+    const native = join(root, "node_modules/needed/it's $(touch owned).node");
+    const extra = join(root, "node_modules/extra/e.node");
+    for (const path of [native, extra]) {
+      mkdirSync(join(path, ".."), { recursive: true });
+      writeFileSync(path, "");
+    }
+    for (const path of [native, extra, join(root, "lib/app")]) utimesSync(path, 0, 0);
+    const read = (path: string) => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
+    const name = hostId({ machineId: read("/etc/machine-id"), osRelease: read("/etc/os-release") });
+    const stamp = join(root, "node_modules/.gantry", `0123456789abcdef-${name}`);
+    mkdirSync(join(stamp, ".."));
+    writeFileSync(stamp, "");
+    return { stamp, native, extra };
+  };
+
+  it("a stamped release execs the binary with the arguments as they are", () => {
+    makeReady();
+    expect(run(shell, "app", "a b", "", "$c", "-n")).toEqual({
+      status: 0,
+      stdout: "a b  $c -n\n",
+      stderr: "",
+    });
+    expect(readdirSync(root)).not.toContain("owned");
+  });
+
+  /** Without a binary that is a Bun, the cold path ends in an error: that is how it is told from the warm one. */
+  it.each([
+    "no stamp",
+    "a newer native file",
+    "a missing native file",
+    "a missing optional file",
+    "a newer binary",
+  ])("%s means the cold path", (what) => {
+    const { stamp, native, extra } = makeReady();
+    const later = new Date(Date.now() + 3_600_000);
+    if (what === "no stamp") rmSync(stamp);
+    if (what === "a newer native file") utimesSync(native, later, later);
+    if (what === "a missing native file") rmSync(native);
+    if (what === "a missing optional file") rmSync(extra);
+    if (what === "a newer binary") utimesSync(join(root, "lib/app"), later, later);
+    const { stdout, stderr } = run(shell, "app", "argument");
+    expect(stdout).toBe("argument\n");
+    expect(stderr).toContain("launcher.mjs start");
+  });
+
+  it("an optional module that the stamp records as absent is not missed", () => {
+    const { stamp, extra } = makeReady();
+    rmSync(extra);
+    writeFileSync(`${stamp}.without-1`, "");
+    expect(run(shell, "app", "x")).toEqual({ status: 0, stdout: "x\n", stderr: "" });
+  });
+
+  it("a link to it is followed", () => {
+    makeReady();
+    symlinkSync("app", join(root, "link"));
+    symlinkSync(join(root, "link"), join(root, "link two"));
+    expect(run(shell, "link two", "x")).toEqual({ status: 0, stdout: "x\n", stderr: "" });
+  });
+
+  it.each(TARGETS.filter(({ arch }) => arch !== host.arch).map(({ name }) => name))(
+    "the %s release is refused before anything of it is executed",
+    (target) => {
+      write(target);
+      copyFileSync(realpathSync("/bin/echo"), join(root, "lib/app"));
+      for (const script of ["app", "gantry", "setup.sh"]) {
+        const result = run(shell, script, "x");
+        expect(result).toMatchObject({ status: 69, stdout: "" });
+        expect(result.stderr).toContain(`HOST_UNSUPPORTED: this is the ${target} release`);
+        expect(result.stderr).toMatch(/fix {3}take the release app-v1\.2\.3-linux-(?:x64|arm64)(?:-musl)?\n/);
+      }
+    },
+  );
+
+  it.each([
+    ["lib/app", 66, "RELEASE_FILE_MISSING"],
+    ["lib/launcher.mjs", 66, "RELEASE_FILE_MISSING"],
+  ])("without %s it ends with %i", (missing, status, code) => {
+    write(host.name);
+    copyFileSync(realpathSync("/bin/echo"), join(root, "lib/app"));
+    rmSync(join(root, missing));
+    const result = run(shell, "app");
+    expect(result).toMatchObject({ status, stdout: "" });
+    expect(result.stderr).toContain(code);
+    expect(result.stderr).toContain(join(root, missing));
+  });
+
+  it("a binary without its x bit is named", () => {
+    write(host.name);
+    writeFileSync(join(root, "lib/app"), "", { mode: 0o644 });
+    expect(run(shell, "app")).toMatchObject({ status: 71, stdout: "" });
+  });
+});
