@@ -1,0 +1,178 @@
+/**
+ * Compiles an app into one executable whose native modules stay outside, pinned to the release it will lie in.
+ * The work is done by the Bun that is compiled in, in a process of its own (worker.ts); nothing of the app's
+ * directory is written.
+ */
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { extname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { GantryError, toGantryError, type Finding } from "../../errors.ts";
+import type { Target } from "../../release/targets.ts";
+import { run, scriptArguments, toolEnvironment, type RunResult } from "../../runtime/invoke.ts";
+import type { BuildProblem, BuildSettings, CompileSpec, WorkerResult } from "./spec.ts";
+
+export interface CompileOptions {
+  /** Path of the Bun executable. */
+  readonly bun: string;
+  readonly appDir: string;
+  /** Absolute path of the app's entry. */
+  readonly entry: string;
+  readonly outfile: string;
+  readonly target: Target;
+  /** Names of the packages that stay outside. */
+  readonly externals: readonly string[];
+  /** Its node_modules holds the externals as they will be shipped. */
+  readonly modulesRoot: string;
+  readonly settings: BuildSettings;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+export interface CompileResult {
+  readonly bunVersion: string;
+  readonly bytecode: boolean;
+  /** Bun's words for why there is no bytecode. */
+  readonly withoutBytecode?: string;
+  /** Every specifier of each external that the app imports, sorted; an external that it does not import is missing. */
+  readonly imports: Readonly<Record<string, readonly string[]>>;
+  /** Files beside the executable: source maps. */
+  readonly files: readonly string[];
+}
+
+/**
+ * Compiles the app.
+ * @throws GantryError CONFIG_INVALID for an entry, worker or plugin that is missing or wrong and for source that
+ * does not compile, MODULE_UNAVAILABLE for an import that cannot be resolved, NETWORK_FAILED when Bun cannot get
+ * the target's runtime, EXEC_FAILED when Bun itself does not run
+ */
+export async function compileApp(options: CompileOptions): Promise<CompileResult> {
+  const spec = planCompile(options);
+  requireFiles(spec);
+  const directory = mkdtempSync(join(tmpdir(), "gantry-compile-"));
+  try {
+    const specFile = join(directory, "spec.json");
+    const resultFile = join(directory, "result.json");
+    writeFileSync(specFile, JSON.stringify(spec));
+    const output = await runWorker(options, [specFile, resultFile]);
+    if (!existsSync(resultFile)) throw workerDied(options.bun, output);
+    const result = JSON.parse(readFileSync(resultFile, "utf8")) as WorkerResult;
+    if (!result.ok) throw explainProblems(result.problems, result.stage, spec);
+    const { bunVersion, imports, files, withoutBytecode } = result;
+    const bytecode = withoutBytecode === undefined;
+    return { bunVersion, bytecode, ...(bytecode ? {} : { withoutBytecode }), imports, files };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function planCompile(options: CompileOptions): CompileSpec {
+  const { settings } = options;
+  // Bun reports real paths, and a plugin finds the entry by its path.
+  const appDir = realPath(options.appDir);
+  const inApp = (path: string) => realPath(resolve(appDir, path));
+  return {
+    appDir,
+    entry: inApp(options.entry),
+    outfile: resolve(options.outfile),
+    target: options.target.bun,
+    externals: options.externals,
+    modulesRoot: realPath(options.modulesRoot),
+    defines: settings.defines ?? {},
+    plugins: (settings.plugins ?? []).map(inApp),
+    workers: (settings.workers ?? []).map(inApp),
+    sourcemap: settings.sourcemap ?? "none",
+  };
+}
+
+function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : resolve(path);
+}
+
+function requireFiles(spec: CompileSpec): void {
+  const wanted = [
+    { key: "gantry.entry", paths: [spec.entry] },
+    { key: "gantry.build.workers", paths: spec.workers },
+    { key: "gantry.build.plugins", paths: spec.plugins },
+  ];
+  const findings = wanted.flatMap(({ key, paths }) =>
+    paths
+      .filter((path) => !existsSync(path))
+      .map((path): Finding => {
+        const what = `${key} names ${relative(spec.appDir, path)}, which is not there`;
+        return { code: "CONFIG_INVALID", what, where: path, fix: `correct ${key} in package.json` };
+      }),
+  );
+  throwFindings(findings);
+}
+
+function throwFindings(findings: readonly Finding[]): void {
+  const [first, ...rest] = findings;
+  if (first !== undefined) throw new GantryError(first, ...rest);
+}
+
+async function runWorker(options: CompileOptions, args: readonly string[]): Promise<RunResult> {
+  const worker = fileURLToPath(new URL(`worker${extname(import.meta.url)}`, import.meta.url));
+  const environment = toolEnvironment(options.environment);
+  try {
+    return await run(options.bun, scriptArguments(worker, ...args), { cwd: options.appDir, environment });
+  } catch (error) {
+    throw new GantryError({
+      code: "EXEC_FAILED",
+      what: `Bun does not start: ${error instanceof Error ? error.message : String(error)}`,
+      where: options.bun,
+      fix: "install the app's dependencies, or name a Bun executable with --bun",
+    });
+  }
+}
+
+function workerDied(bun: string, output: RunResult): GantryError {
+  const how = output.signal === null ? `exit status ${output.code}` : output.signal;
+  return new GantryError({
+    code: "EXEC_FAILED",
+    what: `Bun ended while compiling (${how})`,
+    where: bun,
+    fix: "try another version of Bun with --bun; the lines above are its own",
+    detail: output.stderr.trim().split("\n").slice(-20),
+  });
+}
+
+/** Turns the bundler's messages into findings, every one of them. */
+export function explainProblems(
+  problems: readonly BuildProblem[],
+  stage: "plugin" | "build",
+  spec: Pick<CompileSpec, "appDir" | "target">,
+): GantryError {
+  const findings = problems.map((problem) => explainProblem(problem, stage, spec));
+  const [first, ...rest] = findings;
+  if (first !== undefined) return new GantryError(first, ...rest);
+  return toGantryError(new Error("Bun reports that it could not compile, and no reason"));
+}
+
+function explainProblem(
+  problem: BuildProblem,
+  stage: "plugin" | "build",
+  spec: Pick<CompileSpec, "appDir" | "target">,
+): Finding {
+  const where = problem.file === undefined ? {} : { where: placeOf(problem, spec.appDir) };
+  const detail = problem.source === undefined ? {} : { detail: [problem.source.trim().slice(0, 200)] };
+  if (stage === "plugin") {
+    const what = `a plugin of gantry.build.plugins does not load: ${problem.message}`;
+    return { code: "CONFIG_INVALID", what, ...where, fix: "correct the plugin, or remove it from the list" };
+  }
+  if (problem.specifier !== undefined) {
+    const what = `the app imports "${problem.specifier}", which cannot be found`;
+    const fix = `install "${problem.specifier}", correct the import, or name it under gantry.externals`;
+    return { code: "MODULE_UNAVAILABLE", what, ...where, ...detail, fix };
+  }
+  if (/\bdownload|\bfetch|\bnetwork\b/i.test(problem.message) && problem.file === undefined) {
+    const what = `Bun could not get its runtime for ${spec.target}: ${problem.message}`;
+    return { code: "NETWORK_FAILED", what, fix: "check the network, then build again" };
+  }
+  return { code: "CONFIG_INVALID", what: problem.message, ...where, ...detail, fix: "correct the source" };
+}
+
+function placeOf(problem: BuildProblem, appDir: string): string {
+  const file = problem.file ?? "";
+  const path = file.startsWith(`${appDir}/`) ? relative(appDir, file) : file;
+  return problem.line === undefined || problem.line === 0 ? path : `${path}:${problem.line}`;
+}

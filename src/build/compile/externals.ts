@@ -1,0 +1,99 @@
+/**
+ * Where the running app takes its externals from. Bun would search the current directory and its parents first;
+ * this searches the release's modules and nothing else. Part of the prelude, so it runs under Bun alone.
+ */
+import { file, pathToFileURL, resolveSync } from "bun";
+import type * as fs from "node:fs";
+import type * as module from "node:module";
+import { packageOf } from "./stubs.ts";
+
+// node:fs and node:path cost a quarter of a small app's start, so they are asked for late or done without.
+const MODULES = "/node_modules";
+
+export interface ModulesQuestion {
+  /** What the stub named, or a worker's main thread. */
+  readonly named: string | undefined;
+  /** The release's root. */
+  readonly release: string;
+  readonly nodePath: string | undefined;
+}
+
+/**
+ * The `node_modules` directories to search, in order: the named one; else the release's own; else those of
+ * NODE_PATH (which a parent that runs from the release has set). Only directories called `node_modules` count,
+ * because Bun reads `exports` nowhere else.
+ */
+export function chooseModules(question: ModulesQuestion): readonly string[] {
+  const { named } = question;
+  if (named?.startsWith("/") === true) return [named];
+  const own = question.release + MODULES;
+  const { existsSync } = import.meta.require("node:fs") as typeof fs;
+  if (existsSync(own)) return [own];
+  const entries = (question.nodePath ?? "").split(":");
+  const usable = entries.filter((entry) => entry.startsWith("/") && entry.endsWith(MODULES));
+  return usable.length > 0 ? usable : [own];
+}
+
+export interface ExternalResolver {
+  /** The file that `import` of this specifier loads. */
+  readonly forImport: (id: string) => string;
+  /** The file that `require` of this specifier loads. */
+  readonly forRequire: (id: string) => string;
+  readonly isExternal: (id: string) => boolean;
+}
+
+/**
+ * Resolves specifiers from the first of `modules` that holds their package.
+ * @throws what Bun throws for a missing subpath; for a missing package an error with Bun's `code`
+ */
+export function resolverFor(modules: readonly string[], externals: readonly string[]): ExternalResolver {
+  const home = (id: string) => modules.find((directory) => isPackage(`${directory}/${packageOf(id)}`));
+  return {
+    // Resolving would climb to the parents of the release for a package that is not in it.
+    forImport: (id) => resolveSync(id, parentOf(home(id) ?? fail(id, modules, "ERR_MODULE_NOT_FOUND"))),
+    forRequire: (id) => requireFrom(home(id) ?? fail(id, modules, "MODULE_NOT_FOUND")).resolve(id),
+    isExternal: (id) => externals.includes(packageOf(id)),
+  };
+}
+
+function isPackage(directory: string): boolean {
+  return file(`${directory}/package.json`).size > 0;
+}
+
+/** The directory that holds a node_modules directory. */
+function parentOf(modules: string): string {
+  return modules.slice(0, modules.lastIndexOf("/")) || "/";
+}
+
+const requires = new Map<string, NodeJS.Require>();
+
+function requireFrom(modules: string): NodeJS.Require {
+  const known = requires.get(modules);
+  if (known !== undefined) return known;
+  // Asked for late: an app that never calls require() does not pay for node:module.
+  const { createRequire } = import.meta.require("node:module") as typeof module;
+  const made = createRequire(`${parentOf(modules)}/package.json`);
+  requires.set(modules, made);
+  return made;
+}
+
+/** In Bun's words and with Bun's code, because apps look at them to tell what they can do without. */
+function fail(id: string, modules: readonly string[], code: string): never {
+  const from = modules.map((directory) => parentOf(directory)).join(", ");
+  const what = code === "MODULE_NOT_FOUND" ? `module '${id}'` : `package '${packageOf(id)}'`;
+  throw Object.assign(new Error(`Cannot find ${what} from '${from}'`), { name: "ResolveMessage", code });
+}
+
+/**
+ * Makes `import.meta.resolve` and `require.resolve` of the app find externals too. The whole app is one module
+ * once bundled, so that it shares this `import.meta`.
+ */
+export function pinMetaResolve(meta: ImportMeta, resolver: ExternalResolver): void {
+  const { resolve } = meta;
+  meta.resolve = (id: string) =>
+    resolver.isExternal(id) ? pathToFileURL(resolver.forImport(id)).href : resolve.call(meta, id);
+  const plain = meta.require.resolve;
+  const pinned = (id: string, options?: { paths?: string[] }) =>
+    options === undefined && resolver.isExternal(id) ? resolver.forRequire(id) : plain(id, options);
+  Object.assign(meta.require, { resolve: Object.assign(pinned, { paths: plain.paths }) });
+}

@@ -1,0 +1,52 @@
+/**
+ * The namespace that `import` gives for a module that was loaded with `require`, which unlike `import` needs no
+ * await. The build proves for every external that both agree (inspect.ts) before it relies on this.
+ */
+
+/**
+ * Whether `__esModule`, the mark of CommonJS that was compiled from an ES module, counts. Bun ignores it in
+ * packages whose package.json says `"type": "module"`.
+ */
+export type EsModuleMark = "heeded" | "ignored";
+
+/**
+ * Bun's rule for CommonJS, measured on 1.3.7 and 1.4.5. The default export is `module.exports` itself, or its own
+ * `default` where the mark counts. Every own property is a named export, even a function's `name` and `length`;
+ * only enumerable ones where the mark counts, no hidden accessors, none with an empty name. Accessors are read
+ * once, and one that throws gives undefined. An ES module comes out of `require` as its own namespace, live
+ * bindings included.
+ */
+export function namespaceOf(exported: unknown, mark: EsModuleMark): Readonly<Record<string, unknown>> {
+  if (isNamespace(exported)) return exported;
+  const namespace = Object.create(null) as Record<string, unknown>;
+  namespace["default"] = exported;
+  if (!isObject(exported)) return namespace;
+  const marked = mark === "heeded" && Boolean(exported["__esModule"]);
+  for (const key of Object.getOwnPropertyNames(exported)) {
+    if (key !== "" && isExported(exported, key, marked)) namespace[key] = readProperty(exported, key);
+  }
+  if (!marked) namespace["default"] = exported;
+  return namespace;
+}
+
+function isExported(object: object, key: string, marked: boolean): boolean {
+  if (marked && key === "__esModule") return false;
+  const descriptor = Object.getOwnPropertyDescriptor(object, key);
+  return descriptor?.enumerable === true || (!marked && descriptor?.get === undefined);
+}
+
+function readProperty(object: Readonly<Record<string, unknown>>, key: string): unknown {
+  try {
+    return object[key];
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return (typeof value === "object" && value !== null) || typeof value === "function";
+}
+
+function isNamespace(value: unknown): value is Record<string, unknown> {
+  return Object.prototype.toString.call(value) === "[object Module]";
+}

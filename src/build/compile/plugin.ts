@@ -1,0 +1,153 @@
+/**
+ * The two Bun plugins around the app's own: one pins its externals to the release, the other puts the prelude in
+ * front of its entry points. Runs in the build's worker, under Bun.
+ */
+import { Transpiler, type BunPlugin, type Loader, type OnLoadResult, type PluginBuilder } from "bun";
+import { readFileSync } from "node:fs";
+import { extname } from "node:path";
+import {
+  externalFilter,
+  formatDynamicStub,
+  formatImportStub,
+  formatNamespaceStub,
+  formatRequireStub,
+  NAMESPACE_PREFIX,
+  packageOf,
+  PRELUDE,
+  prependPrelude,
+  type ExternalShape,
+  type StubKind,
+} from "./stubs.ts";
+
+/** Namespace of modules that exist in no file, so that nothing depends on where gantry is installed. */
+const STUB = "gantry";
+
+export interface PinOptions {
+  readonly externals: readonly string[];
+  /** The prelude's source, in one piece. */
+  readonly prelude: string;
+  readonly readShape: (specifier: string) => Promise<ExternalShape>;
+  /** Called for every import of an external that the app makes. */
+  readonly onImport: (packageName: string, specifier: string) => void;
+}
+
+/** Replaces every import of an external by a stub that asks the prelude. */
+export function pinExternals(options: PinOptions): BunPlugin {
+  return {
+    name: "gantry-externals",
+    setup(build) {
+      if (options.externals.length > 0) pinImports(build, options);
+      build.onResolve({ filter: new RegExp(`^${PRELUDE}$`) }, () => ({ path: PRELUDE, namespace: STUB }));
+      build.onLoad({ filter: /./, namespace: STUB }, async ({ path }) => ({
+        contents: await loadOwn(path, options),
+        loader: "js",
+      }));
+    },
+  };
+}
+
+function pinImports(build: PluginBuilder, options: PinOptions): void {
+  build.onResolve({ filter: externalFilter(options.externals) }, ({ path, kind }) => {
+    // The call stays, the prelude makes it find the release (externals.ts, pinMetaResolve).
+    if (kind === "require-resolve") return { path, external: true };
+    options.onImport(packageOf(path), path);
+    // Bun tells modules apart by path alone, not by namespace: the kind has to be part of it.
+    return { path: `${stubKind(kind)}:${path}`, namespace: STUB };
+  });
+  build.onResolve({ filter: new RegExp(`^${NAMESPACE_PREFIX}`) }, ({ path }) => ({ path, namespace: STUB }));
+}
+
+function stubKind(kind: string): StubKind {
+  if (kind === "dynamic-import") return "dynamic";
+  return kind === "require-call" ? "require" : "import";
+}
+
+async function loadOwn(path: string, options: PinOptions): Promise<string> {
+  if (path === PRELUDE) return options.prelude;
+  if (path.startsWith(NAMESPACE_PREFIX)) return formatNamespaceStub(path.slice(NAMESPACE_PREFIX.length));
+  const split = path.indexOf(":");
+  const kind = path.slice(0, split) as StubKind;
+  const id = path.slice(split + 1);
+  if (kind === "dynamic") return formatDynamicStub(id);
+  if (kind === "require") return formatRequireStub(id);
+  return formatImportStub(id, await options.readShape(id));
+}
+
+/** Puts the prelude in front of the entry points that no plugin of the app loads. Has to be the last plugin. */
+export function prependToEntries(entries: readonly string[]): BunPlugin {
+  const names = entries.map((path) => path.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
+  return {
+    name: "gantry-entry",
+    setup(build) {
+      build.onLoad({ filter: new RegExp(`^(?:${names.join("|")})$`) }, ({ path }) => {
+        const loader = loaderOf(path);
+        return { contents: withPrelude(path, readFileSync(path, "utf8"), loader), loader };
+      });
+    },
+  };
+}
+
+/** Lets a plugin of the app load an entry point, and puts the prelude in front of what it made of it. */
+export function prependAfter(plugin: BunPlugin, entries: readonly string[]): BunPlugin {
+  return {
+    ...plugin,
+    setup(build) {
+      const onLoad: PluginBuilder["onLoad"] = (constraints, callback) => {
+        build.onLoad(constraints, async (args) => {
+          const result = await callback(args);
+          return entries.includes(args.path) ? prependToResult(args.path, result) : result;
+        });
+        return wrapped;
+      };
+      const wrapped: PluginBuilder = new Proxy(build, {
+        get(target, key) {
+          if (key === "onLoad") return onLoad;
+          const value: unknown = Reflect.get(target, key);
+          return typeof value === "function" ? (value.bind(target) as unknown) : value;
+        },
+      });
+      return plugin.setup(wrapped);
+    },
+  };
+}
+
+function prependToResult(path: string, result: OnLoadResult): OnLoadResult {
+  if (result === undefined || result === null || !("contents" in result)) return result;
+  const text =
+    typeof result.contents === "string"
+      ? result.contents
+      : Buffer.from(result.contents as Uint8Array).toString();
+  return { ...result, contents: withPrelude(path, text, result.loader ?? loaderOf(path)) };
+}
+
+function withPrelude(path: string, source: string, loader: Loader): string {
+  return prependPrelude(source, moduleFormat(path, source, loader));
+}
+
+/**
+ * Whether a file is an ES or a CommonJS module, as Bun decides it: by its name, else by what is written in it.
+ * A `return` at the top is an error in an ES module alone, which tells a top-level await without parsing.
+ */
+function moduleFormat(path: string, source: string, loader: Loader): "esm" | "cjs" {
+  if (/\.c[jt]s$/.test(path)) return "cjs";
+  if (/\.m[jt]s$/.test(path) || !SCRIPTS.has(loader) || /\bimport\.meta\b/.test(source)) return "esm";
+  if (!/\b(?:module|exports|require|__filename|__dirname|return)\b/.test(source)) return "esm";
+  const transpiler = new Transpiler({ loader: loader as "js" | "jsx" | "ts" | "tsx", target: "bun" });
+  try {
+    if (transpiler.scan(source).imports.some(({ kind }) => kind === "import-statement")) return "esm";
+    transpiler.transformSync(`if (0) return;${source.replace(/^#!.*/, "")}`);
+    return "cjs";
+  } catch {
+    // Not to be read as CommonJS; if it is simply wrong, the bundler says so better.
+    return "esm";
+  }
+}
+
+const SCRIPTS: ReadonlySet<string> = new Set(["js", "jsx", "ts", "tsx"]);
+
+function loaderOf(path: string): Loader {
+  const extension = extname(path)
+    .replace(/^\.[cm](?=[jt]s$)/, ".")
+    .slice(1);
+  return SCRIPTS.has(extension) ? (extension as Loader) : "ts";
+}

@@ -1,0 +1,84 @@
+/**
+ * Finds out what an external exports, by loading it in a process of its own; by its text where it does not load
+ * here, which is usual when building for another machine. Runs in the build's worker, under Bun.
+ */
+import { resolveSync, Transpiler } from "bun";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { extname, join } from "node:path";
+import { tmpdir } from "node:os";
+import { env, execPath } from "node:process";
+import { fileURLToPath } from "node:url";
+import { run, scriptArguments, toolEnvironment } from "../../runtime/invoke.ts";
+import type { Inspection } from "./inspect.ts";
+import type { ExternalShape } from "./stubs.ts";
+
+/** A module that has not loaded by then waits for something: milliseconds. */
+const PATIENCE = 30_000;
+
+/**
+ * Makes a reader that asks each of `roots` in turn (directories with a node_modules) and remembers what it learnt.
+ * The first root holds what is shipped; the app's own installation may load here when that does not.
+ */
+export function createShapeReader(roots: readonly string[]): (specifier: string) => Promise<ExternalShape> {
+  const known = new Map<string, Promise<ExternalShape>>();
+  return (specifier) => {
+    const shape = known.get(specifier) ?? readShape(specifier, roots);
+    known.set(specifier, shape);
+    return shape;
+  };
+}
+
+async function readShape(specifier: string, roots: readonly string[]): Promise<ExternalShape> {
+  for (const root of roots) {
+    const both = await inspect(specifier, root, "both");
+    if (both?.mark !== undefined) return { load: "sync", hasDefault: hasDefault(both), mark: both.mark };
+    const imported = both ?? (await inspect(specifier, root, "import"));
+    if (imported !== undefined) return { load: "async", names: imported.names };
+  }
+  const path = roots.map((root) => tryResolve(specifier, root)).find((found) => found !== undefined);
+  return { load: "sync", hasDefault: path === undefined || mayHaveDefault(path), mark: "heeded" };
+}
+
+function hasDefault(inspection: Inspection): boolean {
+  return inspection.names.includes("default");
+}
+
+async function inspect(
+  specifier: string,
+  root: string,
+  how: "both" | "import",
+): Promise<Inspection | undefined> {
+  if (tryResolve(specifier, root) === undefined) return undefined;
+  const directory = mkdtempSync(join(tmpdir(), "gantry-inspect-"));
+  const result = join(directory, "result.json");
+  const program = fileURLToPath(new URL(`inspect${extname(import.meta.url)}`, import.meta.url));
+  try {
+    await run(execPath, scriptArguments(program, specifier, root, result, how), {
+      cwd: root,
+      environment: toolEnvironment(env),
+      timeout: PATIENCE,
+    });
+    return JSON.parse(readFileSync(result, "utf8")) as Inspection;
+  } catch {
+    // No result: the module did not load here.
+    return undefined;
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function tryResolve(specifier: string, root: string): string | undefined {
+  try {
+    return resolveSync(specifier, root);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Everything but an ES module has a default export, and an ES module names its own (`export *` passes none on). */
+function mayHaveDefault(path: string): boolean {
+  if (!/\.m?[jt]sx?$/.test(path)) return true;
+  const { exports, imports } = new Transpiler({ loader: "tsx" }).scan(readFileSync(path, "utf8"));
+  const esm = exports.length > 0 || imports.some(({ kind }) => kind === "import-statement");
+  return !esm || exports.includes("default");
+}

@@ -1,0 +1,139 @@
+/**
+ * Compiles one app with Bun.build. Run by compile.ts under the Bun that is compiled in, as
+ * `worker.ts SPEC RESULT`: both are JSON files (spec.ts). It exits 0 whenever it could write a result.
+ */
+import { build, version, type BuildConfig, type BunPlugin } from "bun";
+import { readFileSync, writeFileSync } from "node:fs";
+import { extname } from "node:path";
+import { argv, exit } from "node:process";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { pinExternals, prependAfter, prependToEntries } from "./plugin.ts";
+import { createShapeReader } from "./shape.ts";
+import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
+
+const [, , specFile = "", resultFile = ""] = argv;
+const spec = JSON.parse(readFileSync(specFile, "utf8")) as CompileSpec;
+writeFileSync(resultFile, JSON.stringify(await compile()));
+// A plugin may leave timers or servers behind.
+exit(0);
+
+async function compile(): Promise<WorkerResult> {
+  const plugins: BunPlugin[] = [];
+  for (const path of spec.plugins) {
+    try {
+      plugins.push(await loadPlugin(path));
+    } catch (error) {
+      return { ok: false, stage: "plugin", problems: [{ message: messageOf(error), file: path }] };
+    }
+  }
+  const prelude = await readPrelude();
+  const first = await attempt(plugins, prelude, true);
+  if (first.ok || !first.problems.some(isAboutBytecode)) return first;
+  const reason = first.problems.find(isAboutBytecode)?.message ?? "";
+  const second = await attempt(plugins, prelude, false);
+  return second.ok ? { ...second, withoutBytecode: reason } : second;
+}
+
+/** In one piece, because the bundler resolves nothing from a module that exists in no file. */
+async function readPrelude(): Promise<string> {
+  const entry = fileURLToPath(new URL(`prelude${extname(import.meta.url)}`, import.meta.url));
+  const { outputs } = await build({
+    entrypoints: [entry],
+    target: "bun",
+    minify: { whitespace: true },
+    define: { GANTRY_EXTERNALS: JSON.stringify(spec.externals.join(",")) },
+  });
+  return (await outputs[0]?.text()) ?? "";
+}
+
+/** Bun before esm bytecode refuses the option as a whole. */
+function isAboutBytecode(problem: BuildProblem): boolean {
+  return /\bbytecode\b/i.test(problem.message);
+}
+
+async function loadPlugin(path: string): Promise<BunPlugin> {
+  const module = (await import(pathToFileURL(path).href)) as { default?: unknown };
+  const exported: unknown = typeof module.default === "function" ? await module.default() : module.default;
+  if (isPlugin(exported)) return exported;
+  throw new Error("the default export is neither a Bun plugin nor a function that returns one");
+}
+
+function isPlugin(value: unknown): value is BunPlugin {
+  return typeof value === "object" && value !== null && "setup" in value && typeof value.setup === "function";
+}
+
+async function attempt(
+  plugins: readonly BunPlugin[],
+  prelude: string,
+  bytecode: boolean,
+): Promise<WorkerResult> {
+  const imports = new Map<string, Set<string>>();
+  const entries = [spec.entry, ...spec.workers];
+  const pin = pinExternals({
+    externals: spec.externals,
+    prelude,
+    readShape: createShapeReader([spec.modulesRoot, spec.appDir]),
+    onImport: (name, specifier) => imports.set(name, (imports.get(name) ?? new Set()).add(specifier)),
+  });
+  const config = buildConfig(
+    [pin, ...plugins.map((plugin) => prependAfter(plugin, entries)), prependToEntries(entries)],
+    bytecode,
+  );
+  try {
+    const output = await build(config);
+    if (!output.success) return { ok: false, stage: "build", problems: output.logs.map(problemOf) };
+    return {
+      ok: true,
+      bunVersion: version,
+      imports: Object.fromEntries(
+        [...imports].map(([name, specifiers]) => [name, [...specifiers].toSorted()]),
+      ),
+      files: output.outputs.map(({ path }) => path).filter((path) => path !== spec.outfile),
+    };
+  } catch (error) {
+    const errors: readonly unknown[] =
+      error instanceof AggregateError ? (error.errors as unknown[]) : [error];
+    return { ok: false, stage: "build", problems: errors.map(problemOf) };
+  }
+}
+
+function buildConfig(plugins: BunPlugin[], bytecode: boolean): BuildConfig {
+  return {
+    entrypoints: [spec.entry, ...spec.workers],
+    target: "bun",
+    format: "esm",
+    // Names of classes and functions are behaviour: constructor.name, error.name.
+    minify: { whitespace: true, syntax: true, identifiers: true, keepNames: true },
+    bytecode,
+    sourcemap: spec.sourcemap,
+    define: { ...spec.defines },
+    plugins,
+    compile: {
+      target: spec.target as Bun.Build.CompileTarget,
+      outfile: spec.outfile,
+      // Nothing of the directory that the app is started in may steer it.
+      autoloadBunfig: false,
+      autoloadDotenv: false,
+      autoloadTsconfig: false,
+      // Without it Bun reads no `main` and no `exports` of any external.
+      autoloadPackageJson: true,
+    },
+  };
+}
+
+function problemOf(log: unknown): BuildProblem {
+  if (typeof log !== "object" || log === null) return { message: String(log) };
+  const { message, position, specifier } = log as Partial<ResolveMessage>;
+  return {
+    message: message ?? messageOf(log),
+    ...(position?.file === undefined ? {} : { file: position.file }),
+    ...(position === undefined || position === null
+      ? {}
+      : { line: position.line, source: position.lineText }),
+    ...(specifier === undefined ? {} : { specifier }),
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
