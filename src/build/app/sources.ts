@@ -5,6 +5,7 @@
 import { realpathSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { GantryError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
 import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
 import { ensureBunLock, outOfStep, toolLines } from "../lock/migrate.ts";
 import type { App } from "./app.ts";
@@ -20,15 +21,15 @@ export interface Sources {
   /** The app's entry there. */
   readonly entry: string;
   readonly kind: "in-place" | "copy";
-  readonly warnings: readonly string[];
   /** Removes what was made; does nothing when the app is used in place. */
-  readonly dispose: () => Promise<void>;
+  readonly dispose: () => void;
 }
 
 export interface InstallSourcesOptions {
   readonly environment: Environment;
   /** Replaces every configured registry when given. */
   readonly registry?: string | undefined;
+  readonly log?: Pick<Log, "info" | "warn">;
 }
 
 /**
@@ -44,16 +45,15 @@ export async function ensureInstalled(app: App, bun: Bun, options: InstallSource
       root: app.workspaceRoot,
       entry: app.entry,
       kind: "in-place",
-      warnings: [],
-      dispose: async () => {},
+      dispose: () => {},
     });
   }
   const top = realpathSync(makePrivateDirectory());
-  const dispose = async (): Promise<void> => rmSync(top, { recursive: true, force: true });
+  const dispose = (): void => rmSync(top, { recursive: true, force: true });
   try {
     return Object.freeze({ ...(await installCopy(app, bun, options, top)), dispose });
   } catch (error) {
-    await dispose();
+    dispose();
     throw error;
   }
 }
@@ -65,11 +65,11 @@ async function installCopy(
   top: string,
 ): Promise<Omit<Sources, "dispose">> {
   const { lockfile } = app;
-  const warnings: string[] = [];
+  options.log?.info(`installing ${app.name}'s dependencies in a private copy`);
   copyWorkspace(app.workspaceRoot, top);
   if (lockfile === undefined) {
-    warnings.push(
-      `${app.name} has no lockfile: its dependencies were resolved now, and will be different another day`,
+    options.log?.warn(
+      `${app.name} has no lockfile: its dependencies are resolved now, and another day differently`,
     );
   } else {
     const directory = join(top, relative(app.workspaceRoot, join(lockfile.path, "..")));
@@ -88,7 +88,7 @@ async function installCopy(
     });
   }
   const entry = join(appDir, relative(app.dir, app.entry));
-  return { appDir, root: top, entry, kind: "copy", warnings };
+  return { appDir, root: top, entry, kind: "copy" };
 }
 
 /** Everything, development dependencies too: the app's own build plugins may come from those. */

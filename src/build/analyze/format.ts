@@ -1,0 +1,68 @@
+/** An analysis for people: 80 columns, what stays outside first. */
+import type { Analysis, AnalyzedPackage } from "./analyze.ts";
+
+const WIDTH = 80;
+const INDENT = "    ";
+
+/** The table of `gantry analyze`, without a line feed at its end. */
+export function formatAnalysis(analysis: Analysis): string {
+  const { externals, packages } = analysis;
+  const lines = [`${analysis.name} ${analysis.version} for ${analysis.target}`, ""];
+  if (externals.length === 0)
+    lines.push("Nothing stays outside the binary: every package is plain JavaScript.");
+  else lines.push(`Outside the binary: ${count(externals.length, "module")}`);
+  for (const external of externals) {
+    const role = external.role === "beside" ? "beside" : external.native ? "native" : "named";
+    lines.push(row(external, `${role}${external.optional ? ", optional" : ""}`));
+    lines.push(...wrap(`It ${external.reason}.`));
+    const verdict = external.embeddable.possible ? "Could be embedded" : "Cannot be embedded";
+    if (external.native) lines.push(...wrap(`${verdict}: ${external.embeddable.why}.`));
+  }
+  const groups: [AnalyzedPackage["role"], string][] = [
+    ["carried", "In the release because those need them"],
+    ["left-out", "Left out, made for other platforms"],
+    ["bundled", "Compiled in"],
+  ];
+  for (const [role, title] of groups) {
+    const members = packages.filter((found) => found.role === role);
+    if (members.length === 0) continue;
+    lines.push("", `${title}: ${count(members.length, "package")}, ${size(total(members))}`);
+    for (const member of members) {
+      lines.push(row(member, role === "carried" ? `for ${member.neededBy.join(", ")}` : ""));
+    }
+  }
+  for (const warning of analysis.warnings) lines.push("", ...wrap(`Warning: ${warning}.`, ""));
+  return lines.join("\n");
+}
+
+function row(found: AnalyzedPackage, note: string): string {
+  const start = `  ${`${found.name} ${found.version}`.padEnd(44)} ${size(found.bytes).padStart(9)}`;
+  const line = note === "" ? start : `${start}  ${note}`;
+  return line.length <= WIDTH ? line : `${line.slice(0, WIDTH - 1)}…`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+function total(packages: readonly AnalyzedPackage[]): number {
+  return packages.reduce((sum, found) => sum + found.bytes, 0);
+}
+
+function size(bytes: number): string {
+  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
+}
+
+/** Breaks a sentence into indented lines that fit the width; a longer word stands alone on its line. */
+function wrap(sentence: string, indent: string = INDENT): string[] {
+  const lines: string[] = [];
+  let line = indent;
+  for (const word of sentence.split(" ")) {
+    if (line.length + word.length > WIDTH && line !== indent) {
+      lines.push(line.trimEnd());
+      line = indent;
+    }
+    line += `${word} `;
+  }
+  return [...lines, line.trimEnd()];
+}

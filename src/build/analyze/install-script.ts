@@ -1,0 +1,73 @@
+/**
+ * What a package's install script is for. Scripts that print a banner (core-js) or patch a file are nobody's concern;
+ * one that compiles or downloads a native file makes its package native. Decided by reading, never by running.
+ */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { PackageJson } from "pkg-types";
+
+export interface InstallScript {
+  /** `preinstall`, `install` or `postinstall`. */
+  readonly stage: string;
+  readonly command: string;
+  /** What it does to a native file, with the evidence. */
+  readonly does: string;
+}
+
+const STAGES = ["preinstall", "install", "postinstall"] as const;
+const BUILDERS =
+  /\b(node-gyp-build(?:-optional-packages)?|node-gyp|prebuild-install|node-pre-gyp|prebuildify|cmake-js|neon|napi|cargo)\b/;
+/** Files that a command runs: `node x.js`, and `require('./x')` in `node -e`. */
+const RUN_FILES = /\bnode\s+(?!-)["']?([\w@./-]+)|require\(\s*\\?['"](\.[\w./-]+)\\?['"]\s*\)/g;
+const NATIVE_FILE = /\.node\b["'`]|\.node\$\{|\.node\)/;
+const DOWNLOAD = /https?\.(?:get|request)\b|\bfetch\(|\bdownload|DownloaderHelper|createWriteStream/i;
+const PLATFORM =
+  /process\.(?:platform|arch)|\b(?:platform|arch)\(\)|os\.(?:platform|arch)|\{[^}]*\b(?:platform|arch)\b[^}]*\}\s*=\s*process/;
+/** A script larger than this is a bundle that says nothing by its words. */
+const LARGEST_SCRIPT = 512 * 1024;
+
+/** The first install script that builds or fetches a native file; undefined when none does. */
+export function readInstallScript(directory: string, json: PackageJson): InstallScript | undefined {
+  const scripts: Partial<Record<string, unknown>> = json.scripts ?? {};
+  for (const stage of STAGES) {
+    const command = scripts[stage];
+    if (typeof command !== "string") continue;
+    const does = describe(directory, command);
+    if (does !== undefined) return { stage, command, does };
+  }
+  const implicit = scripts["install"] === undefined && scripts["preinstall"] === undefined;
+  if (implicit && existsSync(join(directory, "binding.gyp"))) {
+    return {
+      stage: "install",
+      command: "node-gyp rebuild",
+      does: "compiles a native file (npm's default for a binding.gyp)",
+    };
+  }
+  return undefined;
+}
+
+function describe(directory: string, command: string): string | undefined {
+  const builder = BUILDERS.exec(command)?.[1];
+  if (builder !== undefined) return `builds or fetches a native file with ${builder}`;
+  for (const match of command.matchAll(RUN_FILES)) {
+    const file = match[1] ?? match[2] ?? "";
+    const text = readScript(directory, file);
+    if (text === undefined) continue;
+    if (NATIVE_FILE.test(text))
+      return `${DOWNLOAD.test(text) ? "fetches" : "looks for"} a .node file in ${file}`;
+    const tool = BUILDERS.exec(text)?.[1];
+    if (tool !== undefined && PLATFORM.test(text)) return `runs ${tool} in ${file}`;
+    if (DOWNLOAD.test(text) && PLATFORM.test(text)) return `fetches a file for the platform in ${file}`;
+  }
+  return undefined;
+}
+
+function readScript(directory: string, file: string): string | undefined {
+  for (const path of [file, `${file}.js`, `${file}.cjs`, `${file}/index.js`].map((name) =>
+    join(directory, name),
+  )) {
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found?.isFile() === true && found.size <= LARGEST_SCRIPT) return readFileSync(path, "utf8");
+  }
+  return undefined;
+}

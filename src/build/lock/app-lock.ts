@@ -1,0 +1,157 @@
+/**
+ * The pins of an app as a bun.lock, whatever its package manager: read in place, converted in a private directory, or,
+ * without any lockfile, taken from what is installed. Warns where the pins are not the app's own word.
+ */
+import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative, sep } from "node:path";
+import { GantryError } from "../../errors.ts";
+import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import type { App } from "../app/app.ts";
+import type { Bun } from "../app/bun.ts";
+import { copyManifests, copyRegistrySettings, makePrivateDirectory } from "../app/copy.ts";
+import { readInstalled, type InstalledPackage } from "../app/installed.ts";
+import type { Sources } from "../app/sources.ts";
+import type { Lockfile } from "../app/workspace.ts";
+import type { BunLock } from "./bun-lock.ts";
+import { parseForeignPins } from "./foreign-pins.ts";
+import { checkLockFits, ensureBunLock, readBunLock, toolLines } from "./migrate.ts";
+
+export interface AppLock {
+  readonly lock: BunLock;
+  /** The app's path below the lockfile's root, as the lockfile's `workspaces` name it. */
+  readonly workspace: string;
+  /** The file to name in messages. */
+  readonly where: string;
+  /** What another package manager's lockfile lists; undefined when there is nothing to compare with. */
+  readonly foreign: ReadonlySet<string> | undefined;
+  readonly warnings: readonly string[];
+}
+
+export interface AppLockOptions {
+  readonly app: App;
+  readonly sources: Sources;
+  readonly bun: Bun;
+  readonly environment: Environment;
+  readonly registry?: string | undefined;
+  /** Names of the externals: all that is pinned when there is no lockfile. */
+  readonly externals: readonly string[];
+}
+
+/**
+ * Reads the app's pins.
+ * @throws GantryError CONFIG_INVALID when the lockfile is damaged, too new for the Bun, or out of step
+ */
+export async function readAppLock(options: AppLockOptions): Promise<AppLock> {
+  const { app } = options;
+  const { lockfile } = app;
+  if (lockfile === undefined) return readInstalledPins(options);
+  const found = await readLockfilePins(options, lockfile);
+  return lockfile.kind === "yarn.lock" ? { ...found, lock: withoutImplicitNodeGyp(found.lock) } : found;
+}
+
+async function readLockfilePins(options: AppLockOptions, lockfile: Lockfile): Promise<AppLock> {
+  const { app, sources, bun } = options;
+  const directory = dirname(lockfile.path);
+  const workspace = relative(directory, app.dir).split(sep).join("/");
+  const foreign = parseForeignPins(lockfile.kind, readFileSync(lockfile.path, "utf8"));
+  const found = { workspace, where: lockfile.path, foreign, warnings: [] };
+  if (sources.kind === "copy") {
+    const copy = join(sources.root, relative(app.workspaceRoot, directory), "bun.lock");
+    return { ...found, lock: readBunLock(copy, bun, lockfile.path) };
+  }
+  if (lockfile.kind === "bun.lock") {
+    const lock = readBunLock(lockfile.path, bun, lockfile.path);
+    checkLockFits(lock, directory, lockfile.kind, lockfile.path);
+    return { ...found, lock };
+  }
+  const scratch = makePrivateDirectory();
+  try {
+    copyManifests(directory, scratch, basename(lockfile.path));
+    const { environment } = options;
+    const converting = { directory: scratch, kind: lockfile.kind, bun, environment, where: lockfile.path };
+    return { ...found, lock: await ensureBunLock(converting) };
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Yarn berry gives every package with an install script a dependency on `node-gyp@latest` that its package.json does
+ * not have; in a release it would carry a build tool and its sixty packages.
+ */
+function withoutImplicitNodeGyp(lock: BunLock): BunLock {
+  const packages = new Map(lock.packages);
+  for (const [key, entry] of packages) {
+    if (entry.kind !== "registry" || entry.info.dependencies["node-gyp"] !== "latest") continue;
+    const { "node-gyp": _implicit, ...dependencies } = entry.info.dependencies;
+    const info = { ...entry.info, dependencies };
+    packages.set(key, { ...entry, info, raw: [...entry.raw.slice(0, 2), info, ...entry.raw.slice(3)] });
+  }
+  return { ...lock, packages };
+}
+
+/**
+ * The package that the app gets for each external's name, from its modules as they are installed: its own dependency
+ * first, else that of the nearest package that is compiled in, else that of another external.
+ */
+export function readInstalledExternals(
+  sources: Sources,
+  externals: readonly string[],
+): Map<string, InstalledPackage> {
+  const { app, packages } = readInstalled(sources.appDir, sources.root);
+  const found = new Map<string, InstalledPackage>();
+  for (const start of [[app.dir], undefined]) {
+    const wanted = new Set(externals.filter((name) => !found.has(name)));
+    const seen = new Set(start ?? [...found.values()].map((external) => external.dir));
+    for (const directory of seen) {
+      for (const edge of packages.get(directory)?.edges ?? []) {
+        const target = edge.to === undefined ? undefined : packages.get(edge.to);
+        if (target === undefined) continue;
+        if (!wanted.has(edge.name)) seen.add(target.dir);
+        else if (!found.has(edge.name)) found.set(edge.name, target);
+      }
+    }
+  }
+  return found;
+}
+
+/** Without a lockfile: the installed externals exactly, and of what they need every version that is unambiguous. */
+async function readInstalledPins(options: AppLockOptions): Promise<AppLock> {
+  const { app, sources, bun } = options;
+  const where = join(app.dir, "package.json");
+  const versions = new Map<string, Set<string>>();
+  for (const { name, version } of readInstalled(sources.appDir, sources.root).packages.values()) {
+    versions.set(name, (versions.get(name) ?? new Set()).add(version));
+  }
+  const roots = readInstalledExternals(sources, options.externals);
+  const dependencies = Object.fromEntries([...roots].map(([name, found]) => [name, exactSpec(name, found)]));
+  const overrides = Object.fromEntries(
+    [...versions].flatMap(([name, set]) => (set.size === 1 && !roots.has(name) ? [[name, [...set][0]]] : [])),
+  );
+  const scratch = realpathSync(makePrivateDirectory());
+  try {
+    mkdirSync(scratch, { recursive: true });
+    copyRegistrySettings(app.workspaceRoot, scratch);
+    const json = { name: "gantry-scratch", private: true, dependencies, overrides };
+    writeFileSync(join(scratch, "package.json"), JSON.stringify(json));
+    const args = ["install", "--lockfile-only", "--save-text-lockfile", "--ignore-scripts", "--no-progress"];
+    const registry = options.registry === undefined ? [] : [`--registry=${options.registry}`];
+    const environment = toolEnvironment(options.environment);
+    const result = await run(bun.path, [...args, ...registry], { cwd: scratch, environment });
+    if (result.code !== 0) {
+      const what =
+        "the installed modules could not be pinned: the registry was not reached, or does not have them";
+      const fix = "check the network, or commit a lockfile, and build again";
+      throw new GantryError({ code: "NETWORK_FAILED", what, where, detail: toolLines(result.stderr), fix });
+    }
+    const warning = `${app.name} has no lockfile: the release is pinned to the modules that are installed here`;
+    const lock = readBunLock(join(scratch, "bun.lock"), bun, where);
+    return { lock, workspace: "", where, foreign: undefined, warnings: [warning] };
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+function exactSpec(name: string, found: Pick<InstalledPackage, "name" | "version">): string {
+  return name === found.name ? found.version : `npm:${found.name}@${found.version}`;
+}

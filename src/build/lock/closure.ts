@@ -1,0 +1,198 @@
+/**
+ * What a release must hold, read out of the app's lockfile: the pin of each external as this app resolves it, and
+ * everything those need on the target. Pure: what the lockfile lacks is listed, for someone else to find.
+ */
+import type { Target } from "../../release/targets.ts";
+import {
+  platformOfName,
+  platformRefusal,
+  isPlatformPackage,
+  type PlatformFields,
+} from "../analyze/platform.ts";
+import { platformList, resolveKey, type BunLock, type LockEntry, type LockInfo } from "./bun-lock.ts";
+
+export interface LockEdge {
+  readonly name: string;
+  readonly spec: string;
+  readonly kind: "hard" | "optional" | "peer";
+}
+
+export interface Pin {
+  readonly name: string;
+  /** Key in the lockfile of the package that the app gets when it imports the name. */
+  readonly key: string;
+  /** Other versions that other parts of the app would get: `version (for dependent)`. */
+  readonly others: readonly string[];
+}
+
+/**
+ * Finds what each external's name means to this app: its own dependency first, else that of the nearest package
+ * that is compiled in with it. In a workspace the member's nested version wins over a hoisted other one.
+ * @param workspace the app's path below the lockfile's root; empty for the root itself
+ * @returns only those that the lockfile has
+ */
+export function findPins(lock: BunLock, workspace: string, externals: ReadonlySet<string>): Map<string, Pin> {
+  const pins = new Map<string, Pin>();
+  const seen = new Set([workspaceKey(lock, workspace)]);
+  visitPins(lock, seen, externals, pins);
+  // A name that only other externals ask for (a list in the settings may hold such): what they get.
+  const inner = new Set([...externals].filter((name) => !pins.has(name)));
+  if (inner.size > 0) visitPins(lock, new Set([...pins.values()].map((pin) => pin.key)), inner, pins);
+  return pins;
+}
+
+function visitPins(
+  lock: BunLock,
+  seen: Set<string>,
+  wanted: ReadonlySet<string>,
+  pins: Map<string, Pin>,
+): void {
+  for (const from of seen) {
+    for (const edge of edgesOf(lock, from)) {
+      const key = resolveKey(lock, from, edge.name);
+      if (key === undefined) continue;
+      if (wanted.has(edge.name)) addPin(pins, lock, edge.name, key, from);
+      else seen.add(key);
+    }
+  }
+}
+
+function addPin(pins: Map<string, Pin>, lock: BunLock, name: string, key: string, from: string): void {
+  const known = pins.get(name);
+  if (known === undefined) {
+    pins.set(name, { name, key, others: [] });
+    return;
+  }
+  const version = versionAt(lock, key);
+  if (known.key === key || versionAt(lock, known.key) === version) return;
+  pins.set(name, {
+    ...known,
+    others: [...known.others, `${version} (for ${from === "" ? "the workspace root" : from})`],
+  });
+}
+
+function versionAt(lock: BunLock, key: string): string {
+  const entry = lock.packages.get(key);
+  return entry === undefined ? "" : entry.kind === "registry" ? entry.version : entry.source;
+}
+
+/** A member's key is its name; the root has none. */
+function workspaceKey(lock: BunLock, workspace: string): string {
+  return workspace === "" ? "" : (lock.workspaces[workspace]?.name ?? workspace);
+}
+
+/** What the package at a key asks for in production; a workspace member's list stands in its own section. */
+export function edgesOf(lock: BunLock, key: string): LockEdge[] {
+  const entry = lock.packages.get(key);
+  if (key === "") return listEdges(lock.workspaces[""]);
+  if (entry?.kind === "workspace") return listEdges(lock.workspaces[entry.source.slice("workspace:".length)]);
+  return listEdges(entry?.info);
+}
+
+type Lists = Partial<
+  Pick<LockInfo, "dependencies" | "optionalDependencies" | "peerDependencies" | "optionalPeers">
+>;
+
+function listEdges(lists: Lists | undefined): LockEdge[] {
+  const optionalPeers = new Set(lists?.optionalPeers);
+  const edges = new Map<string, LockEdge>();
+  for (const [name, spec] of Object.entries(lists?.peerDependencies ?? {})) {
+    if (!optionalPeers.has(name)) edges.set(name, { name, spec, kind: "peer" });
+  }
+  for (const [name, spec] of Object.entries(lists?.dependencies ?? {}))
+    edges.set(name, { name, spec, kind: "hard" });
+  for (const [name, spec] of Object.entries(lists?.optionalDependencies ?? {})) {
+    edges.set(name, { name, spec, kind: "optional" });
+  }
+  return [...edges.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** One package of the closure, by its key in the lockfile. */
+export interface ClosureNode {
+  readonly key: string;
+  readonly entry: LockEntry;
+  /** Names to keys: everything it asks for that the release holds. */
+  readonly edges: ReadonlyMap<string, string>;
+}
+
+export interface MissingEdge extends LockEdge {
+  /** Key of the package that asks. */
+  readonly from: string;
+  /** Made for a platform by its name or its fields, and not for another one than the target. */
+  readonly platform: boolean;
+}
+
+export interface LeftOut {
+  readonly name: string;
+  readonly version: string;
+  readonly reason: string;
+}
+
+export interface Closure {
+  readonly nodes: ReadonlyMap<string, ClosureNode>;
+  readonly missing: readonly MissingEdge[];
+  readonly leftOut: readonly LeftOut[];
+  /** Platform packages that the target has, as `key`s. */
+  readonly platform: readonly string[];
+}
+
+const EXACT = /^\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]+)?$/;
+
+/** Walks everything that the packages at the given keys need on the target. */
+export function walkClosure(lock: BunLock, roots: readonly string[], target: Target): Closure {
+  const nodes = new Map<string, ClosureNode>();
+  const missing: MissingEdge[] = [];
+  const leftOut = new Map<string, LeftOut>();
+  const platform = new Set<string>();
+  const queue = new Set(roots);
+  for (const key of queue) {
+    const entry = lock.packages.get(key);
+    if (entry === undefined) continue;
+    const edges = new Map<string, string>();
+    const asked = edgesOf(lock, key);
+    const siblings = asked.filter((edge) => edge.kind === "optional").map((edge) => edge.name);
+    for (const edge of asked) {
+      const found = findEdge(lock, key, edge);
+      const fields = found === undefined ? {} : fieldsOf(found.entry);
+      const version = found === undefined ? edge.spec : versionAt(lock, found.key);
+      const refusal =
+        edge.kind === "optional" ? platformRefusal(edge.name, fields, target, siblings) : undefined;
+      const isPlatform = edge.kind === "optional" && isPlatformPackage(edge.name, fields);
+      if (refusal !== undefined)
+        leftOut.set(`${edge.name}@${version}`, { name: edge.name, version, reason: refusal });
+      else if (found === undefined) missing.push({ ...edge, from: key, platform: isPlatform });
+      else {
+        if (isPlatform) platform.add(found.key);
+        edges.set(edge.name, found.key);
+        queue.add(found.key);
+      }
+    }
+    nodes.set(key, { key, entry, edges });
+  }
+  return { nodes, missing, leftOut: [...leftOut.values()], platform: [...platform] };
+}
+
+/**
+ * What an edge leads to. A hoisted platform package of another version than the exact one asked for is no answer:
+ * lockfiles keep such a wrong neighbour when the right version is not published (seen with \@libsql 0.5.10).
+ */
+function findEdge(
+  lock: BunLock,
+  from: string,
+  edge: LockEdge,
+): { key: string; entry: LockEntry } | undefined {
+  const key = resolveKey(lock, from, edge.name);
+  const entry = key === undefined ? undefined : lock.packages.get(key);
+  if (key === undefined || entry === undefined) return undefined;
+  const { os, cpu } = platformOfName(edge.name);
+  const variant = edge.kind === "optional" && os !== undefined && cpu !== undefined && EXACT.test(edge.spec);
+  return variant && entry.kind === "registry" && entry.version !== edge.spec ? undefined : { key, entry };
+}
+
+export function fieldsOf(entry: LockEntry): PlatformFields {
+  return {
+    os: platformList(entry.info?.os),
+    cpu: platformList(entry.info?.cpu),
+    libc: platformList(entry.info?.libc),
+  };
+}

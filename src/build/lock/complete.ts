@@ -1,0 +1,73 @@
+/**
+ * The closure with what the app's lockfile lacks: platform packages of the target. A lockfile may have been written
+ * for another platform, or pruned; the exact versions stand in the packages that ask for them.
+ */
+import { GantryError } from "../../errors.ts";
+import type { Target } from "../../release/targets.ts";
+import type { BunLock } from "./bun-lock.ts";
+import { walkClosure, type Closure, type MissingEdge } from "./closure.ts";
+import { readRegistryEntries, requestKey, type RegistryOptions } from "./registry.ts";
+
+export interface CompletedClosure {
+  /** The app's lockfile plus what was found, under the packages that ask for it. */
+  readonly lock: BunLock;
+  readonly closure: Closure;
+  /** Platform packages that the target needs and the registry does not have. */
+  readonly unpublished: readonly MissingEdge[];
+  /** `name@version` of what was found, for the log. */
+  readonly added: readonly string[];
+}
+
+export interface CompleteOptions extends RegistryOptions {
+  readonly target: Target;
+  /** The lockfile's path, for messages. */
+  readonly where: string;
+}
+
+/**
+ * Walks the closure and asks the registry for what is missing, until nothing is.
+ * @throws GantryError CONFIG_INVALID when the lockfile lacks a package that is no platform's; NETWORK_FAILED
+ */
+export async function completeClosure(
+  lock: BunLock,
+  roots: readonly string[],
+  options: CompleteOptions,
+): Promise<CompletedClosure> {
+  const added = new Map<string, string>();
+  const asked = new Set<string>();
+  const packages = new Map(lock.packages);
+  const current: BunLock = { ...lock, packages };
+  for (;;) {
+    const closure = walkClosure(current, roots, options.target);
+    refuseGaps(closure, added, options.where);
+    const wanted = closure.missing.filter(
+      (edge) => edge.platform || (edge.kind === "hard" && added.has(edge.from)),
+    );
+    const fresh = wanted.filter((edge) => !asked.has(`${edge.from}/${edge.name}`));
+    if (fresh.length === 0) {
+      return { lock: current, closure, unpublished: wanted, added: [...added.values()] };
+    }
+    const entries = await readRegistryEntries(fresh, options);
+    for (const edge of fresh) {
+      const key = `${edge.from}/${edge.name}`;
+      const entry = entries.get(requestKey(edge));
+      asked.add(key);
+      if (entry === undefined) continue;
+      packages.set(key, entry);
+      added.set(key, `${entry.name}@${entry.version}`);
+    }
+  }
+}
+
+/** A hard dependency that the lockfile does not have means that it was not written for this package.json. */
+function refuseGaps(closure: Closure, added: ReadonlyMap<string, string>, where: string): void {
+  const gaps = closure.missing.filter((edge) => edge.kind === "hard" && !added.has(edge.from));
+  if (gaps.length === 0) return;
+  throw new GantryError({
+    code: "CONFIG_INVALID",
+    what: "the lockfile lacks packages that its own packages need",
+    where,
+    detail: gaps.slice(0, 8).map((edge) => `${edge.name} ${edge.spec}, needed by ${edge.from}`),
+    fix: "install again with the app's package manager and commit the lockfile",
+  });
+}

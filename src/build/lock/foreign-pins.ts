@@ -1,0 +1,65 @@
+/**
+ * The `name@version`s that another package manager's lockfile lists, read without Bun: the other half of the check
+ * that converting it to bun.lock changed no pin. Aliases count under the package's own name. Pure.
+ */
+import type { LockfileKind } from "../app/workspace.ts";
+
+/** All pins of a lockfile's text; undefined for Bun's own, which are not converted from anything. */
+export function parseForeignPins(kind: LockfileKind, text: string): Set<string> | undefined {
+  switch (kind) {
+    case "package-lock.json":
+      return npmPins(text);
+    case "pnpm-lock.yaml":
+      return pnpmPins(text);
+    case "yarn.lock":
+      return text.includes("\n__metadata:") ? berryPins(text) : classicPins(text);
+    case "bun.lock":
+    case "bun.lockb":
+      return undefined;
+  }
+}
+
+interface NpmLock {
+  readonly packages?: Readonly<Record<string, { readonly name?: string; readonly version?: string }>>;
+}
+
+/** lockfileVersion 2 and 3: `packages` by path; an alias carries its package's `name`. */
+function npmPins(text: string): Set<string> {
+  const pins = new Set<string>();
+  for (const [path, entry] of Object.entries((JSON.parse(text) as NpmLock).packages ?? {})) {
+    const marker = path.lastIndexOf("node_modules/");
+    if (marker < 0 || entry.version === undefined) continue;
+    pins.add(`${entry.name ?? path.slice(marker + "node_modules/".length)}@${entry.version}`);
+  }
+  return pins;
+}
+
+/** Version 9: keys of `packages` are `name@version`, quoted when they begin with `@`. */
+function pnpmPins(text: string): Set<string> {
+  const start = text.indexOf("\npackages:\n");
+  const rest = start < 0 ? "" : text.slice(start + 1);
+  const end = rest.indexOf("\nsnapshots:\n");
+  const section = end < 0 ? rest : rest.slice(0, end);
+  return new Set(
+    [...section.matchAll(/^ {2}'?((?:@[^/\s]+\/)?[^@\s']+@\d[^:(']*)'?:$/gm)].map((match) => match[1] ?? ""),
+  );
+}
+
+/** A block's head lists `name@range`s, separated by commas; an alias's range is `npm:name@range`. */
+function classicPins(text: string): Set<string> {
+  const pins = new Set<string>();
+  for (const match of text.matchAll(/^(\S[^\n]*):\n {2}version "([^"]+)"$/gm)) {
+    for (const pattern of (match[1] ?? "").split(", ")) {
+      const plain = pattern.replaceAll('"', "");
+      const alias = plain.indexOf("@npm:");
+      const wanted = alias < 0 ? plain : plain.slice(alias + "@npm:".length);
+      pins.add(`${wanted.slice(0, wanted.indexOf("@", 1))}@${match[2]}`);
+    }
+  }
+  return pins;
+}
+
+function berryPins(text: string): Set<string> {
+  const matches = text.matchAll(/^ {2}resolution: "((?:@[^/]+\/)?[^@"]+)@npm:([^":]+)/gm);
+  return new Set([...matches].map((match) => `${match[1]}@${match[2]}`));
+}

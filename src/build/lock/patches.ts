@@ -1,0 +1,60 @@
+/**
+ * Packages that an app patches after installation, by whichever tool. A release fetches its modules from a registry
+ * on the host, where no patch is applied: a patched package must not go in silently as its unpatched self.
+ */
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { PackageJson } from "pkg-types";
+import { readPackageJSON } from "pkg-types";
+import type { App } from "../app/app.ts";
+import type { BunLock } from "./bun-lock.ts";
+
+/** Package names to where each patch is declared. */
+export async function readPatches(app: App, lock: BunLock): Promise<Map<string, string>> {
+  const patches = new Map<string, string>();
+  for (const key of lock.patched) patches.set(nameOf(key), `patchedDependencies of the lockfile: ${key}`);
+  for (const directory of new Set([app.workspaceRoot, app.dir])) {
+    const path = join(directory, "package.json");
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) continue;
+    for (const [name, source] of declaredPatches(await readPackageJSON(path)))
+      patches.set(name, `${source} in ${path}`);
+    for (const [name, file] of patchPackageFiles(join(directory, "patches"))) patches.set(name, file);
+  }
+  return patches;
+}
+
+/** bun's and pnpm's `patchedDependencies`, and yarn's `patch:` protocol in dependencies and resolutions. */
+function declaredPatches(json: PackageJson): [string, string][] {
+  const pnpm: unknown = json["pnpm"];
+  const holders: unknown[] = [json, pnpm];
+  const keys = holders.flatMap((holder) => Object.keys(record(record(holder)["patchedDependencies"])));
+  const specs = [json.dependencies, json.optionalDependencies, record(json["resolutions"])];
+  const patched = specs.flatMap((specifiers) =>
+    Object.entries(specifiers ?? {}).filter(
+      ([, spec]) => typeof spec === "string" && spec.startsWith("patch:"),
+    ),
+  );
+  return [
+    ...keys.map((key): [string, string] => [nameOf(key), `"patchedDependencies": ${key}`]),
+    ...patched.map(([key, spec]): [string, string] => [nameOf(key), String(spec)]),
+  ];
+}
+
+/** patch-package keeps `@scope+name+1.2.3.patch`; a `++` leads to a nested package. */
+function patchPackageFiles(directory: string): [string, string][] {
+  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
+  return readdirSync(directory).flatMap((file): [string, string][] => {
+    const match = /^(?:.*\+\+)?((?:@[^+]+\+)?[^+@]+)\+\d[^+]*\.patch$/.exec(file);
+    return match?.[1] === undefined ? [] : [[match[1].replace("+", "/"), join(directory, file)]];
+  });
+}
+
+/** `name@version`, `name@npm:range` or a bare name. */
+function nameOf(key: string): string {
+  const at = key.indexOf("@", 1);
+  return at < 0 ? key : key.slice(0, at);
+}
+
+function record(value: unknown): Record<string, unknown> {
+  return typeof value === "object" && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+}

@@ -1,0 +1,105 @@
+/**
+ * Lays a closure out as a node_modules of its own: the externals at the top, because that is where the compiled app
+ * looks, everything else as high as it can go without changing what any package gets. Pure.
+ */
+import type { BunLock, RegistryEntry } from "./bun-lock.ts";
+import type { Closure, ClosureNode } from "./closure.ts";
+import { splitKey } from "./bun-lock.ts";
+
+/** The fields of the release's package.json that a lockfile repeats. */
+export interface ReleaseDependencies {
+  readonly name: string;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly optionalDependencies: Readonly<Record<string, string>>;
+}
+
+/**
+ * Places every package of a closure.
+ * @param roots names to keys of what must be at the top
+ * @returns keys of the new tree to nodes, in breadth-first order
+ */
+export function placeClosure(closure: Closure, roots: ReadonlyMap<string, string>): Map<string, ClosureNode> {
+  const placed = new Map<string, ClosureNode>();
+  for (const [name, key] of roots) {
+    const node = closure.nodes.get(key);
+    if (node !== undefined) placed.set(name, node);
+  }
+  for (const [path, node] of placed) {
+    for (const [name, key] of node.edges) {
+      const child = closure.nodes.get(key);
+      if (child === undefined) continue;
+      const there = visible(placed, path, name);
+      if (there === undefined) placed.set(name, child);
+      // Not higher than under its dependent: a place in between could change what that place's other packages get.
+      else if (identity(there) !== identity(child)) placed.set(`${path}/${name}`, child);
+    }
+  }
+  return placed;
+}
+
+function visible(
+  placed: ReadonlyMap<string, ClosureNode>,
+  from: string,
+  name: string,
+): ClosureNode | undefined {
+  const path = splitKey(from);
+  for (let depth = path.length; depth >= 0; depth -= 1) {
+    const found = placed.get([...path.slice(0, depth), name].join("/"));
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function identity(node: ClosureNode): string {
+  return node.entry.kind === "registry" ? `${node.entry.name}@${node.entry.version}` : node.key;
+}
+
+/**
+ * Every pin of a closure as one line each: who asks, for which name, and what it gets with which integrity.
+ * Two lockfiles mean the same tree to a package exactly when their lines are equal.
+ */
+export function pinLines(closure: Closure): Set<string> {
+  const lines = new Set<string>();
+  for (const node of closure.nodes.values()) {
+    for (const [name, key] of node.edges) {
+      const child = closure.nodes.get(key);
+      if (child === undefined) continue;
+      lines.add(`${identity(node)} gets ${name} = ${identity(child)} ${integrity(child)}`);
+    }
+  }
+  return lines;
+}
+
+function integrity(node: ClosureNode): string {
+  const last = node.entry.kind === "registry" ? node.entry.raw[3] : undefined;
+  return typeof last === "string" ? last : "";
+}
+
+/** Writes a tree as a bun.lock for Bun to read and to put into its own form. */
+export function formatCandidate(
+  placed: ReadonlyMap<string, ClosureNode>,
+  release: ReleaseDependencies,
+  version: BunLock["version"],
+): string {
+  const packages: Record<string, readonly unknown[]> = {};
+  for (const [path, node] of placed) {
+    if (node.entry.kind === "registry") packages[path] = withoutLoosePeers(node.entry, node);
+  }
+  const root = {
+    name: release.name,
+    dependencies: release.dependencies,
+    optionalDependencies: release.optionalDependencies,
+  };
+  return `${JSON.stringify({ lockfileVersion: version, configVersion: 1, workspaces: { "": root }, packages }, null, 2)}\n`;
+}
+
+/** A peer that the app does without stays out: Bun would resolve it anew. */
+function withoutLoosePeers(entry: RegistryEntry, node: ClosureNode): readonly unknown[] {
+  const { peerDependencies } = entry.info;
+  const optional = new Set(entry.info.optionalPeers);
+  const loose = Object.keys(peerDependencies).filter((name) => !optional.has(name) && !node.edges.has(name));
+  if (loose.length === 0) return entry.raw;
+  const kept = Object.entries(peerDependencies).filter(([name]) => !loose.includes(name));
+  const info = { ...entry.info, peerDependencies: Object.fromEntries(kept) };
+  return [...entry.raw.slice(0, 2), info, ...entry.raw.slice(3)];
+}

@@ -1,0 +1,108 @@
+/**
+ * Reasons not to write a release's lockfile: pins that a host could not fetch, or that are not what the developer
+ * runs. Each names both sides of the contradiction and the command that ends it.
+ */
+import { GantryError, type Finding } from "../../errors.ts";
+import { LOCKFILE_OWNERS } from "../app/workspace.ts";
+import { readInstalledExternals, type AppLock } from "./app-lock.ts";
+import type { BunLock } from "./bun-lock.ts";
+import type { Closure, Pin } from "./closure.ts";
+import type { ReleaseLockOptions } from "./lock.ts";
+
+/** @throws GantryError CONFIG_INVALID for each package that comes from git, a file, a tarball or the workspace */
+export function refuseForeignSource(
+  lock: BunLock,
+  pins: readonly Pick<Pin, "name" | "key">[],
+  where: string,
+): void {
+  throwAll(
+    pins.flatMap(({ name, key }): Finding[] => {
+      const entry = lock.packages.get(key);
+      if (entry === undefined || entry.kind === "registry") return [];
+      return [
+        {
+          code: "CONFIG_INVALID",
+          what: `${name} comes from ${entry.source}: a host can fetch only what a registry serves`,
+          where,
+          fix: "publish it to a registry and depend on that version",
+        },
+      ];
+    }),
+  );
+}
+
+/**
+ * Compares what is installed with the lockfile: the app was tried with the one, the release gets the other.
+ * @throws GantryError CONFIG_INVALID for each external whose versions differ
+ */
+export function refuseChangedInstall(
+  options: ReleaseLockOptions,
+  lock: BunLock,
+  pins: ReadonlyMap<string, Pin>,
+): void {
+  const { app, sources } = options;
+  if (sources.kind !== "in-place" || app.lockfile === undefined) return;
+  const { kind } = app.lockfile;
+  const installed = readInstalledExternals(sources, [...pins.keys()]);
+  throwAll(
+    [...pins.values()].flatMap((pin): Finding[] => {
+      const entry = lock.packages.get(pin.key);
+      const found = installed.get(pin.name);
+      if (entry?.kind !== "registry" || found === undefined || found.version === entry.version) return [];
+      return [
+        {
+          code: "CONFIG_INVALID",
+          what: `${pin.name} ${found.version} is installed, but ${kind} says ${entry.version}`,
+          where: found.dir,
+          fix: `run "${LOCKFILE_OWNERS[kind]} install" in ${app.workspaceRoot}`,
+        },
+      ];
+    }),
+  );
+}
+
+/** @throws GantryError CONFIG_INVALID for each package of the closure that the app patches */
+export function refusePatched(patches: ReadonlyMap<string, string>, closure: Closure): void {
+  const names = new Set([...closure.nodes.values()].map((node) => node.entry.name));
+  throwAll(
+    [...patches].flatMap(([name, source]): Finding[] => {
+      if (!names.has(name)) return [];
+      return [
+        {
+          code: "CONFIG_INVALID",
+          what: `${name} is patched, and a host would install it unpatched`,
+          where: source,
+          fix: `publish the patched package under a name of its own and depend on it as "${name}": "npm:NAME@VERSION"`,
+        },
+      ];
+    }),
+  );
+}
+
+/**
+ * Checks that converting another package manager's lockfile invented no version.
+ * @param added `name@version` of packages that are knowingly not from the lockfile
+ * @throws GantryError CONFIG_INVALID with the pins that the original does not have
+ */
+export function checkForeignPins(appLock: AppLock, closure: Closure, added: ReadonlySet<string>): void {
+  const { foreign } = appLock;
+  if (foreign === undefined) return;
+  const invented = [...closure.nodes.values()].flatMap(({ entry }) => {
+    if (entry.kind !== "registry") return [];
+    const id = `${entry.name}@${entry.version}`;
+    return foreign.has(id) || added.has(id) ? [] : [id];
+  });
+  if (invented.length === 0) return;
+  throw new GantryError({
+    code: "CONFIG_INVALID",
+    what: "Bun's conversion of the lockfile has versions that the lockfile itself has not",
+    where: appLock.where,
+    detail: invented.slice(0, 8),
+    fix: 'run "bun pm migrate", look at the bun.lock that it writes, and commit it',
+  });
+}
+
+function throwAll(findings: readonly Finding[]): void {
+  const [first, ...rest] = findings;
+  if (first !== undefined) throw new GantryError(first, ...rest);
+}

@@ -1,0 +1,95 @@
+/**
+ * Lock entries of exact packages, asked of the registry through Bun: a scratch project names each under an alias, for
+ * every platform at once, and Bun writes down integrity and platform fields. The only place of the build that
+ * resolves anything anew, and only versions that somebody else has pinned.
+ */
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { GantryError } from "../../errors.ts";
+import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import type { Bun } from "../app/bun.ts";
+import { copyRegistrySettings, makePrivateDirectory } from "../app/copy.ts";
+import { parseBunLock, type RegistryEntry } from "./bun-lock.ts";
+
+export interface PackageRequest {
+  readonly name: string;
+  /** An exact version, or the range that a dependent gives. */
+  readonly spec: string;
+}
+
+export interface RegistryOptions {
+  readonly bun: Bun;
+  readonly environment: Environment;
+  readonly registry?: string | undefined;
+  /** Its .npmrc and bunfig.toml say which registry serves what. */
+  readonly settingsFrom: string;
+}
+
+/** The key under which {@link readRegistryEntries} answers a request. */
+export function requestKey(request: PackageRequest): string {
+  return `${request.name}@${request.spec}`;
+}
+
+/**
+ * Reads entries from the registry.
+ * @returns by {@link requestKey}; without those the registry does not have
+ * @throws GantryError NETWORK_FAILED when the registry cannot be asked
+ */
+export async function readRegistryEntries(
+  requests: readonly PackageRequest[],
+  options: RegistryOptions,
+): Promise<Map<string, RegistryEntry>> {
+  const unique = [...new Map(requests.map((request) => [requestKey(request), request])).values()];
+  if (unique.length === 0) return new Map();
+  const directory = makePrivateDirectory();
+  try {
+    return await resolveAliases(unique, directory, options);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function resolveAliases(
+  requests: readonly PackageRequest[],
+  directory: string,
+  options: RegistryOptions,
+): Promise<Map<string, RegistryEntry>> {
+  copyRegistrySettings(options.settingsFrom, directory);
+  const aliases = requests.map(({ name, spec }, index) => [
+    `p${index}`,
+    spec.startsWith("npm:") ? spec : `npm:${name}@${spec}`,
+  ]);
+  // Optional, so that one unpublished version does not hide the others.
+  const json = { name: "gantry-scratch", private: true, optionalDependencies: Object.fromEntries(aliases) };
+  writeFileSync(join(directory, "package.json"), JSON.stringify(json));
+  const args = [
+    "install",
+    "--lockfile-only",
+    "--save-text-lockfile",
+    "--ignore-scripts",
+    "--no-progress",
+    "--os=*",
+    "--cpu=*",
+  ];
+  const registry = options.registry === undefined ? [] : [`--registry=${options.registry}`];
+  const environment = toolEnvironment(options.environment, { BUN_CONFIG_HTTP_RETRY_COUNT: "2" });
+  const result = await run(options.bun.path, [...args, ...registry], { cwd: directory, environment });
+  const failed = result.stderr
+    .split("\n")
+    .filter((line) => /downloading package manifest| - 5\d\d$/.test(line));
+  if (result.code !== 0 || failed.length > 0) {
+    throw new GantryError({
+      code: "NETWORK_FAILED",
+      what: "the package registry could not be asked for packages that the app's lockfile does not list",
+      detail: failed.length > 0 ? failed.slice(0, 5) : result.stderr.split("\n").slice(0, 5),
+      fix: "check the network and build again",
+    });
+  }
+  const lock = parseBunLock(readFileSync(join(directory, "bun.lock"), "utf8"), join(directory, "bun.lock"));
+  const found = new Map<string, RegistryEntry>();
+  for (const [index, request] of requests.entries()) {
+    const entry = lock.packages.get(`p${index}`);
+    if (entry?.kind === "registry") found.set(requestKey(request), entry);
+  }
+  return found;
+}

@@ -1,0 +1,105 @@
+/**
+ * A release's lockfile in Bun's own hand: a candidate is laid out here, read and written again by the Bun that is
+ * compiled in, compared pin by pin, and proven with a frozen installation that is not allowed any network.
+ */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { GantryError } from "../../errors.ts";
+import type { Target } from "../../release/targets.ts";
+import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import type { Bun } from "../app/bun.ts";
+import { makePrivateDirectory } from "../app/copy.ts";
+import type { BunLock } from "./bun-lock.ts";
+import { walkClosure, type Closure } from "./closure.ts";
+import { readBunLock, toolLines } from "./migrate.ts";
+import { formatCandidate, pinLines, placeClosure } from "./place.ts";
+
+export interface RewriteOptions {
+  /** The app's pins, completed for the target. */
+  readonly lock: BunLock;
+  /** Names of the externals to keys in `lock`. */
+  readonly roots: ReadonlyMap<string, string>;
+  readonly closure: Closure;
+  readonly packageJson: {
+    readonly name: string;
+    readonly dependencies: Readonly<Record<string, string>>;
+    readonly optionalDependencies?: Readonly<Record<string, string>>;
+  };
+  readonly bun: Bun;
+  readonly environment: Environment;
+  readonly target: Target;
+}
+
+export interface RewrittenLock {
+  /** Text of bun.lock. */
+  readonly text: string;
+  /** Text of package.json. */
+  readonly packageJson: string;
+  readonly lock: BunLock;
+  /** The closure as the new lockfile has it; keys are paths of the release's tree. */
+  readonly closure: Closure;
+}
+
+const ARGUMENTS = [
+  "install",
+  "--config=/dev/null",
+  "--no-env-file",
+  "--lockfile-only",
+  "--save-text-lockfile",
+];
+/** Bun 1.3 knows no `--offline` and does not mind it: there the comparison of pins is the guard. */
+const SILENT = ["--ignore-scripts", "--no-progress", "--offline"];
+
+/**
+ * Writes, compares and proves.
+ * @throws GantryError INTERNAL when Bun refuses the candidate or changes a pin
+ */
+export async function rewriteLock(options: RewriteOptions): Promise<RewrittenLock> {
+  const { roots, closure, packageJson, bun, environment, target } = options;
+  const directory = makePrivateDirectory();
+  const path = join(directory, "bun.lock");
+  const json = `${JSON.stringify(packageJson, null, 2)}\n`;
+  const call = async (...more: string[]): Promise<void> => {
+    const args = [...ARGUMENTS, ...SILENT, `--cache-dir=${join(directory, "cache")}`, ...more];
+    const result = await run(bun.path, args, { cwd: directory, environment: toolEnvironment(environment) });
+    if (result.code !== 0)
+      throw changed(`Bun ${bun.version} refuses the release's lockfile`, toolLines(result.stderr));
+  };
+  try {
+    mkdirSync(join(directory, "cache"));
+    writeFileSync(join(directory, "package.json"), json);
+    const release = { optionalDependencies: {}, ...packageJson };
+    writeFileSync(
+      path,
+      formatCandidate(placeClosure(closure, roots), release, Math.max(options.lock.version, 1)),
+    );
+    await call();
+    const text = readFileSync(path, "utf8");
+    const lock = readBunLock(path, bun, "bun.lock");
+    const rewritten = walkClosure(lock, [...roots.keys()], target);
+    compare(closure, rewritten, lock, target);
+    await call("--frozen-lockfile", "--production");
+    if (readFileSync(path, "utf8") !== text)
+      throw changed("a frozen installation changed the release's lockfile", []);
+    return { text, packageJson: json, lock, closure: rewritten };
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+function compare(wanted: Closure, written: Closure, lock: BunLock, target: Target): void {
+  const [before, after] = [pinLines(wanted), pinLines(written)];
+  const differences = [
+    ...[...before].filter((line) => !after.has(line)).map((line) => `lost: ${line}`),
+    ...[...after].filter((line) => !before.has(line)).map((line) => `new: ${line}`),
+    ...[...lock.packages.keys()]
+      .filter((key) => !written.nodes.has(key))
+      .map((key) => `not needed on ${target.name}: ${key}`),
+  ];
+  if (differences.length > 0)
+    throw changed("Bun changed what the release's lockfile pins", differences.slice(0, 8));
+}
+
+function changed(what: string, detail: readonly string[]): GantryError {
+  return new GantryError({ code: "INTERNAL", what, detail, fix: "report it with the app's lockfile" });
+}

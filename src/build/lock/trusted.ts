@@ -1,0 +1,24 @@
+/**
+ * Which packages of a release need their install scripts, for people who install an image with bun or npm themselves.
+ * gantry's own installation runs none.
+ */
+import { readInstallScript } from "../analyze/install-script.ts";
+import { readInstalled } from "../app/installed.ts";
+import type { Sources } from "../app/sources.ts";
+import type { Closure } from "./closure.ts";
+
+/** Names of the closure's packages whose script builds or fetches a native file, sorted. */
+export function readTrusted(sources: Sources, closure: Closure): string[] {
+  const installed = new Map(
+    [...readInstalled(sources.appDir, sources.root).packages.values()].map((found) => [
+      `${found.name}@${found.version}`,
+      found,
+    ]),
+  );
+  const trusted = [...closure.nodes.values()].flatMap(({ entry }) => {
+    if (entry.kind !== "registry") return [];
+    const found = installed.get(`${entry.name}@${entry.version}`);
+    return found !== undefined && readInstallScript(found.dir, found.json) !== undefined ? [entry.name] : [];
+  });
+  return [...new Set(trusted)].toSorted();
+}
