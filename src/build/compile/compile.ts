@@ -168,8 +168,12 @@ function explainProblem(
     const what = `Bun could not get its runtime for ${spec.target}: ${problem.message}`;
     return { code: "NETWORK_FAILED", what, fix: "check the network, then build again" };
   }
-  return { code: "CONFIG_INVALID", what: problem.message, ...where, ...detail, fix: "correct the source" };
+  // Bun names the stub of an external; people know the external.
+  const what = problem.message.replaceAll(STUB_NAME, '"$1"');
+  return { code: "CONFIG_INVALID", what, ...where, ...detail, fix: "correct the source" };
 }
+
+const STUB_NAME = /"gantry:(?:import|dynamic|require|namespace):([^"]*)"/g;
 
 function placeOf(problem: BuildProblem, appDir: string): string {
   const file = problem.file ?? "";
