@@ -27,8 +27,9 @@ export function formatAnalysis(analysis: Analysis): string {
     const members = packages.filter((found) => found.role === role);
     if (members.length === 0) continue;
     lines.push("", `${title}: ${count(members.length, "package")}, ${size(total(members))}`);
-    for (const member of members) {
-      lines.push(row(member, role === "carried" ? `for ${member.neededBy.join(", ")}` : ""));
+    for (const [member, copies] of merged(members)) {
+      const note = role === "carried" ? `for ${member.neededBy.join(", ")}` : "";
+      lines.push(row(member, copies === 1 ? note : `${copies} copies ${note}`.trimEnd()));
     }
   }
   for (const warning of analysis.warnings) lines.push("", ...wrap(`Warning: ${warning}.`, ""));
@@ -39,6 +40,17 @@ function row(found: AnalyzedPackage, note: string): string {
   const start = `  ${`${found.name} ${found.version}`.padEnd(44)} ${size(found.bytes).padStart(9)}`;
   const line = note === "" ? start : `${start}  ${note}`;
   return line.length <= WIDTH ? line : `${line.slice(0, WIDTH - 1)}…`;
+}
+
+/** Copies of one version, which nesting makes, as one row each. */
+function merged(packages: readonly AnalyzedPackage[]): [AnalyzedPackage, number][] {
+  const rows = new Map<string, [AnalyzedPackage, number]>();
+  for (const found of packages) {
+    const key = `${found.name}@${found.version}`;
+    const [known, copies] = rows.get(key) ?? [{ ...found, bytes: 0 }, 0];
+    rows.set(key, [{ ...known, bytes: known.bytes + found.bytes }, copies + 1]);
+  }
+  return [...rows.values()];
 }
 
 function count(number: number, noun: string): string {

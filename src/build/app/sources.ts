@@ -7,7 +7,7 @@ import { join, relative } from "node:path";
 import { GantryError } from "../../errors.ts";
 import type { Log } from "../../log.ts";
 import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
-import { ensureBunLock, outOfStep, toolLines } from "../lock/migrate.ts";
+import { ensureBunLock, outOfStep, toolLines, unusable } from "../lock/migrate.ts";
 import type { App } from "./app.ts";
 import type { Bun } from "./bun.ts";
 import { copyWorkspace, makePrivateDirectory } from "./copy.ts";
@@ -111,7 +111,10 @@ async function install(app: App, bun: Bun, options: InstallSourcesOptions, top: 
   });
   if (result.code === 0) return;
   const detail = toolLines(result.stderr);
-  if (lockfile !== undefined && /lockfile had changes|failed to parse lockfile/i.test(result.stderr)) {
+  if (lockfile !== undefined && /failed to parse lockfile/i.test(result.stderr)) {
+    throw unusable({ kind: lockfile.kind, bun, where: lockfile.path }, detail);
+  }
+  if (lockfile !== undefined && /lockfile had changes/i.test(result.stderr)) {
     throw outOfStep(lockfile.kind, lockfile.path, detail);
   }
   throw installFailure(result.stderr, detail, app.dir);

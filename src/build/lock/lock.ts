@@ -183,6 +183,7 @@ async function writeFiles(
   const specs = (optional: boolean): Record<string, string> =>
     Object.fromEntries(
       [...found.roots]
+        .toSorted(([a], [b]) => (a < b ? -1 : 1))
         .filter(([name]) => found.optional.has(name) === optional)
         .map(([name, key]) => [name, exactSpec(found.lock, name, key)]),
     );

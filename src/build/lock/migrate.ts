@@ -63,6 +63,14 @@ async function convert({ directory, kind, bun, environment, where }: MigrateOpti
       : ["pm", "migrate", "--force"];
   const result = await run(bun.path, args, { cwd: directory, environment: toolEnvironment(environment) });
   if (result.code === 0 && existsSync(join(directory, "bun.lock"))) return;
+  throw unusable({ kind, bun, where }, toolLines(result.stderr));
+}
+
+/** The finding for a lockfile that this Bun cannot convert, or converts into something it cannot read. */
+export function unusable(
+  { kind, bun, where }: Pick<MigrateOptions, "kind" | "bun" | "where">,
+  detail: readonly string[],
+): GantryError {
   const owner = LOCKFILE_OWNERS[kind];
   const current = {
     bun: "bun install",
@@ -70,12 +78,17 @@ async function convert({ directory, kind, bun, environment, where }: MigrateOpti
     pnpm: "npx pnpm@10 install",
     yarn: "yarn install",
   }[owner];
-  throw new GantryError({
+  const again = `run "${current}" in ${join(where, "..")} and commit the ${kind} that it writes`;
+  // Older versions convert fewer formats: 1.3.7 no yarn berry, and yarn classic without addresses only wrongly.
+  const old = compareVersions(bun.version, VERSION_2_SINCE) < 0;
+  return new GantryError({
     code: "CONFIG_INVALID",
     what: `Bun ${bun.version} cannot use this ${kind}`,
     where,
-    detail: toolLines(result.stderr),
-    fix: `run "${current}" in ${join(where, "..")} and commit the ${kind} that it writes`,
+    detail,
+    fix: old
+      ? `name Bun ${VERSION_2_SINCE} or newer with --bun PATH; if that does not help, ${again}`
+      : again,
   });
 }
 
