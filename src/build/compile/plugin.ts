@@ -73,29 +73,39 @@ async function loadOwn(path: string, options: PinOptions): Promise<string> {
   return formatImportStub(id, await options.readShape(id));
 }
 
+/** The entry points of one build, and which of them have got the prelude so far. */
+export interface Entries {
+  readonly paths: readonly string[];
+  readonly done: Set<string>;
+}
+
 /** Puts the prelude in front of the entry points that no plugin of the app loads. Has to be the last plugin. */
-export function prependToEntries(entries: readonly string[]): BunPlugin {
-  const names = entries.map((path) => path.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
+export function prependToEntries(entries: Entries): BunPlugin {
   return {
     name: "gantry-entry",
     setup(build) {
-      build.onLoad({ filter: new RegExp(`^(?:${names.join("|")})$`) }, ({ path }) => {
+      build.onLoad({ filter: anyOf(entries.paths) }, ({ path }) => {
         const loader = loaderOf(path);
-        return { contents: withPrelude(path, readFileSync(path, "utf8"), loader), loader };
+        return { contents: withPrelude(entries, path, readFileSync(path, "utf8"), loader), loader };
       });
     },
   };
 }
 
+function anyOf(paths: readonly string[]): RegExp {
+  const escaped = paths.map((path) => path.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
+  return new RegExp(`^(?:${escaped.join("|")})$`);
+}
+
 /** Lets a plugin of the app load an entry point, and puts the prelude in front of what it made of it. */
-export function prependAfter(plugin: BunPlugin, entries: readonly string[]): BunPlugin {
+export function prependAfter(plugin: BunPlugin, entries: Entries): BunPlugin {
   return {
     ...plugin,
     setup(build) {
       const onLoad: PluginBuilder["onLoad"] = (constraints, callback) => {
         build.onLoad(constraints, async (args) => {
           const result = await callback(args);
-          return entries.includes(args.path) ? prependToResult(args.path, result) : result;
+          return entries.paths.includes(args.path) ? prependToResult(entries, args.path, result) : result;
         });
         return wrapped;
       };
@@ -111,16 +121,17 @@ export function prependAfter(plugin: BunPlugin, entries: readonly string[]): Bun
   };
 }
 
-function prependToResult(path: string, result: OnLoadResult): OnLoadResult {
+function prependToResult(entries: Entries, path: string, result: OnLoadResult): OnLoadResult {
   if (result === undefined || result === null || !("contents" in result)) return result;
-  const text =
-    typeof result.contents === "string"
-      ? result.contents
-      : Buffer.from(result.contents as Uint8Array).toString();
-  return { ...result, contents: withPrelude(path, text, result.loader ?? loaderOf(path)) };
+  const loader = result.loader ?? loaderOf(path);
+  if (!SCRIPTS.has(loader)) return result;
+  const { contents } = result;
+  const text = typeof contents === "string" ? contents : Buffer.from(contents as Uint8Array).toString();
+  return { ...result, contents: withPrelude(entries, path, text, loader) };
 }
 
-function withPrelude(path: string, source: string, loader: Loader): string {
+function withPrelude(entries: Entries, path: string, source: string, loader: Loader): string {
+  entries.done.add(path);
   return prependPrelude(source, moduleFormat(path, source, loader));
 }
 
@@ -130,7 +141,7 @@ function withPrelude(path: string, source: string, loader: Loader): string {
  */
 function moduleFormat(path: string, source: string, loader: Loader): "esm" | "cjs" {
   if (/\.c[jt]s$/.test(path)) return "cjs";
-  if (/\.m[jt]s$/.test(path) || !SCRIPTS.has(loader) || /\bimport\.meta\b/.test(source)) return "esm";
+  if (/\.m[jt]s$/.test(path) || /\bimport\.meta\b/.test(source)) return "esm";
   if (!/\b(?:module|exports|require|__filename|__dirname|return)\b/.test(source)) return "esm";
   const transpiler = new Transpiler({ loader: loader as "js" | "jsx" | "ts" | "tsx", target: "bun" });
   try {

@@ -7,7 +7,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { extname } from "node:path";
 import { argv, exit } from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
-import { pinExternals, prependAfter, prependToEntries } from "./plugin.ts";
+import { pinExternals, prependAfter, prependToEntries, type Entries } from "./plugin.ts";
 import { createShapeReader } from "./shape.ts";
 import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
 
@@ -68,7 +68,7 @@ async function attempt(
   bytecode: boolean,
 ): Promise<WorkerResult> {
   const imports = new Map<string, Set<string>>();
-  const entries = [spec.entry, ...spec.workers];
+  const entries: Entries = { paths: [spec.entry, ...spec.workers], done: new Set() };
   const pin = pinExternals({
     externals: spec.externals,
     prelude,
@@ -82,6 +82,8 @@ async function attempt(
   try {
     const output = await build(config);
     if (!output.success) return { ok: false, stage: "build", problems: output.logs.map(problemOf) };
+    const bare = entries.paths.filter((path) => !entries.done.has(path));
+    if (bare.length > 0) return { ok: false, stage: "plugin", problems: bare.map(explainBare) };
     return {
       ok: true,
       bunVersion: version,
@@ -95,6 +97,11 @@ async function attempt(
       error instanceof AggregateError ? (error.errors as unknown[]) : [error];
     return { ok: false, stage: "build", problems: errors.map(problemOf) };
   }
+}
+
+/** An app without the prelude would take its modules from anywhere, so it must not be built. */
+function explainBare(file: string): BuildProblem {
+  return { message: "it loads this entry point in a way that leaves no room for gantry's own import", file };
 }
 
 function buildConfig(plugins: BunPlugin[], bytecode: boolean): BuildConfig {

@@ -219,6 +219,27 @@ describe("refusals", () => {
     expect(throws.what).toContain("at once");
   });
 
+  test("name a plugin that leaves no room for the prelude", async () => {
+    const plugin = `export default { name: "text", setup(build) {
+      build.onLoad({ filter: /main\\.ts$/ }, () => ({ contents: "just text", loader: "text" }));
+    } };`;
+    const [finding] = await refuse(
+      { "main.ts": "", "plugin.js": plugin },
+      { settings: { plugins: ["plugin.js"] } },
+    );
+    expect(finding).toMatchObject({ code: "CONFIG_INVALID", where: "main.ts" });
+  });
+
+  test("name a runtime that cannot be fetched", async () => {
+    // Nothing listens on port 9 (discard) of the loopback address.
+    const HTTPS_PROXY = "http://127.0.0.1:9";
+    const environment = { HOME: bench.root, BUN_INSTALL_CACHE_DIR: join(bench.root, "cache"), HTTPS_PROXY };
+    const target = parseTarget("darwin-x64");
+    const [finding] = await refuse({ "main.ts": "" }, { environment, target });
+    expect(finding.code).toBe("NETWORK_FAILED");
+    expect(finding.what).toContain("bun-darwin-x64");
+  });
+
   test("name a Bun that does not run", async () => {
     const [missing] = await refuse({ "main.ts": "" }, { bun: join(bench.root, "no-bun") });
     expect(missing.code).toBe("EXEC_FAILED");
