@@ -40,6 +40,7 @@ export interface ExternalResolver {
   /** The file that `require` of this specifier loads. */
   readonly forRequire: (id: string) => string;
   readonly isExternal: (id: string) => boolean;
+  readonly canRequire: (id: string) => boolean;
 }
 
 /**
@@ -48,11 +49,20 @@ export interface ExternalResolver {
  */
 export function resolverFor(modules: readonly string[], externals: readonly string[]): ExternalResolver {
   const home = (id: string) => modules.find((directory) => isPackage(`${directory}/${packageOf(id)}`));
+  const forRequire = (id: string) =>
+    requireFrom(home(id) ?? fail(id, modules, "MODULE_NOT_FOUND")).resolve(id);
   return {
     // Resolving would climb to the parents of the release for a package that is not in it.
     forImport: (id) => resolveSync(id, parentOf(home(id) ?? fail(id, modules, "ERR_MODULE_NOT_FOUND"))),
-    forRequire: (id) => requireFrom(home(id) ?? fail(id, modules, "MODULE_NOT_FOUND")).resolve(id),
+    forRequire,
     isExternal: (id) => externals.includes(packageOf(id)),
+    canRequire: (id) => {
+      try {
+        return forRequire(id) !== "";
+      } catch {
+        return false;
+      }
+    },
   };
 }
 

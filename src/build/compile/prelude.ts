@@ -30,7 +30,7 @@ for (const name of Object.keys(env)) {
 setNodePath(modules[0]);
 pinMetaResolve(import.meta, resolver);
 loadEnvironmentFile(`${release}/.env`, env, isMainThread ? "warn" : "silent");
-if (probe !== undefined && isMainThread) startProbe(probe, importExternal, requireExternal);
+if (probe !== undefined && isMainThread) startProbe(probe, loadForProbe);
 
 /** Child processes and workers search it: Bun reads it when it starts. */
 function setNodePath(first: string | undefined): void {
@@ -52,4 +52,15 @@ export function readNamespace(id: string, mark: EsModuleMark): Readonly<Record<s
 /** What `require(id)` gives, resolved with the require condition. */
 export function requireExternal(id: string): unknown {
   return import.meta.require(resolver.forRequire(id));
+}
+
+/** A package may offer `require` alone; only then is that what the app can have used. */
+async function loadForProbe(id: string): Promise<unknown> {
+  try {
+    resolver.forImport(id);
+  } catch (error) {
+    if (resolver.canRequire(id)) return requireExternal(id);
+    throw error;
+  }
+  return await importExternal(id);
 }

@@ -10,11 +10,7 @@ import { probePrefix, type ProbeAnswer, type ProbeRequest } from "../../release/
  * Begins the probe and throws, which keeps the app from being evaluated; the process ends when the probe does,
  * with 0, whatever the modules said.
  */
-export function startProbe(
-  request: string,
-  importExternal: (id: string) => Promise<unknown>,
-  requireExternal: (id: string) => unknown,
-): never {
+export function startProbe(request: string, load: (specifier: string) => Promise<unknown>): never {
   const { nonce, specifiers } = JSON.parse(request) as ProbeRequest;
   const { writeSync } = import.meta.require("node:fs") as typeof fs;
   const { exit } = import.meta.require("node:process") as typeof node;
@@ -35,7 +31,7 @@ export function startProbe(
       // Said before the load, so that a crash names its module.
       answer({ specifier, state: "loading" });
       try {
-        await loadEither(specifier);
+        await load(specifier);
         answer({ specifier, state: "loaded" });
       } catch (error) {
         const { name, message } = describe(error);
@@ -43,16 +39,6 @@ export function startProbe(
       }
     }
     exit(0);
-  }
-
-  /** A package may offer `require` alone; then `import` does not even resolve. */
-  async function loadEither(specifier: string): Promise<void> {
-    try {
-      await importExternal(specifier);
-    } catch (error) {
-      if (describe(error).name !== "ResolveMessage") throw error;
-      requireExternal(specifier);
-    }
   }
 }
 

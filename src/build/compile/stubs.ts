@@ -103,7 +103,7 @@ export function externalFilter(names: readonly string[]): RegExp {
 /**
  * Puts the prelude in front of the app's first statement without moving a line: a `#!` line keeps its place, and
  * everything else stays on the line it was on.
- * @param commonJs whether the file is a CommonJS module, which an `import` would turn into another kind
+ * @param format an `import` would turn a CommonJS module into another kind
  */
 export function prependPrelude(source: string, format: "esm" | "cjs"): string {
   const specifier = JSON.stringify(PRELUDE);

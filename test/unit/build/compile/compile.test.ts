@@ -14,6 +14,7 @@ const EXTERNALS = [
   "@tootallnate/once",
   "bcrypt",
   "broken",
+  "half",
   "libsql",
   "live",
   "mitt",
@@ -22,6 +23,7 @@ const EXTERNALS = [
   "not-installed",
   "not-installed-either",
   "odd",
+  "only-required",
   "tla",
   "waits",
   "yocto-queue",
@@ -91,6 +93,16 @@ describe("imports of externals", () => {
     const compiled = run(["table"]);
     expect(compiled.stderr).toBe("");
     expect(JSON.parse(compiled.stdout)).toEqual(expected);
+  });
+
+  test("would come from that directory in a plain compile", () => {
+    const main = join(bench.write("trap", { "main.ts": 'import "ms";' }), "main.ts");
+    const trapped = join(bench.root, "trap/trapped");
+    const compiled = runProgram(BUN, ["build", "--compile", "--external=ms", `--outfile=${trapped}`, main], {
+      cwd: bench.root,
+    });
+    expect(compiled.code).toBe(0);
+    expect(runProgram(trapped, [], { cwd: hostile })).toMatchObject({ code: 13, stdout: "PLANTED\n" });
   });
 
   test("work from a tree that lies elsewhere", () => {
@@ -241,11 +253,12 @@ describe("the load probe", () => {
     const specifiers = [
       "ms",
       "broken",
-      "tla",
+      "waits",
       "@libsql/client",
       "nanoid/non-secure",
       "not-installed",
-      "bcrypt",
+      "only-required",
+      "half",
     ];
     const request = JSON.stringify({ nonce: "n1", specifiers });
     const { code, stdout } = run(["search"], { GANTRY_PROBE: request, GANTRY_MODULES: modules });
@@ -254,7 +267,7 @@ describe("the load probe", () => {
     expect(answers.map(({ specifier, state }) => [specifier, state])).toEqual(
       specifiers.flatMap((name) => [
         [name, "loading"],
-        [name, name === "broken" || name === "not-installed" ? "failed" : "loaded"],
+        [name, ["broken", "not-installed", "half"].includes(name) ? "failed" : "loaded"],
       ]),
     );
     expect(answers).toContainEqual({
@@ -263,6 +276,8 @@ describe("the load probe", () => {
       name: "TypeError",
       message: "broken on purpose",
     });
+    const half = answers.find((answer) => answer.specifier === "half" && answer.state === "failed");
+    expect(half).toMatchObject({ message: expect.stringContaining("half-linux-x64-gnu") as string });
     expect(stdout.split("\n").filter((line) => line !== "" && !line.startsWith("gantry-probe n1 "))).toEqual(
       [],
     );
