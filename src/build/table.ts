@@ -21,7 +21,7 @@ export function formatBytes(bytes: number): string {
 }
 
 const row = (name: string, size: string, note = ""): string =>
-  `  ${name.padEnd(34)} ${size.padStart(9)}${note === "" ? "" : `  ${note}`}`;
+  `  ${name.padEnd(50)} ${size.padStart(9)}${note === "" ? "" : `  ${note}`}`;
 
 export function formatSummary(summary: ReleaseSummary): string {
   const { manifest } = summary;
@@ -30,7 +30,7 @@ export function formatSummary(summary: ReleaseSummary): string {
   lines.push("modules");
   for (const external of manifest.externals) {
     const bytes = bytesOf(manifest, external.name);
-    const state = external.unavailable === undefined ? "" : "left out: not available";
+    const state = external.unavailable === undefined ? "" : "not available";
     lines.push(
       row(`${external.name} ${external.version}`, formatBytes(bytes), state || optionalNote(external)),
     );

@@ -73,7 +73,12 @@ export function releaseLayout(root: string, binary: string): ReleaseLayout {
   });
 }
 
-/** `test-brain-v0.1.0-linux-x64`; a scoped package's `@scope/` becomes `scope-`. */
+/** `test-brain-v0.1.0`; a scoped package's `@scope/` becomes `scope-`. */
+export function releaseBase(name: string, version: string): string {
+  return `${name.replace(/^@/, "").replaceAll("/", "-")}-v${version}`;
+}
+
+/** `test-brain-v0.1.0-linux-x64`: the release's directory, and its archive without `.tar.gz`. */
 export function releaseName(name: string, version: string, target: Target): string {
-  return `${name.replace(/^@/, "").replaceAll("/", "-")}-v${version}-${targetSuffix(target)}`;
+  return `${releaseBase(name, version)}-${targetSuffix(target)}`;
 }

@@ -8,8 +8,8 @@ import type { CapturedTree } from "./capture.ts";
 export type Unavailable = NonNullable<ExternalModule["unavailable"]>;
 
 /**
- * For targets that cannot be run here: optional native externals without a single native file among the packages
- * they need, because a script that never ran would have made it.
+ * Optional native externals without a single native file among the packages they need: an install script would have
+ * made it, and none runs, neither here nor on a host.
  */
 export function findUnbuilt(
   tree: CapturedTree,

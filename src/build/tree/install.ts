@@ -20,7 +20,7 @@ export interface InstallTreeOptions {
   readonly bun: string;
   readonly target: Target;
   readonly closure: readonly ClosurePackage[];
-  /** Packages without which a module has no binary for this target. */
+  /** Paths of the packages without which a module has no binary for this target. */
   readonly platformPackages: readonly string[];
   readonly environment: Environment;
 }
@@ -51,11 +51,11 @@ export async function installTree(options: InstallTreeOptions): Promise<Captured
   return tree;
 }
 
-function skippedFinding(name: string): Finding {
+function skippedFinding(path: string): Finding {
   return {
     code: "MODULE_UNAVAILABLE",
-    what: `${name} was not installed: the registry did not deliver it, and it is optional to the package manager`,
-    where: `${NAMES.modules}/${name}`,
+    what: `${path} was not installed: the registry did not deliver it, and it is optional to the package manager`,
+    where: `${NAMES.modules}/${path}`,
     fix: "check that the registry has this package and version, then build again",
   };
 }

@@ -66,6 +66,26 @@ const run = (shell: readonly string[], script: string, ...args: string[]) => {
   return { status, stdout, stderr };
 };
 
+const read = (path: string): string | undefined =>
+  existsSync(path) ? readFileSync(path, "utf8") : undefined;
+/** /bin/echo stands where the compiled app would: it prints the arguments that reach it. */
+const makeReady = (): { stamp: string; native: string; extra: string } => {
+  write(host.name);
+  copyFileSync(realpathSync("/bin/echo"), join(root, "lib/app"));
+  const native = join(root, "node_modules/needed/it's $(touch owned).node");
+  const extra = join(root, "node_modules/extra/e.node");
+  for (const path of [native, extra]) {
+    mkdirSync(join(path, ".."), { recursive: true });
+    writeFileSync(path, "");
+  }
+  for (const path of [native, extra, join(root, "lib/app")]) utimesSync(path, 0, 0);
+  const name = hostId({ machineId: read("/etc/machine-id"), osRelease: read("/etc/os-release") });
+  const stamp = join(root, "node_modules/.gantry", `0123456789abcdef-${name}`);
+  mkdirSync(join(stamp, ".."));
+  writeFileSync(stamp, "");
+  return { stamp, native, extra };
+};
+
 beforeAll(() => {
   root = realpathSync(mkdtempSync(join(tmpdir(), "gantry stub ")));
 });
@@ -77,25 +97,6 @@ beforeEach(() => {
 });
 
 describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %s", (_, shell) => {
-  /** /bin/echo stands where the compiled app would: it prints the arguments that reach it. */
-  const makeReady = (): { stamp: string; native: string; extra: string } => {
-    write(host.name);
-    copyFileSync(realpathSync("/bin/echo"), join(root, "lib/app"));
-    const native = join(root, "node_modules/needed/it's $(touch owned).node");
-    const extra = join(root, "node_modules/extra/e.node");
-    for (const path of [native, extra]) {
-      mkdirSync(join(path, ".."), { recursive: true });
-      writeFileSync(path, "");
-    }
-    for (const path of [native, extra, join(root, "lib/app")]) utimesSync(path, 0, 0);
-    const read = (path: string) => (existsSync(path) ? readFileSync(path, "utf8") : undefined);
-    const name = hostId({ machineId: read("/etc/machine-id"), osRelease: read("/etc/os-release") });
-    const stamp = join(root, "node_modules/.gantry", `0123456789abcdef-${name}`);
-    mkdirSync(join(stamp, ".."));
-    writeFileSync(stamp, "");
-    return { stamp, native, extra };
-  };
-
   it("a stamped release execs the binary with the arguments as they are", () => {
     makeReady();
     expect(run(shell, "app", "a b", "", "$c", "-n")).toEqual({

@@ -1,0 +1,29 @@
+// Runs under Bun: times commands against each other, one run of each in turn, so that a noisy minute hits all alike.
+// Reads a plan from the file named by its argument and prints medians in milliseconds as JSON.
+import { rmSync } from "node:fs";
+
+/**
+ * @typedef {{ runs: number, cwd: string, env: Record<string, string>,
+ *   commands: Record<string, { argv: string[], remove?: string[] }> }} Plan
+ */
+
+/** @type {Plan} */
+const plan = await Bun.file(process.argv[2] ?? "").json();
+/** @type {Record<string, number[]>} */
+const times = Object.fromEntries(Object.keys(plan.commands).map((name) => [name, []]));
+
+for (let round = 0; round < plan.runs; round += 1) {
+  for (const [name, { argv, remove }] of Object.entries(plan.commands)) {
+    for (const path of remove ?? []) rmSync(path, { recursive: true, force: true });
+    const begun = Bun.nanoseconds();
+    const result = Bun.spawnSync(argv, { cwd: plan.cwd, env: plan.env, stdio: ["ignore", "ignore", "pipe"] });
+    times[name]?.push((Bun.nanoseconds() - begun) / 1e6);
+    if (result.exitCode !== 0) throw new Error(`${name} exited with ${result.exitCode}: ${result.stderr}`);
+  }
+}
+
+/** @param {number[]} values */
+const median = (values) => values.toSorted((a, b) => a - b)[values.length >> 1];
+console.log(
+  JSON.stringify(Object.fromEntries(Object.entries(times).map(([name, values]) => [name, median(values)]))),
+);

@@ -1,0 +1,90 @@
+/**
+ * Puts a release together on disk from its parts: scripts, texts, manifest, extra files and sums. The compiled
+ * binary, package.json and bun.lock lie in it already.
+ */
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { GantryError } from "../errors.ts";
+import { releaseLayout } from "../release/layout.ts";
+import { formatManifest, releaseId, type Manifest } from "../release/manifest.ts";
+import { readFileEntry, readTreeFiles } from "../release/tree.ts";
+import { readSums } from "./pack/sums.ts";
+import { renderStubs } from "./stub.ts";
+import { readEnvExample, renderReadme } from "./texts.ts";
+
+export interface ReleaseParts {
+  readonly root: string;
+  /** Where the app's own files (.env.example, include) are taken from. */
+  readonly appDir: string;
+  readonly include: readonly string[];
+  /** `name-vVERSION`. */
+  readonly base: string;
+  /** Everything of the manifest that is not known from the files themselves. */
+  readonly manifest: Omit<Manifest, "executable" | "launcher">;
+}
+
+/** The launcher bundle, made with gantry itself: beside the compiled modules, or in dist/ when run from sources. */
+export function launcherFile(): string {
+  const places = ["../launcher.mjs", "../../dist/launcher.mjs"].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  );
+  const found = places.find((file) => existsSync(file));
+  if (found !== undefined) return found;
+  throw new GantryError({
+    code: "INTERNAL",
+    what: "the launcher bundle is not there",
+    where: places[0] ?? "",
+    fix: "install gantry again, or run npm run build in its clone",
+  });
+}
+
+/** Writes everything that is still missing, and SHA256SUMS last. */
+export function assembleRelease(parts: ReleaseParts): Manifest {
+  const layout = releaseLayout(parts.root, parts.manifest.binary);
+  mkdirSync(layout.lib, { recursive: true });
+  copyFileSync(launcherFile(), layout.launcher);
+  const manifest: Manifest = {
+    ...parts.manifest,
+    executable: describeFile(layout.executable),
+    launcher: describeFile(layout.launcher),
+  };
+  copyIncluded(parts);
+  const text = formatManifest(manifest);
+  writeFileSync(layout.manifest, text);
+  writeFileSync(layout.readme, renderReadme(manifest));
+  writeFileSync(layout.envExample, readEnvExample(parts.appDir, manifest.name));
+  const stubs = renderStubs({ manifest, base: parts.base, releaseId: releaseId(text) });
+  for (const [path, script] of Object.entries(stubs)) writeFileSync(join(parts.root, path), script);
+  const programs = new Set([...Object.keys(stubs), `lib/${manifest.binary}`]);
+  for (const { path, kind } of readTreeFiles(parts.root)) {
+    if (kind === "file") chmodSync(join(parts.root, path), programs.has(path) ? 0o755 : 0o644);
+  }
+  writeFileSync(layout.sums, readSums(parts.root), { mode: 0o644 });
+  return manifest;
+}
+
+function describeFile(path: string): Manifest["executable"] {
+  const [size, sha256] = readFileEntry(path);
+  return { size, sha256 };
+}
+
+/**
+ * Copies the app's extra files.
+ * @throws GantryError CONFIG_INVALID when one would replace a file of the release
+ */
+function copyIncluded({ appDir, include, root }: ReleaseParts): void {
+  for (const path of include) {
+    const to = join(root, path);
+    if (existsSync(to)) {
+      throw new GantryError({
+        code: "CONFIG_INVALID",
+        what: `"gantry.include" names ${path}, which every release has`,
+        where: join(appDir, "package.json"),
+        fix: "rename the file",
+      });
+    }
+    mkdirSync(dirname(to), { recursive: true });
+    cpSync(join(appDir, path), to, { recursive: true, dereference: true });
+  }
+}

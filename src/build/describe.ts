@@ -1,0 +1,71 @@
+/** What the manifest says of a build: its externals, from what analysis, lock and compiler found. Pure. */
+import { SCHEMA, type ExternalModule, type Manifest } from "../release/manifest.ts";
+import type { Target } from "../release/targets.ts";
+import type { App } from "./app/app.ts";
+import type { ReleaseLock } from "./lock/lock.ts";
+import type { Unavailable } from "./tree/available.ts";
+import type { CapturedTree } from "./tree/capture.ts";
+
+/** An external as the analysis found it. */
+export interface FoundExternal {
+  readonly name: string;
+  readonly version: string;
+  readonly optional: boolean;
+  readonly reason: string;
+}
+
+/**
+ * The manifest's entries, by name. An external that the app never imports is still probed, by its own name.
+ * Those that there is nothing of for this target come last and say so.
+ */
+export function describeExternals(
+  found: readonly FoundExternal[],
+  lock: Pick<ReleaseLock, "closure" | "unavailable">,
+  imports: Readonly<Record<string, readonly string[]>>,
+): ExternalModule[] {
+  const gone = new Map(lock.unavailable.map(({ name, reason }) => [name, reason]));
+  return found.map(({ name, version, optional, reason }): ExternalModule => {
+    const locked = lock.closure.find((module) => module.path === name)?.version ?? version;
+    const entry = { name, version: locked, optional, reason, imports: [...(imports[name] ?? [name])] };
+    const why = gone.get(name);
+    if (why === undefined) return entry;
+    return { ...entry, unavailable: { reason: why, fix: "The app starts without it" } };
+  });
+}
+
+export function withUnavailable(
+  externals: readonly ExternalModule[],
+  unavailable: ReadonlyMap<string, Unavailable>,
+): ExternalModule[] {
+  return externals.map((external): ExternalModule => {
+    const why = unavailable.get(external.name);
+    return why === undefined ? external : { ...external, unavailable: why };
+  });
+}
+
+export interface ReleaseDescription {
+  readonly app: App;
+  readonly gantry: string;
+  readonly bunVersion: string;
+  readonly target: Target;
+  readonly externals: readonly ExternalModule[];
+  readonly tree: CapturedTree;
+}
+
+/** Everything of the manifest that is known before the release's files are there. */
+export function describeRelease(description: ReleaseDescription): Omit<Manifest, "executable" | "launcher"> {
+  const { app, tree } = description;
+  return {
+    schema: SCHEMA,
+    name: app.name,
+    version: app.version,
+    binary: app.settings.binary,
+    target: description.target.name,
+    gantry: description.gantry,
+    runtime: { kind: "bun", version: description.bunVersion },
+    install: app.settings.install,
+    externals: [...description.externals],
+    modules: tree.modules,
+    native: tree.native,
+  };
+}

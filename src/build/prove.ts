@@ -1,0 +1,84 @@
+/**
+ * Proof by running, before a build says done: each external is loaded by the compiled binary from the tree as it
+ * will be shipped, and the finished release prepares itself through its own `./gantry prepare` in a clean directory.
+ */
+import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { GantryError, type Finding } from "../errors.ts";
+import { NAMES, releaseLayout } from "../release/layout.ts";
+import type { ExternalModule, Manifest } from "../release/manifest.ts";
+import { probeExternal } from "../runtime/probe.ts";
+import { run, toolEnvironment, type Environment } from "../runtime/invoke.ts";
+import type { Unavailable } from "./tree/available.ts";
+
+export interface ProveOptions {
+  readonly executable: string;
+  readonly modules: string;
+  /** An empty directory to run in. */
+  readonly cwd: string;
+  readonly environment: Environment;
+}
+
+/**
+ * Loads every external.
+ * @returns the optional ones that do not load, by name
+ * @throws GantryError with all findings when a required one does not load
+ */
+export async function proveExternals(
+  externals: readonly Pick<ExternalModule, "name" | "optional" | "imports">[],
+  options: ProveOptions,
+): Promise<Map<string, Unavailable>> {
+  const unavailable = new Map<string, Unavailable>();
+  const findings: Finding[] = [];
+  for (const external of externals) {
+    const finding = await probeExternal(external, options);
+    if (finding === undefined) continue;
+    if (external.optional) unavailable.set(external.name, explain(finding));
+    else findings.push(finding);
+  }
+  const [first, ...rest] = findings;
+  if (first !== undefined) throw new GantryError(first, ...rest);
+  return unavailable;
+}
+
+function explain(finding: Finding): Unavailable {
+  const cause = finding.detail?.[0];
+  return {
+    reason: cause === undefined ? finding.what : `${finding.what}: ${cause}`,
+    fix: "The app starts without it; see `gantry analyze` for what it needs",
+  };
+}
+
+/**
+ * Lets the finished release prove itself: its own launcher checks every file of the tree against the manifest and
+ * loads each module. The tree is only lent to the release for that.
+ * @param release the release's directory, still without node_modules
+ * @param tree the directory whose node_modules was captured
+ * @throws GantryError INTERNAL with what the release said
+ */
+export async function proveRelease(
+  release: string,
+  tree: string,
+  manifest: Manifest,
+  options: Pick<ProveOptions, "cwd" | "environment">,
+): Promise<void> {
+  const layout = releaseLayout(release, manifest.binary);
+  renameSync(join(tree, NAMES.modules), layout.modules);
+  mkdirSync(options.cwd, { recursive: true });
+  try {
+    const result = await run(layout.gantry, ["prepare", "--offline"], {
+      cwd: options.cwd,
+      environment: toolEnvironment(options.environment),
+    });
+    if (result.code === 0) return;
+    throw new GantryError({
+      code: "INTERNAL",
+      what: `the finished release does not prepare itself (exit ${result.code ?? result.signal})`,
+      where: release,
+      detail: result.stderr.split("\n").filter((line) => line !== ""),
+    });
+  } finally {
+    rmSync(layout.stamps, { recursive: true, force: true });
+    renameSync(layout.modules, join(tree, NAMES.modules));
+  }
+}

@@ -1,0 +1,69 @@
+/**
+ * gantry's build side for programs: what the command line does, as functions.
+ * The launcher is not here: it rides inside releases, as one file.
+ */
+import { readFileSync } from "node:fs";
+import { analyzeApp, formatAnalysis, type Analysis } from "./build/analyze/analyze.ts";
+import { readApp } from "./build/app/app.ts";
+import { findBun } from "./build/app/bun.ts";
+import { ensureInstalled } from "./build/app/sources.ts";
+import { buildReleases, type BuildOptions as FullBuildOptions } from "./build/build.ts";
+import type { ReleaseSummary } from "./build/table.ts";
+import { parseTarget, targetOfHost, type Target } from "./release/targets.ts";
+import type { Environment } from "./runtime/invoke.ts";
+
+export { ERRORS, formatFinding, GantryError, type ErrorCode, type Finding } from "./errors.ts";
+export { createLog, type Log, type LogFormat, type LogLevel } from "./log.ts";
+export type { Manifest } from "./release/manifest.ts";
+export type { Analysis } from "./build/analyze/analyze.ts";
+export type { ReleaseSummary } from "./build/table.ts";
+
+export type BuildOptions = Omit<FullBuildOptions, "host" | "gantry">;
+
+export interface AnalyzeOptions {
+  readonly appDir: string;
+  /** A target's name; this machine's when left out. */
+  readonly target?: string | undefined;
+  readonly bun?: string | undefined;
+  readonly environment: Environment;
+}
+
+/** gantry's own version. */
+export const version: string = (
+  JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }
+).version;
+
+/**
+ * Builds a release for each target.
+ * @throws GantryError with every finding
+ */
+export function buildRelease(options: BuildOptions): Promise<ReleaseSummary[]> {
+  return buildReleases({ ...options, host: hostTarget(), gantry: version });
+}
+
+/**
+ * Explains which modules of an app stay outside its binary.
+ * @throws GantryError CONFIG_INVALID, NETWORK_FAILED when its dependencies have to be installed and cannot be
+ */
+export async function analyze(
+  options: AnalyzeOptions,
+): Promise<{ readonly json: Analysis; readonly text: string }> {
+  const { environment } = options;
+  const app = await readApp(options.appDir);
+  const bun = await findBun(app, { named: options.bun, environment });
+  const sources = await ensureInstalled(app, bun, { environment });
+  try {
+    const target = options.target === undefined ? hostTarget() : parseTarget(options.target);
+    const analysis = await analyzeApp(sources, app.settings, target);
+    return { json: analysis, text: formatAnalysis(analysis) };
+  } finally {
+    await sources.dispose();
+  }
+}
+
+/** This machine's target; its C library is the one that the running Node was loaded with. */
+function hostTarget(): Target {
+  const report = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
+  const libc = report.header.glibcVersionRuntime === undefined ? "musl" : "gnu";
+  return targetOfHost(process.platform, process.arch, libc);
+}

@@ -1,0 +1,198 @@
+/** gantry build as people run it: from a clone, from an npm package, on an app that is right and on ones that are not. */
+import { execFileSync, spawnSync } from "node:child_process";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const sample = join(root, "test/fixtures/test-brain");
+const bun = [join(root, "node_modules/bun/bin/bun.exe")];
+
+let work = "";
+beforeAll(() => {
+  work = mkdtempSync(join(tmpdir(), "gantry-build-"));
+});
+afterAll(() => rmSync(work, { recursive: true }));
+
+function gantry(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "dist/cli.js"), ...args], {
+    cwd: work,
+    encoding: "utf8",
+  });
+  return { status, stdout, stderr };
+}
+
+interface AppJson {
+  gantry?: unknown;
+  dependencies?: Record<string, string>;
+  optionalDependencies?: Record<string, string>;
+  [key: string]: unknown;
+}
+
+/** An app that differs from the sample by its package.json. */
+function makeApp(name: string, change: (json: AppJson) => void): string {
+  const app = join(work, name);
+  cpSync(sample, app, { recursive: true, filter: (path) => basename(path) !== "node_modules" });
+  const json = JSON.parse(readFileSync(join(app, "package.json"), "utf8")) as AppJson;
+  change(json);
+  writeFileSync(join(app, "package.json"), JSON.stringify(json));
+  return app;
+}
+
+const listing = (directory: string): string[] =>
+  readdirSync(directory, { recursive: true, withFileTypes: true })
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted();
+
+describe("gantry build", () => {
+  it("gives the same bytes again, from another directory, and leaves the app's directory alone", () => {
+    const app = join(work, "elsewhere/deep/app");
+    cpSync(sample, app, { recursive: true });
+    const before = listing(app);
+    const built = gantry("build", app, "--out", "again", "--bun", bun[0] ?? "");
+    expect(built).toMatchObject({ status: 0 });
+    const [directory = "", archive = ""] = built.stdout.trim().split("\n");
+    expect(directory).toBe(join(work, "again", basename(inject("release"))));
+    expect(readFileSync(archive).equals(readFileSync(`${inject("release")}.tar.gz`))).toBe(true);
+    expect(built.stderr).toMatch(/^left out\n(?: {2}.+\n)+ {2}saved +\d/m);
+    expect(listing(app)).toEqual(before);
+    rmSync(join(work, "again"), { recursive: true });
+  });
+
+  it("fails when a required module does not load, and makes nothing", () => {
+    const app = makeApp("required", (json) => {
+      json["gantry"] = { binary: "brain", entry: "src/main.ts" };
+      json.dependencies = { ...json.dependencies, ...json.optionalDependencies };
+      delete json.optionalDependencies;
+    });
+    rmSync(join(app, "bun.lock"));
+    const built = gantry("build", app, "--out", "none", "--bun", bun[0] ?? "");
+    expect(built.status).toBe(69);
+    expect(built.stderr).toContain("MODULE_UNAVAILABLE");
+    expect(built.stderr).toContain("@matrix-org/matrix-sdk-crypto-nodejs");
+    expect(readdirSync(join(work, "none"))).toEqual([]);
+  });
+
+  it.each([
+    ["a mistyped setting", { entri: "src/main.ts" }, /"gantry\.entri".*did you mean "gantry\.entry"/],
+    ["a missing entry", { entry: "src/nothing.ts" }, /src\/nothing\.ts/],
+    ["an optional package that is none", { optional: ["bcrpyt"] }, /bcrypt/],
+  ])("refuses %s with exit 78", (name, settings, message) => {
+    const app = makeApp(name.replaceAll(" ", "-"), (json) => {
+      json.gantry = settings;
+    });
+    const built = gantry("build", app, "--out", "never", "--bun", bun[0] ?? "");
+    expect(built).toMatchObject({ status: 78, stdout: "" });
+    expect(built.stderr).toMatch(message);
+    expect(existsSync(join(work, "never"))).toBe(false);
+  });
+
+  it("refuses a lock that does not fit package.json", () => {
+    const app = makeApp("out-of-step", (json) => {
+      json.dependencies = { ...json.dependencies, ms: "2.1.3", nanoid: "5.0.0" };
+    });
+    const built = gantry("build", app, "--out", "never", "--bun", bun[0] ?? "");
+    expect(built).toMatchObject({ status: 78 });
+    expect(built.stderr).toMatch(/nanoid|bun\.lock/);
+  });
+
+  it.each([
+    [["bulid"], 64, /use gantry build/],
+    [["docker"], 64, /comes with a later one/],
+    [["build", "--ouut", "x"], 64, /use --out/],
+    [["build", "a", "b"], 64, /one argument too many/],
+    [["build", "--target"], 64, /--target needs a value/],
+    [["build", "--target", "linux-x86"], 64, /linux-x64-gnu/],
+    [["build", "nowhere"], 78, /nowhere/],
+    [["build", "--bun", "/bin/true", sample], 78, /\/bin\/true/],
+  ])("answers %j with exit %i", (args, status, message) => {
+    const said = gantry(...args);
+    expect(said).toMatchObject({ status, stdout: "" });
+    expect(said.stderr).toMatch(message);
+    expect(said.stderr).toMatch(/^ {2}fix {3}\S/m);
+  });
+
+  it("explains itself", () => {
+    expect(gantry("--help")).toMatchObject({ status: 0, stderr: "" });
+    expect(gantry("build", "--help").stdout).toContain("--target");
+    expect(gantry("--version").stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});
+
+describe("gantry analyze", () => {
+  it("finds exactly the modules of the sample, each with its reason", () => {
+    const said = gantry("analyze", sample, "--json");
+    expect(said.status).toBe(0);
+    const { externals } = JSON.parse(said.stdout) as {
+      externals: { name: string; role: string; optional: boolean; reason: string }[];
+    };
+    expect(externals.map(({ name, role, optional }) => [name, role, optional])).toEqual([
+      ["@libsql/client", "beside", false],
+      ["@matrix-org/matrix-sdk-crypto-nodejs", "external", true],
+      ["bcrypt", "external", false],
+      ["libsql", "external", false],
+    ]);
+    expect(externals.map(({ reason }) => reason)).toEqual([
+      expect.stringMatching(/beside libsql/),
+      expect.stringMatching(/install script.*download-lib\.js/),
+      expect.stringMatching(/prebuilds/),
+      expect.stringMatching(/optionalDependencies/),
+    ]);
+    const table = gantry("analyze", sample);
+    expect(table.stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
+  });
+});
+
+describe("the npm package", () => {
+  it("runs through npx in a project that installed it", () => {
+    const packed = execFileSync("npm", ["pack", "--silent", "--pack-destination", work], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    const project = join(work, "project");
+    mkdirSync(project);
+    writeFileSync(join(project, "package.json"), '{"name":"project","private":true}');
+    execFileSync("npm", ["install", "--silent", join(work, packed.trim().split("\n").at(-1) ?? "")], {
+      cwd: project,
+    });
+    const version = execFileSync("npx", ["--no-install", "gantry", "--version"], {
+      cwd: project,
+      encoding: "utf8",
+    });
+    expect(version).toMatch(/^\d+\.\d+\.\d+\n$/);
+    const script =
+      'import { analyze, buildRelease, ERRORS } from "gantry"; console.log(typeof analyze, typeof buildRelease, ERRORS.USAGE.exit)';
+    const said = execFileSync(process.execPath, ["--input-type=module", "-e", script], {
+      cwd: project,
+      encoding: "utf8",
+    });
+    expect(said).toBe("function function 64\n");
+    const app = makeApp("packed-app", () => undefined);
+    const out = join(work, "packed-out");
+    execFileSync("npx", ["--no-install", "gantry", "build", app, "--out", out, "--bun", bun[0] ?? ""], {
+      cwd: project,
+      stdio: "pipe",
+    });
+    expect(existsSync(join(out, basename(inject("release")), "lib/launcher.mjs"))).toBe(true);
+    rmSync(out, { recursive: true });
+  });
+
+  it("runs through npx in a clone after npm ci", () => {
+    const version = execFileSync("npx", ["--no-install", "gantry", "--version"], {
+      cwd: root,
+      encoding: "utf8",
+    });
+    expect(version).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+});

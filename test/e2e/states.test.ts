@@ -1,0 +1,99 @@
+/** Ready, present, absent: what a start does with the tree that it finds. */
+import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runBrain } from "./brain-client.ts";
+import { copyRelease, makeScratch, type Scratch } from "./release.ts";
+
+let scratch: Scratch;
+let release = "";
+
+beforeAll(async () => {
+  scratch = makeScratch();
+  release = copyRelease(scratch.directory);
+  const prepared = await runBrain([join(release, "gantry"), "prepare"], {
+    cwd: scratch.empty,
+    env: scratch.env,
+  });
+  if (prepared.code !== 0) throw new Error(prepared.stderr);
+});
+afterAll(() => scratch.dispose());
+
+const version = (env: Record<string, string> = {}) =>
+  runBrain([join(release, "brain"), "--version"], { cwd: scratch.empty, env: { ...scratch.env, ...env } });
+const stamps = (): string[] => readdirSync(join(release, "node_modules/.gantry"));
+const native = (): string => {
+  const text = readFileSync(join(release, "lib/release.json"), "utf8");
+  const { native: files } = JSON.parse(text) as { native: { path: string }[] };
+  return join(release, "node_modules", files[0]?.path ?? "");
+};
+const OFFLINE = { GANTRY_OFFLINE: "1" };
+
+describe("a start", () => {
+  it("says nothing when the release is ready", async () => {
+    expect(await version()).toEqual({ code: 0, signal: null, stdout: "test-brain 0.1.0\n", stderr: "" });
+  });
+
+  it("verifies a tree without a stamp in place, offline, and stamps it", async () => {
+    rmSync(join(release, "node_modules/.gantry"), { recursive: true });
+    expect(await version(OFFLINE)).toMatchObject({ code: 0, stdout: "test-brain 0.1.0\n" });
+    expect(stamps().length).toBeGreaterThan(0);
+  });
+
+  it("verifies again when a native file is newer than the stamp", async () => {
+    const before = readFileSync(join(release, "node_modules/.gantry", stamps()[0] ?? ""));
+    const later = new Date(Date.now() + 60_000);
+    utimesSync(native(), later, later);
+    const result = await version({ ...OFFLINE, GANTRY_LOG_LEVEL: "debug" });
+    expect(result.code).toBe(0);
+    expect(before.length).toBeGreaterThan(0);
+    utimesSync(native(), new Date(0), new Date(0));
+  });
+
+  it("refuses a damaged native file offline, and names it", async () => {
+    const file = native();
+    const whole = readFileSync(file);
+    truncateSync(file, whole.length - 1);
+    const result = await version(OFFLINE);
+    expect(result.code).not.toBe(0);
+    expect(result.stdout).toBe("");
+    expect(result.stderr).toContain("DIGEST_MISMATCH");
+    expect(result.stderr).toContain(file.slice(release.length + 1));
+    writeFileSync(file, whole);
+    expect(await version(OFFLINE)).toMatchObject({ code: 0 });
+  });
+
+  it("mends a deleted native file over the network", async () => {
+    rmSync(native());
+    expect(await version()).toMatchObject({ code: 0, stdout: "test-brain 0.1.0\n" });
+    expect(readFileSync(native()).length).toBeGreaterThan(0);
+    expect(await version()).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  it("works in a copy of the directory without the network", async () => {
+    const copy = join(scratch.directory, "copy");
+    cpSync(release, copy, { recursive: true });
+    const result = await runBrain([join(copy, "brain"), "--version"], {
+      cwd: scratch.empty,
+      env: { ...scratch.env, ...OFFLINE },
+    });
+    expect(result).toMatchObject({ code: 0, stdout: "test-brain 0.1.0\n" });
+  });
+
+  it("does not start, and says why, without modules and without network", async () => {
+    rmSync(join(release, "node_modules"), { recursive: true });
+    const result = await version(OFFLINE);
+    expect(result.stdout).toBe("");
+    expect([66, 75]).toContain(result.code);
+    expect(result.stderr).toMatch(/^ {2}fix {3}\S/m);
+    expect(readdirSync(release)).not.toContain("node_modules");
+  });
+
+  it("prepares once when twenty start at the same moment", async () => {
+    const results = await Promise.all(Array.from({ length: 20 }, () => version()));
+    expect(results.map(({ code, stdout }) => `${code} ${stdout}`)).toEqual(
+      Array.from({ length: 20 }, () => "0 test-brain 0.1.0\n"),
+    );
+    expect(readdirSync(release).filter((name) => name.startsWith(".gantry"))).toEqual([]);
+  });
+});
