@@ -137,7 +137,7 @@ function workerDied(bun: string, output: RunResult): GantryError {
 }
 
 /** Turns the bundler's messages into findings, every one of them. */
-export function explainProblems(
+function explainProblems(
   problems: readonly BuildProblem[],
   stage: "plugin" | "build",
   spec: Pick<CompileSpec, "appDir" | "target">,

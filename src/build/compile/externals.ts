@@ -3,32 +3,31 @@
  * this searches the release's modules and nothing else. Part of the prelude, so it runs under Bun alone.
  */
 import { file, pathToFileURL, resolveSync } from "bun";
-import type * as fs from "node:fs";
 import type * as module from "node:module";
 import { packageOf } from "./stubs.ts";
 
-// node:fs and node:path cost a quarter of a small app's start, so they are asked for late or done without.
+// node:fs and node:path take a quarter of a small app's start, so the prelude does without them where it can.
 const MODULES = "/node_modules";
 
 export interface ModulesQuestion {
-  /** What the stub named, or a worker's main thread. */
+  /** What the release's start script named. */
   readonly named: string | undefined;
   /** The release's root. */
   readonly release: string;
   readonly nodePath: string | undefined;
+  readonly externals: readonly string[];
 }
 
 /**
- * The `node_modules` directories to search, in order: the named one; else the release's own; else those of
- * NODE_PATH (which a parent that runs from the release has set). Only directories called `node_modules` count,
- * because Bun reads `exports` nowhere else.
+ * The `node_modules` directories to search, in order: the named one; else the release's own where it holds an
+ * external; else those of NODE_PATH (which a parent that runs from the release has set). Only directories that
+ * are called `node_modules` count, because Bun reads `exports` nowhere else.
  */
 export function chooseModules(question: ModulesQuestion): readonly string[] {
   const { named } = question;
   if (named?.startsWith("/") === true) return [named];
   const own = question.release + MODULES;
-  const { existsSync } = import.meta.require("node:fs") as typeof fs;
-  if (existsSync(own)) return [own];
+  if (question.externals.some((name) => isPackage(`${own}/${name}`))) return [own];
   const entries = (question.nodePath ?? "").split(":");
   const usable = entries.filter((entry) => entry.startsWith("/") && entry.endsWith(MODULES));
   return usable.length > 0 ? usable : [own];

@@ -16,13 +16,15 @@ declare const GANTRY_EXTERNALS: string;
 /** The executable is lib/NAME of the release. */
 const release = process.execPath.split("/").slice(0, -2).join("/");
 const probe = env[PROBE_VARIABLE];
+const externals = GANTRY_EXTERNALS.split(",");
 const modules = chooseModules({
   // A worker starts with the environment that the process was given, so it finds the variable as well.
   named: env[MODULES_VARIABLE],
   release,
   nodePath: env["NODE_PATH"],
+  externals,
 });
-const resolver = resolverFor(modules, GANTRY_EXTERNALS.split(","));
+const resolver = resolverFor(modules, externals);
 
 for (const name of Object.keys(env)) {
   if (name.startsWith("GANTRY_") || name === "BUN_BE_BUN" || name === "BUN_OPTIONS") delete env[name];
