@@ -53,7 +53,7 @@ export async function readApp(appDir: string): Promise<App> {
   findings.push(...parsed.findings);
   if (parsed.settings !== undefined) findings.push(...missingFiles(dir, parsed.settings, where));
   const binary = parsed.settings?.binary ?? defaultBinary(packageJson, name);
-  if (parsed.settings?.binary === undefined && name !== "" && !BINARY.test(binary)) {
+  if (parsed.settings?.binary === undefined && NAME.test(name) && !BINARY.test(binary)) {
     const what = `no binary name can be made of "${binary}"`;
     findings.push({ code: "CONFIG_INVALID", what, where, fix: 'set "gantry.binary"' });
   }

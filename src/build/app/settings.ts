@@ -99,7 +99,14 @@ export type ParsedSettings =
  * @returns the settings with their defaults, or every mistake as CONFIG_INVALID with key path, value and nearest valid one
  */
 export function parseSettings(value: unknown, where: string): ParsedSettings {
-  const result = v.safeParse(Settings, value ?? {});
+  if (Array.isArray(value)) {
+    const what = `"gantry" is ${show(value)}: it must be an object`;
+    return {
+      settings: undefined,
+      findings: [{ code: "CONFIG_INVALID", what, where, fix: 'correct "gantry" in package.json' }],
+    };
+  }
+  const result = v.safeParse(Settings, value === undefined ? {} : value);
   const [first, ...rest] = [
     ...(result.issues ?? []).map((issue) => settingFinding(issue, where)),
     ...(result.success ? laterFindings(result.output, where) : []),

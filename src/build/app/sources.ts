@@ -5,7 +5,6 @@
 import { realpathSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { GantryError } from "../../errors.ts";
-import type { Log } from "../../log.ts";
 import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
 import { ensureBunLock, outOfStep, toolLines, unusable } from "../lock/migrate.ts";
 import type { App } from "./app.ts";
@@ -29,7 +28,7 @@ export interface InstallSourcesOptions {
   readonly environment: Environment;
   /** Replaces every configured registry when given. */
   readonly registry?: string | undefined;
-  readonly log?: Pick<Log, "info" | "warn">;
+  readonly log?: { readonly [name in "info" | "warn"]: (text: string) => void };
 }
 
 /**
@@ -132,7 +131,7 @@ function installFailure(stderr: string, detail: readonly string[], where: string
       fix: "use another registry, and tell its operator",
     });
   }
-  if (/\b404\b|No version matching|failed to resolve/i.test(stderr)) {
+  if (/\b404\b|No version matching/i.test(stderr)) {
     const what = "the registry does not have a package that the app needs";
     return new GantryError({
       code: "MODULE_UNAVAILABLE",

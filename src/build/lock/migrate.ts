@@ -56,14 +56,24 @@ export function readBunLock(path: string, bun: Bun, where: string): BunLock {
   return lock;
 }
 
-async function convert({ directory, kind, bun, environment, where }: MigrateOptions): Promise<void> {
-  const args =
-    kind === "bun.lockb"
-      ? ["install", "--save-text-lockfile", "--frozen-lockfile", "--lockfile-only", "--ignore-scripts"]
-      : ["pm", "migrate", "--force"];
-  const result = await run(bun.path, args, { cwd: directory, environment: toolEnvironment(environment) });
-  if (result.code === 0 && existsSync(join(directory, "bun.lock"))) return;
-  throw unusable({ kind, bun, where }, toolLines(result.stderr));
+const TO_TEXT = [
+  "install",
+  "--save-text-lockfile",
+  "--frozen-lockfile",
+  "--lockfile-only",
+  "--ignore-scripts",
+];
+
+async function convert(options: MigrateOptions): Promise<void> {
+  const { directory, kind, bun, environment } = options;
+  const call = async (args: readonly string[]): Promise<void> => {
+    const result = await run(bun.path, args, { cwd: directory, environment: toolEnvironment(environment) });
+    if (result.code !== 0) throw unusable(options, toolLines(result.stderr));
+  };
+  if (kind !== "bun.lockb") await call(["pm", "migrate", "--force"]);
+  // An app whose bunfig.toml asks for the binary format gets it from the conversion too.
+  if (existsSync(join(directory, "bun.lockb"))) await call(TO_TEXT);
+  if (!existsSync(join(directory, "bun.lock"))) throw unusable(options, ["Bun wrote no bun.lock"]);
 }
 
 /** The finding for a lockfile that this Bun cannot convert, or converts into something it cannot read. */

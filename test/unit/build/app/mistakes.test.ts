@@ -1,0 +1,166 @@
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readApp } from "../../../../src/build/app/app.ts";
+import { findingsOf, makeApp, makeDirectory, writeFiles } from "../scratch.ts";
+
+const IDENTITY = { name: "brain", version: "1.0.0" };
+const MAIN = { "src/main.ts": "" };
+
+describe("readApp refuses", () => {
+  const mistakes: [string, unknown, RegExp, RegExp][] = [
+    [
+      "an unknown key",
+      { binarry: "x" },
+      /"gantry\.binarry" is no setting; did you mean "gantry\.binary"\?/,
+      /rename/,
+    ],
+    [
+      "a key like no other",
+      { zzzzzzzzzzzz: 1 },
+      /"gantry\.zzzzzzzzzzzz" is no setting$/,
+      /may hold binary, entry/,
+    ],
+    [
+      "an unknown inner key",
+      { build: { plugin: [] } },
+      /"gantry\.build\.plugin" is no setting.*"gantry\.build\.plugins"/,
+      /rename/,
+    ],
+    [
+      "an unknown service key",
+      { service: { usr: "x" } },
+      /"gantry\.service\.usr".*"gantry\.service\.user"/,
+      /rename/,
+    ],
+    [
+      "a wrong type",
+      { externals: "libsql" },
+      /"gantry\.externals" is "libsql": it must be a list/,
+      /correct "gantry\.externals"/,
+    ],
+    ["a list as settings", [], /"gantry" is \[\]: it must be an object/, /correct "gantry"/],
+    [
+      "a version in a name",
+      { externals: ["libsql@0.5.11"] },
+      /"gantry\.externals\.0" is "libsql@0\.5\.11": is not a package name/,
+      /correct/,
+    ],
+    [
+      "a value of a closed list",
+      { build: { sourcemap: "linkd" } },
+      /"gantry\.build\.sourcemap" is "linkd"/,
+      /set "gantry\.build\.sourcemap" to "linked"/,
+    ],
+    ["a runtime of later", { runtime: "node" }, /"gantry\.runtime" is "node".*later/, /"bun"/],
+    [
+      "a runtime of never",
+      { runtime: "deno" },
+      /"gantry\.runtime" is "deno"/,
+      /to one of "bun", "node"|to "node"/,
+    ],
+    ["an install of later", { install: "image" }, /"gantry\.install" is "image"/, /"first-run"/],
+    [
+      "a slash in the binary",
+      { binary: "bin/brain" },
+      /"gantry\.binary" is "bin\/brain": must be a plain file name/,
+      /correct/,
+    ],
+    [
+      "the name of another file",
+      { binary: "gantry" },
+      /"gantry\.binary" is "gantry": is the name of another file/,
+      /correct/,
+    ],
+    [
+      "a missing entry",
+      { entry: "src/mian.ts" },
+      /"gantry\.entry" is "src\/mian\.ts": there is no such file/,
+      /file that starts the app/,
+    ],
+    [
+      "an entry outside",
+      { entry: "../other.ts" },
+      /"gantry\.entry" is "\.\.\/other\.ts": must lie inside the app/,
+      /correct/,
+    ],
+    [
+      "a missing plugin",
+      { build: { plugins: ["p.ts"] } },
+      /"gantry\.build\.plugins\.0" is "p\.ts": there is no such file/,
+      /create p\.ts/,
+    ],
+    [
+      "a missing include",
+      { include: ["assets"] },
+      /"gantry\.include\.0" is "assets": there is no such file/,
+      /create assets/,
+    ],
+    [
+      "a port out of range",
+      { service: { port: 70_000 } },
+      /"gantry\.service\.port" is 70000: is above 65535/,
+      /correct/,
+    ],
+    [
+      "a health address",
+      { service: { health: "http://x" } },
+      /"gantry\.service\.health".*begins with "\/"/,
+      /correct/,
+    ],
+    ["a size in words", { service: { memory: "much" } }, /"gantry\.service\.memory" is "much"/, /correct/],
+  ];
+  it.each(mistakes)("%s", async (_label, gantry, what, fix) => {
+    const dir = makeApp({ "package.json": { ...IDENTITY, gantry }, ...MAIN });
+    const findings = await findingsOf(() => readApp(dir));
+    expect(findings).toHaveLength(1);
+    expect(findings[0]?.code).toBe("CONFIG_INVALID");
+    expect(findings[0]?.where).toBe(join(dir, "package.json"));
+    expect(findings[0]?.what).toMatch(what);
+    expect(findings[0]?.fix).toMatch(fix);
+  });
+
+  const identities: [string, unknown, RegExp][] = [
+    ["a missing name", { version: "1.0.0" }, /has no name/],
+    ["a name with a space", { name: "my brain", version: "1.0.0" }, /"name" is "my brain"/],
+    ["a missing version", { name: "brain" }, /has no version/],
+    ["a range as version", { name: "brain", version: "^1.0.0" }, /"version" is "\^1\.0\.0"/],
+    ["no entry anywhere", { ...IDENTITY, main: "dist/x.js" }, /entry was not found/],
+  ];
+  it.each(identities)("%s", async (label, json, what) => {
+    const dir = makeApp({ "package.json": json, ...(label === "no entry anywhere" ? {} : MAIN) });
+    const findings = await findingsOf(() => readApp(dir));
+    expect(findings.map((finding) => finding.what)).toEqual([expect.stringMatching(what)]);
+  });
+
+  const files: [string, string | undefined, RegExp][] = [
+    ["a directory without package.json", undefined, /has no package\.json/],
+    ["a package.json that ends early", '{"name": "brain", "version": "1.0.0"', /is not JSON: /],
+    ["a package.json with comments", '{"name": "brain", // x\n"version": "1.0.0"}', /is not JSON: /],
+    ["a package.json that is a list", "[]", /is not JSON: it is not an object/],
+  ];
+  it.each(files)("%s", async (_label, text, what) => {
+    // Something readable lies above: it must not be taken for the app's.
+    const above = makeApp({ "package.json": IDENTITY, ...MAIN, "app/src/main.ts": "" });
+    const dir = join(above, "app");
+    if (text !== undefined) writeFiles(dir, { "package.json": text });
+    const findings = await findingsOf(() => readApp(dir));
+    expect(findings[0]).toMatchObject({ code: "CONFIG_INVALID", what: expect.stringMatching(what) });
+  });
+
+  it("a directory that does not exist", async () => {
+    const findings = await findingsOf(() => readApp(join(makeDirectory(), "nowhere")));
+    expect(findings[0]?.what).toBe("there is no such directory");
+  });
+
+  it("several mistakes at once", async () => {
+    const dir = makeApp({ "package.json": { version: "one", gantry: { entri: 1, binary: "a/b" } } });
+    const findings = await findingsOf(() => readApp(dir));
+    expect(findings.map((finding) => finding.what.split(" ")[0])).toEqual([
+      "package.json",
+      '"version"',
+      expect.stringMatching(/^"gantry\./),
+      expect.stringMatching(/^"gantry\./),
+      "the",
+    ]);
+  });
+});
