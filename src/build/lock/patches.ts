@@ -2,11 +2,12 @@
  * Packages that an app patches after installation, by whichever tool. A release fetches its modules from a registry
  * on the host, where no patch is applied: a patched package must not go in silently as its unpatched self.
  */
-import { readdirSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { PackageJson } from "pkg-types";
-import { readPackageJSON } from "pkg-types";
+import { parseYAML } from "confbox/yaml";
+import { readPackageJSON, type PackageJson } from "pkg-types";
 import type { App } from "../app/app.ts";
+import { isFile } from "../app/workspace.ts";
 import type { BunLock } from "./bun-lock.ts";
 
 /** Package names to where each patch is declared. */
@@ -15,12 +16,23 @@ export async function readPatches(app: App, lock: BunLock): Promise<Map<string, 
   for (const key of lock.patched) patches.set(nameOf(key), `patchedDependencies of the lockfile: ${key}`);
   for (const directory of new Set([app.workspaceRoot, app.dir])) {
     const path = join(directory, "package.json");
-    if (statSync(path, { throwIfNoEntry: false }) === undefined) continue;
+    for (const key of pnpmWorkspacePatches(directory)) {
+      patches.set(nameOf(key), `patchedDependencies in ${join(directory, "pnpm-workspace.yaml")}`);
+    }
+    if (!isFile(path)) continue;
     for (const [name, source] of declaredPatches(await readPackageJSON(path)))
       patches.set(name, `${source} in ${path}`);
     for (const [name, file] of patchPackageFiles(join(directory, "patches"))) patches.set(name, file);
   }
   return patches;
+}
+
+/** Newer versions of pnpm keep the list beside the members. */
+function pnpmWorkspacePatches(directory: string): string[] {
+  const path = join(directory, "pnpm-workspace.yaml");
+  return isFile(path)
+    ? Object.keys(record(record(parseYAML(readFileSync(path, "utf8")))["patchedDependencies"]))
+    : [];
 }
 
 /** bun's and pnpm's `patchedDependencies`, and yarn's `patch:` protocol in dependencies and resolutions. */

@@ -164,12 +164,8 @@ describe("ensureInstalled", () => {
   );
 
   it("tells an unknown version from an unreachable registry", async () => {
-    const json = (version: string): unknown => ({
-      name: "app",
-      version: "1.0.0",
-      dependencies: { ms: version },
-    });
-    const unknown = makeApp({ "package.json": json("999.0.0"), "index.ts": "" });
+    const json = { name: "app", version: "1.0.0" };
+    const unknown = makeApp({ "package.json": { ...json, dependencies: { ms: "999.0.0" } }, "index.ts": "" });
     expect((await findingsOf(() => install(unknown)))[0]?.code).toBe("MODULE_UNAVAILABLE");
     const dir = makeApp({ "package.json": { ...json, dependencies: { ms: "2.1.3" } }, "index.ts": "" });
     const app = await readApp(dir);
