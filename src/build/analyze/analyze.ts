@@ -15,7 +15,7 @@ import { nearest, type Settings } from "../app/settings.ts";
 import type { Sources } from "../app/sources.ts";
 import { judgeEmbedding, type Embeddable } from "./embed.ts";
 import { readNativeEvidence, readPackageFiles, type PackageFiles } from "./evidence.ts";
-import { platformRefusal } from "./platform.ts";
+import { isPlatformPackage, platformRefusal } from "./platform.ts";
 
 export { formatAnalysis } from "./format.ts";
 
@@ -172,7 +172,9 @@ function judge(
   if (settings.externals !== undefined && !settings.externals.includes(name)) {
     const suspicion = evidence ?? `needs ${beside}, which is native`;
     const warning = `${name} is compiled in because gantry.externals does not name it, but it ${suspicion}`;
-    if (detected && !warnings.includes(warning)) warnings.push(warning);
+    // A variant for one platform is told of with the package that chooses it.
+    const variant = isPlatformPackage(name, found.json);
+    if (detected && !variant && !warnings.includes(warning)) warnings.push(warning);
     return undefined;
   }
   if (evidence !== undefined) return { role: "external", reason: evidence };
