@@ -1,0 +1,106 @@
+import { describe, expect, it } from "vitest";
+import { parseBunLock, resolveKey, splitKey, type BunLock } from "../../../../src/build/lock/bun-lock.ts";
+import { findPins, walkClosure } from "../../../../src/build/lock/closure.ts";
+import { formatCandidate, pinLines, placeClosure } from "../../../../src/build/lock/place.ts";
+import { parseTarget } from "../../../../src/release/targets.ts";
+
+const X64 = parseTarget("linux-x64-gnu");
+
+/** A lockfile from keys to `version needs…`: `"a": "1.0.0 b c"`. */
+function lockOf(entries: Record<string, string>, root: readonly string[]): BunLock {
+  const packages = Object.entries(entries).map(([key, text]) => {
+    const [version, ...needs] = text.split(" ");
+    const dependencies = Object.fromEntries(needs.map((name) => [name, "*"]));
+    return [key, [`${splitKey(key).at(-1)}@${version}`, "", { dependencies }, `sha512-${version}`]];
+  });
+  const dependencies = Object.fromEntries(root.map((name) => [name, "*"]));
+  const lock = {
+    lockfileVersion: 2,
+    workspaces: { "": { name: "app", dependencies } },
+    packages: Object.fromEntries(packages),
+  };
+  return parseBunLock(JSON.stringify(lock), "bun.lock");
+}
+
+/** Places what some externals need and returns `path@version`s. */
+function place(lock: BunLock, externals: readonly string[]): string[] {
+  const pins = findPins(lock, "", new Set(externals));
+  const roots = new Map([...pins.values()].map((pin) => [pin.name, pin.key]));
+  const closure = walkClosure(lock, [...roots.values()], X64);
+  const placed = placeClosure(closure, roots);
+  const written = parseBunLock(
+    formatCandidate(placed, { name: "app", dependencies: {}, optionalDependencies: {} }, 2),
+    "",
+  );
+  // Whatever the layout: every package must get what it got before.
+  expect(pinLines(walkClosure(written, [...roots.keys()], X64))).toEqual(pinLines(closure));
+  return [...placed]
+    .map(([path, { entry }]) => `${path}@${entry.kind === "registry" ? entry.version : ""}`)
+    .toSorted();
+}
+
+describe("placeClosure", () => {
+  it("lifts what was nested for another part of the app", () => {
+    const lock = lockOf({ lib: "1.0.0", addon: "1.0.0 lib", "addon/lib": "2.0.0" }, ["addon", "lib"]);
+    expect(place(lock, ["addon"])).toEqual(["addon@1.0.0", "lib@2.0.0"]);
+  });
+
+  it("nests what conflicts with an external of the same name", () => {
+    const lock = lockOf({ lib: "1.0.0", addon: "1.0.0 lib", "addon/lib": "2.0.0" }, ["addon", "lib"]);
+    expect(place(lock, ["addon", "lib"])).toEqual(["addon/lib@2.0.0", "addon@1.0.0", "lib@1.0.0"]);
+  });
+
+  it("never captures what a nested package gets from further up", () => {
+    // x, inside a, gets lib 1 from the top; a itself gets lib 2. lib 2 must not end up between them.
+    const lock = lockOf(
+      { lib: "1.0.0", a: "1.0.0 lib x", "a/lib": "2.0.0", x: "1.0.0 lib", b: "1.0.0 x", "b/x": "2.0.0 lib" },
+      ["a", "b", "lib"],
+    );
+    expect(place(lock, ["a", "b", "lib"])).toEqual([
+      "a/lib@2.0.0",
+      "a@1.0.0",
+      "b/x@2.0.0",
+      "b@1.0.0",
+      "lib@1.0.0",
+      "x@1.0.0",
+    ]);
+  });
+
+  it("follows circles", () => {
+    const lock = lockOf({ a: "1.0.0 b", b: "1.0.0 a" }, ["a"]);
+    expect(place(lock, ["a"])).toEqual(["a@1.0.0", "b@1.0.0"]);
+  });
+
+  it("keeps scoped names whole", () => {
+    const lock = lockOf({ "@s/a": "1.0.0 @s/b", "@s/b": "1.0.0", "@s/a/@s/b": "2.0.0" }, ["@s/a", "@s/b"]);
+    expect(place(lock, ["@s/a", "@s/b"])).toEqual(["@s/a/@s/b@2.0.0", "@s/a@1.0.0", "@s/b@1.0.0"]);
+  });
+});
+
+describe("resolveKey", () => {
+  const lock = lockOf(
+    { a: "1.0.0", "@s/p": "1.0.0", "@s/p/a": "2.0.0", "@s/p/q": "1.0.0", "@s/p/q/a": "3.0.0" },
+    [],
+  );
+  it.each([
+    ["", "a", "a"],
+    ["@s/p", "a", "@s/p/a"],
+    ["@s/p/q", "a", "@s/p/q/a"],
+    ["@s/p/q", "@s/p", "@s/p"],
+    ["a", "q", undefined],
+  ])("from %j, %s is %s", (from, name, key) => {
+    expect(resolveKey(lock, from, name)).toBe(key);
+  });
+});
+
+describe("findPins", () => {
+  it("looks past externals only for names that nothing else asks for", () => {
+    const lock = lockOf(
+      { client: "1.0.0 core", "client/core": "2.0.0", core: "1.0.0", other: "1.0.0 core" },
+      ["client", "other"],
+    );
+    expect(findPins(lock, "", new Set(["client", "core"])).get("core")?.key).toBe("core");
+    const alone = lockOf({ client: "1.0.0 core", "client/core": "2.0.0" }, ["client"]);
+    expect(findPins(alone, "", new Set(["client", "core"])).get("core")?.key).toBe("client/core");
+  });
+});
