@@ -146,10 +146,24 @@ async function readInstalledPins(options: AppLockOptions): Promise<AppLock> {
     }
     const warning = `${app.name} has no lockfile: the release is pinned to the modules that are installed here`;
     const lock = readBunLock(join(scratch, "bun.lock"), bun, where);
-    return { lock, workspace: "", where, foreign: undefined, warnings: [warning] };
+    const warnings = [warning, ...otherVersions(lock, versions)];
+    return { lock, workspace: "", where, foreign: undefined, warnings };
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** Where several versions of a package are installed, the registry's newest that fits may be another one. */
+function otherVersions(lock: BunLock, installed: ReadonlyMap<string, ReadonlySet<string>>): string[] {
+  const warnings = new Set<string>();
+  for (const entry of lock.packages.values()) {
+    const here = installed.get(entry.name);
+    if (entry.kind !== "registry" || here === undefined || here.has(entry.version)) continue;
+    warnings.add(
+      `${entry.name} ${entry.version} goes into the release; installed here is ${[...here].join(" and ")}`,
+    );
+  }
+  return [...warnings];
 }
 
 function exactSpec(name: string, found: Pick<InstalledPackage, "name" | "version">): string {

@@ -1,7 +1,11 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { parseBunLock } from "../../../../src/build/lock/bun-lock.ts";
+import { walkClosure } from "../../../../src/build/lock/closure.ts";
 import { parseForeignPins } from "../../../../src/build/lock/foreign-pins.ts";
+import { checkForeignPins } from "../../../../src/build/lock/refusals.ts";
+import { parseTarget } from "../../../../src/release/targets.ts";
 import { BUN, FIXTURES, findingsOf, makeApp, writeFiles } from "../scratch.ts";
 import { idsOf, jsonOf, lock, notes } from "./locking.ts";
 
@@ -244,6 +248,34 @@ describe("pins are kept", () => {
       "index.ts": "",
     });
     expect((await lock(spaced, { externals: ["bcrypt"] })).dependencies).toEqual({ bcrypt: "6.0.0" });
+  });
+});
+
+describe("checkForeignPins", () => {
+  const pinned = parseBunLock(
+    JSON.stringify({
+      lockfileVersion: 2,
+      workspaces: { "": { name: "app", dependencies: { a: "^1.0.0" } } },
+      packages: { a: ["a@1.0.1", "", {}, "sha512-x"] },
+    }),
+    "yarn.lock",
+  );
+  const closure = walkClosure(pinned, ["a"], parseTarget("linux-x64-gnu"));
+  const check = (pins: readonly string[], added: readonly string[]): void =>
+    checkForeignPins(
+      { lock: pinned, workspace: "", where: "yarn.lock", foreign: new Set(pins), warnings: [] },
+      closure,
+      new Set(added),
+    );
+
+  it("refuses a version that the original does not list", async () => {
+    const [finding] = await findingsOf(() => check(["a@1.0.0"], []));
+    expect(finding).toMatchObject({ code: "CONFIG_INVALID", where: "yarn.lock", detail: ["a@1.0.1"] });
+  });
+
+  it("accepts listed ones, and those that were knowingly added", () => {
+    expect(() => check(["a@1.0.1"], [])).not.toThrow();
+    expect(() => check([], ["a@1.0.1"])).not.toThrow();
   });
 });
 
