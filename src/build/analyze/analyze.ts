@@ -24,7 +24,7 @@ export { formatAnalysis } from "./format.ts";
  * external too. `carried`: an external needs it at run time, so it is in the release, but the app does not import it
  * from there. `left-out`: made for another platform. `bundled`: compiled in.
  */
-export type Role = "external" | "beside" | "carried" | "left-out" | "bundled";
+type Role = "external" | "beside" | "carried" | "left-out" | "bundled";
 
 export interface AnalyzedPackage {
   /** The name it is imported by; an alias's, where there is one. */
@@ -41,7 +41,7 @@ export interface AnalyzedPackage {
   readonly neededBy: readonly string[];
 }
 
-export interface AnalyzedExternal extends AnalyzedPackage {
+interface AnalyzedExternal extends AnalyzedPackage {
   readonly role: "external" | "beside";
   /** The app starts without it. */
   readonly optional: boolean;

@@ -72,7 +72,7 @@ export function readNativeEvidence(found: InstalledPackage, files: PackageFiles)
 }
 
 /** Names in optionalDependencies that say a platform, or whose installed package does. */
-export function variantNames(found: InstalledPackage): string[] {
+function variantNames(found: InstalledPackage): string[] {
   return Object.keys(found.json.optionalDependencies ?? {}).filter((name) => isPlatformPackage(name, {}));
 }
 

@@ -24,7 +24,7 @@ export interface App {
   readonly lockfile: Lockfile | undefined;
 }
 
-/** https://docs.npmjs.com/cli/configuring-npm/package-json#name, as far as it matters in paths and commands. */
+/** npm's package.json documentation, "name", as far as it matters in paths and commands. */
 const NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/i;
 /** https://semver.org, item 2, 9 and 10. */
 const VERSION = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/;

@@ -19,7 +19,7 @@ export interface Bun {
 }
 
 /** The first version whose compiled binaries behave as releases need (package.json loading, config switches). */
-export const OLDEST_BUN = "1.3.7";
+const OLDEST_BUN = "1.3.7";
 /** npm's `bun` package ships a text of a few hundred bytes where its postinstall puts the real file of some 90 MB. */
 const SMALLEST_EXECUTABLE = 1_000_000;
 /** ELF, Mach-O, and Mach-O for several machines. */

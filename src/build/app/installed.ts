@@ -6,7 +6,7 @@ import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import type { PackageJson } from "pkg-types";
 
-export type EdgeKind = "hard" | "optional" | "peer";
+type EdgeKind = "hard" | "optional" | "peer";
 
 export interface InstalledEdge {
   /** The name it is imported by; not the package's own name when it is an npm alias. */
@@ -61,7 +61,7 @@ export function readInstalled(appDir: string, root: string): InstalledGraph {
 }
 
 /** Real directory of the package that `name` means to a module in `from`, or undefined. */
-export function resolveInstalled(from: string, name: string, root: string): string | undefined {
+function resolveInstalled(from: string, name: string, root: string): string | undefined {
   for (const directory of searched(from, root)) {
     const candidate = join(directory, "node_modules", name);
     if (statSync(join(candidate, "package.json"), { throwIfNoEntry: false }) !== undefined)
@@ -107,7 +107,7 @@ function readPackage(dir: string, root: string): InstalledPackage {
 }
 
 /** What a package.json asks for in production. An optional dependency overrides a hard one of the same name, as in npm. */
-export function dependencyEdges(json: PackageJson): Omit<InstalledEdge, "to">[] {
+function dependencyEdges(json: PackageJson): Omit<InstalledEdge, "to">[] {
   const edges = new Map<string, Omit<InstalledEdge, "to">>();
   const groups: [EdgeKind, Record<string, string> | undefined][] = [
     ["peer", json.peerDependencies],

@@ -78,8 +78,6 @@ const Settings = v.strictObject({
 
 /** `gantry.build`, passed to the compiler: all paths are relative to the app. */
 export type BuildSettings = Readonly<v.InferOutput<typeof Build>>;
-/** `gantry.service`, passed to whoever writes units. */
-export type ServiceSettings = Readonly<v.InferOutput<typeof Service>>;
 export type Settings = Readonly<v.InferOutput<typeof Settings>>;
 
 const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {

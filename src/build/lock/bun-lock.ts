@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { GantryError } from "../../errors.ts";
 
 /** The newest version this file knows how to read; 2 came with Bun 1.4.0. */
-export const NEWEST_LOCK = 2;
+const NEWEST_LOCK = 2;
 
 const Names = v.optional(v.record(v.string(), v.string()), {});
 const Info = v.looseObject({
@@ -36,7 +36,7 @@ const LockSchema = v.looseObject({
 });
 
 export type LockInfo = v.InferOutput<typeof Info>;
-export type LockWorkspace = v.InferOutput<typeof Workspace>;
+type LockWorkspace = v.InferOutput<typeof Workspace>;
 
 export interface RegistryEntry {
   readonly kind: "registry";
@@ -50,7 +50,7 @@ export interface RegistryEntry {
 }
 
 /** A package that no registry serves: a workspace member, a folder, a tarball, a git repository. */
-export interface OtherEntry {
+interface OtherEntry {
   readonly kind: "workspace" | "other";
   readonly name: string;
   /** What stands after the name: `workspace:apps/brain`, `github:o/r#1234`, `file:../x`. */

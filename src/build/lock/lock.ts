@@ -35,7 +35,7 @@ export interface ReleaseLockOptions {
   readonly registry?: string | undefined;
 }
 
-export interface ClosureModule {
+interface ClosureModule {
   /** Its directory relative to node_modules: `libsql`, `a/node_modules/b`. */
   readonly path: string;
   /** The package's own name, which an alias's path does not show. */
