@@ -37,10 +37,10 @@ export function bytesSource(bytes: Uint8Array): ByteSource {
 }
 
 const PAGE = 16_384;
-const PAGES_KEPT = 512;
+const PAGES_KEPT = 1024;
 
 /**
- * Keeps the last 8 MB of pages of a slower source, so that a walk over symbols, strings and hash chains costs
+ * Keeps up to 16 MB of pages of a slower source, so that a walk over symbols, strings and hash chains costs
  * one read a page. A read that fits one page answers a view of it without copying.
  */
 export function pagedSource(source: ByteSource): ByteSource {

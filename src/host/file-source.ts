@@ -3,19 +3,32 @@
  * ranges that are asked for. System errors pass through with their code; the caller knows what they mean.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import { readNativeFile, type NativeFile } from "../elf/file.ts";
 import type { ByteSource } from "../elf/bytes.ts";
+import { readNativeFile, type NativeFile } from "../elf/file.ts";
 
 export interface FileSource extends ByteSource {
+  /** Gives the descriptor back; a later read opens the file again. */
   close(): void;
 }
 
+/** Throws the system's error when the file cannot be opened, and for what is no regular file. */
 export function openSource(path: string): FileSource {
-  const fd = openSync(path, "r");
-  const { size } = fstatSync(fd);
+  let fd: number | undefined = openSync(path, "r");
+  const stat = fstatSync(fd);
+  const close = (): void => {
+    if (fd !== undefined) closeSync(fd);
+    fd = undefined;
+  };
+  if (!stat.isFile()) {
+    close();
+    throw Object.assign(new Error(`EINVAL: ${path} is no regular file`), { code: "EINVAL", path });
+  }
+  const { size } = stat;
   return {
     size,
+    close,
     read(offset, length) {
+      fd ??= openSync(path, "r");
       const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
       let filled = 0;
       while (filled < bytes.length) {
@@ -26,11 +39,10 @@ export function openSource(path: string): FileSource {
       }
       return bytes;
     },
-    close: () => closeSync(fd),
   };
 }
 
-/** Reads one native file, hands it to `use`, and closes it: the lazy parts must not outlive the call. */
+/** Reads one native file, hands it to `use`, and gives its descriptor back. */
 export function withNativeFile<T>(path: string, use: (file: NativeFile) => T): T {
   const source = openSource(path);
   try {

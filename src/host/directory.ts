@@ -1,0 +1,79 @@
+/**
+ * What the kernel says about a directory that gantry uses: its mount and options (proc(5), mountinfo), the
+ * space left, owner and mode. A path that does not exist yet is described by its nearest existing parent.
+ */
+import { statfsSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { known, unknown, type DirectoryFacts, type Fact } from "./facts.ts";
+
+export interface Mount {
+  readonly point: string;
+  readonly options: readonly string[];
+  readonly fileSystem: string;
+}
+
+/** Lines of /proc/self/mountinfo; octal escapes stand for blanks in paths. */
+export function parseMountInfo(text: string): Mount[] {
+  const mounts: Mount[] = [];
+  for (const line of text.split("\n")) {
+    const [before, after] = line.split(" - ");
+    const fields = before?.split(" ") ?? [];
+    const [point, own] = [fields[4], fields[5]];
+    const [fileSystem, , superOptions] = after?.split(" ") ?? [];
+    if (point === undefined || own === undefined || fileSystem === undefined) continue;
+    mounts.push({
+      point: point.replace(/\\([0-7]{3})/g, (_, octal: string) =>
+        String.fromCharCode(Number.parseInt(octal, 8)),
+      ),
+      // Only `ro` counts among the super block's options: noexec is a property of the mount.
+      options: [...own.split(","), ...(superOptions?.split(",").includes("ro") === true ? ["ro"] : [])],
+      fileSystem,
+    });
+  }
+  return mounts;
+}
+
+/** The mount that holds a path: the longest mount point above it, the last one when mounted over. */
+export function findMount(mounts: readonly Mount[], path: string): Mount | undefined {
+  let best: Mount | undefined;
+  for (const mount of mounts) {
+    const below = mount.point === "/" || path === mount.point || path.startsWith(`${mount.point}/`);
+    if (below && mount.point.length >= (best?.point.length ?? 0)) best = mount;
+  }
+  return best;
+}
+
+/** Undefined when the mounts cannot be told. */
+export function readDirectory(path: string, mounts: readonly Mount[]): DirectoryFacts | undefined {
+  const existing = nearestExisting(resolve(path));
+  const mount = findMount(mounts, existing);
+  if (mount === undefined) return undefined;
+  const stat = attempt(() => statSync(existing), existing);
+  return {
+    path,
+    mountPoint: mount.point,
+    fileSystem: mount.fileSystem,
+    noexec: mount.options.includes("noexec"),
+    readOnly: mount.options.includes("ro"),
+    freeBytes: attempt(() => {
+      const space = statfsSync(existing);
+      return space.bavail * space.bsize;
+    }, existing),
+    uid: stat.known ? known(stat.value.uid, existing) : stat,
+    mode: stat.known ? known(stat.value.mode & 0o7777, existing) : stat,
+  };
+}
+
+function nearestExisting(path: string): string {
+  for (let current = path; ; current = dirname(current)) {
+    if (attempt(() => statSync(current), current).known || current === dirname(current)) return current;
+  }
+}
+
+function attempt<T>(read: () => T, path: string): Fact<T> {
+  try {
+    return known(read(), path);
+  } catch (error) {
+    return unknown(error instanceof Error ? error.message : String(error));
+  }
+}

@@ -1,0 +1,60 @@
+/**
+ * The door of this room: all facts of one host, read once and frozen.
+ * Reads files only; runs nothing, changes nothing, and leaves out of the facts whatever cannot be read.
+ */
+import { unknown, known, type DirectoryFacts, type HostFacts } from "./facts.ts";
+import { parseMountInfo, readDirectory } from "./directory.ts";
+import { chooseLibc, readLoaders } from "./libc.ts";
+import { liveView, type HostView } from "./library.ts";
+import { readCpu, readKernel, readPageSize, readSystem } from "./machine.ts";
+import { hostRoot, type HostRoot } from "./root.ts";
+import { readLoaderSearch, type LoaderEnvironment } from "./search-path.ts";
+
+export interface HostOptions {
+  /** The directory that is "/" of the host; "/" when left out. */
+  readonly root?: string;
+  /** Environment in which the modules will be loaded. */
+  readonly env: LoaderEnvironment;
+  /** npm-style machine of the running process; left out for another root. */
+  readonly arch?: string;
+  /** Directories that gantry will use, described with mount, space and owner. */
+  readonly directories?: readonly string[];
+}
+
+export function readHost(options: HostOptions): HostView {
+  const root = hostRoot(options.root);
+  return liveView(root, readHostFacts(root, options));
+}
+
+function readHostFacts(root: HostRoot, options: HostOptions): HostFacts {
+  const live = root.directory === "/";
+  const loaders = readLoaders(root);
+  const libc = chooseLibc(root, loaders, live ? root.readText("/proc/self/maps") : undefined);
+  const arch = readArch(options.arch, loaders);
+  // Another root has no kernel of its own: its /proc, if any, would show this machine's.
+  const ofKernel = unknown("this root is not the running system");
+  return Object.freeze({
+    schema: 1 as const,
+    arch,
+    system: readSystem(root),
+    libc,
+    loaders,
+    search: readLoaderSearch(root, options.env, loaders, arch.known ? arch.value : undefined),
+    cpu: live ? readCpu(root) : ofKernel,
+    kernel: live ? readKernel(root) : ofKernel,
+    pageSize: live ? readPageSize(root) : ofKernel,
+    directories: live ? readDirectories(root, options.directories ?? []) : [],
+  });
+}
+
+function readArch(given: string | undefined, loaders: HostFacts["loaders"]): HostFacts["arch"] {
+  if (given !== undefined) return known(given, "process.arch");
+  const [loader] = loaders;
+  return loader === undefined ? unknown("no dynamic loader was found") : known(loader.arch, loader.path);
+}
+
+function readDirectories(root: HostRoot, paths: readonly string[]): DirectoryFacts[] {
+  if (paths.length === 0) return [];
+  const mounts = parseMountInfo(root.readText("/proc/self/mountinfo") ?? "");
+  return paths.flatMap((path) => readDirectory(path, mounts) ?? []);
+}

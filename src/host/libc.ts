@@ -1,0 +1,114 @@
+/**
+ * Which dynamic loaders a host has, of which C library and version, read from the loaders' own bytes.
+ * The presence of a file proves nothing: /etc/alpine-release, a musl package on Debian and gcompat's
+ * ld-linux on Alpine all mislead. Nothing is executed.
+ */
+import { readNativeFile } from "../elf/file.ts";
+import { known, unknown, type Fact, type HostFacts, type LibcFamily, type LoaderFacts } from "./facts.ts";
+import type { HostRoot } from "./root.ts";
+
+/** Interpreter paths that the psABIs fix, by npm-style machine. */
+const LOADERS: readonly string[] = [
+  "/lib64/ld-linux-x86-64.so.2",
+  "/lib/ld-linux-aarch64.so.1",
+  "/lib64/ld64.so.2",
+  "/lib/ld64.so.1",
+  "/lib/ld-linux-armhf.so.3",
+  "/lib/ld-linux-riscv64-lp64d.so.1",
+  "/lib64/ld-linux-loongarch-lp64d.so.1",
+  "/lib/ld-linux.so.2",
+  "/lib/ld-musl-x86_64.so.1",
+  "/lib/ld-musl-aarch64.so.1",
+  "/lib/ld-musl-armhf.so.1",
+  "/lib/ld-musl-i386.so.1",
+  "/lib/ld-musl-riscv64.so.1",
+];
+
+export function readLoaders(root: HostRoot): LoaderFacts[] {
+  return LOADERS.flatMap((path) => readLoader(root, path) ?? []);
+}
+
+/** What is at an interpreter path; undefined when nothing that can load is there. */
+export function readLoader(root: HostRoot, path: string): LoaderFacts | undefined {
+  const source = root.open(path);
+  if (source === undefined) return undefined;
+  try {
+    const file = readNativeFile(source);
+    if (file.kind !== "elf") return undefined;
+    const text = new TextDecoder("latin1").decode(source.read(0, Math.min(source.size, 4_194_304)));
+    const family: LibcFamily = /\0musl libc/.test(text) ? "musl" : "glibc";
+    const version = family === "musl" ? muslVersion(text, path) : glibcVersion(root, text, path);
+    return { path, family, version, arch: file.arch };
+  } finally {
+    source.close();
+  }
+}
+
+/** musl prints its version with "Version %s"; the string itself stands alone between NULs. */
+function muslVersion(text: string, path: string): Fact<string> {
+  const version = /\0(1\.\d+\.\d+)(?:-git-[\w-]+)?\0/.exec(text)?.[1];
+  return version === undefined ? unknown(`${path} names no version`) : known(version, path);
+}
+
+/** glibc 2.33 and newer put their banner into the loader too; before, only libc.so.6 says it. */
+function glibcVersion(root: HostRoot, loader: string, path: string): Fact<string> {
+  const banner = /stable release version (\d+\.\d+)/;
+  const own = banner.exec(loader)?.[1];
+  if (own !== undefined) return known(own, path);
+  // The loader and libc.so.6 come from one package and lie in one directory.
+  const directory = (root.resolve(path) ?? path).replace(/\/[^/]*$/, "");
+  const libc = `${directory}/libc.so.6`;
+  const bytes = root.readBytes(libc);
+  const text = bytes === undefined ? "" : new TextDecoder("latin1").decode(bytes);
+  const version = banner.exec(text)?.[1];
+  return version === undefined
+    ? unknown(`neither ${path} nor ${libc} names a version`)
+    : known(version, libc);
+}
+
+/**
+ * The C library of the host's own programs: that of the running process when its memory map is given, else
+ * the one that /bin/sh asks for, else the only one there is.
+ * @param maps text of /proc/self/maps of the process that asks, when it runs on that host
+ */
+export function chooseLibc(
+  root: HostRoot,
+  loaders: readonly LoaderFacts[],
+  maps: string | undefined,
+): HostFacts["libc"] {
+  const mapped = maps === undefined ? undefined : mappedLibc(maps);
+  const ofProcess = loaders.find(({ family }) => family === mapped?.family);
+  if (mapped !== undefined && ofProcess !== undefined) {
+    return describe(ofProcess, `${mapped.path} in /proc/self/maps`);
+  }
+  const shell = interpreterOf(root, "/bin/sh");
+  const ofShell = loaders.find(({ path }) => path === shell);
+  if (ofShell !== undefined) return describe(ofShell, "the loader of /bin/sh");
+  const [only, another] = loaders;
+  if (only === undefined) return unknown("no dynamic loader was found");
+  if (another === undefined) return describe(only, only.path);
+  return unknown("there are several loaders and no program that says which one counts");
+}
+
+function describe(loader: LoaderFacts, from: string): HostFacts["libc"] {
+  if (!loader.version.known) return unknown(loader.version.why);
+  return known({ family: loader.family, version: loader.version.value }, from);
+}
+
+function mappedLibc(maps: string): { readonly family: LibcFamily; readonly path: string } | undefined {
+  const glibc = /\s(\/\S*\/libc(?:\.so\.6|-2\.\d+\.so))$/m.exec(maps)?.[1];
+  if (glibc !== undefined) return { family: "glibc", path: glibc };
+  const musl = /\s(\/\S*\/(?:ld-musl-\S+\.so\.1|libc\.musl-\S+\.so\.1))$/m.exec(maps)?.[1];
+  return musl === undefined ? undefined : { family: "musl", path: musl };
+}
+
+function interpreterOf(root: HostRoot, path: string): string | undefined {
+  const source = root.open(path);
+  if (source === undefined) return undefined;
+  try {
+    const file = readNativeFile(source);
+    return file.kind === "elf" ? file.interpreter : undefined;
+  } finally {
+    source.close();
+  }
+}

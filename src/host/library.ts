@@ -1,0 +1,71 @@
+/**
+ * Shared libraries of a host as the rules see them, from disk or from a captured file, behind one interface.
+ * A view answers questions about paths of that host only; it never runs anything.
+ */
+import type { ElfFile, NativeFile } from "../elf/file.ts";
+import type { HostFacts } from "./facts.ts";
+import type { FileSource } from "./file-source.ts";
+import type { HostRoot } from "./root.ts";
+import { readNativeFile } from "../elf/file.ts";
+
+/** What the rules ask of a library; an ElfFile is one. */
+export type LibraryFacts = Pick<
+  ElfFile,
+  | "kind"
+  | "bits"
+  | "arch"
+  | "type"
+  | "osabi"
+  | "interpreter"
+  | "soname"
+  | "needed"
+  | "rpath"
+  | "runpath"
+  | "flags1"
+  | "tlsSize"
+  | "staticTls"
+  | "isaLevel"
+  | "versionNeeds"
+  | "versionDefinitions"
+> & { exports(): LibraryExports };
+
+export interface LibraryExports {
+  has(name: string, version?: string): boolean;
+  names(): string[];
+}
+
+export type HostLibrary = LibraryFacts | Exclude<NativeFile, ElfFile>;
+
+export interface HostView {
+  readonly facts: HostFacts;
+  /** The file at an absolute path of the host; undefined when nothing readable is there. */
+  library(path: string): HostLibrary | undefined;
+  /** The path with links resolved, by which one file under two names is recognised. */
+  identity(path: string): string;
+}
+
+/** Open descriptors at any time; systemd's default soft limit is 1024. */
+const MAX_OPEN = 48;
+
+/** Libraries read from the files under `root`, each at most once. */
+export function liveView(root: HostRoot, facts: HostFacts): HostView {
+  const libraries = new Map<string, HostLibrary>();
+  const open: FileSource[] = [];
+  return {
+    facts,
+    identity: (path) => root.resolve(path) ?? path,
+    library(path) {
+      const real = root.resolve(path);
+      if (real === undefined) return undefined;
+      const seen = libraries.get(real);
+      if (seen !== undefined) return seen;
+      const source = root.open(real);
+      if (source === undefined) return undefined;
+      open.push(source);
+      if (open.length > MAX_OPEN) open.shift()?.close();
+      const library = readNativeFile(source);
+      libraries.set(real, library);
+      return library;
+    },
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * Files of a host whose root directory may be anywhere: "/" for this machine, or an unpacked image.
+ * Symbolic links are followed inside that root, so that an image's absolute links never lead to this machine.
+ * Answers undefined for what is missing or unreadable; it never throws for a path.
+ */
+import { readdirSync, readFileSync, readlinkSync, lstatSync } from "node:fs";
+import { join, posix } from "node:path";
+import { openSource, type FileSource } from "./file-source.ts";
+
+export interface HostRoot {
+  /** The directory on this machine that is "/" of the host. */
+  readonly directory: string;
+  /** The host path with every link resolved; undefined when nothing is there. */
+  resolve(path: string): string | undefined;
+  readBytes(path: string): Uint8Array | undefined;
+  readText(path: string): string | undefined;
+  /** Names in a directory, sorted; empty when it cannot be read. */
+  list(path: string): readonly string[];
+  /** An open source that the caller closes. */
+  open(path: string): FileSource | undefined;
+}
+
+/** As in the kernel (path_resolution(7)). */
+const MAX_LINKS = 40;
+
+export function hostRoot(directory = "/"): HostRoot {
+  const outside = (path: string): string => (directory === "/" ? path : join(directory, path));
+  const resolved = new Map<string, string | undefined>();
+  const resolve = (path: string): string | undefined => {
+    if (!resolved.has(path)) resolved.set(path, resolveLinks(path, outside));
+    return resolved.get(path);
+  };
+  const attempt = <T>(path: string, read: (real: string) => T): T | undefined => {
+    const real = resolve(path);
+    if (real === undefined) return undefined;
+    try {
+      return read(outside(real));
+    } catch {
+      return undefined;
+    }
+  };
+  return {
+    directory,
+    resolve,
+    readBytes: (path) => attempt(path, (real) => readFileSync(real)),
+    readText: (path) => attempt(path, (real) => readFileSync(real, "utf8")),
+    list: (path) => attempt(path, (real) => readdirSync(real).toSorted()) ?? [],
+    open: (path) => attempt(path, openSource),
+  };
+}
+
+function resolveLinks(path: string, outside: (path: string) => string): string | undefined {
+  let pending = path.split("/").filter((part) => part !== "");
+  let current = "/";
+  let links = 0;
+  for (;;) {
+    const [part, ...rest] = pending;
+    if (part === undefined) return current;
+    pending = rest;
+    const next = posix.join(current, part);
+    const target = linkTarget(outside(next));
+    if (target === undefined) return undefined;
+    if (target === "") {
+      current = next;
+      continue;
+    }
+    links += 1;
+    if (links > MAX_LINKS) return undefined;
+    if (target.startsWith("/")) current = "/";
+    pending = [...target.split("/").filter((piece) => piece !== ""), ...pending];
+  }
+}
+
+/** "" for what is no link, undefined for what is not there. */
+function linkTarget(path: string): string | undefined {
+  try {
+    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : "";
+  } catch {
+    return undefined;
+  }
+}
