@@ -32,8 +32,10 @@ export interface RunOptions {
   readonly environment: Readonly<Record<string, string>>;
   /** Milliseconds after which the process is killed; none when left out. */
   readonly timeout?: number;
-  /** Aborting it ends the process with SIGTERM. */
+  /** Aborting it ends the process with SIGTERM, and with SIGKILL if that does not help; the result is still awaited. */
   readonly signal?: AbortSignal;
+  /** Told the process id once it runs. */
+  readonly started?: (pid: number) => void;
 }
 
 export interface RunResult {
@@ -48,8 +50,12 @@ export interface RunResult {
 /** Keeps the memory of a chatty process bounded: only this much of each stream's end is kept, in characters. */
 const KEEP = 1 << 20;
 
+/** Milliseconds between asking a process to end and making it. */
+const GRACE = 500;
+
 /**
- * Runs a program to its end and collects what it printed. Standard input is empty.
+ * Runs a program to its end and collects what it printed. Standard input is empty. It settles only after the process
+ * is gone, also when aborted, so that whoever cleans up afterwards does not race with it.
  * @throws the system's error when it cannot be started (ENOENT, EACCES, ENOEXEC …)
  */
 export function run(file: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
@@ -58,7 +64,6 @@ export function run(file: string, args: readonly string[], options: RunOptions):
       cwd: options.cwd,
       env: options.environment,
       stdio: ["ignore", "pipe", "pipe"],
-      ...(options.signal === undefined ? {} : { signal: options.signal, killSignal: "SIGTERM" }),
     });
     const text = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const) {
@@ -68,20 +73,29 @@ export function run(file: string, args: readonly string[], options: RunOptions):
       });
     }
     let timedOut = false;
-    const timer =
-      options.timeout === undefined
-        ? undefined
-        : setTimeout(() => {
-            timedOut = true;
-            child.kill("SIGKILL");
-          }, options.timeout);
-    child.once("error", (error) => {
-      clearTimeout(timer);
-      reject(error);
+    const timers: NodeJS.Timeout[] = [];
+    const later = (delay: number, action: () => void) => timers.push(setTimeout(action, delay));
+    const end = () => {
+      child.kill("SIGTERM");
+      later(GRACE, () => child.kill("SIGKILL"));
+    };
+    const settle = (action: () => void) => {
+      for (const timer of timers) clearTimeout(timer);
+      options.signal?.removeEventListener("abort", end);
+      action();
+    };
+    child.once("spawn", () => {
+      if (child.pid !== undefined) options.started?.(child.pid);
+      if (options.signal?.aborted === true) end();
     });
-    child.once("close", (code, signal) => {
-      clearTimeout(timer);
-      resolve({ code, signal, timedOut, ...text });
-    });
+    options.signal?.addEventListener("abort", end, { once: true });
+    if (options.timeout !== undefined) {
+      later(options.timeout, () => {
+        timedOut = true;
+        child.kill("SIGKILL");
+      });
+    }
+    child.once("error", (error) => settle(() => reject(error)));
+    child.once("close", (code, signal) => settle(() => resolve({ code, signal, timedOut, ...text })));
   });
 }

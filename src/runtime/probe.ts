@@ -15,49 +15,59 @@ export interface ProbeOptions {
   /** Where the child runs; a directory that holds no modules of its own. */
   readonly cwd: string;
   readonly environment: Environment;
+  /** Milliseconds that a module may take to load before it counts as hanging; 60,000 when left out. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
 }
 
-/** Milliseconds that a module may take to load before it counts as hanging. */
+export interface ProbedExternal {
+  readonly name: string;
+  /** Specifiers to load, as the app imports them. */
+  readonly imports: readonly string[];
+}
+
 const LOAD_LIMIT = 60_000;
 
 /** Loads one external's specifiers in a child; undefined when all of them load. */
 export async function probeExternal(
-  external: { readonly name: string; readonly imports: readonly string[] },
+  external: ProbedExternal,
   options: ProbeOptions,
 ): Promise<Finding | undefined> {
   const request: ProbeRequest = { nonce: randomBytes(12).toString("hex"), specifiers: external.imports };
-  const result = await run(options.executable, [], {
-    cwd: options.cwd,
-    timeout: LOAD_LIMIT,
-    environment: toolEnvironment(options.environment, {
-      [PROBE_VARIABLE]: JSON.stringify(request),
-      [MODULES_VARIABLE]: options.modules,
-    }),
-  });
-  return probeFinding(external, request, result);
+  let result: RunResult;
+  try {
+    result = await run(options.executable, [], {
+      cwd: options.cwd,
+      timeout: options.limit ?? LOAD_LIMIT,
+      environment: toolEnvironment(options.environment, {
+        [PROBE_VARIABLE]: JSON.stringify(request),
+        [MODULES_VARIABLE]: options.modules,
+      }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+  } catch (error) {
+    const what = `the app cannot be started: ${error instanceof Error ? error.message : String(error)}`;
+    return { code: "EXEC_FAILED", what, where: options.executable };
+  }
+  return probeFinding(external, request, result, options);
 }
 
 function probeFinding(
-  external: { readonly name: string; readonly imports: readonly string[] },
+  external: ProbedExternal,
   request: ProbeRequest,
   result: RunResult,
+  options: ProbeOptions,
 ): Finding | undefined {
   const answers = parseProbeOutput(result.stdout, request.nonce);
   const failed = answers.find((answer) => answer.state === "failed");
-  if (failed?.state === "failed") {
-    return {
-      code: "MODULE_UNAVAILABLE",
-      what: `${failed.specifier} does not load`,
-      where: external.name,
-      detail: failed.message.split("\n").slice(0, 4),
-    };
-  }
+  if (failed?.state === "failed") return failureFinding(external.name, failed.message, options.modules);
   const loaded = answers.filter((answer) => answer.state === "loaded").length;
   if (result.code === 0 && loaded === external.imports.length) return undefined;
   if (answers.length === 0 && result.signal === null && !result.timedOut) {
     return {
       code: "RELEASE_FILE_MISSING",
       what: "the compiled app does not answer the load probe: it was stripped or replaced",
+      where: options.executable,
       ...quote(result.stderr),
     };
   }
@@ -65,7 +75,28 @@ function probeFinding(
   const how = result.timedOut
     ? "did not finish"
     : `ended the process (${result.signal ?? `exit ${result.code}`})`;
-  return { code: "LOAD_CRASHED", what: `loading ${last} ${how}`, where: external.name };
+  return {
+    code: "LOAD_CRASHED",
+    what: `loading ${last} ${how}`,
+    where: external.name,
+    ...quote(result.stderr),
+  };
+}
+
+/** A mount without exec rights refuses the mapping of code; mmap(2) says EPERM and the loader words it so. */
+const NOEXEC = /failed to map segment from shared object/;
+
+function failureFinding(name: string, message: string, modules: string): Finding {
+  const detail = message.split("\n").slice(0, 4);
+  if (NOEXEC.test(message)) {
+    return {
+      code: "STORE_NOEXEC",
+      what: `${name} cannot be loaded from a noexec mount`,
+      where: modules,
+      detail,
+    };
+  }
+  return { code: "MODULE_UNAVAILABLE", what: `${name} does not load`, where: `${modules}/${name}`, detail };
 }
 
 /** The first lines of what a process said, as a finding's detail. */

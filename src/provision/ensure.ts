@@ -1,0 +1,155 @@
+/**
+ * Makes a release's modules ready, by doing as little as it can: nothing, prove what is there, or wait for whoever
+ * installs, or install. The launcher's commands call only this.
+ */
+import { accessSync, constants } from "node:fs";
+import { GantryError, toGantryError, type Finding } from "../errors.ts";
+import type { Environment } from "../runtime/invoke.ts";
+import { commitTree } from "./commit.ts";
+import { readHostId, readTreeFacts } from "./facts.ts";
+import type { Fill } from "./fill.ts";
+import type { Holder } from "./holder.ts";
+import { LOCK_LIMITS, takeLock, type Lock, type LockLimits } from "./lock.ts";
+import { planStart } from "./plan.ts";
+import { provePresent } from "./present.ts";
+import { checkExecutable, checkMachine, type Place, type Release } from "./release.ts";
+import { count, type Reporter } from "./report.ts";
+import { wantedModules } from "./verify.ts";
+import { placeError, removeLeftovers } from "./work.ts";
+
+export interface EnsureOptions {
+  readonly release: Release;
+  readonly place: Place;
+  /** How an absent tree is made, or why it must not be. */
+  readonly fill: Fill | Finding;
+  readonly reporter: Reporter;
+  readonly environment: Environment;
+  readonly signal: AbortSignal;
+  readonly machine: { readonly os: string; readonly arch: string };
+  readonly lockLimits?: LockLimits;
+  readonly loadLimit?: number;
+}
+
+export interface Ensured {
+  /** What it took: nothing, a proof in place, an installation, or waiting for somebody else's. */
+  readonly how: "ready" | "proven" | "installed" | "waited";
+  /** False when the next start has to prove the tree again. */
+  readonly stamped: boolean;
+}
+
+/**
+ * @throws GantryError with everything that keeps the release from starting
+ */
+export async function ensureTree(options: EnsureOptions): Promise<Ensured> {
+  const { release, place, reporter } = options;
+  const host = readHostId();
+  checkRelease(release, options.machine);
+  const isReady = () => planStart(readTreeFacts(release, place, host)).state === "ready";
+  const plan = planStart(readTreeFacts(release, place, host));
+  if (plan.state === "ready") return { how: "ready", stamped: true };
+  reporter.debug(plan.why);
+  let broken: readonly Finding[] = [];
+  if (plan.state === "present") {
+    const present = await provePresent({ ...options, host });
+    if (present.broken.length === 0) return { how: "proven", stamped: present.stamped };
+    broken = present.broken;
+  }
+  try {
+    const fill = allowedFill(options);
+    const lock = await takeLock(place.lock, {
+      limits: options.lockLimits ?? LOCK_LIMITS,
+      signal: options.signal,
+      done: isReady,
+      waiting: waitingReporter(reporter),
+    });
+    if (lock === undefined) return { how: "waited", stamped: true };
+    try {
+      return await installLocked({ ...options, reporter: teeReporter(reporter, lock) }, host, fill);
+    } finally {
+      lock.release();
+    }
+  } catch (error) {
+    options.signal.throwIfAborted();
+    const failure = toGantryError(placeError(error, place));
+    if (isReady()) return { how: "waited", stamped: true };
+    throw new GantryError(failure.findings[0], ...failure.findings.slice(1), ...broken);
+  }
+}
+
+/**
+ * The cheap checks of the release itself.
+ * @throws GantryError with all that is wrong
+ */
+function checkRelease(release: Release, machine: EnsureOptions["machine"]): void {
+  const findings = [checkMachine(release, machine), checkExecutable(release)];
+  const [first, ...rest] = findings.filter((finding) => finding !== undefined);
+  if (first !== undefined) throw new GantryError(first, ...rest);
+}
+
+/** Says everything that forbids an installation at once, before a lock is taken. */
+function allowedFill({ fill, place }: EnsureOptions): Fill {
+  const findings: Finding[] = [];
+  try {
+    accessSync(place.parent, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    findings.push(...toGantryError(placeError(error, place)).findings);
+  }
+  if (!("run" in fill)) findings.push(fill);
+  const [first, ...rest] = findings;
+  if (first !== undefined) throw new GantryError(first, ...rest);
+  if ("run" in fill) return fill;
+  throw new GantryError(fill);
+}
+
+/** With the lock held, what was true before may be true no longer: somebody may have finished meanwhile. */
+async function installLocked(options: EnsureOptions, host: string, fill: Fill): Promise<Ensured> {
+  const { release, place, reporter } = options;
+  removeLeftovers(place);
+  const plan = planStart(readTreeFacts(release, place, host));
+  if (plan.state === "ready") return { how: "waited", stamped: true };
+  if (plan.state === "present") {
+    const present = await provePresent({ ...options, host });
+    if (present.broken.length === 0) return { how: "proven", stamped: present.stamped };
+    for (const finding of present.broken) reporter.debug(finding.what);
+  }
+  const modules = wantedModules(release.manifest);
+  const began = performance.now();
+  reporter.step(`installing ${count(modules.length, "module")} ${fill.description}`);
+  const committed = await commitTree({ ...options, host, fill });
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  if (committed.outcome === "lost") return { how: "waited", stamped: true };
+  reporter.step(`the modules are ready (${seconds} s)`);
+  const stamped = planStart(readTreeFacts(release, place, host)).state === "ready";
+  return { how: "installed", stamped };
+}
+
+/** Tells those who wait what the holder does. */
+function teeReporter(reporter: Reporter, lock: Lock): Reporter {
+  let step = "";
+  return {
+    ...reporter,
+    step: (text) => {
+      step = text;
+      lock.report(step, 0);
+      reporter.step(text);
+    },
+    progress: (progress) => {
+      lock.report(step, progress.bytes);
+      reporter.progress(progress);
+    },
+  };
+}
+
+/** Milliseconds before a wait is worth a line. */
+const PATIENCE = 1000;
+
+function waitingReporter(reporter: Reporter) {
+  let said = "";
+  return (holder: Holder | undefined, milliseconds: number) => {
+    if (milliseconds < PATIENCE || holder === undefined) return;
+    const doing = holder.step === "" ? "" : `: ${holder.step}`;
+    const text = `waiting for process ${holder.pid} on ${holder.host}${doing}`;
+    if (text !== said) reporter.step(text);
+    said = text;
+  };
+}

@@ -1,0 +1,144 @@
+/**
+ * The ways to fill a work directory with a tree: what each must provide, and the way through a package manager.
+ * A way only fetches; whether the right thing came is decided by the one piece of code in commit.ts.
+ */
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { GantryError } from "../errors.ts";
+import { NAMES } from "../release/layout.ts";
+import type { TreeModule } from "../release/manifest.ts";
+import { installFrozen, type InstallLimits, type InstallOptions } from "../runtime/install.ts";
+import type { Environment } from "../runtime/invoke.ts";
+import { checkLockstep, parseBunLock, type Locked } from "./lockstep.ts";
+import type { Reporter } from "./report.ts";
+import { isMissing, type Release } from "./release.ts";
+import { wantedModules } from "./verify.ts";
+
+export interface FillContext {
+  /** A private directory; the tree belongs at its `node_modules`, and anything else in it is thrown away. */
+  readonly work: string;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+}
+
+export interface Fill {
+  /** How it is called in a progress line: "with bun". */
+  readonly description: string;
+  /** @returns what the tool warned of, line by line */
+  readonly run: (context: FillContext) => Promise<readonly string[]>;
+}
+
+export type PackageManager = "bun" | "npm";
+
+export interface RegistryOptions {
+  readonly packageManager: PackageManager;
+  readonly registry?: string | undefined;
+  readonly environment: Environment;
+  readonly limits?: InstallLimits | undefined;
+}
+
+/** Fills the tree from a package registry: by the release's own binary, or by the npm that the user named. */
+export function registryFill(release: Release, options: RegistryOptions): Fill {
+  const { packageManager } = options;
+  return {
+    description: packageManager === "bun" ? "from the registry" : `from the registry, with ${packageManager}`,
+    run: async ({ work, reporter, signal }) => {
+      const locked = copyLock(release, work);
+      const cache = join(work, "cache");
+      mkdirSync(cache);
+      const install: InstallOptions = {
+        executable: release.layout.executable,
+        directory: work,
+        cache,
+        target: release.target,
+        environment: options.environment,
+        registry: options.registry,
+        signal,
+        ...(options.limits === undefined ? {} : { limits: options.limits }),
+      };
+      const watch = watchArrivals(release, work, reporter);
+      try {
+        if (packageManager === "bun") return await installFrozen(install);
+        const { installWithNpm } = await import("./npm.ts");
+        return await installWithNpm(release, locked, install);
+      } finally {
+        watch.stop();
+      }
+    },
+  };
+}
+
+/**
+ * Puts copies of package.json and bun.lock into the work directory.
+ * @throws GantryError RELEASE_FILE_MISSING or MANIFEST_INVALID, before any network is touched
+ */
+function copyLock(release: Release, work: string): Locked {
+  const { packageJson, lockfile } = release.layout;
+  const packageText = readReleaseText(packageJson, NAMES.packageJson);
+  const lockText = readReleaseText(lockfile, NAMES.lockfile);
+  const locked = parseBunLock(lockText);
+  const finding = checkLockstep(release.manifest, packageText, locked, { packageJson, lockfile });
+  if (finding !== undefined) throw new GantryError(finding);
+  writeFileSync(join(work, NAMES.packageJson), packageText);
+  writeFileSync(join(work, NAMES.lockfile), lockText);
+  return locked ?? new Map();
+}
+
+function readReleaseText(path: string, name: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    throw new GantryError({ code: "RELEASE_FILE_MISSING", what: `${name} is not there`, where: path });
+  }
+}
+
+/** Milliseconds between two looks at what has arrived. */
+const LOOK = 250;
+
+/**
+ * Reports which modules have arrived. Package managers keep a download in memory until it is whole, so a module
+ * counts when it is unpacked: in Bun's cache (`name@version@@@1`), or in node_modules.
+ */
+function watchArrivals(release: Release, work: string, reporter: Reporter): { readonly stop: () => void } {
+  const modules = wantedModules(release.manifest);
+  const sizes = modules.map(([, module]) => moduleSize(module));
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const look = () => {
+    const cached = readCacheNames(join(work, "cache"));
+    let bytes = 0;
+    let current = "";
+    for (const [index, [directory, module]] of modules.entries()) {
+      const id = `${module.name}@${module.version}@@`;
+      if (cached.some((name) => name.startsWith(id)) || isThere(join(work, NAMES.modules, directory))) {
+        bytes += sizes[index] ?? 0;
+      } else if (current === "") current = module.name;
+    }
+    reporter.progress({ bytes, total, current });
+  };
+  const timer = setInterval(look, LOOK);
+  return { stop: () => clearInterval(timer) };
+}
+
+export function moduleSize(module: TreeModule): number {
+  return Object.values(module.files).reduce((sum, [size]) => sum + size, 0);
+}
+
+/** Names of packages in Bun's cache, a scope's with the scope. */
+function readCacheNames(cache: string): string[] {
+  return readNames(cache).flatMap((name) =>
+    name.startsWith("@") ? readNames(join(cache, name)).map((inner) => `${name}/${inner}`) : [name],
+  );
+}
+
+function readNames(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}

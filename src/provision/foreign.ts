@@ -1,0 +1,55 @@
+/**
+ * Files in a tree that the manifest does not list. A tree that a package manager made holds many (types, other
+ * platforms' prebuilds, `.bin`), and they do no harm; this names the ones that a loader could take instead of what
+ * was built. Pure.
+ */
+import { posix } from "node:path";
+
+/** Extensions that an import without one may be completed with, by Node and by Bun. */
+const LOADABLE = new Set([
+  "",
+  ".js",
+  ".cjs",
+  ".mjs",
+  ".json",
+  ".node",
+  ".ts",
+  ".cts",
+  ".mts",
+  ".tsx",
+  ".jsx",
+  ".wasm",
+]);
+
+/**
+ * Could an import of the release's modules end at this foreign file?
+ * - a nested `node_modules` shadows the modules above it;
+ * - a package.json changes how its directory is loaded;
+ * - `bindings` and node-gyp-build look into build/ before anything else, and every search meets a .node file that
+ *   lies beside a listed one;
+ * - an import without an extension may find another one first.
+ * A foreign package beside the others is not reached by any listed import that the build resolved.
+ */
+export function couldBeLoaded(
+  path: string,
+  modules: readonly (readonly [directory: string, module: unknown])[],
+  listed: ReadonlySet<string>,
+): boolean {
+  const owner = modules
+    .map(([directory]) => directory)
+    .filter((directory) => path.startsWith(`${directory}/`))
+    .toSorted((a, b) => b.length - a.length)[0];
+  if (owner === undefined) return false;
+  const inner = path.slice(owner.length + 1);
+  if (inner.startsWith("node_modules/")) return !inner.startsWith("node_modules/.");
+  const { dir, name, ext } = posix.parse(path);
+  if (posix.basename(path) === "package.json") return true;
+  if (ext === ".node" && /(?:^|\/)build\//.test(inner)) return true;
+  if (!LOADABLE.has(ext)) return false;
+  for (const file of listed) {
+    const beside = posix.parse(file);
+    if (beside.dir !== dir) continue;
+    if (beside.name === name || (ext === ".node" && beside.ext === ".node")) return true;
+  }
+  return false;
+}

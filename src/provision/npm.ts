@@ -1,0 +1,110 @@
+/**
+ * A second way to fill the tree, only when the user names it: the host's own npm. It gets a package-lock.json made
+ * from bun.lock, with the same pins and the same hashes, so that it has nothing to decide.
+ */
+import { accessSync, constants, rmSync, writeFileSync } from "node:fs";
+import { delimiter, isAbsolute, join } from "node:path";
+import { GantryError } from "../errors.ts";
+import { NAMES } from "../release/layout.ts";
+import type { Environment } from "../runtime/invoke.ts";
+import { toolEnvironment } from "../runtime/invoke.ts";
+import { INSTALL_LIMITS, runInstaller, type InstallOptions } from "../runtime/install.ts";
+import { lockKey, type Locked, type LockedPackage } from "./lockstep.ts";
+import type { Release } from "./release.ts";
+import { wantedModules } from "./verify.ts";
+
+/** Finds a program as a shell would; entries that are not absolute are skipped, because they depend on the cwd. */
+export function readProgramPath(name: string, environment: Environment): string | undefined {
+  for (const directory of (environment["PATH"] ?? "").split(delimiter)) {
+    if (!isAbsolute(directory)) continue;
+    const path = join(directory, name);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // Not in this directory.
+    }
+  }
+  return undefined;
+}
+
+/**
+ * @throws GantryError CONFIG_INVALID without an npm; otherwise what runInstaller throws
+ */
+export async function installWithNpm(
+  release: Release,
+  locked: Locked,
+  options: InstallOptions,
+): Promise<readonly string[]> {
+  const npm = readProgramPath("npm", options.environment);
+  if (npm === undefined) {
+    throw new GantryError({
+      code: "CONFIG_INVALID",
+      what: "GANTRY_PACKAGE_MANAGER is npm, and there is no npm on the PATH",
+      fix: "unset GANTRY_PACKAGE_MANAGER (the release brings its own package manager), or install npm",
+    });
+  }
+  const { packageJson, packageLock } = planPackageLock(release, locked);
+  writeFileSync(join(options.directory, NAMES.packageJson), packageJson);
+  writeFileSync(join(options.directory, "package-lock.json"), packageLock);
+  rmSync(join(options.directory, NAMES.lockfile));
+  const limits = options.limits ?? INSTALL_LIMITS;
+  const seconds = limits.idle * 1000;
+  const args = [
+    "ci",
+    "--ignore-scripts",
+    "--omit=dev",
+    "--no-audit",
+    "--no-fund",
+    "--no-progress",
+    "--no-update-notifier",
+    "--install-strategy=hoisted",
+    `--cache=${options.cache}`,
+    `--os=${release.target.os}`,
+    `--cpu=${release.target.arch}`,
+    ...(release.target.libc === undefined
+      ? []
+      : [`--libc=${release.target.libc === "gnu" ? "glibc" : "musl"}`]),
+    `--fetch-retries=${limits.retries}`,
+    `--fetch-timeout=${seconds}`,
+    ...(options.registry === undefined ? [] : [`--registry=${options.registry}`]),
+  ];
+  const command = { file: npm, args, environment: toolEnvironment(options.environment) };
+  return runInstaller(command, options, limits.hang);
+}
+
+/**
+ * Writes bun.lock's pins in npm's form (package-lock.json, lockfileVersion 3). Only modules of the manifest appear,
+ * and dependencies on anything else are left out of them, so that npm has nothing to look up.
+ */
+export function planPackageLock(
+  release: Release,
+  locked: Locked,
+): { readonly packageJson: string; readonly packageLock: string } {
+  const { name, version } = release.manifest;
+  const modules = wantedModules(release.manifest);
+  const names = new Set(modules.map(([directory]) => directory.split("node_modules/").at(-1) ?? directory));
+  const only = (dependencies: LockedPackage["dependencies"]) =>
+    Object.fromEntries(Object.entries(dependencies).filter(([dependency]) => names.has(dependency)));
+  const direct = Object.fromEntries(
+    release.manifest.externals
+      .filter((external) => names.has(external.name))
+      .map((external) => [
+        external.name,
+        release.manifest.modules[external.name]?.version ?? external.version,
+      ]),
+  );
+  const packages: Record<string, unknown> = { "": { name, version, dependencies: direct } };
+  for (const [directory, module] of modules) {
+    const pin = locked.get(lockKey(directory));
+    packages[`node_modules/${directory}`] = {
+      version: module.version,
+      ...(pin === undefined || pin.integrity === "" ? {} : { integrity: pin.integrity }),
+      dependencies: only(pin?.dependencies ?? {}),
+      optionalDependencies: only(pin?.optionalDependencies ?? {}),
+    };
+  }
+  const root = { name, version, private: true, dependencies: direct };
+  const lock = { name, version, lockfileVersion: 3, requires: true, packages };
+  return { packageJson: JSON.stringify(root, null, 1), packageLock: JSON.stringify(lock, null, 1) };
+}

@@ -1,0 +1,129 @@
+/**
+ * Proves a tree where it lies: one that was copied, came with an image, or was made ready on another host. Only
+ * reading is needed for that. Two things are written where they can be: the stamp, and the removal of an optional
+ * external that is damaged or does not load, because the app would meet it.
+ */
+import { mkdtempSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { GantryError, type Finding } from "../errors.ts";
+import { NAMES } from "../release/layout.ts";
+import { availableExternals, type Manifest } from "../release/manifest.ts";
+import type { Environment } from "../runtime/invoke.ts";
+import { isLeftOut, leftOutReason, stampIfPossible } from "./commit.ts";
+import { loadExternals } from "./load.ts";
+import { errorCode, isMissing, type Place, type Release } from "./release.ts";
+import { count, type Reporter } from "./report.ts";
+import { verifyTree, type TreeVerdict } from "./verify.ts";
+import { removeQuietly } from "./work.ts";
+
+export interface PresentOptions {
+  readonly release: Release;
+  readonly place: Place;
+  readonly host: string;
+  readonly reporter: Reporter;
+  readonly environment: Environment;
+  readonly signal: AbortSignal;
+  readonly loadLimit?: number | undefined;
+}
+
+export interface PresentResult {
+  /** What keeps the tree from being used: another one has to be made. Empty when it was proven. */
+  readonly broken: readonly Finding[];
+  readonly stamped: boolean;
+}
+
+/**
+ * @throws GantryError when the tree is right, file by file, and a required module still does not load here: another
+ *   copy of the same files would not either
+ */
+export async function provePresent(options: PresentOptions): Promise<PresentResult> {
+  const { release, place, reporter, signal } = options;
+  const began = Date.now();
+  const verdict = await verifyTree(place.modules, release.manifest, { modes: "ignored", signal });
+  const broken = verdict.broken.filter((external) => !external.optional);
+  if (broken.length > 0)
+    return { broken: unique(broken.flatMap(({ findings }) => findings)), stamped: false };
+  const leftOut = leftOutByFiles(verdict);
+  const failed = await loadWhole(options, verdict);
+  for (const [name, finding] of failed) leftOut.set(name, leftOutReason(finding));
+  const included = verdict.whole.filter((name) => !leftOut.has(name));
+  for (const [name, reason] of leftOut) reporter.warn(`going without ${name}, which is optional: ${reason}`);
+  const harmful = [...leftOut.keys()].filter((name) => !verdict.absent.includes(name));
+  if (harmful.length > 0) setAside(release.manifest, place, new Set(included), reporter);
+  if (verdict.foreign.length > 0)
+    reporter.debug(`${count(verdict.foreign.length, "foreign file")} in the tree`);
+  const stamp = { ...options, included, leftOut: Object.fromEntries(leftOut), began };
+  const stamped = await stampIfPossible(stamp, reporter);
+  reporter.debug(
+    `checked ${count(verdict.checkedFiles, "file")}, loaded ${count(included.length, "module")}`,
+  );
+  return { broken: [], stamped };
+}
+
+function leftOutByFiles(verdict: TreeVerdict): Map<string, string> {
+  const damaged = verdict.broken.map(({ name, findings }) => [name, leftOutReason(findings[0])] as const);
+  const absent = verdict.absent.map((name) => [name, "it is not in this tree"] as const);
+  return new Map([...damaged, ...absent]);
+}
+
+/** @returns findings of optional externals; those of required ones are thrown, all of them */
+async function loadWhole(options: PresentOptions, verdict: TreeVerdict): Promise<Map<string, Finding>> {
+  const { release, place, environment, loadLimit, signal } = options;
+  const whole = availableExternals(release.manifest).filter(({ name }) => verdict.whole.includes(name));
+  const executable = release.layout.executable;
+  const failed = await loadExternals(whole, {
+    executable,
+    modules: place.modules,
+    environment,
+    limit: loadLimit,
+    signal,
+  });
+  const fatal = whole.flatMap((external) => {
+    const finding = failed.get(external.name);
+    return finding === undefined || isLeftOut(external, finding) ? [] : [finding];
+  });
+  const [first, ...rest] = unique(fatal);
+  if (first !== undefined) throw new GantryError(first, ...rest);
+  return failed;
+}
+
+/**
+ * Takes the modules that nothing included needs out of the tree, each with one rename. Where that cannot be
+ * written the app will meet them; the warning has been given.
+ */
+function setAside(manifest: Manifest, place: Place, included: ReadonlySet<string>, reporter: Reporter): void {
+  const unneeded = Object.entries(manifest.modules)
+    .filter(([, module]) => !module.neededBy.some((name) => included.has(name)))
+    .map(([directory]) => directory);
+  let aside: string | undefined;
+  try {
+    aside = mkdtempSync(join(place.parent, NAMES.old));
+    for (const [index, directory] of unneeded.entries())
+      moveAside(join(place.modules, directory), join(aside, `${index}`));
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    reporter.warn(
+      `it cannot be taken out of ${place.modules} (${errorCode(error)}), so the app may still load it`,
+    );
+  } finally {
+    if (aside !== undefined) removeQuietly(aside);
+  }
+}
+
+/** A module inside one that was moved before is gone already. */
+function moveAside(from: string, to: string): void {
+  try {
+    renameSync(from, to);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
+
+/** The same module may be needed by several externals; it is one finding. */
+export function unique(findings: readonly Finding[]): Finding[] {
+  return [
+    ...new Map(
+      findings.map((finding) => [`${finding.code} ${finding.what} ${finding.where}`, finding]),
+    ).values(),
+  ];
+}

@@ -1,0 +1,138 @@
+/**
+ * An unpacked release as the host finds it: its manifest, its paths, and whether its own program is the one that was
+ * built. Only cheap checks happen here; `verify` hashes everything. Nothing is written.
+ */
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { GantryError, type Finding } from "../errors.ts";
+import { NAMES, releaseLayout, type ReleaseLayout } from "../release/layout.ts";
+import { manifestTarget, parseManifest, releaseId, type Manifest } from "../release/manifest.ts";
+import type { Target } from "../release/targets.ts";
+
+export interface Release {
+  readonly layout: ReleaseLayout;
+  readonly manifest: Manifest;
+  /** See releaseId. */
+  readonly id: string;
+  readonly target: Target;
+}
+
+/** Where a prepared tree lies, and what belongs to it. A rename into `modules` must not cross a file system. */
+export interface Place {
+  readonly modules: string;
+  /** Holds work directories and the lock. */
+  readonly parent: string;
+  readonly stamps: string;
+  readonly lock: string;
+}
+
+const UNPACK = "unpack the release archive again, all of it, into an empty directory";
+
+/**
+ * Reads the release in `root`.
+ * @throws GantryError RELEASE_FILE_MISSING without lib/release.json, MANIFEST_INVALID when it cannot be used
+ */
+export function readRelease(root: string): Release {
+  const path = join(root, NAMES.manifest);
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    throw new GantryError({
+      code: "RELEASE_FILE_MISSING",
+      what: "lib/release.json is not there, so nothing is known of this release",
+      where: path,
+      fix: UNPACK,
+    });
+  }
+  const manifest = parseManifest(text, path);
+  return Object.freeze({
+    layout: releaseLayout(root, manifest.binary),
+    manifest,
+    id: releaseId(text),
+    target: manifestTarget(manifest),
+  });
+}
+
+/** The tree beside the release. */
+export function placeInRelease(layout: ReleaseLayout): Place {
+  return Object.freeze({
+    modules: layout.modules,
+    parent: dirname(layout.modules),
+    stamps: layout.stamps,
+    lock: layout.lock,
+  });
+}
+
+/** ELF e_machine by target architecture (ELF gABI, "ELF Header"; the numbers are the registered ones). */
+const MACHINES: Readonly<Record<number, string>> = { 62: "x64", 183: "arm64", 3: "x86", 40: "arm" };
+
+/**
+ * Says what is wrong with lib/BINARY as far as its header and size tell. A hash of 100 MB does not belong on the
+ * way to a start; `strip` changes the size, and whatever is left is proven by the load probe's answer.
+ */
+export function checkExecutable(release: Release): Finding | undefined {
+  const where = release.layout.executable;
+  const name = `lib/${release.manifest.binary}`;
+  let header: Buffer;
+  let size: number;
+  try {
+    ({ header, size } = readHeader(where));
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    return { code: "RELEASE_FILE_MISSING", what: `${name} is not there`, where, fix: UNPACK };
+  }
+  const machine = machineOf(header);
+  if (release.target.os === "linux" && machine !== release.target.arch) {
+    const found = machine === undefined ? "no program for Linux" : `a program for ${machine}`;
+    const what = `${name} is ${found}, this release is for ${release.target.arch}`;
+    return { code: "DIGEST_MISMATCH", what, where, fix: UNPACK };
+  }
+  if (size === release.manifest.executable.size) return undefined;
+  return {
+    code: "DIGEST_MISMATCH",
+    what: `${name} was stripped or replaced: it has ${size} bytes, the release was built with ${release.manifest.executable.size}`,
+    where,
+    fix: `${UNPACK}; leave lib/${release.manifest.binary} alone (strip removes the app from it)`,
+  };
+}
+
+function readHeader(path: string): { header: Buffer; size: number } {
+  const descriptor = openSync(path, "r");
+  try {
+    const header = Buffer.alloc(20);
+    readSync(descriptor, header, 0, header.length, 0);
+    return { header, size: fstatSync(descriptor).size };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function machineOf(header: Buffer): string | undefined {
+  if (header.toString("latin1", 0, 4) !== "\u007fELF") return undefined;
+  const number = header.readUInt16LE(18);
+  return MACHINES[number] ?? `machine ${number}`;
+}
+
+/** Says so when the release is for another kind of machine than the one that runs this. */
+export function checkMachine(release: Release, host: { os: string; arch: string }): Finding | undefined {
+  const { os, arch, name } = release.target;
+  if (os === host.os && arch === host.arch) return undefined;
+  return {
+    code: "HOST_UNSUPPORTED",
+    what: `this release is for ${name}, this host is ${host.os}-${host.arch}`,
+    fix: `take the ${host.os}-${host.arch} release of ${release.manifest.name}`,
+  };
+}
+
+/** Did the file system say that something on the way to the file is not there? */
+export function isMissing(error: unknown): boolean {
+  return errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR";
+}
+
+/** The `code` of a file system error, such as `ENOENT`. */
+export function errorCode(error: unknown): string | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  return typeof error.code === "string" ? error.code : undefined;
+}

@@ -1,0 +1,105 @@
+/**
+ * Private work directories: where everything is made before it gets its final name. Unguessable, for their owner
+ * alone, on the same file system as the target, and gone afterwards whatever happened.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { GantryError, type Finding } from "../errors.ts";
+import { NAMES } from "../release/layout.ts";
+import { errorCode, isMissing, type Place } from "./release.ts";
+
+/**
+ * @throws GantryError STORE_UNWRITABLE or DISK_FULL
+ */
+export function createWork(place: Place): string {
+  try {
+    return mkdtempSync(join(place.parent, NAMES.work));
+  } catch (error) {
+    throw placeError(error, place);
+  }
+}
+
+/** Words an error of writing beside the release, so that it names the place and what to do there. */
+export function placeError(error: unknown, place: Place): unknown {
+  const finding = placeFinding(errorCode(error), place);
+  return finding === undefined ? error : new GantryError(finding);
+}
+
+function placeFinding(code: string | undefined, place: Place): Finding | undefined {
+  const where = place.parent;
+  const once = "run ./gantry prepare once as the owner of the release";
+  switch (code) {
+    case "EACCES":
+    case "EPERM":
+      return {
+        code: "STORE_UNWRITABLE",
+        what: `the modules are not prepared, and this user may not write beside them (${code})`,
+        where,
+        fix: `${once} (sudo, or the user who unpacked it); after that it starts without writing`,
+      };
+    case "EROFS":
+      return {
+        code: "STORE_UNWRITABLE",
+        what: "the modules are not prepared, and the file system is read-only (EROFS)",
+        where,
+        fix: `${once} where it can be written, for an image while it is built; after that it starts without writing`,
+      };
+    case "ENOSPC":
+    case "EDQUOT":
+      return { code: "DISK_FULL", what: `no space left to prepare the modules (${code})`, where };
+    case "EBUSY":
+    case "EXDEV":
+      return {
+        code: "STORE_UNWRITABLE",
+        what: `the modules directory cannot be replaced, because something is mounted on it (${code})`,
+        where: place.modules,
+        fix: "mount the whole release directory instead of its node_modules",
+      };
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * Removes what dead runs left behind. Only the holder of the lock may call it: every other work directory is then
+ * nobody's. What cannot be removed stays for the next one.
+ */
+export function removeLeftovers(place: Place): void {
+  for (const name of readdirSync(place.parent)) {
+    const dead = name.startsWith(NAMES.work) || name.startsWith(NAMES.old) || isOldLock(name);
+    if (dead) removeQuietly(join(place.parent, name));
+  }
+}
+
+/** A lock that was being taken away when its remover died. */
+function isOldLock(name: string): boolean {
+  return name.startsWith(`${NAMES.lock}-`);
+}
+
+export function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    if (errorCode(error) === undefined && !isMissing(error)) throw error;
+  }
+}
+
+/**
+ * Tries to run a script from the work directory: a noexec mount refuses it (EACCES), and would refuse the modules
+ * after they were all fetched. A script is used because it needs no compiler; whether code can be mapped from a
+ * present tree is the load probe's question.
+ * @throws GantryError STORE_NOEXEC
+ */
+export function checkExecAllowed(work: string, place: Place): void {
+  const script = join(work, "exec-check");
+  writeFileSync(script, "#!/bin/sh\nexit 0\n", { mode: 0o700 });
+  const result = spawnSync(script, [], { stdio: "ignore", cwd: work });
+  rmSync(script);
+  if (errorCode(result.error) !== "EACCES") return;
+  throw new GantryError({
+    code: "STORE_NOEXEC",
+    what: "native modules cannot be loaded from here, because the file system is mounted noexec",
+    where: place.parent,
+  });
+}
