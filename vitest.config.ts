@@ -1,10 +1,11 @@
 import { defineConfig } from "vitest/config";
 
-const reporters = (name: string) => ["default", ["json", { outputFile: `reports/${name}.json` }]] as const;
-
 export default defineConfig({
   test: {
-    reporters: [...reporters(process.env["GANTRY_TEST_REPORT"] ?? "test")],
+    reporters: [
+      "default",
+      ["json", { outputFile: `reports/${process.env["GANTRY_TEST_REPORT"] ?? "test"}.json` }],
+    ],
     testTimeout: 120_000,
     hookTimeout: 300_000,
     maxWorkers: 2,

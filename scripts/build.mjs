@@ -37,7 +37,7 @@ await build({
   target: "node20",
   legalComments: "none",
   // CommonJS dependencies inside an ES module bundle reach Node's own modules through this.
-  banner: { js: 'import{createRequire as $r}from"node:module";const require=$r(import.meta.url);' },
+  banner: { js: 'import{createRequire as createRequireOfLauncher}from"node:module";const require=createRequireOfLauncher(import.meta.url);' },
 });
 const size = statSync(`${root}/dist/launcher.mjs`).size;
 if (size > LAUNCHER_LIMIT) {

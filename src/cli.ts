@@ -56,14 +56,7 @@ const analyzeCommand = defineCommand({
   args: { app, target, bun, json: { type: "boolean", description: "for programs" } },
   async run({ args, rawArgs }) {
     const [name] = flagValues(rawArgs, "target");
-    const log = createCliLog();
-    const report = await analyze({
-      appDir: args.app,
-      target: name,
-      bun: args.bun,
-      environment: process.env,
-      log,
-    });
+    const report = await analyze({ appDir: args.app, target: name, bun: args.bun, environment: process.env });
     process.stdout.write(
       args.json === true ? `${JSON.stringify(report.json, null, 2)}\n` : `${report.text}\n`,
     );

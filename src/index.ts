@@ -57,7 +57,7 @@ export async function analyze(
     const analysis = await analyzeApp(sources, app.settings, target);
     return { json: analysis, text: formatAnalysis(analysis) };
   } finally {
-    await sources.dispose();
+    sources.dispose();
   }
 }
 

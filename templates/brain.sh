@@ -27,7 +27,7 @@ launch() {
   exec "$root/lib/@BINARY@" "$@"
 }
 
-# exec_failed: runs only when exec could not replace this process.
+# exec_failed: the binary is there, and yet the system does not run it.
 exec_failed() {
   printf 'gantry: EXEC_FAILED: the binary could not be started\n  file  %s\n  fix   %s\n' \
     "$root/lib/@BINARY@" "check its mode (755) and that its file system is not mounted noexec" >&2
@@ -99,5 +99,10 @@ if [ -n "$ended" ]; then
   kill -s "$ended" $$
   exit 143
 fi
-if [ "$status" -ne 0 ]; then exit "$status"; fi
+case $status in
+0) ;;
+# The shell's own words for a program that cannot be executed or is not found (POSIX 2.8.2).
+126 | 127) exec_failed ;;
+*) exit "$status" ;;
+esac
 launch "$@"

@@ -50,6 +50,14 @@ check_machine() {
   esac
   require "$root/lib/@BINARY@"
   require "$root/lib/launcher.mjs"
+  # Bytes 18 and 19 of an ELF file name its machine (ELF gABI, e_machine); without od, exec tells soon enough.
+  case $(od -A n -t x1 -j 18 -N 2 "$root/lib/@BINARY@" 2>/dev/null) in
+  *"@ELF_MACHINE@"* | '') ;;
+  *)
+    say HOST_UNSUPPORTED "the binary is not one for @TARGET@: it was replaced or damaged" "$root/lib/@BINARY@" "unpack the release archive again"
+    exit 69
+    ;;
+  esac
   if [ ! -x "$root/lib/@BINARY@" ]; then
     say EXEC_FAILED "the binary is not executable" "$root/lib/@BINARY@" "chmod 755 $root/lib/@BINARY@"
     exit 71

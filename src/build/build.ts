@@ -3,7 +3,16 @@
  * directory beside the result and renamed into place at the end, so a build that fails or is interrupted leaves the
  * releases that are already there as they were.
  */
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+} from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { Log } from "../log.ts";
 import { GantryError } from "../errors.ts";
@@ -65,11 +74,11 @@ export async function buildReleases(options: BuildOptions): Promise<ReleaseSumma
   const builder = await findBun(app, { named: options.bun, environment });
   log.info(`building ${app.name} ${app.version} with Bun ${builder.version}`);
   const out = resolve(options.out);
-  mkdirSync(out, { recursive: true });
+  const madeOut = mkdirSync(out, { recursive: true }) !== undefined;
   const work = mkdtempSync(join(out, ".gantry-build-"));
   let sources: Sources | undefined;
   try {
-    sources = await ensureInstalled(app, builder, { environment });
+    sources = await ensureInstalled(app, builder, { environment, log });
     const context: BuildContext = { ...options, app, builder, sources, work };
     const made: ReleaseSummary[] = [];
     for (const target of targets) made.push(await buildTarget(context, target));
@@ -77,8 +86,9 @@ export async function buildReleases(options: BuildOptions): Promise<ReleaseSumma
     for (const summary of published) log.info(formatSummary(summary));
     return published;
   } finally {
-    await sources?.dispose();
+    sources?.dispose();
     rmSync(work, { recursive: true, force: true });
+    if (madeOut && readdirSync(out).length === 0) rmdirSync(out);
   }
 }
 

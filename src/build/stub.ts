@@ -21,6 +21,9 @@ const VARIABLES = [
   "GANTRY_STORE",
 ] as const;
 
+/** e_machine as od prints its two bytes: EM_X86_64 is 62, EM_AARCH64 is 183 (ELF gABI). */
+const ELF_MACHINES = { x64: "3e 00", arm64: "b7 00" } as const;
+
 export interface StubOptions {
   readonly manifest: Manifest;
   /** `name-vVERSION`, the part of the release's name before its target. */
@@ -75,6 +78,7 @@ function stubValues({ manifest, base, releaseId }: StubOptions): Record<string, 
     SYSTEM: system,
     ARCH: target.arch,
     INTERPRETER: target.interpreter,
+    ELF_MACHINE: target.os === "linux" ? ELF_MACHINES[target.arch] : "",
     MACHINES: target.machines.map((machine) => `${system}-${machine}`).join(" | "),
     LIBC_CHECKS: libcMarks(target.libc)
       .map((mark) => ` &&\n  ! [ ${mark} -nt "$stamp" ]`)

@@ -143,7 +143,7 @@ describe("a ready release", () => {
     const file = join(release, ".env");
     writeFileSync(
       file,
-      'BRAIN_TOKEN="from $(touch file) `x`"\nBRAIN_DIMENSIONS=3\nNODE_PATH=/evil\nLD_PRELOAD=/evil.so\nBUN_OPTIONS=-x\n',
+      "BRAIN_TOKEN=$(>owned)`>owned`\nBRAIN_DIMENSIONS=3\nNODE_PATH=/evil\nLD_PRELOAD=/evil.so\nBUN_OPTIONS=-x\n",
     );
     const cwd = join(scratch.directory, "dotenv");
     mkdirSync(cwd);
@@ -151,6 +151,7 @@ describe("a ready release", () => {
     try {
       const added = await run(["add", "three", "1,0,0"], { cwd });
       expect(added).toMatchObject({ code: 0 });
+      expect(readdirSync(cwd)).not.toContain("owned");
       for (const name of ["NODE_PATH", "LD_PRELOAD", "BUN_OPTIONS"]) {
         expect(added.stderr.match(new RegExp(`gantry: .*${name}`, "g"))).toHaveLength(1);
       }

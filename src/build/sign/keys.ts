@@ -1,0 +1,163 @@
+/**
+ * Key pairs on disk, in minisign's files. Never overwrites a key, never makes or uses a secret key that lies inside
+ * a release, and leaves either both files of a new pair or neither.
+ */
+import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { GantryError } from "../../errors.ts";
+import { NAMES } from "../../release/layout.ts";
+import {
+  createSecretKey,
+  formatSecretKey,
+  parseSecretKey,
+  unlockSecretKey,
+  type SecretKey,
+  type SecretKeyFile,
+} from "../../release/minisign-secret.ts";
+import {
+  encodePublicKey,
+  formatKeyId,
+  parsePublicKey,
+  UNTRUSTED_PREFIX,
+  type PublicKey,
+} from "../../release/minisign.ts";
+import { createFile } from "./write.ts";
+
+export interface KeygenOptions {
+  readonly publicKeyFile: string;
+  /** Made with mode 0600, missing directories above it with 0700. */
+  readonly secretKeyFile: string;
+  /** None: the secret key is usable by whoever can read it, as in a secret of a CI service. */
+  readonly password?: string | undefined;
+}
+
+export interface KeyPairFiles {
+  readonly publicKeyFile: string;
+  readonly secretKeyFile: string;
+  /** The line to pin or to publish. */
+  readonly publicKey: string;
+  readonly keyId: string;
+}
+
+/**
+ * Makes a key pair.
+ * @throws GantryError CONFIG_INVALID when a file of that name exists, the secret key would lie in a release, or the
+ * password cannot be used
+ */
+export async function keygen(options: KeygenOptions): Promise<KeyPairFiles> {
+  const publicKeyFile = resolve(options.publicKeyFile);
+  const secretKeyFile = resolve(options.secretKeyFile);
+  refuseOverwriting([secretKeyFile, publicKeyFile]);
+  refuseInsideRelease(secretKeyFile);
+  const key = createSecretKey();
+  const keyId = formatKeyId(key.keyId);
+  const publicKey = encodePublicKey(key);
+  const secretText = await formatSecretKey(key, options.password);
+  mkdirSync(dirname(secretKeyFile), { recursive: true, mode: 0o700 });
+  mkdirSync(dirname(publicKeyFile), { recursive: true });
+  create(secretKeyFile, secretText, 0o600);
+  try {
+    create(publicKeyFile, `${UNTRUSTED_PREFIX}minisign public key ${keyId}\n${publicKey}\n`, 0o644);
+  } catch (error) {
+    rmSync(secretKeyFile, { force: true });
+    throw error;
+  }
+  return { publicKeyFile, secretKeyFile, publicKey, keyId };
+}
+
+function refuseOverwriting(files: readonly [string, string]): void {
+  const existing = files.filter((file) => lstatSync(file, { throwIfNoEntry: false }) !== undefined);
+  const [first, ...rest] = existing.map(existsAlready);
+  if (first !== undefined) throw new GantryError(first, ...rest);
+  if (files[0] === files[1]) {
+    const fix = "name two files";
+    throw new GantryError({ code: "USAGE", what: "both keys would go to one file", where: files[0], fix });
+  }
+}
+
+function existsAlready(where: string) {
+  const what = "this file exists already, and keys are never overwritten";
+  return {
+    code: "CONFIG_INVALID",
+    what,
+    where,
+    fix: "choose another name, or move the old key away",
+  } as const;
+}
+
+/** Another process may have taken the name since the first look. */
+function create(path: string, text: string, mode: number): void {
+  try {
+    createFile(path, text, mode);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "EEXIST") {
+      throw new GantryError(existsAlready(path));
+    }
+    throw error;
+  }
+}
+
+/**
+ * Refuses a secret key's place inside any release, links followed: what lies there is one `tar` away from the public.
+ * @throws GantryError CONFIG_INVALID
+ */
+export function refuseInsideRelease(secretKeyFile: string): void {
+  for (
+    let directory = realPlace(secretKeyFile);
+    directory !== dirname(directory);
+    directory = dirname(directory)
+  ) {
+    if (!existsSync(join(directory, NAMES.manifest))) continue;
+    throw new GantryError({
+      code: "CONFIG_INVALID",
+      what: `the secret key lies inside the release ${basename(directory)}`,
+      where: secretKeyFile,
+      fix: "keep it outside every release; if that release was ever published, make a new key pair",
+    });
+  }
+}
+
+/** The path with every link resolved, as far as it exists. */
+function realPlace(path: string): string {
+  if (path === dirname(path)) return path;
+  return existsSync(path) ? realpathSync(path) : join(realPlace(dirname(path)), basename(path));
+}
+
+/**
+ * Whether a secret key's file needs a password: ask for one only then.
+ * @throws GantryError CONFIG_INVALID when there is no secret key in it
+ */
+export function needsPassword(secretKeyFile: string): boolean {
+  return readSecretKeyFile(secretKeyFile).encrypted;
+}
+
+/**
+ * Reads and unlocks a secret key. A password that the key does not need is ignored.
+ * @throws GantryError CONFIG_INVALID
+ */
+export async function readSecretKey(secretKeyFile: string, password?: string): Promise<SecretKey> {
+  refuseInsideRelease(secretKeyFile);
+  return await unlockSecretKey(readSecretKeyFile(secretKeyFile), password, secretKeyFile);
+}
+
+function readSecretKeyFile(file: string): SecretKeyFile {
+  return parseSecretKey(readKeyText(file, "secret"), file);
+}
+
+/**
+ * Reads a public key.
+ * @param fileOrKey a file, or the key itself: the line that begins with RW
+ * @throws GantryError CONFIG_INVALID
+ */
+export function readPublicKey(fileOrKey: string): PublicKey {
+  if (/^RW[A-Za-z0-9+/]{54}$/.test(fileOrKey)) return parsePublicKey(fileOrKey);
+  return parsePublicKey(readKeyText(fileOrKey, "public"), fileOrKey);
+}
+
+function readKeyText(file: string, kind: "public" | "secret"): string {
+  if (!existsSync(file)) {
+    const fix = `name the file of the ${kind} key; gantry keygen makes a pair`;
+    throw new GantryError({ code: "CONFIG_INVALID", what: `the ${kind} key is not there`, where: file, fix });
+  }
+  return readFileSync(file, "utf8");
+}

@@ -1,0 +1,152 @@
+/**
+ * Signs a release (its SHA256SUMS) or a single file. A signature is written only after SHA256SUMS was found true for
+ * every file of the release, with nothing missing and nothing extra, and after no secret key was found among them.
+ */
+import { closeSync, lstatSync, openSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import { GantryError, type Finding } from "../../errors.ts";
+import { NAMES, releaseName } from "../../release/layout.ts";
+import { manifestTarget, parseManifest } from "../../release/manifest.ts";
+import { holdsSecretKey } from "../../release/minisign-secret.ts";
+import { formatSignature } from "../../release/minisign-sign.ts";
+import { createPrehash, formatKeyId } from "../../release/minisign.ts";
+import { readTreeFiles } from "../../release/tree.ts";
+import { readSecretKey, refuseInsideRelease } from "./keys.ts";
+import { compareWithSums, parseSums, SIGNATURE_NAME } from "./sums.ts";
+import { replaceFile } from "./write.ts";
+
+/** A key is some hundred bytes; larger text than this is no place where one gets by accident. */
+const SEARCHED_BYTES = 1 << 20;
+const CHUNK = 1 << 20;
+const FIX = "build the release again, and sign it before it is started or changed";
+
+export interface SigningKey {
+  readonly secretKeyFile: string;
+  /** Needed when the key has one. */
+  readonly password?: string | undefined;
+  /** One signed line; time and name when left out. */
+  readonly trustedComment?: string | undefined;
+}
+
+export interface SignReleaseOptions extends SigningKey {
+  /** The release's directory. */
+  readonly release: string;
+}
+
+export interface SignFileOptions extends SigningKey {
+  readonly file: string;
+}
+
+export interface WrittenSignature {
+  /** The signature's file. */
+  readonly file: string;
+  readonly keyId: string;
+  readonly trustedComment: string;
+}
+
+/**
+ * Writes SHA256SUMS.minisig into a release, in place of an older one.
+ * @throws GantryError RELEASE_FILE_MISSING, DIGEST_MISMATCH with every file that differs, CONFIG_INVALID for the key
+ */
+export async function signRelease(options: SignReleaseOptions): Promise<WrittenSignature> {
+  const root = openRelease(options.release);
+  refuseInsideRelease(options.secretKeyFile);
+  const sumsFile = join(root, NAMES.sums);
+  const bytes = readFileSync(sumsFile);
+  const sums = parseSums(bytes.toString("utf8"), sumsFile);
+  const [first, ...rest] = [...compareWithSums(root, sums, FIX), ...findSecretKeys(root)];
+  if (first !== undefined) throw new GantryError(first, ...rest);
+  const prehash = createPrehash().update(bytes).digest();
+  return await writeSignature(options, join(root, SIGNATURE_NAME), prehash, `release:${readName(root)}`);
+}
+
+/** The release's name as its manifest has it: the directory may have been renamed, and this gets signed. */
+function readName(root: string): string {
+  const file = join(root, NAMES.manifest);
+  const manifest = parseManifest(readFileSync(file, "utf8"), file);
+  return releaseName(manifest.name, manifest.version, manifestTarget(manifest));
+}
+
+/**
+ * Writes FILE.minisig beside any file, in place of an older one.
+ * @throws GantryError CONFIG_INVALID for the key, the file system's error when the file cannot be read
+ */
+export async function signFile(options: SignFileOptions): Promise<WrittenSignature> {
+  const prehash = readPrehash(options.file);
+  const about = `file:${basename(options.file)}`;
+  return await writeSignature(options, `${options.file}.minisig`, prehash, about);
+}
+
+/** BLAKE2b-512 of a file of any size. */
+export function readPrehash(path: string): Buffer {
+  const hash = createPrehash();
+  const buffer = Buffer.allocUnsafe(CHUNK);
+  const descriptor = openSync(path, "r");
+  try {
+    for (;;) {
+      const count = readSync(descriptor, buffer, 0, CHUNK, null);
+      if (count === 0) return hash.digest();
+      hash.update(buffer.subarray(0, count));
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * The real path of a release that has what signing and verifying need.
+ * @throws GantryError RELEASE_FILE_MISSING
+ */
+export function openRelease(release: string): string {
+  if (!isDirectory(release)) throw noRelease("there is no such directory", release);
+  for (const path of [NAMES.sums, NAMES.manifest]) {
+    const where = join(release, path);
+    if (lstatSync(where, { throwIfNoEntry: false })?.isFile() === true) continue;
+    throw noRelease(`this is no release: it has no file ${path}`, where);
+  }
+  return realpathSync(release);
+}
+
+function noRelease(what: string, where: string): GantryError {
+  const fix = "name the directory that gantry build made or the release archive unpacks to";
+  return new GantryError({ code: "RELEASE_FILE_MISSING", what, where, fix });
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+/** The format of the default comment is minisign's: fields with a colon, tabs between them. */
+async function writeSignature(
+  key: SigningKey,
+  file: string,
+  prehash: Uint8Array,
+  about: string,
+): Promise<WrittenSignature> {
+  const secretKey = await readSecretKey(key.secretKeyFile, key.password);
+  const timestamp = Math.floor(Date.now() / 1000);
+  const trustedComment = key.trustedComment ?? `timestamp:${timestamp}\t${about}\thashed`;
+  replaceFile(file, formatSignature(prehash, secretKey, trustedComment));
+  return { file, keyId: formatKeyId(secretKey.keyId), trustedComment };
+}
+
+/** Keys that came in by another way, through `include` for example; a published one is lost for good. */
+function findSecretKeys(root: string): Finding[] {
+  return readTreeFiles(root).flatMap(({ path, kind }) => {
+    const where = join(root, path);
+    if (kind !== "file" || lstatSync(where).size > SEARCHED_BYTES) return [];
+    if (!holdsSecretKey(readText(where))) return [];
+    const what = `${path} holds a secret key`;
+    const fix = "take it out, build again, and make a new key pair if this release was ever published";
+    return [{ code: "CONFIG_INVALID", what, where, fix }];
+  });
+}
+
+/** Empty for a file that cannot be read: comparing it with its digest has reported that. */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "latin1");
+  } catch {
+    return "";
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * A release compared with its SHA256SUMS, in both directions: every listed file is there and as listed, and nothing
+ * else is there. Links are never followed, because what they point at can change after the signature.
+ */
+import { join } from "node:path";
+import { GantryError, toGantryError, type Finding } from "../../errors.ts";
+import { NAMES } from "../../release/layout.ts";
+import { readFileEntry, readTreeFiles, type TreeFile } from "../../release/tree.ts";
+
+/** The signature's name beside SHA256SUMS. */
+export const SIGNATURE_NAME = `${NAMES.sums}.minisig`;
+
+/** Digests by path relative to the release, lower-case hexadecimal. */
+export type Sums = ReadonlyMap<string, string>;
+
+/**
+ * Parses SHA256SUMS as gantry writes it: `DIGEST  PATH` lines, see sha256sum(1).
+ * @throws GantryError DIGEST_MISMATCH for a line that is none, a path that leaves the release or comes twice, and for
+ * SHA256SUMS or its signature listed in itself
+ */
+export function parseSums(text: string, where: string): Sums {
+  const sums = new Map<string, string>();
+  const lines = text.split("\n");
+  const bad = (why: string) => {
+    const fix = "unpack the release archive again, or build the release again";
+    return new GantryError({ code: "DIGEST_MISMATCH", what: `SHA256SUMS ${why}`, where, fix });
+  };
+  if (lines.pop() !== "") throw bad("does not end with a whole line");
+  if (lines.length === 0) throw bad("is empty");
+  for (const [index, line] of lines.entries()) {
+    const [, digest, path] = /^([0-9a-f]{64}) {2}([^\\\p{Cc}]+)$/u.exec(line) ?? [];
+    if (digest === undefined || path === undefined) throw bad(`is not understood in line ${index + 1}`);
+    if (path.split("/").some((part) => part === "" || part === "." || part === "..")) {
+      throw bad(`names a path outside the release in line ${index + 1}`);
+    }
+    if (sums.has(path)) throw bad(`lists ${path} twice`);
+    if (path === NAMES.sums || path === SIGNATURE_NAME) throw bad(`lists ${path}, which cannot list itself`);
+    sums.set(path, digest);
+  }
+  return sums;
+}
+
+/**
+ * Everything in which a release differs from its sums: listed files in their order, then what is not listed. Empty
+ * when it agrees.
+ * @param fix what the person who sees this can do: one who signs builds again, one who verifies takes it again
+ */
+export function compareWithSums(root: string, sums: Sums, fix: string): Finding[] {
+  const present = new Map(readTreeFiles(root).map((file) => [file.path, file]));
+  present.delete(NAMES.sums);
+  present.delete(SIGNATURE_NAME);
+  const listed = [...sums].flatMap(([path, digest]) =>
+    compareFile({ path, where: join(root, path), fix }, present.get(path)?.kind, digest),
+  );
+  const extra = [...present.keys()].filter((path) => !sums.has(path));
+  const unlisted = groupExtra(extra, sums).map(({ path, files }): Finding => {
+    const what = `${path} is not in SHA256SUMS${files === 1 ? "" : ` (${files} files)`}`;
+    return { code: "DIGEST_MISMATCH", what, where: join(root, path), fix };
+  });
+  return [...listed, ...unlisted];
+}
+
+interface ListedFile {
+  readonly path: string;
+  readonly where: string;
+  readonly fix: string;
+}
+
+function compareFile(
+  { path, where, fix }: ListedFile,
+  kind: TreeFile["kind"] | undefined,
+  digest: string,
+): Finding[] {
+  if (kind === undefined) return [{ code: "RELEASE_FILE_MISSING", what: `${path} is not there`, where, fix }];
+  if (kind !== "file") {
+    const what = `${path} is ${kind === "link" ? "a link" : "neither a file nor a link"}`;
+    return [{ code: "DIGEST_MISMATCH", what, where, fix }];
+  }
+  try {
+    const [, found] = readFileEntry(where);
+    if (found === digest) return [];
+    const detail = [`SHA256SUMS says ${digest}`, `the file has   ${found}`];
+    return [{ code: "DIGEST_MISMATCH", what: `${path} is not the file in SHA256SUMS`, where, fix, detail }];
+  } catch (error) {
+    return [...toGantryError(error).findings];
+  }
+}
+
+interface ExtraGroup {
+  /** A file, or a directory in which nothing is listed. */
+  readonly path: string;
+  readonly files: number;
+}
+
+/** Unlisted files, whole unlisted directories as one: a prepared node_modules is one finding, not hundreds. */
+function groupExtra(extra: readonly string[], sums: Sums): ExtraGroup[] {
+  const listedDirectories = new Set([...sums.keys()].flatMap(directoriesOf));
+  const groups = new Map<string, number>();
+  for (const path of extra) {
+    const group = directoriesOf(path).find((directory) => !listedDirectories.has(directory)) ?? path;
+    groups.set(group, (groups.get(group) ?? 0) + 1);
+  }
+  return [...groups].map(([path, files]) => ({ path, files }));
+}
+
+/** `a/b/c` → `a`, `a/b`. */
+function directoriesOf(path: string): string[] {
+  const parts = path.split("/");
+  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join("/"));
+}

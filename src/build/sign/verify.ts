@@ -1,0 +1,103 @@
+/**
+ * Checks a release or a file against its publisher's public key. Changes nothing, trusts nothing inside the release,
+ * and reports everything that is wrong with it at once.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { GantryError, type Finding } from "../../errors.ts";
+import { NAMES } from "../../release/layout.ts";
+import {
+  createPrehash,
+  parseSignature,
+  verifySignature,
+  type PublicKey,
+  type Signature,
+  type VerifiedSignature,
+} from "../../release/minisign.ts";
+import { readPublicKey } from "./keys.ts";
+import { openRelease, readPrehash } from "./sign.ts";
+import { compareWithSums, parseSums, SIGNATURE_NAME } from "./sums.ts";
+
+const FIX =
+  "unpack the release archive again into an empty directory (a release that was started holds more files); if it still differs, take the archive from its publisher again";
+
+export interface VerifyReleaseOptions {
+  /** The release's directory. */
+  readonly release: string;
+  /** A public key's file, or the key itself: the line that begins with RW. */
+  readonly publicKey: string;
+}
+
+export interface VerifyFileOptions {
+  readonly file: string;
+  /** A public key's file, or the key itself: the line that begins with RW. */
+  readonly publicKey: string;
+  /** `FILE.minisig` when left out. */
+  readonly signatureFile?: string | undefined;
+}
+
+export interface VerifiedRelease extends VerifiedSignature {
+  /** How many files have the digests that were signed. */
+  readonly files: number;
+}
+
+/**
+ * Checks signature, trusted comment and every file.
+ * @throws GantryError SIGNATURE_INVALID first, then DIGEST_MISMATCH and RELEASE_FILE_MISSING for every file
+ */
+export function verifyRelease(options: VerifyReleaseOptions): VerifiedRelease {
+  const publicKey = readPublicKey(options.publicKey);
+  const root = openRelease(options.release);
+  const sumsFile = join(root, NAMES.sums);
+  const bytes = readFileSync(sumsFile);
+  const findings: Finding[] = [];
+  const collect = <T>(check: () => T): T | undefined => {
+    try {
+      return check();
+    } catch (error) {
+      if (!(error instanceof GantryError)) throw error;
+      findings.push(...error.findings);
+      return undefined;
+    }
+  };
+  const verified = collect(() =>
+    verifyWith(publicKey, join(root, SIGNATURE_NAME), (signature) =>
+      signature.prehashed ? createPrehash().update(bytes).digest() : bytes,
+    ),
+  );
+  const sums = collect(() => parseSums(bytes.toString("utf8"), sumsFile));
+  if (sums !== undefined) findings.push(...compareWithSums(root, sums, FIX));
+  const [first, ...rest] = findings;
+  if (first !== undefined) throw new GantryError(first, ...rest);
+  if (verified === undefined || sums === undefined) throw new Error("a failed check left no finding");
+  return { ...verified, files: sums.size };
+}
+
+/**
+ * Checks a single file, a release's archive for example.
+ * @throws GantryError SIGNATURE_INVALID, the file system's error when the file cannot be read
+ */
+export function verifyFile(options: VerifyFileOptions): VerifiedSignature {
+  const { file, signatureFile = `${file}.minisig` } = options;
+  return verifyWith(readPublicKey(options.publicKey), signatureFile, (signature) =>
+    signature.prehashed ? readPrehash(file) : readFileSync(file),
+  );
+}
+
+function verifyWith(
+  publicKey: PublicKey,
+  signatureFile: string,
+  readSigned: (signature: Signature) => Uint8Array,
+): VerifiedSignature {
+  if (!existsSync(signatureFile)) {
+    const fix = "take it from the publisher together with its signature, or have it signed with gantry sign";
+    throw new GantryError({
+      code: "SIGNATURE_INVALID",
+      what: "there is no signature",
+      where: signatureFile,
+      fix,
+    });
+  }
+  const signature = parseSignature(readFileSync(signatureFile, "utf8"), signatureFile);
+  return verifySignature(signature, readSigned(signature), publicKey, signatureFile);
+}
