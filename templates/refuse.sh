@@ -44,7 +44,7 @@ require() {
 # check_machine: nothing of the release is executed before this has passed.
 check_machine() {
   if [ ! -e "$loader" ]; then refuse; fi
-  case $(uname -s)-$(uname -m) in
+  case $(uname -sm) in
   @MACHINES@) ;;
   *) refuse ;;
   esac
@@ -59,7 +59,8 @@ check_machine() {
     ;;
   esac
   if [ ! -x "$root/lib/@BINARY@" ]; then
-    say EXEC_FAILED "the binary is not executable" "$root/lib/@BINARY@" "chmod 755 $root/lib/@BINARY@"
+    say EXEC_FAILED "the binary may not be executed: by its mode, or because its file system is mounted noexec" \
+      "$root/lib/@BINARY@" "chmod 755 it, or move the release to a file system that is mounted exec"
     exit 71
   fi
 }

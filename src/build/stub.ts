@@ -79,7 +79,7 @@ function stubValues({ manifest, base, releaseId }: StubOptions): Record<string, 
     ARCH: target.arch,
     INTERPRETER: target.interpreter,
     ELF_MACHINE: target.os === "linux" ? ELF_MACHINES[target.arch] : "",
-    MACHINES: target.machines.map((machine) => `${system}-${machine}`).join(" | "),
+    MACHINES: target.machines.map((machine) => `"${system} ${machine}"`).join(" | "),
     LIBC_CHECKS: libcMarks(target.libc)
       .map((mark) => ` &&\n  ! [ ${mark} -nt "$stamp" ]`)
       .join(""),

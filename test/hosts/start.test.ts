@@ -25,7 +25,7 @@ afterAll(() => scratch.dispose());
 /** What a process tree executed, in order, by strace's own account. */
 function programsOf(command: readonly string[], filter: string): string[] {
   const log = join(scratch.directory, "strace.log");
-  const result = spawnSync("strace", ["-f", "-qq", "-e", `trace=${filter}`, "-o", log, ...command], {
+  const result = spawnSync("/usr/bin/strace", ["-f", "-qq", "-s", "4096", "-e", `trace=${filter}`, "-o", log, ...command], {
     cwd: scratch.empty,
     env: { ...scratch.env },
     encoding: "utf8",
