@@ -2,7 +2,6 @@
  * Makes a release's modules ready, by doing as little as it can: nothing, prove what is there, or wait for whoever
  * installs, or install. The launcher's commands call only this.
  */
-import { accessSync, constants } from "node:fs";
 import { GantryError, toGantryError, type Finding } from "../errors.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import { commitTree } from "./commit.ts";
@@ -15,7 +14,7 @@ import { provePresent } from "./present.ts";
 import { checkExecutable, checkMachine, type Place, type Release } from "./release.ts";
 import { count, type Reporter } from "./report.ts";
 import { wantedModules } from "./verify.ts";
-import { placeError, removeLeftovers } from "./work.ts";
+import { checkWritable, placeError, removeLeftovers } from "./work.ts";
 
 export interface EnsureOptions {
   readonly release: Release;
@@ -26,6 +25,8 @@ export interface EnsureOptions {
   readonly environment: Environment;
   readonly signal: AbortSignal;
   readonly machine: { readonly os: string; readonly arch: string };
+  /** `renew` makes a new tree whatever is there; its stamp has to be gone. */
+  readonly intent: "ready" | "renew";
   readonly lockLimits?: LockLimits;
   readonly loadLimit?: number;
 }
@@ -49,7 +50,7 @@ export async function ensureTree(options: EnsureOptions): Promise<Ensured> {
   if (plan.state === "ready") return { how: "ready", stamped: true };
   reporter.debug(plan.why);
   let broken: readonly Finding[] = [];
-  if (plan.state === "present") {
+  if (plan.state === "present" && options.intent === "ready") {
     const present = await provePresent({ ...options, host });
     if (present.broken.length === 0) return { how: "proven", stamped: present.stamped };
     broken = present.broken;
@@ -88,13 +89,8 @@ function checkRelease(release: Release, machine: EnsureOptions["machine"]): void
 
 /** Says everything that forbids an installation at once, before a lock is taken. */
 function allowedFill({ fill, place }: EnsureOptions): Fill {
-  const findings: Finding[] = [];
-  try {
-    accessSync(place.parent, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    findings.push(...toGantryError(placeError(error, place)).findings);
-  }
-  if (!("run" in fill)) findings.push(fill);
+  const writable = checkWritable(place);
+  const findings = [...(writable === undefined ? [] : [writable]), ...("run" in fill ? [] : [fill])];
   const [first, ...rest] = findings;
   if (first !== undefined) throw new GantryError(first, ...rest);
   if ("run" in fill) return fill;
@@ -107,7 +103,7 @@ async function installLocked(options: EnsureOptions, host: string, fill: Fill): 
   removeLeftovers(place);
   const plan = planStart(readTreeFacts(release, place, host));
   if (plan.state === "ready") return { how: "waited", stamped: true };
-  if (plan.state === "present") {
+  if (plan.state === "present" && options.intent === "ready") {
     const present = await provePresent({ ...options, host });
     if (present.broken.length === 0) return { how: "proven", stamped: present.stamped };
     for (const finding of present.broken) reporter.debug(finding.what);

@@ -3,9 +3,9 @@
  * alone, on the same file system as the target, and gone afterwards whatever happened.
  */
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError, type Finding } from "../errors.ts";
+import { GantryError, toGantryError, type Finding } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
 import { errorCode, isMissing, type Place } from "./release.ts";
 
@@ -24,6 +24,16 @@ export function createWork(place: Place): string {
 export function placeError(error: unknown, place: Place): unknown {
   const finding = placeFinding(errorCode(error), place);
   return finding === undefined ? error : new GantryError(finding);
+}
+
+/** Why nothing can be made beside the release by this user, or undefined. */
+export function checkWritable(place: Place): Finding | undefined {
+  try {
+    accessSync(place.parent, constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return toGantryError(placeError(error, place)).findings[0];
+  }
 }
 
 function placeFinding(code: string | undefined, place: Place): Finding | undefined {

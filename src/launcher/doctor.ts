@@ -1,0 +1,109 @@
+/**
+ * `./gantry doctor`: release, host, modules, and what a start would do, with a fix for all that is wrong. It changes
+ * nothing. Its exit status is 0 when nothing is wrong, and that of the first finding otherwise.
+ */
+import { existsSync } from "node:fs";
+import { defineCommand } from "../command-line.ts";
+import { ERRORS, GantryError, type ErrorCode, type Finding } from "../errors.ts";
+import { readHostId, readTreeFacts } from "../provision/facts.ts";
+import { moduleSize } from "../provision/fill.ts";
+import { inspectTree, type InspectedModule, type TreeInspection } from "../provision/inspect.ts";
+import { planStart, type Plan } from "../provision/plan.ts";
+import { checkExecutable, checkMachine, type Release } from "../provision/release.ts";
+import { count, formatBytes } from "../provision/report.ts";
+import { wantedModules } from "../provision/verify.ts";
+import { checkWritable } from "../provision/work.ts";
+import type { ExternalModule } from "../release/manifest.ts";
+import { LIBC_MARKS } from "../release/stamp.ts";
+import { describeRelease, formatDiagnosis, type Diagnosis } from "./diagnosis.ts";
+import { networkRule, openRelease, planFill, type Opened, type Session } from "./session.ts";
+
+export function doctorCommand(session: Session) {
+  return defineCommand({
+    meta: { name: "doctor", description: "Every fact and finding, with a fix for each; changes nothing" },
+    args: { json: { type: "boolean", description: "for programs" } },
+    run: async ({ args }) => {
+      const diagnosis = await diagnose(session, openRelease(session));
+      session.print(
+        args.json === true ? JSON.stringify(spellOut(diagnosis), null, 2) : formatDiagnosis(diagnosis),
+      );
+      const [first, ...rest] = diagnosis.findings;
+      if (first !== undefined) throw new GantryError(first, ...rest);
+    },
+  });
+}
+
+async function diagnose(session: Session, opened: Opened): Promise<Diagnosis> {
+  const { release, place } = opened;
+  const host = readHostId();
+  const plan = planStart(readTreeFacts(release, place, host));
+  const own = [checkMachine(release, session.machine), checkExecutable(release)].filter(
+    (finding) => finding !== undefined,
+  );
+  const tree = plan.state === "absent" || own.length > 0 ? undefined : await inspect(session, opened);
+  const damaged = tree?.findings.some((finding) => MENDABLE.has(finding.code)) ?? false;
+  const install = plan.state === "absent" || damaged;
+  const hindrances = install ? installHindrances(session, opened) : [];
+  return {
+    schema: 1,
+    release: describeRelease(release),
+    host: { ...session.machine, id: host, libcMarks: LIBC_MARKS.filter((path) => existsSync(path)) },
+    place: { modules: place.modules, writable: checkWritable(place) === undefined },
+    plan: { ...plan, would: describePlan(plan.state, release, { own, tree, install, hindrances }) },
+    modules: tree?.modules ?? release.manifest.externals.map(unseen),
+    files: { checked: tree?.checkedFiles ?? 0, foreign: tree?.foreign ?? [] },
+    findings: [...own, ...hindrances, ...(tree?.findings ?? [])],
+  };
+}
+
+/** What another copy of the files would mend; a module that is right and does not load stays as it is. */
+const MENDABLE: ReadonlySet<ErrorCode> = new Set(["DIGEST_MISMATCH"]);
+
+function inspect({ environment, signal }: Session, { release, place }: Opened): Promise<TreeInspection> {
+  return inspectTree({ release, place, environment, signal });
+}
+
+/** Why the modules could not be installed, if a start came to that. */
+function installHindrances(session: Session, { release, place }: Opened): Finding[] {
+  const fill = planFill(session, release, networkRule(session.settings, "as set"));
+  const writable = checkWritable(place);
+  return [...(writable === undefined ? [] : [writable]), ...("run" in fill ? [] : [fill])];
+}
+
+function describePlan(
+  state: Plan["state"],
+  release: Release,
+  found: {
+    readonly own: readonly Finding[];
+    readonly tree: TreeInspection | undefined;
+    readonly install: boolean;
+    readonly hindrances: readonly Finding[];
+  },
+): string {
+  if (found.own.length > 0 || found.hindrances.length > 0) return "refuse, with the findings below";
+  if (found.install) {
+    const modules = wantedModules(release.manifest);
+    const bytes = modules.reduce((sum, [, module]) => sum + moduleSize(module), 0);
+    return `install ${count(modules.length, "module")} (${formatBytes(bytes)}) from the registry`;
+  }
+  if ((found.tree?.findings.length ?? 0) > 0) return "refuse, with the findings below";
+  return state === "ready" ? "start the app at once" : "check the modules where they lie, then start the app";
+}
+
+/** The state of modules that nobody looked at, because there is no tree or no app to load them with. */
+function unseen({ name, version, optional, unavailable }: ExternalModule): InspectedModule {
+  if (unavailable !== undefined) {
+    return { name, version, optional, state: "unavailable", reason: unavailable.reason };
+  }
+  return { name, version, optional, state: "absent", reason: "not looked at" };
+}
+
+/** Every finding with its fix and exit status spelled out, for programs that do not know the table. */
+function spellOut(diagnosis: Diagnosis): unknown {
+  const findings = diagnosis.findings.map((finding) => ({
+    exit: ERRORS[finding.code].exit,
+    ...finding,
+    fix: finding.fix ?? ERRORS[finding.code].fix,
+  }));
+  return { ...diagnosis, findings };
+}

@@ -1,0 +1,116 @@
+/**
+ * The host side's program, one file inside every release. Only this file touches the process: its arguments,
+ * environment, streams, signals and exit status. It finds the release from its own path, lib/launcher.mjs.
+ */
+import { fstatSync, realpathSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { formatFinding, GantryError, toGantryError } from "../errors.ts";
+import { createLog, logFormat, type Log } from "../log.ts";
+import { adviseFindings } from "./advice.ts";
+import { createProgress } from "./progress.ts";
+import type { Session } from "./session.ts";
+import { parseSettings, type Settings } from "./settings.ts";
+import { start } from "./start.ts";
+
+/** Each ends what is under way, so that it can clean up; the process then dies by that same signal. */
+const STOPPING = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+
+/** A reader that went away (a closed terminal, a dead stub) must not keep the work from being cleaned up. */
+function write(descriptor: number, text: string): void {
+  try {
+    writeSync(descriptor, text);
+  } catch {
+    // Nobody is left to be told.
+  }
+}
+
+function openLog(level: Settings["logLevel"]) {
+  const format = logFormat(
+    { isTTY: process.stderr.isTTY, ...readIdentity(2) },
+    process.env["JOURNAL_STREAM"],
+  );
+  return { format, log: createLog({ format, level, write: (text) => write(2, text) }) };
+}
+
+/** A closed standard error is nobody's journal. */
+function readIdentity(descriptor: number): { readonly dev: number; readonly ino: number } {
+  try {
+    return fstatSync(descriptor);
+  } catch {
+    return { dev: -1, ino: -1 };
+  }
+}
+
+function fail(error: unknown, log: Log, settings: Settings | undefined): void {
+  const failure = toGantryError(error);
+  for (const finding of adviseFindings(failure.findings, settings, process.env)) {
+    log.error(formatFinding(finding).join("\n"));
+  }
+  process.exitCode = failure.exit;
+}
+
+async function main(args: readonly string[]): Promise<void> {
+  let settings: Settings;
+  try {
+    settings = parseSettings(process.env);
+  } catch (error) {
+    fail(error, openLog("info").log, undefined);
+    return;
+  }
+  const { log, format } = openLog(settings.logLevel);
+  const stop = new AbortController();
+  let stopped: NodeJS.Signals | undefined;
+  for (const signal of STOPPING) {
+    process.once(signal, () => {
+      stopped = signal;
+      stop.abort(new Error(`stopped by ${signal}`));
+    });
+  }
+  const columns = process.stderr.columns || 80;
+  const progress = createProgress({ log, format, columns, write: (text) => write(2, text) });
+  const session: Session = {
+    root: dirname(dirname(realpathSync(fileURLToPath(import.meta.url)))),
+    settings,
+    environment: process.env,
+    log,
+    reporter: progress,
+    signal: stop.signal,
+    machine: { os: process.platform, arch: process.arch },
+    print: (text) => write(1, `${text}\n`),
+  };
+  try {
+    for (const warning of settings.warnings) log.warn(warning);
+    await dispatch(session, args);
+  } catch (error) {
+    progress.close();
+    if (stopped === undefined) fail(error, log, settings);
+    else die(stopped, log);
+  } finally {
+    progress.close();
+  }
+}
+
+async function dispatch(session: Session, args: readonly string[]): Promise<void> {
+  if (args[0] === "start") {
+    if (args.length === 1) return start(session);
+    throw new GantryError({
+      code: "USAGE",
+      what: "start is for the release's own script",
+      fix: "run ./gantry --help",
+    });
+  }
+  const { runCommands } = await import("./commands.ts");
+  const { readVersion } = await import("./version.ts");
+  await runCommands(session, args, { version: readVersion(session.root), colour: process.stdout.isTTY });
+}
+
+/** What was under way has cleaned up. Dies as the caller of kill(2) expects; 128 + the signal's number only if that should not work. */
+function die(signal: NodeJS.Signals, log: Log): void {
+  log.info(`stopped by ${signal}; nothing is left behind`);
+  process.exitCode = signal === "SIGTERM" ? 143 : signal === "SIGINT" ? 130 : 129;
+  for (const name of STOPPING) process.removeAllListeners(name);
+  process.kill(process.pid, signal);
+}
+
+await main(process.argv.slice(2));

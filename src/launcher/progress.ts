@@ -1,0 +1,59 @@
+/**
+ * Shows what provisioning does: on a terminal a line for each step and a bar that redraws itself below it, elsewhere
+ * one line for each step. Nothing at all is shown when there is nothing to do.
+ */
+import type { Log, LogFormat } from "../log.ts";
+import { formatBytes, type Progress, type Reporter } from "../provision/report.ts";
+
+export interface ProgressOptions {
+  readonly log: Log;
+  readonly format: LogFormat;
+  /** The terminal's width in columns. */
+  readonly columns: number;
+  /** Writes to standard error. */
+  readonly write: (text: string) => void;
+}
+
+/** Return to the line's start, and clear what is right of the cursor (ECMA-48 EL). */
+const CLEAR_LINE = "\r\u001b[K";
+const BAR_WIDTH = 24;
+
+export interface ShownProgress extends Reporter {
+  /** Takes the bar away; nothing else may be printed before that. */
+  readonly close: () => void;
+}
+
+export function createProgress(options: ProgressOptions): ShownProgress {
+  const { log } = options;
+  let drawn = "";
+  const clear = () => {
+    if (drawn !== "") options.write(CLEAR_LINE);
+    drawn = "";
+  };
+  const print = (say: (text: string) => void) => (text: string) => {
+    clear();
+    say(text);
+  };
+  return {
+    step: print((text) => log.info(text)),
+    warn: print((text) => log.warn(text)),
+    debug: print((text) => log.debug(text)),
+    progress: (progress) => {
+      if (options.format !== "terminal") return;
+      const line = formatProgress(progress, options.columns);
+      if (line === drawn) return;
+      options.write(`${CLEAR_LINE}${line}`);
+      drawn = line;
+    },
+    close: clear,
+  };
+}
+
+/** `[#####     ]  6.1 of 13.2 MB  libsql`, cut to the width, because a wrapped line cannot be redrawn. */
+export function formatProgress({ bytes, total, current }: Progress, columns: number): string {
+  const share = total === 0 ? 1 : Math.min(1, bytes / total);
+  const filled = Math.round(share * BAR_WIDTH);
+  const bar = `${"#".repeat(filled)}${" ".repeat(BAR_WIDTH - filled)}`;
+  const line = `  [${bar}]  ${formatBytes(bytes)} of ${formatBytes(total)}  ${current}`.trimEnd();
+  return line.slice(0, Math.max(0, columns - 1));
+}

@@ -1,0 +1,82 @@
+/**
+ * What the environment asks of the launcher, read in one place. A value that is not understood is an error, never a
+ * guess: a mistyped GANTRY_OFFLINE must not reach for the network.
+ */
+import { closest, distance } from "fastest-levenshtein";
+import { GantryError, type Finding } from "../errors.ts";
+import type { LogLevel } from "../log.ts";
+import type { PackageManager } from "../provision/fill.ts";
+import type { Environment } from "../runtime/invoke.ts";
+
+export interface Settings {
+  /** No network, whatever is missing. */
+  readonly offline: boolean;
+  /** Replaces every configured registry. */
+  readonly registry: string | undefined;
+  readonly packageManager: PackageManager;
+  readonly logLevel: LogLevel;
+  /** Variables that look meant for the launcher and do nothing. */
+  readonly warnings: readonly string[];
+}
+
+const LOG_LEVELS: readonly LogLevel[] = ["silent", "error", "warn", "info", "debug"];
+const PACKAGE_MANAGERS: readonly PackageManager[] = ["bun", "npm"];
+
+/** Variables that later versions read; set here, they would be ignored in silence. */
+const LATER = ["GANTRY_BUNDLE", "GANTRY_STORE", "GANTRY_SKIP"];
+const KNOWN = ["GANTRY_OFFLINE", "GANTRY_REGISTRY", "GANTRY_PACKAGE_MANAGER", "GANTRY_LOG_LEVEL"];
+/** Set by gantry itself for the processes it starts. */
+const INTERNAL = new Set(["GANTRY_MODULES", "GANTRY_PROBE"]);
+
+/**
+ * @throws GantryError CONFIG_INVALID with every wrong value at once
+ */
+export function parseSettings(environment: Environment): Settings {
+  const findings: Finding[] = [];
+  const choose = <T extends string>(name: string, choices: readonly T[], otherwise: T): T => {
+    const value = environment[name] ?? "";
+    const found = choices.find((choice) => choice === value);
+    if (found !== undefined || value === "") return found ?? otherwise;
+    const near = closest(value, [...choices]);
+    const hint = distance(value, near) <= 2 ? `set it to ${near}` : `set it to one of ${choices.join(", ")}`;
+    findings.push({ code: "CONFIG_INVALID", what: `${name} is "${value}"`, where: name, fix: hint });
+    return otherwise;
+  };
+  const offline = choose("GANTRY_OFFLINE", ["0", "1"], "0") === "1";
+  const packageManager = choose("GANTRY_PACKAGE_MANAGER", PACKAGE_MANAGERS, "bun");
+  const logLevel = choose("GANTRY_LOG_LEVEL", LOG_LEVELS, "info");
+  const registry = environment["GANTRY_REGISTRY"] ?? "";
+  if (registry !== "" && !isWebAddress(registry)) {
+    findings.push({
+      code: "CONFIG_INVALID",
+      what: `GANTRY_REGISTRY is "${registry}", which is no http or https address`,
+      where: "GANTRY_REGISTRY",
+      fix: "set it to the registry's whole address, such as https://registry.example/npm/, or unset it",
+    });
+  }
+  const [first, ...rest] = findings;
+  if (first !== undefined) throw new GantryError(first, ...rest);
+  return Object.freeze({
+    offline,
+    registry: registry === "" ? undefined : registry,
+    packageManager,
+    logLevel,
+    warnings: ignoredVariables(environment),
+  });
+}
+
+function isWebAddress(text: string): boolean {
+  return URL.canParse(text) && ["http:", "https:"].includes(new URL(text).protocol);
+}
+
+/** Only near misses are worth a word: an app may have GANTRY_ variables of its own. */
+function ignoredVariables(environment: Environment): string[] {
+  const all = [...KNOWN, ...LATER];
+  return Object.keys(environment).flatMap((name) => {
+    if (!name.startsWith("GANTRY_") || (environment[name] ?? "") === "") return [];
+    if (LATER.includes(name)) return [`${name} is set, and this version does not use it yet`];
+    if (all.includes(name) || INTERNAL.has(name)) return [];
+    const near = closest(name, all);
+    return distance(name, near) <= 2 ? [`${name} is not known; ${near} is`] : [];
+  });
+}

@@ -1,0 +1,113 @@
+/**
+ * `./gantry verify`: hashes every file of the release and of the modules, and loads each module. `--repair` makes
+ * the modules anew; files of the release itself come only from its archive.
+ */
+import { readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { defineCommand } from "../command-line.ts";
+import { GantryError, type Finding } from "../errors.ts";
+import { readHostId } from "../provision/facts.ts";
+import { inspectTree, type TreeInspection } from "../provision/inspect.ts";
+import { checkMachine, errorCode, isMissing, type Release } from "../provision/release.ts";
+import { count } from "../provision/report.ts";
+import { NAMES } from "../release/layout.ts";
+import { stampName } from "../release/stamp.ts";
+import { readFileEntry } from "../release/tree.ts";
+import { ensureReady, networkRule, openRelease, type Opened, type Session } from "./session.ts";
+
+export function verifyCommand(session: Session) {
+  return defineCommand({
+    meta: { name: "verify", description: "Hashes everything that is installed and loads each module" },
+    args: { repair: { type: "boolean", description: "install the modules again if they are not right" } },
+    run: ({ args }) => verify(session, args.repair === true ? "repair" : "look"),
+  });
+}
+
+/**
+ * @throws GantryError with every file and module that is not right
+ */
+async function verify(session: Session, intent: "repair" | "look"): Promise<void> {
+  const opened = openRelease(session);
+  const { release } = opened;
+  session.reporter.step("hashing the release's own files");
+  const own = checkSums(release);
+  const machine = checkMachine(release, session.machine);
+  let tree = await inspect(session, opened);
+  const wrong = [...tree.findings, ...missingOptional(tree)];
+  if (intent === "repair" && wrong.length > 0) {
+    for (const finding of wrong) session.log.warn(`${finding.code}: ${finding.what}`);
+    rmSync(join(opened.place.stamps, stampName(release.id, readHostId())), { force: true });
+    await ensureReady(session, opened, { network: networkRule(session.settings, "as set"), intent: "renew" });
+    tree = await inspect(session, opened);
+    session.log.info("the modules were installed again");
+  }
+  for (const path of tree.foreign) session.log.warn(`not part of the release: node_modules/${path}`);
+  for (const finding of missingOptional(tree)) session.log.warn(`${finding.what}; ${finding.fix ?? ""}`);
+  const findings = [...(machine === undefined ? [] : [machine]), ...own.findings, ...tree.findings];
+  const [first, ...rest] = findings;
+  if (first !== undefined) throw new GantryError(first, ...rest);
+  const loaded = tree.modules.filter((module) => module.state === "loads").length;
+  session.print(
+    `${count(own.checked, "file")} of the release and ${count(tree.checkedFiles, "file")} of its modules are right, ` +
+      `${count(loaded, "module")} ${loaded === 1 ? "loads" : "load"}`,
+  );
+}
+
+function inspect(session: Session, { release, place }: Opened): Promise<TreeInspection> {
+  const { reporter, environment, signal } = session;
+  reporter.step("hashing and loading the modules");
+  return inspectTree({ release, place, environment, signal });
+}
+
+/** An optional module that is not there stops nothing, and is what --repair may bring back. */
+function missingOptional(tree: TreeInspection): Finding[] {
+  return tree.modules
+    .filter((module) => module.state === "absent" || (module.optional && module.state === "broken"))
+    .map(({ name, reason }) => ({
+      code: "MODULE_UNAVAILABLE",
+      what: `${name}, which is optional: ${reason ?? "it is not in this tree"}`,
+      fix: "./gantry verify --repair tries to install it",
+    }));
+}
+
+/** A line of SHA256SUMS, as sha256sum(1) writes it: digest, space, `*` or space, path. */
+const SUM = /^([0-9a-f]{64}) [ *](.+)$/;
+
+function checkSums(release: Release): { readonly checked: number; readonly findings: readonly Finding[] } {
+  const path = release.layout.sums;
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    const what = "SHA256SUMS is not there, so the release's own files cannot be checked";
+    return { checked: 0, findings: [{ code: "RELEASE_FILE_MISSING", what, where: path }] };
+  }
+  const lines = text.split("\n").filter((line) => line !== "");
+  const findings = lines.flatMap((line) => checkSumLine(release, line) ?? []);
+  return { checked: lines.length, findings };
+}
+
+function checkSumLine(release: Release, line: string): Finding | undefined {
+  const [, digest, name] = SUM.exec(line) ?? [];
+  if (digest !== undefined && name !== undefined) return checkSum(release, name, digest);
+  const what = "a line of SHA256SUMS is no digest and path";
+  return { code: "DIGEST_MISMATCH", what, where: release.layout.sums, detail: [line] };
+}
+
+function checkSum(release: Release, name: string, digest: string): Finding | undefined {
+  const where = join(release.layout.root, name);
+  const fix = "unpack the release archive again, all of it, into an empty directory";
+  try {
+    const [, found] = readFileEntry(where);
+    if (found === digest) return undefined;
+    const stripped = name === `${NAMES.lib}/${release.manifest.binary}`;
+    const what = stripped ? `${name} was stripped or replaced` : `${name} is not the file that was released`;
+    return { code: "DIGEST_MISMATCH", what, where, fix };
+  } catch (error) {
+    if (isMissing(error)) return { code: "RELEASE_FILE_MISSING", what: `${name} is not there`, where, fix };
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    return { code: "IO_FAILED", what: `${name} cannot be read (${code})`, where };
+  }
+}
