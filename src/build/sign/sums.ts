@@ -25,8 +25,8 @@ export function parseSums(text: string, where: string): Sums {
     const fix = "unpack the release archive again, or build the release again";
     return new GantryError({ code: "DIGEST_MISMATCH", what: `SHA256SUMS ${why}`, where, fix });
   };
+  if (text === "") throw bad("is empty");
   if (lines.pop() !== "") throw bad("does not end with a whole line");
-  if (lines.length === 0) throw bad("is empty");
   for (const [index, line] of lines.entries()) {
     const [, digest, path] = /^([0-9a-f]{64}) {2}([^\\\p{Cc}]+)$/u.exec(line) ?? [];
     if (digest === undefined || path === undefined) throw bad(`is not understood in line ${index + 1}`);
