@@ -1,7 +1,7 @@
 // Builds dist/: the modules by tsc, then the launcher that rides in releases as one minified file.
 // Runs at `npm ci`, `npm pack` and before every test run; needs nothing but the installed devDependencies.
 import { spawnSync } from "node:child_process";
-import { existsSync, rmSync, statSync } from "node:fs";
+import { chmodSync, existsSync, rmSync, statSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -39,6 +39,8 @@ await build({
   // CommonJS dependencies inside an ES module bundle reach Node's own modules through this.
   banner: { js: 'import{createRequire as createRequireOfLauncher}from"node:module";const require=createRequireOfLauncher(import.meta.url);' },
 });
+// npx runs it as a program: in a clone straight from dist/, without an installation that would set its mode.
+chmodSync(`${root}/dist/cli.js`, 0o755);
 const size = statSync(`${root}/dist/launcher.mjs`).size;
 if (size > LAUNCHER_LIMIT) {
   console.error(`build: dist/launcher.mjs has ${size} bytes; the limit is ${LAUNCHER_LIMIT}`);

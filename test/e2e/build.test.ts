@@ -81,7 +81,7 @@ describe("gantry build", () => {
     expect(built.status).toBe(69);
     expect(built.stderr).toContain("MODULE_UNAVAILABLE");
     expect(built.stderr).toContain("@matrix-org/matrix-sdk-crypto-nodejs");
-    expect(readdirSync(join(work, "none"))).toEqual([]);
+    expect(existsSync(join(work, "none"))).toBe(false);
   });
 
   it.each([
