@@ -11,6 +11,7 @@ const PACKAGES = {
   musl: "/usr/lib/x86_64-linux-musl/libc.so",
   strace: "/usr/bin/strace",
   shellcheck: "/usr/bin/shellcheck",
+  minisign: "/usr/bin/minisign",
 };
 
 if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) {
