@@ -21,7 +21,7 @@ const PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
 const PASSWORD_BYTES = 1023;
 
 /** libsodium's limits for scrypt. */
-export interface KeyCost {
+interface KeyCost {
   /** Operations. */
   readonly operations: number;
   /** Bytes. */
@@ -29,7 +29,7 @@ export interface KeyCost {
 }
 
 /** libsodium's SENSITIVE, which minisign uses: 1 GiB and about three seconds. */
-export const SENSITIVE: KeyCost = { operations: 2 ** 25, memory: 2 ** 30 };
+const SENSITIVE: KeyCost = { operations: 2 ** 25, memory: 2 ** 30 };
 /** Four times as much as minisign ever writes; a damaged file must not keep a machine busy for hours. */
 const MOST_WORK = 2 ** 22;
 
@@ -38,7 +38,7 @@ export interface SecretKey extends PublicKey {
   readonly seed: Uint8Array;
 }
 
-export interface LockedKey {
+interface LockedKey {
   readonly salt: Uint8Array;
   readonly cost: KeyCost;
   readonly sealed: Uint8Array;

@@ -20,7 +20,7 @@ const SEARCHED_BYTES = 1 << 20;
 const CHUNK = 1 << 20;
 const FIX = "build the release again, and sign it before it is started or changed";
 
-export interface SigningKey {
+interface SigningKey {
   readonly secretKeyFile: string;
   /** Needed when the key has one. */
   readonly password?: string | undefined;
