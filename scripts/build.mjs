@@ -37,7 +37,9 @@ await build({
   target: "node20",
   legalComments: "none",
   // CommonJS dependencies inside an ES module bundle reach Node's own modules through this.
-  banner: { js: 'import{createRequire as createRequireOfLauncher}from"node:module";const require=createRequireOfLauncher(import.meta.url);' },
+  banner: {
+    js: 'import{createRequire as createRequireOfLauncher}from"node:module";const require=createRequireOfLauncher(import.meta.url);',
+  },
 });
 // npx runs it as a program: in a clone straight from dist/, without an installation that would set its mode.
 chmodSync(`${root}/dist/cli.js`, 0o755);

@@ -25,11 +25,15 @@ afterAll(() => scratch.dispose());
 /** What a process tree executed, in order, by strace's own account. */
 function programsOf(command: readonly string[], filter: string): string[] {
   const log = join(scratch.directory, "strace.log");
-  const result = spawnSync("/usr/bin/strace", ["-f", "-qq", "-s", "4096", "-e", `trace=${filter}`, "-o", log, ...command], {
-    cwd: scratch.empty,
-    env: { ...scratch.env },
-    encoding: "utf8",
-  });
+  const result = spawnSync(
+    "/usr/bin/strace",
+    ["-f", "-qq", "-s", "4096", "-e", `trace=${filter}`, "-o", log, ...command],
+    {
+      cwd: scratch.empty,
+      env: { ...scratch.env },
+      encoding: "utf8",
+    },
+  );
   expect({ status: result.status, stderr: result.stderr }).toMatchObject({ status: 0 });
   return readFileSync(log, "utf8").trim().split("\n");
 }
