@@ -50,7 +50,7 @@ async function diagnose(session: Session, opened: Opened): Promise<Diagnosis> {
     host: { ...session.machine, id: host, libcMarks: LIBC_MARKS.filter((path) => existsSync(path)) },
     place: { modules: place.modules, writable: checkWritable(place) === undefined },
     plan: { ...plan, would: describePlan(plan.state, release, { own, tree, install, hindrances }) },
-    modules: tree?.modules ?? release.manifest.externals.map(unseen),
+    modules: tree?.modules ?? release.manifest.externals.map(describeUnseen),
     files: { checked: tree?.checkedFiles ?? 0, foreign: tree?.foreign ?? [] },
     findings: [...own, ...hindrances, ...(tree?.findings ?? [])],
   };
@@ -91,11 +91,11 @@ function describePlan(
 }
 
 /** The state of modules that nobody looked at, because there is no tree or no app to load them with. */
-function unseen({ name, version, optional, unavailable }: ExternalModule): InspectedModule {
+function describeUnseen({ name, version, optional, unavailable }: ExternalModule): InspectedModule {
   if (unavailable !== undefined) {
     return { name, version, optional, state: "unavailable", reason: unavailable.reason };
   }
-  return { name, version, optional, state: "absent", reason: "not looked at" };
+  return { name, version, optional, state: "absent" };
 }
 
 /** Every finding with its fix and exit status spelled out, for programs that do not know the table. */

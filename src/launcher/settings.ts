@@ -38,8 +38,9 @@ export function parseSettings(environment: Environment): Settings {
     const found = choices.find((choice) => choice === value);
     if (found !== undefined || value === "") return found ?? otherwise;
     const near = closest(value, [...choices]);
-    const hint = distance(value, near) <= 2 ? `set it to ${near}` : `set it to one of ${choices.join(", ")}`;
-    findings.push({ code: "CONFIG_INVALID", what: `${name} is "${value}"`, where: name, fix: hint });
+    const meant = value.length > 2 && distance(value, near) <= 2;
+    const fix = meant ? `set it to ${near}` : `set it to one of ${choices.join(", ")}, or unset it`;
+    findings.push({ code: "CONFIG_INVALID", what: `${name} is "${value}"`, fix });
     return otherwise;
   };
   const offline = choose("GANTRY_OFFLINE", ["0", "1"], "0") === "1";
@@ -50,7 +51,6 @@ export function parseSettings(environment: Environment): Settings {
     findings.push({
       code: "CONFIG_INVALID",
       what: `GANTRY_REGISTRY is "${registry}", which is no http or https address`,
-      where: "GANTRY_REGISTRY",
       fix: "set it to the registry's whole address, such as https://registry.example/npm/, or unset it",
     });
   }

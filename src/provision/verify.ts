@@ -56,7 +56,7 @@ export async function verifyTree(
   for (const [directory, module] of wanted) {
     const finding =
       (await checkModule(modules, directory, module, there, options)) ??
-      checkForeign(modules, directory, module, hostile);
+      checkForeign(directory, module, hostile);
     if (finding !== undefined) findings.set(directory, finding);
   }
   return { ...judge(manifest, wanted, findings, there), foreign, checkedFiles: listed.size };
@@ -93,7 +93,7 @@ async function checkModule(
     return {
       code: "MODULE_UNAVAILABLE",
       what: `${module.name} ${module.version} is not there (needed by ${module.neededBy.join(", ")})`,
-      where: join(modules, directory),
+      where: shown(directory),
     };
   }
   let first: { readonly path: string; readonly what: string } | undefined;
@@ -114,9 +114,14 @@ async function checkModule(
   return {
     code: "DIGEST_MISMATCH",
     what: `${module.name} ${module.version} is not as it was built: ${first.what}`,
-    where: join(modules, first.path),
+    where: shown(first.path),
     ...(count === 1 ? {} : { detail: [`and ${count - 1} more of its ${paths.length} files`] }),
   };
+}
+
+/** Places are named from the release's root: a work directory is gone when the message is read. */
+function shown(path: string): string {
+  return `${NAMES.modules}/${path}`;
 }
 
 /** In what a file differs from its entry; sizes are compared first, because they are free. */
@@ -145,7 +150,6 @@ function differenceOf(
 }
 
 function checkForeign(
-  modules: string,
   directory: string,
   module: TreeModule,
   hostile: readonly string[],
@@ -155,7 +159,7 @@ function checkForeign(
   return {
     code: "DIGEST_MISMATCH",
     what: `${module.name} ${module.version} is not as it was built: a foreign file could be loaded in place of its own`,
-    where: join(modules, path),
+    where: shown(path),
   };
 }
 

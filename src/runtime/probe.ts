@@ -60,7 +60,7 @@ function probeFinding(
 ): Finding | undefined {
   const answers = parseProbeOutput(result.stdout, request.nonce);
   const failed = answers.find((answer) => answer.state === "failed");
-  if (failed?.state === "failed") return failureFinding(external.name, failed.message, options.modules);
+  if (failed?.state === "failed") return failureFinding(external.name, failed.message);
   const loaded = answers.filter((answer) => answer.state === "loaded").length;
   if (result.code === 0 && loaded === external.imports.length) return undefined;
   if (answers.length === 0 && result.signal === null && !result.timedOut) {
@@ -86,17 +86,14 @@ function probeFinding(
 /** A mount without exec rights refuses the mapping of code; mmap(2) says EPERM and the loader words it so. */
 const NOEXEC = /failed to map segment from shared object/;
 
-function failureFinding(name: string, message: string, modules: string): Finding {
+/** The place is named from the release's root: a work directory is gone when the message is read. */
+function failureFinding(name: string, message: string): Finding {
+  const where = `node_modules/${name}`;
   const detail = message.split("\n").slice(0, 4);
   if (NOEXEC.test(message)) {
-    return {
-      code: "STORE_NOEXEC",
-      what: `${name} cannot be loaded from a noexec mount`,
-      where: modules,
-      detail,
-    };
+    return { code: "STORE_NOEXEC", what: `${name} cannot be loaded from a noexec mount`, where, detail };
   }
-  return { code: "MODULE_UNAVAILABLE", what: `${name} does not load`, where: `${modules}/${name}`, detail };
+  return { code: "MODULE_UNAVAILABLE", what: `${name} does not load`, where, detail };
 }
 
 /** The first lines of what a process said, as a finding's detail. */
