@@ -116,7 +116,8 @@ function versionMatches(
 ): boolean {
   if (raw === undefined) return true;
   const defined = nameOf(raw);
-  if (wanted === undefined) return (raw & VERSION.HIDDEN) === 0 || defined === undefined;
+  // Index 2 is the oldest version of the file; an unversioned reference takes it even when it is hidden.
+  if (wanted === undefined) return (raw & VERSION.HIDDEN) === 0 || (raw & VERSION.MASK) <= 2;
   return defined === undefined ? (raw & VERSION.HIDDEN) === 0 : defined === wanted;
 }
 

@@ -8,12 +8,13 @@ import type { FileSource } from "./file-source.ts";
 import type { HostRoot } from "./root.ts";
 import { readNativeFile } from "../elf/file.ts";
 
-/** What the rules ask of a library; an ElfFile is one. */
+/** What the rules ask of a library; an ElfFile is one. A captured one has no imports: they are not kept. */
 export type LibraryFacts = Pick<
   ElfFile,
   | "kind"
   | "bits"
   | "arch"
+  | "machine"
   | "type"
   | "osabi"
   | "interpreter"
@@ -23,10 +24,15 @@ export type LibraryFacts = Pick<
   | "runpath"
   | "flags1"
   | "tlsSize"
+  | "tlsAlign"
   | "staticTls"
   | "isaLevel"
+  | "bindsNow"
+  | "packedRelocations"
   | "versionNeeds"
   | "versionDefinitions"
+  | "imports"
+  | "ownStaticTls"
 > & { exports(): LibraryExports };
 
 export interface LibraryExports {

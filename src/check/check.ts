@@ -1,0 +1,113 @@
+/**
+ * `gantry check FILE|DIR…`: will these native files load here, in that runtime?
+ * Reads files only and runs nothing. Exit 0, or 69 when any file fails or the runtime itself cannot start.
+ */
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { createJudge, type Judge } from "../compat/judge.ts";
+import { downgrade, downgradeVerdict, parseSkip } from "../compat/skip.ts";
+import type { CompatFinding, FileVerdict } from "../compat/finding.ts";
+import { ERRORS, toGantryError } from "../errors.ts";
+import { capturedRuntime, capturedView, parseCapturedHost } from "../host/captured.ts";
+import { findMount, parseMountInfo, type Mount } from "../host/directory.ts";
+import type { HostFacts, RuntimeFacts } from "../host/facts.ts";
+import { withNativeFile } from "../host/file-source.ts";
+import { readHost } from "../host/host.ts";
+import { readRuntime, type OwnVersions, type RuntimeView } from "../host/runtime.ts";
+import { formatJson, formatTable } from "./format.ts";
+import { settleForeign } from "./foreign.ts";
+import { findFiles } from "./walk.ts";
+
+export interface CheckOptions {
+  readonly paths: readonly string[];
+  /** Executable that will load the files; this process's own when left out. */
+  readonly runtime?: string | undefined;
+  /** Facts of another host, as `doctor --json` writes them. */
+  readonly hostFactsFile?: string | undefined;
+  readonly json: boolean;
+  /** LD_LIBRARY_PATH, LD_PRELOAD and GANTRY_SKIP are read. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** process.execPath, process.versions and process.arch of this process. */
+  readonly self: { readonly path: string; readonly versions: OwnVersions; readonly arch: string };
+  /** Columns of the terminal; 80 when left out. */
+  readonly columns?: number | undefined;
+  readonly colour?: boolean | undefined;
+}
+
+export interface CheckReport {
+  readonly host: HostFacts;
+  readonly runtime: RuntimeFacts;
+  readonly runtimeFindings: readonly CompatFinding[];
+  readonly files: readonly FileVerdict[];
+}
+
+/** Throws GantryError CONFIG_INVALID for a facts file, and the system's error for a path that cannot be read. */
+export async function runCheck(
+  options: CheckOptions,
+): Promise<{ readonly exit: number; readonly output: string }> {
+  const report = check(options);
+  const failed =
+    report.runtimeFindings.some(({ severity }) => severity === "error") ||
+    report.files.some(({ verdict }) => verdict === "fail");
+  const output = options.json
+    ? formatJson(report)
+    : formatTable(report, { columns: options.columns ?? 80, colour: options.colour === true });
+  return { exit: failed ? ERRORS.MODULE_UNAVAILABLE.exit : 0, output };
+}
+
+/** The report behind runCheck, for callers that lay it out themselves. */
+export function check(options: CheckOptions): CheckReport {
+  const { environment } = options;
+  const files = findFiles(options.paths);
+  const live = readHost({ env: environment, arch: options.self.arch });
+  const captured =
+    options.hostFactsFile === undefined
+      ? undefined
+      : parseCapturedHost(readFileSync(options.hostFactsFile, "utf8"), options.hostFactsFile);
+  const host = captured === undefined ? live : capturedView(captured);
+  const ofHost =
+    captured === undefined || options.runtime !== undefined ? undefined : capturedRuntime(captured);
+  const runtime = ofHost ?? chooseRuntime(options);
+  const judge = createJudge(host, runtime, live);
+  // Where another host mounts the release is not known here.
+  const mounts = captured === undefined ? readMounts() : [];
+  const judged = files.map(({ path, walked }) => ({ walked, verdict: judgeFile(judge, path, mounts) }));
+  const skip = parseSkip(environment["GANTRY_SKIP"]);
+  return {
+    host: host.facts,
+    runtime: runtime.facts,
+    runtimeFindings: downgrade(judge.runtimeFindings, skip),
+    files: settleForeign(judged).map((verdict) => downgradeVerdict(verdict, skip)),
+  };
+}
+
+function chooseRuntime({ runtime, self }: CheckOptions): RuntimeView {
+  if (runtime === undefined) return readRuntime(self.path, self.versions);
+  return readRuntime(resolve(runtime));
+}
+
+function readMounts(): Mount[] {
+  try {
+    return parseMountInfo(readFileSync("/proc/self/mountinfo", "utf8"));
+  } catch {
+    return [];
+  }
+}
+
+function judgeFile(judge: Judge, path: string, mounts: readonly Mount[]): FileVerdict {
+  const absolute = resolve(path);
+  const mount = findMount(mounts, absolute);
+  const noexec = mount?.options.includes("noexec") === true ? { noexec: mount.point } : {};
+  try {
+    return withNativeFile(absolute, (file) => ({
+      ...judge.judge({ path: absolute, file, ...noexec }),
+      path,
+    }));
+  } catch (error) {
+    const [finding] = toGantryError(error).findings;
+    const { code, what } = finding;
+    const fix = finding.fix ?? ERRORS[code].fix;
+    const findings = [{ code, severity: "error" as const, file: path, what, evidence: what, fix }];
+    return { path, verdict: "fail", findings };
+  }
+}

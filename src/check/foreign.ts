@@ -1,0 +1,38 @@
+/**
+ * In a directory, builds of a module for other platforms lie beside the one for this platform: that is how
+ * prebuilds work, and no reason to refuse the whole. They are passed over when the same package, or another of
+ * the same npm scope, has a file that loads. A file that was named on the command line is never passed over.
+ */
+import type { CompatFinding, FileVerdict } from "../compat/finding.ts";
+
+export interface JudgedFile {
+  readonly walked: boolean;
+  readonly verdict: FileVerdict;
+}
+
+export function settleForeign(files: readonly JudgedFile[]): FileVerdict[] {
+  const served = new Set<string>();
+  for (const { verdict } of files) {
+    if (verdict.verdict !== "ok" && verdict.verdict !== "warn") continue;
+    for (const key of packageKeys(verdict.path)) served.add(key);
+  }
+  return files.map(({ walked, verdict }) => {
+    if (!walked || verdict.verdict !== "fail" || !isForeign(verdict.findings)) return verdict;
+    const passedOver = packageKeys(verdict.path).some((key) => served.has(key));
+    return passedOver ? { ...verdict, verdict: "skip" } : verdict;
+  });
+}
+
+/** Errors that say "for somebody else", as against "broken" or "too new". */
+function isForeign(findings: readonly CompatFinding[]): boolean {
+  const [first] = findings;
+  return first !== undefined && ["HOST_UNSUPPORTED", "LIBC_MISMATCH", "ABI_MISMATCH"].includes(first.code);
+}
+
+/** The package's directory, and that of its scope: platform packages share one (@img/sharp-linux-x64 …). */
+function packageKeys(path: string): string[] {
+  const match = /^(.*node_modules\/)(@[^/]+\/)?([^/]+)\//.exec(path);
+  if (match === null) return [];
+  const [, base = "", scope, name = ""] = match;
+  return scope === undefined ? [base + name] : [`${base}${scope}${name}`, base + scope];
+}

@@ -1,0 +1,45 @@
+/**
+ * Turns the arguments of `check` into native files. A file that is named is always judged; in a directory only
+ * what looks native by its name or first bytes is. Links are not followed, so that a linked tree counts once.
+ */
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { identifyFile } from "../elf/identify.ts";
+import { openSource } from "../host/file-source.ts";
+
+export interface FoundFile {
+  /** As given, or joined to the directory as given. */
+  readonly path: string;
+  /** Found in a directory, not named. */
+  readonly walked: boolean;
+}
+
+/** Throws the system's error for a path that does not exist or cannot be read. */
+export function findFiles(paths: readonly string[]): FoundFile[] {
+  return paths.flatMap((path): FoundFile[] =>
+    statSync(path).isDirectory() ? [...walk(path)] : [{ path, walked: false }],
+  );
+}
+
+const NATIVE_NAME = /\.(node|dylib|dll)$|\.so(\.\d+)*$/;
+
+function* walk(directory: string): Generator<FoundFile> {
+  const entries = readdirSync(directory, { withFileTypes: true });
+  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory()) yield* walk(path);
+    else if (entry.isFile() && isNative(path, entry.name)) yield { path, walked: true };
+  }
+}
+
+/** Programs have no extension; of those only real executables count, not scripts. */
+function isNative(path: string, name: string): boolean {
+  if (NATIVE_NAME.test(name)) return true;
+  if (name.includes(".")) return false;
+  const source = openSource(path);
+  try {
+    return identifyFile(source).kind !== "other";
+  } finally {
+    source.close();
+  }
+}

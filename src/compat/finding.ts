@@ -1,0 +1,52 @@
+/**
+ * What the rules say about a file, and the verdict that follows from it.
+ * An error is what stops the load; a warning is for what loads and may end the process later, never for doubt.
+ */
+import type { ErrorCode, Finding } from "../errors.ts";
+
+export type Severity = "error" | "warning";
+export type Verdict = "ok" | "warn" | "fail" | "skip";
+
+export interface CompatFinding {
+  readonly code: ErrorCode;
+  readonly severity: Severity;
+  /** Path of the file that was judged. */
+  readonly file: string;
+  /** One sentence without a full stop. */
+  readonly what: string;
+  /** The symbol, version or library that decides it. */
+  readonly evidence: string;
+  readonly fix: string;
+  /** Set when GANTRY_SKIP made a warning of an error. */
+  readonly downgraded?: true;
+}
+
+export interface FileVerdict {
+  readonly path: string;
+  readonly verdict: Verdict;
+  /** In the order in which a loader would meet them; the first error is its reason. */
+  readonly findings: readonly CompatFinding[];
+}
+
+/** A finding before it is tied to a file. */
+export type Draft = Omit<CompatFinding, "file" | "severity" | "downgraded">;
+
+export function verdictOf(findings: readonly CompatFinding[]): Verdict {
+  if (findings.some(({ severity }) => severity === "error")) return "fail";
+  return findings.length > 0 ? "warn" : "ok";
+}
+
+/** The form in which the rest of gantry prints and throws findings. */
+export function toFinding(finding: CompatFinding): Finding {
+  const { code, what, file, evidence, fix } = finding;
+  return { code, what, where: file, fix, detail: what.includes(evidence) ? [] : [evidence] };
+}
+
+/** "a", "a and b", "a, b and 3 more". */
+export function listed(names: readonly string[], shown = 3): string {
+  const head = names.slice(0, shown);
+  const rest = names.length - head.length;
+  if (rest > 0) return `${head.join(", ")} and ${rest} more`;
+  const last = head.pop();
+  return head.length === 0 ? (last ?? "") : `${head.join(", ")} and ${last ?? ""}`;
+}

@@ -1,0 +1,171 @@
+/**
+ * The door of this room: file facts, host facts and runtime facts in, findings out.
+ * Runs the rules in the order in which a loader would meet their reasons; damage found late becomes a finding.
+ * Pure but for the views it is given: the same files give the same answer.
+ */
+import { guarded, type ElfFile, type NativeFile } from "../elf/file.ts";
+import { valueOf, type LibcFamily } from "../host/facts.ts";
+import type { HostView } from "../host/library.ts";
+import type { RuntimeView } from "../host/runtime.ts";
+import { loadInto, startProcess, type Process } from "./closure.ts";
+import { verdictOf, type CompatFinding, type Draft, type FileVerdict } from "./finding.ts";
+import { judgeContainer, judgeForeign, judgeNoexec, machineOf } from "./rule-container.ts";
+import { judgeDefects } from "./rule-defects.ts";
+import { judgeLibraries } from "./rule-libraries.ts";
+import { judgePackedRelocations, judgeProcessor } from "./rule-processor.ts";
+import { isAddon, judgeRegistration } from "./rule-registration.ts";
+import { judgeSymbols } from "./rule-symbols.ts";
+import { judgeThreadLocal } from "./rule-thread-local.ts";
+import { judgeVersions } from "./rule-versions.ts";
+import type { Places } from "./search.ts";
+import type { LoadSituation, Situation } from "./situation.ts";
+
+export interface ModuleFile {
+  /** Absolute path at which the runtime would load it. */
+  readonly path: string;
+  readonly file: NativeFile;
+  /** The mount point of its file system, when that is mounted noexec. */
+  readonly noexec?: string;
+}
+
+export interface Judge {
+  /** What keeps the runtime itself from starting on that host. */
+  readonly runtimeFindings: readonly CompatFinding[];
+  judge(module: ModuleFile): FileVerdict;
+}
+
+/**
+ * Prepares to judge modules for one runtime on one host; the runtime's own libraries are resolved once.
+ * @param shipped files beside the modules; the host's own view when both are on one machine
+ */
+export function createJudge(
+  host: HostView,
+  runtime: RuntimeView,
+  shipped: Pick<HostView, "library" | "identity"> = host,
+): Judge {
+  const places: Places = { host, shipped };
+  const family = familyOf(host, runtime);
+  const { path } = runtime.facts;
+  const process = startProcess(family, path, runtime.file, places);
+  return {
+    runtimeFindings: judgeRuntime(process, host, runtime),
+    judge: (module) => judgeModule(module, { places, family, process, runtime }),
+  };
+}
+
+/** Judges several files at once; see createJudge. */
+export function judgeModules(
+  modules: readonly ModuleFile[],
+  host: HostView,
+  runtime: RuntimeView,
+  shipped?: Pick<HostView, "library" | "identity">,
+): FileVerdict[] {
+  const { judge } = createJudge(host, runtime, shipped);
+  return modules.map(judge);
+}
+
+/** The loader that the runtime asks for decides, not the libraries that happen to be on the host. */
+function familyOf(host: HostView, runtime: RuntimeView): LibcFamily {
+  const { interpreter } = runtime.file;
+  const loader = host.facts.loaders.find(({ path }) => path === interpreter);
+  if (loader !== undefined) return loader.family;
+  return /\/ld-musl-/.test(interpreter ?? "") ? "musl" : "glibc";
+}
+
+interface Setting {
+  readonly places: Places;
+  readonly family: LibcFamily;
+  readonly process: Process;
+  readonly runtime: RuntimeView;
+}
+
+function judgeModule({ path, file, noexec }: ModuleFile, setting: Setting): FileVerdict {
+  if (file.kind !== "elf") {
+    const draft = judgeForeign(file, machineOf(setting.runtime));
+    return { path, verdict: "fail", findings: [finish(draft, path, "error")] };
+  }
+  const findings = guarded(() => judgeElf(path, file, setting));
+  if ("kind" in findings) {
+    const draft = judgeForeign(findings, machineOf(setting.runtime));
+    return { path, verdict: "fail", findings: [finish(draft, path, "error")] };
+  }
+  if (isLibrary(path, file, findings)) return { path, verdict: "skip", findings: [] };
+  const all = noexec === undefined ? findings : [finish(judgeNoexec(noexec), path, "error"), ...findings];
+  return { path, verdict: verdictOf(all), findings: all };
+}
+
+/** A file that does not call itself a module and registers nothing is somebody else's library or program. */
+function isLibrary(path: string, file: ElfFile, findings: readonly CompatFinding[]): boolean {
+  if (path.endsWith(".node")) return false;
+  const [first] = findings;
+  if (first?.code === "MODULE_UNAVAILABLE") return true;
+  const addon = guarded(() => file.addon());
+  return !("kind" in addon) && !isAddon(addon);
+}
+
+function judgeElf(path: string, file: ElfFile, setting: Setting): CompatFinding[] {
+  const { places, family, process, runtime } = setting;
+  const container = judgeContainer(file, runtime, places.host.facts);
+  if (container !== undefined) return [finish(container, path, "error")];
+  const closure = loadInto(process, path, file, places);
+  const situation: Situation = { file, family, host: places.host.facts, runtime, process, closure };
+  const errors: Draft[] = [...judgeLibraries(situation), ...judgeProcessor(situation)];
+  const complete = errors.length === 0;
+  errors.push(...judgeVersions(situation), ...judgePackedRelocations(situation));
+  // Without all libraries every symbol of a missing one would be reported, which says nothing new.
+  const symbols = complete ? judgeSymbols(situation) : undefined;
+  errors.push(...(symbols?.errors ?? []), ...judgeThreadLocal(situation));
+  const registration = judgeRegistration(situation);
+  if (registration !== undefined) errors.push(registration);
+  if (errors.length > 0) return errors.map((draft) => finish(draft, path, "error"));
+  return [...(symbols?.warnings ?? []), ...judgeDefects(situation)].map((draft) =>
+    finish(draft, path, "warning"),
+  );
+}
+
+function finish(draft: Draft, file: string, severity: "error" | "warning"): CompatFinding {
+  return { ...draft, file, severity };
+}
+
+/** Whether the runtime starts there: its machine, its loader, its libraries and their versions. */
+function judgeRuntime(process: Process, host: HostView, runtime: RuntimeView): CompatFinding[] {
+  const { path } = runtime.facts;
+  const drafts: Draft[] = [];
+  const arch = valueOf(host.facts.arch);
+  if (arch !== undefined && arch !== runtime.file.arch) {
+    drafts.push({
+      code: "HOST_UNSUPPORTED",
+      what: `the runtime is for ${runtime.file.arch}; this host is ${arch}`,
+      evidence: runtime.file.arch,
+      fix: `use the release for ${arch}`,
+    });
+    return drafts.map((draft) => finish(draft, path, "error"));
+  }
+  const { interpreter } = runtime.file;
+  if (interpreter !== undefined && host.library(interpreter) === undefined) {
+    const other = process.family === "musl" ? "glibc" : "musl";
+    drafts.push({
+      code: "LIBC_MISMATCH",
+      what: `the runtime needs ${interpreter}, which is not on this host`,
+      evidence: interpreter,
+      fix: `use the ${other} release, or a host with ${process.family}`,
+    });
+    return drafts.map((draft) => finish(draft, path, "error"));
+  }
+  const [program, ...others] = process.started;
+  if (program === undefined) return [];
+  const situation: LoadSituation = {
+    family: process.family,
+    host: host.facts,
+    runtime,
+    process,
+    closure: { objects: [program, ...others], missing: process.missing },
+  };
+  const missing = process.missing.map(({ name, reason }): Draft => ({
+    code: "LIBRARY_MISSING",
+    what: `the runtime needs ${name}, which is not on this host`,
+    evidence: `${name}: ${reason}`,
+    fix: "install the library with the host's package manager",
+  }));
+  return [...missing, ...judgeVersions(situation)].map((draft) => finish(draft, path, "error"));
+}

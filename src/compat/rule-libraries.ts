@@ -1,0 +1,78 @@
+/**
+ * Do all libraries that the module needs exist here, as this loader searches?
+ * Sources: ld.so(8); musl's ldso/dynlink.c; Bun 1.4's check of DT_NEEDED on musl (it names glibc in its error).
+ * A name that only the other C library uses means that the module was built for that one.
+ */
+import { installCommand } from "./advice.ts";
+import type { Draft } from "./finding.ts";
+import { listed } from "./finding.ts";
+import type { MissingLibrary } from "./closure.ts";
+import { compareVersions } from "./advice.ts";
+import type { Situation } from "./situation.ts";
+
+const GLIBC_NAMES = /^(lib(c|m|dl|rt|pthread|util|resolv|anl|mvec|nsl)\.so\.\d+|ld-linux.*|ld64\.so\.\d+)$/;
+/** libc.so without a number is musl's own soname; glibc's file of that name is a linker script. */
+const MUSL_NAMES = /^(libc\.musl-.*|ld-musl-.*|lib(c|m|dl|rt|pthread|util)\.so)$/;
+
+export function judgeLibraries(situation: Situation): Draft[] {
+  return judgeBunOnMusl(situation) ?? judgeMissing(situation);
+}
+
+function judgeBunOnMusl({ family, runtime, file }: Situation): Draft[] | undefined {
+  const { kind, version } = runtime.facts;
+  if (family !== "musl" || kind !== "bun" || !version.known) return undefined;
+  if (compareVersions(version.value, "1.4.0") < 0) return undefined;
+  const glibc = file.needed.find((name) => GLIBC_NAMES.test(name));
+  if (glibc === undefined) return undefined;
+  return [
+    {
+      code: "LIBC_MISMATCH",
+      what: `the module is for glibc (it needs ${glibc}); this runtime uses musl`,
+      evidence: glibc,
+      fix: "use the module's musl build, or a glibc release on a glibc host",
+    },
+  ];
+}
+
+function judgeMissing(situation: Situation): Draft[] {
+  const { closure, family, file, host } = situation;
+  const [first] = closure.missing;
+  if (first === undefined) return [];
+  const other = closure.missing.find(({ name }) =>
+    (family === "glibc" ? MUSL_NAMES : GLIBC_NAMES).test(name),
+  );
+  const ownNames = family === "glibc" ? GLIBC_NAMES : MUSL_NAMES;
+  // A module of this C library that misses one foreign name misses that library, nothing more.
+  if (other !== undefined && !file.needed.some((name) => ownNames.test(name))) {
+    const [its, ours] = family === "glibc" ? ["musl", "glibc"] : ["glibc", "musl"];
+    return [
+      {
+        code: "LIBC_MISMATCH",
+        what: `the module is for ${its} (it needs ${other.name}); this runtime uses ${ours}`,
+        evidence: `${first.name}: ${first.reason}`,
+        fix: `use the module's ${ours} build, or the ${its} release on a host with ${its}`,
+      },
+    ];
+  }
+  return closure.missing.map((missing) => {
+    const where = missing.path === undefined ? "" : `, ${missing.path}`;
+    return {
+      code: "LIBRARY_MISSING" as const,
+      what: `${missing.name} is needed${by(missing, situation)} and ${missing.path === undefined ? "is not on this host" : "cannot be used"}`,
+      evidence: `${missing.name}: ${missing.reason}${where}`,
+      fix: fixFor(missing, closure.missing, installCommand(missing.name, host)),
+    };
+  });
+}
+
+function by({ neededBy }: MissingLibrary, { closure }: Situation): string {
+  return neededBy === closure.objects[0]?.path ? "" : ` by ${neededBy.replace(/^.*\//, "")}`;
+}
+
+function fixFor({ name }: MissingLibrary, all: readonly MissingLibrary[], install: string): string {
+  // A library with three or more numbers is one package's own build, shipped beside the module.
+  if (/\.so(\.\d+){3,}$/.test(name)) {
+    return `install the package that ships ${listed(all.map((missing) => missing.name))} beside the module`;
+  }
+  return install;
+}

@@ -1,0 +1,41 @@
+/**
+ * Does the processor have what the module declares, and does the loader know the module's relocations?
+ * Sources: glibc 2.33 and newer, sysdeps/x86/dl-prop.h ("CPU ISA level is lower than required"), checked for
+ * every object; musl before 1.2.4 skips DT_RELR, which leaves pointers unset and ends in SIGSEGV.
+ */
+import { compareVersions } from "./advice.ts";
+import { valueOf } from "../host/facts.ts";
+import type { Draft } from "./finding.ts";
+import { inObject, shippedObjects, type Situation } from "./situation.ts";
+
+export function judgeProcessor(situation: Situation): Draft[] {
+  const level = valueOf(situation.host.cpu)?.level;
+  if (level === undefined) return [];
+  return situation.closure.objects.flatMap((object): Draft[] => {
+    const needed = object.library.isaLevel;
+    if (needed === undefined || needed <= level) return [];
+    return [
+      {
+        code: "CPU_TOO_OLD",
+        what: `the module needs an x86-64-v${needed} processor${inObject(situation, object)}; this one has x86-64-v${level}`,
+        evidence: `CPU ISA level x86-64-v${needed}`,
+        fix: "use the module's baseline build, or a newer processor",
+      },
+    ];
+  });
+}
+
+export function judgePackedRelocations(situation: Situation): Draft[] {
+  const loader = situation.host.loaders.find(({ family }) => family === "musl");
+  const version = loader === undefined ? undefined : valueOf(loader.version);
+  if (situation.family !== "musl" || version === undefined || compareVersions(version, "1.2.4") >= 0)
+    return [];
+  return shippedObjects(situation)
+    .filter(({ library }) => library.packedRelocations)
+    .map((object) => ({
+      code: "LIBC_TOO_OLD" as const,
+      what: `the module has packed relocations${inObject(situation, object)}, which musl ${version} does not know; it would crash`,
+      evidence: "DT_RELR",
+      fix: "use a host with musl 1.2.4 or newer (Alpine 3.18), or link the module without -z pack-relative-relocs",
+    }));
+}

@@ -1,0 +1,79 @@
+/**
+ * Does the runtime accept the module once it is mapped?
+ * Sources: node src/node_binding.cc (DLOpen: a constructor's struct first, then node_register_module_vN of the
+ * own version, then napi_register_module_v1), node src/node_api.cc for the Node-API version; Bun's
+ * process.dlopen, which knows the constructor and the Node-API symbol only.
+ */
+import { valueOf } from "../host/facts.ts";
+import type { AddonFacts } from "../elf/addon.ts";
+import type { Draft } from "./finding.ts";
+import { runtimeName, type Situation } from "./situation.ts";
+
+/** NAPI_VERSION_EXPERIMENTAL (js_native_api.h). */
+const EXPERIMENTAL = 0x7fff_ffff;
+
+export function isAddon(addon: AddonFacts): boolean {
+  return addon.napiSymbol || addon.napiConstructor || addon.abiConstructor || addon.abiSymbols.length > 0;
+}
+
+export function judgeRegistration(situation: Situation): Draft | undefined {
+  const addon = situation.file.addon();
+  if (addon.napiConstructor) return undefined;
+  if (!addon.abiConstructor && addon.napiSymbol) return judgeNapiVersion(situation, addon);
+  const abi = valueOf(situation.runtime.facts.abi);
+  if (situation.runtime.facts.kind === "bun") return judgeOnBun(situation, addon, abi);
+  return judgeOnNode(situation, addon, abi);
+}
+
+/** Node ends in SIGSEGV on a module that declares a newer Node-API than its own; Bun ignores the number. */
+function judgeNapiVersion({ runtime }: Situation, { napiVersion }: AddonFacts): Draft | undefined {
+  const supported = valueOf(runtime.facts.napi);
+  if (runtime.facts.kind !== "node" || supported === undefined || napiVersion === undefined) return undefined;
+  if (napiVersion <= supported || napiVersion === EXPERIMENTAL) return undefined;
+  return {
+    code: "NAPI_TOO_NEW",
+    what: `the module needs Node-API ${napiVersion}; ${runtimeName(runtime)} has ${supported} and would crash`,
+    evidence: `node_api_module_get_api_version_v1 returns ${napiVersion}`,
+    fix: "use a newer Node, or a version of the module for an older Node-API",
+  };
+}
+
+function judgeOnNode(situation: Situation, addon: AddonFacts, abi: number | undefined): Draft | undefined {
+  if (abi === undefined) return isAddon(addon) ? undefined : notRegistered(situation);
+  if (addon.abiSymbols.includes(abi)) return undefined;
+  if (addon.abiConstructor) {
+    if (addon.abiVersion === undefined || addon.abiVersion === abi) return undefined;
+    return wrongAbi(situation, [addon.abiVersion], abi);
+  }
+  if (addon.abiSymbols.length > 0) return wrongAbi(situation, addon.abiSymbols, abi);
+  return notRegistered(situation);
+}
+
+function judgeOnBun(situation: Situation, addon: AddonFacts, abi: number | undefined): Draft | undefined {
+  if (addon.abiConstructor) {
+    if (abi === undefined || addon.abiVersion === undefined || addon.abiVersion === abi) return undefined;
+    return wrongAbi(situation, [addon.abiVersion], abi);
+  }
+  return notRegistered(situation);
+}
+
+function wrongAbi({ runtime }: Situation, versions: readonly number[], abi: number): Draft {
+  const built = versions.join(", ");
+  return {
+    code: "ABI_MISMATCH",
+    what: `the module was built for NODE_MODULE_VERSION ${built}; ${runtimeName(runtime)} has ${abi}`,
+    evidence: `NODE_MODULE_VERSION ${built}`,
+    fix: `install the module's build for ${abi}, rebuild it with this runtime's headers, or use a Node-API version of it`,
+  };
+}
+
+function notRegistered(situation: Situation): Draft {
+  const symbols = situation.file.addon().abiSymbols;
+  const own = symbols.length === 0 ? "" : `; it exports node_register_module_v${symbols.join(", _v")} only`;
+  return {
+    code: symbols.length === 0 ? "MODULE_UNAVAILABLE" : "ABI_MISMATCH",
+    what: `the file never registers as an addon with ${runtimeName(situation.runtime)}${own}`,
+    evidence: "neither napi_register_module_v1 nor a registering constructor",
+    fix: "name the module's .node file; if this is it, rebuild the module or use a Node-API version of it",
+  };
+}

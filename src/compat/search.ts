@@ -1,0 +1,178 @@
+/**
+ * How the two loaders look for a library: ld.so(8) with glibc's elf/dl-load.c, and musl's ldso/dynlink.c.
+ * Pure but for the view it asks: given the same files it gives the same answer.
+ */
+import { posix } from "./paths.ts";
+import type { HostLibrary, HostView, LibraryFacts } from "../host/library.ts";
+import { valueOf, type LibcFamily } from "../host/facts.ts";
+
+/** An object in the process, with what the search rules need of the one that asked for it. */
+export interface LoadedObject {
+  /** Every name by which it was asked for, and its soname. */
+  readonly names: Set<string>;
+  readonly path: string;
+  readonly library: LibraryFacts;
+  readonly requester: LoadedObject | undefined;
+  /** Part of the release, not of the host: found beside the module that needs it. */
+  readonly shipped: boolean;
+}
+
+/** Where files are: the host's own, and those that are shipped with the modules. */
+export interface Places {
+  readonly host: HostView;
+  readonly shipped: Pick<HostView, "library" | "identity">;
+}
+
+export type SearchResult =
+  | { readonly found: true; readonly path: string; readonly library: LibraryFacts; readonly shipped: boolean }
+  /** `reason` as the loader words it; `path` when a file was there. */
+  | { readonly found: false; readonly reason: string; readonly path?: string };
+
+interface Candidate {
+  readonly path: string;
+  readonly shipped: boolean;
+}
+
+export interface SearchRequest {
+  readonly name: string;
+  readonly requester: LoadedObject;
+  /** The executable, whose RPATH counts for everybody. */
+  readonly program: LoadedObject;
+}
+
+export function searchLibrary(family: LibcFamily, request: SearchRequest, places: Places): SearchResult {
+  const candidates = family === "glibc" ? glibcCandidates(request, places) : muslCandidates(request, places);
+  let wrongClass: string | undefined;
+  for (const candidate of candidates) {
+    const library = look(candidate, places);
+    if (library === undefined) continue;
+    if (library.kind !== "elf") {
+      const reason = family === "musl" ? "Exec format error" : damage(library);
+      return { found: false, reason, path: candidate.path };
+    }
+    const { machine } = request.program.library;
+    if (library.machine === machine && library.bits === request.program.library.bits) {
+      return { found: true, path: candidate.path, library, shipped: candidate.shipped };
+    }
+    // glibc goes on past libraries of another machine; musl takes the first file that opens.
+    if (family === "musl") return { found: false, reason: `it is for ${library.arch}`, path: candidate.path };
+    if (library.bits !== request.program.library.bits) wrongClass ??= candidate.path;
+  }
+  if (wrongClass !== undefined) return { found: false, reason: "wrong ELF class", path: wrongClass };
+  return { found: false, reason: "no such file" };
+}
+
+/** Loaders stop at a file with the right name that is no library (open_verify). */
+function damage(library: Exclude<HostLibrary, LibraryFacts>): string {
+  return library.kind === "malformed" ? library.reason : `invalid ELF header: it is ${library.what}`;
+}
+
+function look({ path, shipped }: Candidate, places: Places): HostLibrary | undefined {
+  return shipped ? places.shipped.library(path) : places.host.library(path);
+}
+
+function* glibcCandidates({ name, requester, program }: SearchRequest, places: Places): Generator<Candidate> {
+  const { search } = places.host.facts;
+  if (name.includes("/")) {
+    yield* expand([posix.dirname(name)], posix.basename(name), requester, places, alone);
+    return;
+  }
+  if (requester.library.runpath.length === 0) {
+    // DT_RPATH of the requester and of everyone above it, each only where it has no DT_RUNPATH.
+    const above: LoadedObject[] = [];
+    for (let at: LoadedObject | undefined = requester; at !== undefined; at = at.requester) above.push(at);
+    if (!above.includes(program)) above.push(program);
+    for (const owner of above) {
+      if (owner.library.runpath.length === 0) yield* expand(owner.library.rpath, name, owner, places, levels);
+    }
+  }
+  yield* inDirectories(search.libraryPath, name, places);
+  yield* expand(requester.library.runpath, name, requester, places, levels);
+  const systemDirs = valueOf(search.systemDirs) ?? [];
+  const avoidsDefaults = (requester.library.flags1 & 0x800) !== 0;
+  for (const entry of cacheEntries(name, places)) {
+    if (avoidsDefaults && systemDirs.includes(posix.dirname(entry.path))) continue;
+    yield entry;
+  }
+  if (!avoidsDefaults) yield* inDirectories(systemDirs, name, places);
+}
+
+const HWCAPS = /\/glibc-hwcaps\/x86-64-v([234])\//;
+
+function rank(path: string): number {
+  return Number(HWCAPS.exec(path)?.[1] ?? 1);
+}
+
+/** Entries for faster processors first, as far as this one is known to have the level (ld.so(8)). */
+function cacheEntries(name: string, places: Places): Candidate[] {
+  const level = valueOf(places.host.facts.cpu)?.level ?? 1;
+  return (valueOf(places.host.facts.search.cache) ?? [])
+    .filter((entry) => entry.name === name && rank(entry.path) <= level)
+    .toSorted((a, b) => rank(b.path) - rank(a.path))
+    .map(({ path }) => ({ path, shipped: false }));
+}
+
+function* muslCandidates({ name, requester, program }: SearchRequest, places: Places): Generator<Candidate> {
+  const { search } = places.host.facts;
+  if (name.includes("/")) {
+    yield* expand([posix.dirname(name)], posix.basename(name), requester, places, alone);
+    return;
+  }
+  for (const directory of search.libraryPath) yield { path: posix.join(directory, name), shipped: false };
+  // musl makes no difference between RPATH and RUNPATH, and both are inherited.
+  let last: LoadedObject | undefined;
+  for (let at: LoadedObject | undefined = requester; at !== undefined; at = at.requester) {
+    last = at;
+    yield* expand(pathsOf(at), name, at, places, alone);
+  }
+  if (last !== program) yield* expand(pathsOf(program), name, program, places, alone);
+  for (const directory of valueOf(search.muslPath) ?? []) {
+    yield { path: posix.join(directory, name), shipped: false };
+  }
+}
+
+function pathsOf({ library }: LoadedObject): readonly string[] {
+  return library.runpath.length > 0 ? library.runpath : library.rpath;
+}
+
+/** Directories of an RPATH with their dynamic string tokens; relative ones depend on the cwd and are left out. */
+function* expand(
+  directories: readonly string[],
+  name: string,
+  owner: LoadedObject,
+  places: Places,
+  variants: (path: string, places: Places) => readonly string[],
+): Generator<Candidate> {
+  const systemDirs = valueOf(places.host.facts.search.systemDirs) ?? [];
+  const lib = systemDirs[0]?.replace(/^\//, "") ?? "lib";
+  for (const directory of directories) {
+    const own = /\$(ORIGIN|\{ORIGIN\})/.test(directory);
+    const path = directory
+      .replace(/\$(ORIGIN|\{ORIGIN\})/g, posix.dirname(owner.path))
+      .replace(/\$(LIB|\{LIB\})/g, lib);
+    if (!path.startsWith("/") || path.includes("$")) continue;
+    const shipped = own && owner.shipped;
+    for (const candidate of variants(posix.join(path, name), places)) yield { path: candidate, shipped };
+  }
+}
+
+function* inDirectories(directories: readonly string[], name: string, places: Places): Generator<Candidate> {
+  for (const directory of directories) {
+    for (const path of levels(posix.join(directory, name), places)) yield { path, shipped: false };
+  }
+}
+
+/** musl, and names with a slash, know no variants. */
+function alone(path: string): string[] {
+  return [path];
+}
+
+/** glibc 2.33 and newer look into glibc-hwcaps below every directory first. */
+function levels(path: string, places: Places): string[] {
+  const level = valueOf(places.host.facts.cpu)?.level ?? 1;
+  const paths: string[] = [];
+  for (let at: number = level; at >= 2; at -= 1) {
+    paths.push(posix.join(posix.dirname(path), "glibc-hwcaps", `x86-64-v${at}`, posix.basename(path)));
+  }
+  return [...paths, path];
+}

@@ -1,0 +1,37 @@
+/**
+ * Everything a rule may look at: one file, the process it would be loaded into, and what that load adds.
+ */
+import type { ElfFile } from "../elf/file.ts";
+import type { HostFacts, LibcFamily } from "../host/facts.ts";
+import type { RuntimeView } from "../host/runtime.ts";
+import type { Closure, Process } from "./closure.ts";
+import type { LoadedObject } from "./search.ts";
+
+/** A load without regard to the file's own nature; the start of the runtime is one too. */
+export interface LoadSituation {
+  readonly family: LibcFamily;
+  readonly host: HostFacts;
+  readonly runtime: RuntimeView;
+  readonly process: Process;
+  readonly closure: Closure;
+}
+
+export interface Situation extends LoadSituation {
+  readonly file: ElfFile;
+}
+
+/** "bun 1.4.5", for messages. */
+export function runtimeName({ facts }: RuntimeView): string {
+  const name = facts.kind === "unknown" ? "this runtime" : facts.kind;
+  return facts.version.known ? `${name} ${facts.version.value}` : name;
+}
+
+/** The new objects that are files of the release, whose own needs are checked in full. */
+export function shippedObjects({ closure }: Situation): LoadedObject[] {
+  return closure.objects.filter(({ shipped }) => shipped);
+}
+
+/** " (in libvips.so.42)" for another object than the judged file, else nothing. */
+export function inObject({ closure }: LoadSituation, object: LoadedObject): string {
+  return object === closure.objects[0] ? "" : ` (in ${object.path.replace(/^.*\//, "")})`;
+}

@@ -1,0 +1,51 @@
+/**
+ * GANTRY_SKIP: finding codes that the person in charge wants as warnings. Pure, and never silent: a finding
+ * that was an error says so in its own text.
+ */
+import { ERRORS, GantryError, type ErrorCode } from "../errors.ts";
+import { verdictOf, type CompatFinding, type FileVerdict } from "./finding.ts";
+
+/**
+ * Codes from the comma-separated value of GANTRY_SKIP.
+ * Throws GantryError CONFIG_INVALID for a code that does not exist: a typo would otherwise skip nothing.
+ */
+export function parseSkip(text: string | undefined): ReadonlySet<ErrorCode> {
+  const names = (text ?? "").split(",").map((name) => name.trim());
+  return new Set(names.filter((name) => name !== "").map(toCode));
+}
+
+function toCode(name: string): ErrorCode {
+  if (isCode(name)) return name;
+  throw new GantryError({
+    code: "CONFIG_INVALID",
+    what: `GANTRY_SKIP names ${name}, which is no finding code`,
+    where: "GANTRY_SKIP",
+    fix: "use codes as they are printed, for example GANTRY_SKIP=SYMBOL_MISSING,CPU_TOO_OLD",
+  });
+}
+
+function isCode(name: string): name is ErrorCode {
+  return Object.hasOwn(ERRORS, name);
+}
+
+export function downgrade(
+  findings: readonly CompatFinding[],
+  skip: ReadonlySet<ErrorCode>,
+): readonly CompatFinding[] {
+  return findings.map((finding) =>
+    finding.severity === "error" && skip.has(finding.code)
+      ? {
+          ...finding,
+          severity: "warning",
+          downgraded: true,
+          what: `${finding.what} (skipped by GANTRY_SKIP)`,
+        }
+      : finding,
+  );
+}
+
+export function downgradeVerdict(verdict: FileVerdict, skip: ReadonlySet<ErrorCode>): FileVerdict {
+  if (verdict.verdict !== "fail") return verdict;
+  const findings = downgrade(verdict.findings, skip);
+  return { ...verdict, findings, verdict: verdictOf(findings) };
+}
