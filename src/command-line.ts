@@ -2,7 +2,7 @@
  * One strict way to run a command line on both sides: citty parses and prints the usage, and this refuses what citty
  * lets pass (unknown flags, surplus arguments) with the nearest thing that exists.
  */
-import { parseArgs, renderUsage, type ArgsDef, type CommandDef } from "citty";
+import { parseArgs, renderUsage, type ArgsDef, type CommandDef, type ParsedArgs } from "citty";
 import { closest, distance } from "fastest-levenshtein";
 import { stripVTControlCharacters } from "node:util";
 import { GantryError, type Finding } from "./errors.ts";
@@ -53,8 +53,18 @@ export async function runCommandLine(
   }
   const definition = (await (typeof command.args === "function" ? command.args() : command.args)) ?? {};
   checkArguments(rest, definition, `${line.name} ${name}`);
-  const args = parseArgs(rest, definition);
+  const args = readArguments(rest, definition, `${line.name} ${name}`);
   await command.run?.({ rawArgs: rest, args, cmd: command });
+}
+
+/** What citty itself refuses, a missing argument or an unknown choice, is a mistake on the command line too. */
+function readArguments(rest: readonly string[], definition: ArgsDef, command: string): ParsedArgs {
+  try {
+    return parseArgs([...rest], definition);
+  } catch (error) {
+    const what = stripVTControlCharacters(error instanceof Error ? error.message : String(error));
+    throw new GantryError({ code: "USAGE", what, fix: `${command} --help shows what it takes` });
+  }
 }
 
 async function usage(

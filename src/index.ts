@@ -17,6 +17,9 @@ export { createLog, type Log, type LogFormat, type LogLevel } from "./log.ts";
 export type { Manifest } from "./release/manifest.ts";
 export type { Analysis } from "./build/analyze/analyze.ts";
 export type { ReleaseSummary } from "./build/table.ts";
+export { keygen, needsPassword } from "./build/sign/keys.ts";
+export { signFile, signRelease } from "./build/sign/sign.ts";
+export { verifyFile, verifyRelease } from "./build/sign/verify.ts";
 
 export type BuildOptions = Omit<FullBuildOptions, "host" | "gantry">;
 

@@ -48,6 +48,7 @@ export const NAMES = {
   setup: "setup.sh",
   readme: "README.md",
   sums: "SHA256SUMS",
+  signature: "SHA256SUMS.minisig",
 } as const;
 
 export function releaseLayout(root: string, binary: string): ReleaseLayout {

@@ -8,7 +8,7 @@ import { NAMES } from "../../release/layout.ts";
 import { readFileEntry, readTreeFiles, type TreeFile } from "../../release/tree.ts";
 
 /** The signature's name beside SHA256SUMS. */
-export const SIGNATURE_NAME = `${NAMES.sums}.minisig`;
+export const SIGNATURE_NAME = NAMES.signature;
 
 /** Digests by path relative to the release, lower-case hexadecimal. */
 export type Sums = ReadonlyMap<string, string>;

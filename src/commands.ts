@@ -1,0 +1,187 @@
+/** The build side's commands as citty definitions: what they take, what they print. Effects are behind index.ts. */
+import { statSync } from "node:fs";
+import type { CommandDef } from "citty";
+import { defineCommand, flagValues } from "./command-line.ts";
+import {
+  analyze,
+  buildRelease,
+  keygen,
+  needsPassword,
+  signFile,
+  signRelease,
+  verifyFile,
+  verifyRelease,
+} from "./index.ts";
+import { GantryError } from "./errors.ts";
+import type { Log } from "./log.ts";
+import type { Environment } from "./runtime/invoke.ts";
+
+export interface CommandContext {
+  readonly environment: Environment;
+  readonly log: Log;
+  /** Receives whole texts without a final line feed. */
+  readonly print: (text: string) => void;
+}
+
+/** Named in the design, not in this version. */
+export const LATER = ["bundle", "docker", "check", "history"] as const;
+
+const app = {
+  type: "positional",
+  required: false,
+  default: ".",
+  description: "the app's directory",
+} as const;
+const target = {
+  type: "string",
+  valueHint: "T,…",
+  description: "platform of the release; may be given more than once",
+} as const;
+const bun = {
+  type: "string",
+  valueHint: "PATH",
+  description: "the Bun to use instead of the app's own",
+} as const;
+const secretKey = {
+  type: "string",
+  valueHint: "FILE",
+  default: "gantry.key",
+  description: "the secret key; its password comes from GANTRY_KEY_PASSWORD",
+} as const;
+const release = {
+  type: "positional",
+  required: true,
+  description: "a release's directory, or a file",
+} as const;
+
+export function buildSideCommands(context: CommandContext): Record<string, CommandDef> {
+  return {
+    build: buildCommand(context),
+    analyze: analyzeCommand(context),
+    keygen: keygenCommand(context),
+    sign: signCommand(context),
+    verify: verifyCommand(context),
+  };
+}
+
+function buildCommand({ environment, log, print }: CommandContext): CommandDef {
+  return defineCommand({
+    meta: { name: "build", description: "Makes the release directory and its archive" },
+    args: {
+      app,
+      target,
+      out: { type: "string", valueHint: "DIR", default: "releases", description: "where the results go" },
+      bun,
+    },
+    async run({ args, rawArgs }) {
+      const targets = flagValues(rawArgs, "target");
+      const built = await buildRelease({
+        appDir: args.app,
+        targets,
+        out: args.out,
+        bun: args.bun,
+        environment,
+        log,
+      });
+      for (const { directory, archive } of built) print(`${directory}\n${archive}`);
+    },
+  });
+}
+
+function analyzeCommand({ environment, print }: CommandContext): CommandDef {
+  return defineCommand({
+    meta: { name: "analyze", description: "Explains which modules must stay outside the binary" },
+    args: { app, target, bun, json: { type: "boolean", description: "for programs" } },
+    async run({ args, rawArgs }) {
+      const [name] = flagValues(rawArgs, "target");
+      const report = await analyze({ appDir: args.app, target: name, bun: args.bun, environment });
+      print(args.json === true ? JSON.stringify(report.json, null, 2) : report.text);
+    },
+  });
+}
+
+function keygenCommand({ environment, print }: CommandContext): CommandDef {
+  return defineCommand({
+    meta: { name: "keygen", description: "Makes a key pair for signing releases, as minisign does" },
+    args: {
+      public: {
+        type: "string",
+        valueHint: "FILE",
+        default: "gantry.pub",
+        description: "where the public key goes",
+      },
+      secret: { ...secretKey, description: "where the secret key goes; GANTRY_KEY_PASSWORD protects it" },
+    },
+    async run({ args }) {
+      const password = environment["GANTRY_KEY_PASSWORD"];
+      const made = await keygen({ publicKeyFile: args.public, secretKeyFile: args.secret, password });
+      const open =
+        password === undefined ? "\nIt has no password: set GANTRY_KEY_PASSWORD to give it one." : "";
+      print(`public key  ${made.publicKeyFile}  ${made.publicKey}\nsecret key  ${made.secretKeyFile}${open}`);
+    },
+  });
+}
+
+function signCommand({ environment, print }: CommandContext): CommandDef {
+  return defineCommand({
+    meta: { name: "sign", description: "Signs a release (SHA256SUMS.minisig) or a file such as its archive" },
+    args: {
+      release,
+      secret: secretKey,
+      comment: {
+        type: "string",
+        valueHint: "TEXT",
+        description: "the signed comment instead of time and name",
+      },
+    },
+    async run({ args }) {
+      const password = needsPassword(args.secret) ? environment["GANTRY_KEY_PASSWORD"] : undefined;
+      const key = { secretKeyFile: args.secret, password, trustedComment: args.comment };
+      const signed = isDirectory(args.release)
+        ? await signRelease({ release: args.release, ...key })
+        : await signFile({ file: args.release, ...key });
+      print(`${signed.file}\nkey ${signed.keyId}`);
+    },
+  });
+}
+
+function verifyCommand({ print }: CommandContext): CommandDef {
+  return defineCommand({
+    meta: {
+      name: "verify",
+      description: "Checks a release's signature and every file of it, or a signed file",
+    },
+    args: {
+      release,
+      public: {
+        type: "string",
+        valueHint: "KEY|FILE",
+        default: "gantry.pub",
+        description: "the public key, or the file that holds it",
+      },
+    },
+    run({ args }) {
+      const verified = isDirectory(args.release)
+        ? verifyRelease({ release: args.release, publicKey: args.public })
+        : verifyFile({ file: args.release, publicKey: args.public });
+      print(`good signature of key ${verified.keyId}: ${printableComment(verified.trustedComment)}`);
+    },
+  });
+}
+
+/** A signer's own text: nothing in it may steer the terminal. */
+function printableComment(comment: string): string {
+  return comment.replace(/\p{Cc}/gu, " ");
+}
+
+/** @throws GantryError USAGE when there is nothing of that name */
+function isDirectory(path: string): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found !== undefined) return found.isDirectory();
+  const what = `there is no release and no file "${path}"`;
+  throw new GantryError({
+    code: "USAGE",
+    what,
+    fix: "name a release's directory, or a file such as its archive",
+  });
+}
