@@ -17,9 +17,8 @@ export function findUnbuilt(
 ): Map<string, Unavailable> {
   const provided = new Set(tree.native.flatMap((file) => file.neededBy));
   const unbuilt = externals.filter(({ name, optional, native }) => optional && native && !provided.has(name));
-  const reason = "its package holds no native file: an install script would have to fetch or build it";
-  const fix =
-    "The app starts without it; build on a machine of the target's kind to see whether it can be had";
+  const reason = "it has no native file: its install script would make one, and releases run no scripts";
+  const fix = "The app starts without it; use a version whose package carries the file, if there is one";
   return new Map(unbuilt.map(({ name }) => [name, { reason, fix }]));
 }
 
