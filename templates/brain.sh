@@ -30,7 +30,7 @@ launch() {
 # exec_failed: the binary is there, and yet the system does not run it.
 exec_failed() {
   printf 'gantry: EXEC_FAILED: the binary could not be started\n  file  %s\n  fix   %s\n' \
-    "$root/lib/@BINARY@" "check its mode (755) and that its file system is not mounted noexec" >&2
+    "$root/lib/@BINARY@" "@EXEC_FIX@" >&2
   exit 71
 }
 

@@ -24,6 +24,9 @@ const VARIABLES = [
 /** e_machine as od prints its two bytes: EM_X86_64 is 62, EM_AARCH64 is 183 (ELF gABI). */
 const ELF_MACHINES = { x64: "3e 00", arm64: "b7 00" } as const;
 
+/** What a shell's 126 or 127 can mean once the file, its loader and its machine are known to be right. */
+const EXEC_FIX = "check its mode (755), that its mount is not noexec, and what the loader says above";
+
 export interface StubOptions {
   readonly manifest: Manifest;
   /** `name-vVERSION`, the part of the release's name before its target. */
@@ -78,6 +81,7 @@ function stubValues({ manifest, base, releaseId }: StubOptions): Record<string, 
     SYSTEM: system,
     ARCH: target.arch,
     INTERPRETER: target.interpreter,
+    EXEC_FIX: target.libc === "musl" ? `${EXEC_FIX}; on Alpine: apk add libstdc++ libgcc` : EXEC_FIX,
     ELF_MACHINE: target.os === "linux" ? ELF_MACHINES[target.arch] : "",
     MACHINES: target.machines.map((machine) => `"${system} ${machine}"`).join(" | "),
     LIBC_CHECKS: libcMarks(target.libc)

@@ -92,8 +92,10 @@ describe("a ready release", () => {
     const brain = await startBrain([join(release, "brain")], { cwd: scratch.empty, env });
     const seen = environmentOf(brain.pid);
     const program = readFileSync(`/proc/${brain.pid}/cmdline`, "utf8").split("\0")[0];
+    const children = readFileSync(`/proc/${brain.pid}/task/${brain.pid}/children`, "utf8");
     await brain.stop();
     expect(program).toBe(join(release, "lib/brain"));
+    expect(children).toBe("");
     expect(
       Object.keys(seen).filter((name) => /^(?:BUN_BE_BUN|BUN_OPTIONS|GANTRY_(?!MODULES$))/.test(name)),
     ).toEqual([]);
