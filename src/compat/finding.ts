@@ -16,6 +16,8 @@ export interface CompatFinding {
   readonly what: string;
   /** The symbol, version or library that decides it. */
   readonly evidence: string;
+  /** Every symbol that it is about, where the texts name only the first few. */
+  readonly symbols?: readonly string[];
   readonly fix: string;
   /** Set when GANTRY_SKIP made a warning of an error. */
   readonly downgraded?: true;

@@ -11,7 +11,7 @@ import { loadInto, startProcess, type Process } from "./closure.ts";
 import { verdictOf, type CompatFinding, type Draft, type FileVerdict } from "./finding.ts";
 import { judgeContainer, judgeForeign, judgeNoexec, machineOf } from "./rule-container.ts";
 import { judgeDefects } from "./rule-defects.ts";
-import { judgeLibraries } from "./rule-libraries.ts";
+import { judgeGlibcOnMusl, judgeLibraries } from "./rule-libraries.ts";
 import { judgePackedRelocations, judgeProcessor } from "./rule-processor.ts";
 import { isAddon, judgeRegistration } from "./rule-registration.ts";
 import { judgeSymbols } from "./rule-symbols.ts";
@@ -118,9 +118,8 @@ function judgeElf(path: string, file: ElfFile, setting: Setting): CompatFinding[
   const registration = judgeRegistration(situation);
   if (registration !== undefined) errors.push(registration);
   if (errors.length > 0) return errors.map((draft) => finish(draft, path, "error"));
-  return [...(symbols?.warnings ?? []), ...judgeDefects(situation)].map((draft) =>
-    finish(draft, path, "warning"),
-  );
+  const warnings = [...(symbols?.warnings ?? []), ...judgeGlibcOnMusl(situation), ...judgeDefects(situation)];
+  return warnings.map((draft) => finish(draft, path, "warning"));
 }
 
 function finish(draft: Draft, file: string, severity: "error" | "warning"): CompatFinding {

@@ -3,11 +3,10 @@
  * Sources: ld.so(8); musl's ldso/dynlink.c; Bun 1.4's check of DT_NEEDED on musl (it names glibc in its error).
  * A name that only the other C library uses means that the module was built for that one.
  */
-import { installCommand } from "./advice.ts";
+import { compareVersions, installCommand } from "./advice.ts";
 import type { Draft } from "./finding.ts";
 import { listed } from "./finding.ts";
 import type { MissingLibrary } from "./closure.ts";
-import { compareVersions } from "./advice.ts";
 import type { Situation } from "./situation.ts";
 
 const GLIBC_NAMES = /^(lib(c|m|dl|rt|pthread|util|resolv|anl|mvec|nsl)\.so\.\d+|ld-linux.*|ld64\.so\.\d+)$/;
@@ -18,16 +17,36 @@ export function judgeLibraries(situation: Situation): Draft[] {
   return judgeBunOnMusl(situation) ?? judgeMissing(situation);
 }
 
+/** Bun looks for the names in the first 64 KB of the string table only; files with a longer one pass. */
+const BUN_STRINGS = 65_536;
+
 function judgeBunOnMusl({ family, runtime, file }: Situation): Draft[] | undefined {
   const { kind, version } = runtime.facts;
   if (family !== "musl" || kind !== "bun" || !version.known) return undefined;
   if (compareVersions(version.value, "1.4.0") < 0) return undefined;
   const glibc = file.needed.find((name) => GLIBC_NAMES.test(name));
-  if (glibc === undefined) return undefined;
+  if (glibc === undefined || file.stringsSize > BUN_STRINGS) return undefined;
   return [
     {
       code: "LIBC_MISMATCH",
       what: `the module is for glibc (it needs ${glibc}); this runtime uses musl`,
+      evidence: glibc,
+      fix: "use the module's musl build, or a glibc release on a glibc host",
+    },
+  ];
+}
+
+/**
+ * musl answers for libc.so.6 and its parts itself, so a glibc module may load there. The two agree on neither
+ * the layout of locale, stdio and thread data nor on what many calls do: it runs by luck.
+ */
+export function judgeGlibcOnMusl({ family, file }: Situation): Draft[] {
+  const glibc = family === "musl" ? file.needed.find((name) => GLIBC_NAMES.test(name)) : undefined;
+  if (glibc === undefined) return [];
+  return [
+    {
+      code: "LIBC_MISMATCH",
+      what: `the module is for glibc (it needs ${glibc}); it loads on musl, but may crash in any call`,
       evidence: glibc,
       fix: "use the module's musl build, or a glibc release on a glibc host",
     },

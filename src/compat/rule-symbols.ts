@@ -51,6 +51,7 @@ function describeMissing(situation: Situation, object: LoadedObject, open: reado
     code: "SYMBOL_MISSING",
     what: `the module needs ${count}${inObject(situation, object)} that ${who === "runtime" ? `${runtime} does not have` : "nothing here provides"}: ${listed(names)}`,
     evidence: `undefined symbol: ${listed(names)}`,
+    symbols: names,
     fix: fixFor(who, situation),
   };
 }
@@ -62,6 +63,7 @@ function describeLater(situation: Situation, object: LoadedObject, open: readonl
     code: "SYMBOL_MISSING",
     what: `the module loads${inObject(situation, object)}, but the first call of ${listed(names)} ends the process: nothing here provides ${names.length === 1 ? "it" : "them"}`,
     evidence: `lazily bound: ${listed(names)}`,
+    symbols: names,
     fix: fixFor(who, situation),
   };
 }
@@ -102,6 +104,7 @@ function judgeStubs(situation: Situation): Draft | undefined {
     code: "SYMBOL_MISSING",
     what: `${runtimeName(runtime)} has no working ${listed(names)}: the module loads, but a call of ${names.length === 1 ? "it" : "any of them"} ends the process`,
     evidence: `unsupported uv function: ${listed(names)}`,
+    symbols: names,
     fix: "test what the app uses of the module under this runtime, use a version that needs no libuv, or run the app with Node",
   };
 }

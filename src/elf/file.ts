@@ -47,6 +47,8 @@ export interface ElfFile {
   readonly packedRelocations: boolean;
   readonly textRelocations: boolean;
   readonly executableStack: boolean;
+  /** Bytes of the dynamic string table (DT_STRSZ). */
+  readonly stringsSize: number;
   /** x86-64 level 1 to 4 that a GNU property note declares. */
   readonly isaLevel: number | undefined;
   versionNeeds(): readonly VersionNeed[];
@@ -127,6 +129,7 @@ function describe(image: ElfImage): ElfFile {
     packedRelocations: image.dynamic.has(DT.RELR),
     textRelocations: image.dynamic.has(DT.TEXTREL) || (flags & DF.TEXTREL) !== 0,
     executableStack: stack !== undefined && (stack.flags & PF.X) !== 0,
+    stringsSize: lastValue(image, DT.STRSZ) ?? 0,
     isaLevel: readIsaLevel(image),
     ...readLater(image),
   };
