@@ -20,7 +20,7 @@ import { errorCode, isMissing, type Place, type Release } from "./release.ts";
 import { count, type Reporter } from "./report.ts";
 import { planStart } from "./plan.ts";
 import { writeStamp, type Verdict } from "./stamp.ts";
-import { verifyTree, wantedModules, type TreeVerdict } from "./verify.ts";
+import { verifyTree, type TreeVerdict } from "./verify.ts";
 import { checkExecAllowed, createWork, placeError, removeQuietly } from "./work.ts";
 
 export interface CommitOptions {
@@ -83,14 +83,11 @@ export async function stampIfPossible(verdict: Verdict, reporter: Reporter): Pro
   }
 }
 
-async function fillWork({ release, fill, reporter, signal }: CommitOptions, work: string) {
-  const modules = wantedModules(release.manifest);
-  if (modules.length === 0) {
-    mkdirSync(join(work, NAMES.modules));
-    return [];
-  }
+async function fillWork({ fill, reporter, signal }: CommitOptions, work: string): Promise<readonly string[]> {
   const complaints = await fill.run({ work, reporter, signal });
   signal.throwIfAborted();
+  // A package manager that had nothing to install, because all of it is optional and unreachable, made no directory.
+  mkdirSync(join(work, NAMES.modules), { recursive: true });
   return complaints;
 }
 

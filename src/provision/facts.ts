@@ -7,9 +7,10 @@ import { join } from "node:path";
 import { availableExternals, type ExternalModule } from "../release/manifest.ts";
 import { absentName, hostId, LIBC_MARKS, stampName } from "../release/stamp.ts";
 import type { Place, Release } from "./release.ts";
+import { wantedModules } from "./verify.ts";
 
 export interface TreeFacts {
-  /** The modules directory exists. */
+  /** The modules directory exists, or none is needed. */
   readonly tree: boolean;
   /** A stamp for this release and this host exists. */
   readonly stamp: boolean;
@@ -85,7 +86,7 @@ export function readTreeFacts(release: Release, place: Place, host: string): Tre
   const included = availableExternals(release.manifest).filter((external) => !absent.includes(external));
   const native = nativeFiles(release, place, included);
   return Object.freeze({
-    tree: existsSync(place.modules),
+    tree: existsSync(place.modules) || wantedModules(release.manifest).length === 0,
     stamp: stamped !== undefined,
     newer:
       stamped === undefined

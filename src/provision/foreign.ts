@@ -4,6 +4,7 @@
  * was built. Pure.
  */
 import { posix } from "node:path";
+import type { Libc } from "../release/targets.ts";
 
 /** Extensions that an import without one may be completed with, by Node and by Bun. */
 const LOADABLE = new Set([
@@ -26,7 +27,7 @@ const LOADABLE = new Set([
  * - a nested `node_modules` shadows the modules above it;
  * - a package.json changes how its directory is loaded;
  * - `bindings` and node-gyp-build look into build/ before anything else, and every search meets a .node file that
- *   lies beside a listed one;
+ *   lies beside a listed one (unless its name says that it is for the other C library);
  * - an import without an extension may find another one first.
  * A foreign package beside the others is not reached by any listed import that the build resolved.
  */
@@ -34,6 +35,7 @@ export function couldBeLoaded(
   path: string,
   modules: readonly (readonly [directory: string, module: unknown])[],
   listed: ReadonlySet<string>,
+  libc: Libc | undefined,
 ): boolean {
   const owner = modules
     .map(([directory]) => directory)
@@ -45,11 +47,17 @@ export function couldBeLoaded(
   const { dir, name, ext } = posix.parse(path);
   if (posix.basename(path) === "package.json") return true;
   if (ext === ".node" && /(?:^|\/)build\//.test(inner)) return true;
-  if (!LOADABLE.has(ext)) return false;
+  if (!LOADABLE.has(ext) || isForOtherLibc(posix.basename(path), libc)) return false;
   for (const file of listed) {
     const beside = posix.parse(file);
     if (beside.dir !== dir) continue;
     if (beside.name === name || (ext === ".node" && beside.ext === ".node")) return true;
   }
   return false;
+}
+
+/** prebuildify names files by tags: `bcrypt.musl.node`, `bcrypt.glibc.node`. */
+function isForOtherLibc(name: string, libc: Libc | undefined): boolean {
+  if (libc === undefined || !name.endsWith(".node")) return false;
+  return name.split(".").includes(libc === "gnu" ? "musl" : "glibc");
 }

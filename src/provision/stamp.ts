@@ -4,7 +4,7 @@
  * make an old tree look new.
  */
 import { chmodSync, existsSync, mkdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { availableExternals } from "../release/manifest.ts";
 import { absentName, stampName } from "../release/stamp.ts";
 import { writeDurably } from "./durable.ts";
@@ -46,9 +46,11 @@ export async function writeStamp(verdict: Verdict): Promise<void> {
   }
 }
 
+/** A release without native modules has no tree yet. */
 function ensureDirectory(path: string): void {
   if (existsSync(path)) return;
-  mkdirSync(path, { recursive: true });
+  ensureDirectory(dirname(path));
+  mkdirSync(path);
   chmodSync(path, 0o755);
 }
 

@@ -6,7 +6,7 @@ import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { Finding } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
-import { availableExternals, type Manifest, type TreeModule } from "../release/manifest.ts";
+import { availableExternals, manifestTarget, type Manifest, type TreeModule } from "../release/manifest.ts";
 import { readTreeEntry, readTreeFiles, type FileEntry, type TreeFile } from "../release/tree.ts";
 import { couldBeLoaded } from "./foreign.ts";
 import { errorCode, isMissing } from "./release.ts";
@@ -50,8 +50,9 @@ export async function verifyTree(
   const listed = new Set(
     wanted.flatMap(([directory, module]) => Object.keys(module.files).map((path) => `${directory}/${path}`)),
   );
+  const { libc } = manifestTarget(manifest);
   const foreign = [...there.keys()].filter((path) => !listed.has(path));
-  const hostile = foreign.filter((path) => couldBeLoaded(path, wanted, listed));
+  const hostile = foreign.filter((path) => couldBeLoaded(path, wanted, listed, libc));
   const findings = new Map<string, Finding>();
   for (const [directory, module] of wanted) {
     const finding =

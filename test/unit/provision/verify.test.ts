@@ -37,11 +37,12 @@ describe("a tree that is right", () => {
     put(modules, "needed/README.md", "");
     put(modules, "needed/lib/index.d.ts", "");
     put(modules, "needed/prebuilds/linux-arm64/needed.node", "");
+    put(modules, "needed/prebuilds/linux-x64/needed.musl.node", "");
     put(modules, "unrelated/index.js", "");
     const verdict = await look();
     expect(verdict.whole).toEqual(["needed", "@scope/extra"]);
     expect(verdict.foreign).not.toContain(".gantry/stamp");
-    expect(verdict.foreign).toHaveLength(5);
+    expect(verdict.foreign).toHaveLength(6);
   });
 });
 
