@@ -20,7 +20,16 @@ try {
       name: "gantry",
       version,
       description: "Makes releases of single-binary apps with native modules",
-      commands: buildSideCommands({ environment: process.env, log, print }),
+      commands: buildSideCommands({
+        environment: process.env,
+        log,
+        print,
+        self: { path: process.execPath, versions: process.versions, arch: process.arch },
+        terminal: { columns: process.stdout.columns, colour: process.stdout.isTTY },
+        setExit: (status) => {
+          process.exitCode = status;
+        },
+      }),
       later: LATER,
     },
     process.argv.slice(2),

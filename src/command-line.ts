@@ -98,7 +98,9 @@ function unknownCommand(name: string, line: CommandLine): Finding {
  */
 function checkArguments(rest: readonly string[], definition: ArgsDef, command: string): void {
   const flags = Object.entries(definition).filter(([, argument]) => argument.type !== "positional");
-  let positionals = Object.keys(definition).length - flags.length;
+  // By convention a last positional in the plural takes any number of them.
+  const names = Object.keys(definition).filter((key) => definition[key]?.type === "positional");
+  let positionals = names.at(-1)?.endsWith("s") === true ? Infinity : names.length;
   const own = beforeDashes(rest);
   for (let index = 0; index < own.length; index += 1) {
     const argument = own[index] ?? "";

@@ -1,6 +1,7 @@
 /** The build side's commands as citty definitions: what they take, what they print. Effects are behind index.ts. */
 import { statSync } from "node:fs";
 import type { CommandDef } from "citty";
+import { runCheck } from "./check/check.ts";
 import { defineCommand, flagValues } from "./command-line.ts";
 import {
   analyze,
@@ -17,6 +18,11 @@ import type { Log } from "./log.ts";
 import type { Environment } from "./runtime/invoke.ts";
 
 export interface CommandContext {
+  /** The process that runs the command: the default runtime of `check`. */
+  readonly self: { readonly path: string; readonly versions: NodeJS.ProcessVersions; readonly arch: string };
+  /** Columns and colour of standard output, where it is a terminal. */
+  readonly terminal: { readonly columns: number | undefined; readonly colour: boolean };
+  readonly setExit: (status: number) => void;
   readonly environment: Environment;
   readonly log: Log;
   /** Receives whole texts without a final line feed. */
@@ -24,7 +30,7 @@ export interface CommandContext {
 }
 
 /** Named in the design, not in this version. */
-export const LATER = ["bundle", "docker", "check", "history"] as const;
+export const LATER = ["bundle", "docker", "history"] as const;
 
 const app = {
   type: "positional",
@@ -58,6 +64,7 @@ export function buildSideCommands(context: CommandContext): Record<string, Comma
   return {
     build: buildCommand(context),
     analyze: analyzeCommand(context),
+    check: checkCommand(context),
     keygen: keygenCommand(context),
     sign: signCommand(context),
     verify: verifyCommand(context),
@@ -96,6 +103,43 @@ function analyzeCommand({ environment, print }: CommandContext): CommandDef {
       const [name] = flagValues(rawArgs, "target");
       const report = await analyze({ appDir: args.app, target: name, bun: args.bun, environment });
       print(args.json === true ? JSON.stringify(report.json, null, 2) : report.text);
+    },
+  });
+}
+
+function checkCommand({ environment, print, self, terminal, setExit }: CommandContext): CommandDef {
+  return defineCommand({
+    meta: {
+      name: "check",
+      description: "Will these native files load here, in that runtime? Runs none of them",
+    },
+    args: {
+      files: { type: "positional", required: true, description: "native modules, or directories of them" },
+      runtime: {
+        type: "string",
+        valueHint: "EXE",
+        description: "the Node, Bun or compiled app that will load them",
+      },
+      host: {
+        type: "string",
+        valueHint: "FACTS.json",
+        description: "another host's `./gantry doctor --json` instead of this machine",
+      },
+      json: { type: "boolean", description: "for programs" },
+    },
+    async run({ args }) {
+      const { exit, output } = await runCheck({
+        paths: args._,
+        runtime: args.runtime,
+        hostFactsFile: args.host,
+        json: args.json === true,
+        environment,
+        self,
+        columns: terminal.columns,
+        colour: terminal.colour,
+      });
+      print(output.trimEnd());
+      setExit(exit);
     },
   });
 }

@@ -200,17 +200,14 @@ export function toGantryError(error: unknown): GantryError {
   return new GantryError({ code: "INTERNAL", what, detail: detail.map((line) => line.trim()) });
 }
 
-/** What Node and Bun throw when a system call fails; other libraries use codes of the same look. */
 interface SystemError extends Error {
   readonly code: string;
-  readonly syscall: string;
   readonly path?: string;
 }
 
 function isSystemError(error: unknown): error is SystemError {
   return (
     error instanceof Error &&
-    "syscall" in error &&
     "code" in error &&
     typeof error.code === "string" &&
     /^E[A-Z0-9]+$/.test(error.code)

@@ -17,7 +17,7 @@ import { join, relative, resolve } from "node:path";
 import type { Log } from "../log.ts";
 import { GantryError } from "../errors.ts";
 import { NAMES, releaseBase, releaseName } from "../release/layout.ts";
-import type { ExternalModule } from "../release/manifest.ts";
+import type { ExternalModule, Manifest } from "../release/manifest.ts";
 import { parseTarget, runsOn, type Target } from "../release/targets.ts";
 import { readTreeFiles } from "../release/tree.ts";
 import type { Environment } from "../runtime/invoke.ts";
@@ -31,6 +31,7 @@ import { writeReleaseLock, type ReleaseLock } from "./lock/lock.ts";
 import { describeExternals, describeRelease, withUnavailable } from "./describe.ts";
 import { writeArchive } from "./pack/archive.ts";
 import { proveExternals, proveRelease } from "./prove.ts";
+import { readRequires } from "./requires.ts";
 import { formatSummary, type ReleaseSummary } from "./table.ts";
 import type { CapturedTree } from "./tree/capture.ts";
 import { dropUnavailable, findUnbuilt } from "./tree/available.ts";
@@ -133,20 +134,7 @@ async function buildTarget(context: BuildContext, target: Target): Promise<Relea
     externals: found,
     tree: captured,
   });
-  const manifest = assembleRelease({
-    root: release,
-    appDir: sources.appDir,
-    include: app.settings.include,
-    base: releaseBase(app.name, app.version),
-    manifest: describeRelease({
-      app,
-      gantry: context.gantry,
-      bunVersion: compiled.bunVersion,
-      target,
-      externals,
-      tree,
-    }),
-  });
+  const manifest = assemble(context, { target, release, externals, tree, bunVersion: compiled.bunVersion });
   const loadedHere = runsOn(target, context.host);
   if (loadedHere) await proveRelease(release, join(stage, TREE), manifest, emptyPlace(context));
   const archive = join(stage, `${name}.tar.gz`);
@@ -162,6 +150,35 @@ async function buildTarget(context: BuildContext, target: Target): Promise<Relea
     leftOut: tree.leftOut,
     loadedHere,
   };
+}
+
+interface Settled {
+  readonly target: Target;
+  readonly release: string;
+  readonly externals: readonly ExternalModule[];
+  readonly tree: CapturedTree;
+  readonly bunVersion: string;
+}
+
+/** Writes everything into the release that follows from the binary and the tree. */
+function assemble(
+  context: BuildContext,
+  { target, release, externals, tree, bunVersion }: Settled,
+): Manifest {
+  const { app, sources, gantry } = context;
+  const requires = readRequires({
+    target,
+    executable: join(release, NAMES.lib, app.settings.binary),
+    modules: join(release, "..", TREE, NAMES.modules),
+    tree,
+  });
+  return assembleRelease({
+    root: release,
+    appDir: sources.appDir,
+    include: app.settings.include,
+    base: releaseBase(app.name, app.version),
+    manifest: describeRelease({ app, gantry, bunVersion, target, externals, tree, requires }),
+  });
 }
 
 /** Which modules stay outside, and their lock, written into the release. */

@@ -1,5 +1,5 @@
 /** What the manifest says of a build: its externals, from what analysis, lock and compiler found. Pure. */
-import { SCHEMA, type ExternalModule, type Manifest } from "../release/manifest.ts";
+import { SCHEMA, type ExternalModule, type Manifest, type ReleaseRequires } from "../release/manifest.ts";
 import type { Target } from "../release/targets.ts";
 import type { App } from "./app/app.ts";
 import type { ReleaseLock } from "./lock/lock.ts";
@@ -50,6 +50,7 @@ export interface ReleaseDescription {
   readonly target: Target;
   readonly externals: readonly ExternalModule[];
   readonly tree: CapturedTree;
+  readonly requires: ReleaseRequires | undefined;
 }
 
 /** Everything of the manifest that is known before the release's files are there. */
@@ -67,5 +68,6 @@ export function describeRelease(description: ReleaseDescription): Omit<Manifest,
     externals: [...description.externals],
     modules: tree.modules,
     native: tree.native,
+    ...(description.requires === undefined ? {} : { requires: description.requires }),
   };
 }

@@ -1,5 +1,5 @@
 /** The table that ends a build: what is in the release, what was left out, what that saved. 80 columns. */
-import type { Manifest } from "../release/manifest.ts";
+import type { Manifest, ReleaseRequires } from "../release/manifest.ts";
 import type { LeftOut } from "./tree/capture.ts";
 
 export interface ReleaseSummary {
@@ -43,9 +43,32 @@ export function formatSummary(summary: ReleaseSummary): string {
   }
   const saved = summary.leftOut.reduce((sum, entry) => sum + entry.bytes, 0);
   if (saved > 0) lines.push(row("saved", formatBytes(saved)));
+  if (manifest.requires !== undefined)
+    lines.push("needs on the host", ...requirementLines(manifest.requires));
   lines.push(`release  ${summary.directory}`);
   lines.push(`archive  ${summary.archive}  ${formatBytes(summary.archiveBytes)}`);
   return lines.join("\n");
+}
+
+/** Each floor, and what sets it. */
+function requirementLines(requires: ReleaseRequires): string[] {
+  const floors: [string, { readonly value: string | number; readonly by: readonly string[] } | undefined][] =
+    [
+      ["glibc", requires.glibc],
+      ["musl", requires.musl],
+      ["libstdc++ GLIBCXX", requires.glibcxx],
+      ["libstdc++ CXXABI", requires.cxxabi],
+      ["x86-64 level", requires.cpuLevel],
+      ["Node-API", requires.napi],
+      ...requires.abi.map((floor) => ["NODE_MODULE_VERSION", floor] as [string, typeof floor]),
+      ...requires.libraries.map((floor) => ["library", floor] as [string, typeof floor]),
+    ];
+  return floors.flatMap(([what, floor]) => {
+    if (floor === undefined) return [];
+    const [first = "", ...others] = floor.by;
+    const by = others.length === 0 ? first : `${first} and ${others.length} more`;
+    return [`  ${`${what} ${floor.value}`.padEnd(34)} for ${by}`];
+  });
 }
 
 function optionalNote(external: Manifest["externals"][number]): string {

@@ -44,6 +44,27 @@ const ModuleSchema = v.strictObject({
   files: v.record(InnerPath, Entry),
 });
 
+/** A lower bound, and the files that set it. */
+const TextFloor = v.strictObject({ value: v.string(), by: v.array(v.string()) });
+const NumberFloor = v.strictObject({ value: v.number(), by: v.array(v.string()) });
+
+/** What the host must provide, derived from the shipped files and the compiled app. */
+const RequiresSchema = v.strictObject({
+  arch: v.string(),
+  libc: v.picklist(["glibc", "musl"]),
+  glibc: v.optional(TextFloor),
+  musl: v.optional(TextFloor),
+  glibcxx: v.optional(TextFloor),
+  cxxabi: v.optional(TextFloor),
+  /** x86-64 level 1 to 4, where a file declares one. */
+  cpuLevel: v.optional(NumberFloor),
+  /** NODE_MODULE_VERSION of files that are bound to one. */
+  abi: v.array(NumberFloor),
+  napi: v.optional(NumberFloor),
+  /** Shared libraries that neither the C library nor the release brings. */
+  libraries: v.array(TextFloor),
+});
+
 const ManifestSchema = v.strictObject({
   schema: v.literal(SCHEMA),
   name: v.string(),
@@ -61,12 +82,13 @@ const ManifestSchema = v.strictObject({
   modules: v.record(InnerPath, ModuleSchema),
   /** Native files the externals load, relative to node_modules; the stub watches these. */
   native: v.array(v.strictObject({ path: InnerPath, neededBy: v.array(v.string()) })),
-  /** What the host must provide, derived from the shipped files; each floor with the file that sets it. */
-  requires: v.optional(v.record(v.string(), v.unknown())),
+  /** Absent for targets whose files are no ELF. */
+  requires: v.optional(RequiresSchema),
 });
 
 export type Manifest = Readonly<v.InferOutput<typeof ManifestSchema>>;
 export type ExternalModule = Manifest["externals"][number];
+export type ReleaseRequires = NonNullable<Manifest["requires"]>;
 export type TreeModule = Manifest["modules"][string];
 
 /** The name of a release: the first digits of the SHA-256 of its release.json, which binds everything else. */

@@ -1,0 +1,57 @@
+/** What a release asks of its host, read out of the compiled app and the native files that are shipped with it. */
+import { basename, join } from "node:path";
+import { deriveRequires, type ShippedFile } from "../compat/requires.ts";
+import { withNativeFile } from "../host/file-source.ts";
+import type { ReleaseRequires } from "../release/manifest.ts";
+import type { Target } from "../release/targets.ts";
+import type { CapturedTree } from "./tree/capture.ts";
+
+export interface RequiresOptions {
+  readonly target: Target;
+  /** The compiled app. */
+  readonly executable: string;
+  /** The tree's node_modules. */
+  readonly modules: string;
+  readonly tree: CapturedTree;
+}
+
+/** Shared libraries count too: a module may ship its own. */
+const NATIVE = /\.(?:node|so(?:\.\d+)*)$/;
+
+/** Undefined for targets whose programs are no ELF files. */
+export function readRequires({
+  target,
+  executable,
+  modules,
+  tree,
+}: RequiresOptions): ReleaseRequires | undefined {
+  if (target.libc === undefined) return undefined;
+  const shipped: { readonly name: string; readonly path: string }[] = [
+    { name: basename(executable), path: executable },
+  ];
+  for (const [directory, module] of Object.entries(tree.modules)) {
+    for (const file of Object.keys(module.files)) {
+      if (NATIVE.test(file)) shipped.push({ name: module.name, path: join(modules, directory, file) });
+    }
+  }
+  const libc = target.libc === "gnu" ? "glibc" : "musl";
+  return readAll(
+    shipped,
+    [],
+    (files) => structuredClone(deriveRequires(files, { arch: target.arch, libc })) as ReleaseRequires,
+  );
+}
+
+/** Holds every file open until all have been looked at: their tables are read when they are asked for. */
+function readAll<T>(
+  paths: readonly { readonly name: string; readonly path: string }[],
+  files: readonly ShippedFile[],
+  use: (files: readonly ShippedFile[]) => T,
+): T {
+  const [first, ...rest] = paths;
+  if (first === undefined) return use(files);
+  return withNativeFile(first.path, (file) => {
+    const shipped = file.kind === "elf" ? [{ name: first.name, fileName: basename(first.path), file }] : [];
+    return readAll(rest, [...files, ...shipped], use);
+  });
+}
