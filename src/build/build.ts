@@ -107,7 +107,7 @@ function publish(summary: ReleaseSummary, out: string): ReleaseSummary {
 
 /** One target's release and archive, finished and proven, still in the work directory. */
 async function buildTarget(context: BuildContext, target: Target): Promise<ReleaseSummary> {
-  const { app, sources, log } = context;
+  const { app, log } = context;
   const name = releaseName(app.name, app.version, target);
   const stage = join(context.work, target.name);
   const release = join(stage, name);
