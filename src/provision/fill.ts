@@ -2,7 +2,7 @@
  * The ways to fill a work directory with a tree: what each must provide, and the way through a package manager.
  * A way only fetches; whether the right thing came is decided by the one piece of code in commit.ts.
  */
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
@@ -10,7 +10,7 @@ import type { TreeModule } from "../release/manifest.ts";
 import { installFrozen, type InstallLimits, type InstallOptions } from "../runtime/install.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import { checkLockstep, parseBunLock, type Locked } from "./lockstep.ts";
-import type { Reporter } from "./report.ts";
+import { formatBytes, type Reporter } from "./report.ts";
 import { isMissing, type Release } from "./release.ts";
 import { wantedModules } from "./verify.ts";
 
@@ -61,12 +61,37 @@ export function registryFill(release: Release, options: RegistryOptions): Fill {
         if (packageManager === "bun") return await installFrozen(install);
         const { installWithNpm } = await import("./npm.ts");
         return await installWithNpm(release, locked, install);
+      } catch (error) {
+        throw blameDisk(error, release, work);
       } finally {
         watch.stop();
       }
     },
   };
 }
+
+/**
+ * A package manager that met a full disk says only that it failed to unpack something (seen on Bun 1.4.5), so the
+ * space that is left is asked: less than the modules themselves take means that they could not have fitted.
+ */
+function blameDisk(error: unknown, release: Release, work: string): unknown {
+  const needed = wantedModules(release.manifest).reduce((sum, [, module]) => sum + moduleSize(module), 0);
+  const space = statfsSync(work);
+  const free = space.bavail * space.bsize;
+  if (!(error instanceof GantryError) || free >= needed) return error;
+  const code = error.findings[0].code;
+  if (code !== "NETWORK_FAILED" && code !== "LOAD_CRASHED") return error;
+  return new GantryError({
+    code: "DISK_FULL",
+    what: `no space left to install the modules: ${formatBytes(free)} are free`,
+    where: release.layout.root,
+    fix: `free ${formatBytes(needed * ROOM)}, then start again`,
+    ...(error.findings[0].detail === undefined ? {} : { detail: error.findings[0].detail }),
+  });
+}
+
+/** Download cache, unpruned tree and finished tree together, as a multiple of the finished one. */
+const ROOM = 4;
 
 /**
  * Puts copies of package.json and bun.lock into the work directory.

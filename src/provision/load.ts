@@ -1,6 +1,7 @@
 /**
  * Loads every external of a tree, each in a process of its own, a few at a time.
  */
+import { readFileSync, realpathSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Finding } from "../errors.ts";
 import type { ExternalModule } from "../release/manifest.ts";
@@ -42,5 +43,26 @@ export async function loadExternals(
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   signal?.throwIfAborted();
-  return findings;
+  return findings.size === 0 ? findings : blameMount(findings, modules);
+}
+
+/**
+ * Many packages swallow the loader's message, so the mount is asked when anything fails: nothing native can be
+ * mapped from a noexec one (mmap(2), EPERM), whatever the module says.
+ */
+async function blameMount(findings: Map<string, Finding>, modules: string): Promise<Map<string, Finding>> {
+  const { readDirectory, parseMountInfo } = await import("../host/directory.ts");
+  const directory = readDirectory(realpathSync(modules), parseMountInfo(readMounts()));
+  if (directory?.noexec !== true) return findings;
+  const what = `native modules cannot be loaded from ${directory.mountPoint}, which is mounted noexec`;
+  const finding: Finding = { code: "STORE_NOEXEC", what, where: modules };
+  return new Map([...findings.keys()].map((name) => [name, finding]));
+}
+
+function readMounts(): string {
+  try {
+    return readFileSync("/proc/self/mountinfo", "utf8");
+  } catch {
+    return "";
+  }
 }

@@ -83,16 +83,10 @@ function probeFinding(
   };
 }
 
-/** A mount without exec rights refuses the mapping of code; mmap(2) says EPERM and the loader words it so. */
-const NOEXEC = /failed to map segment from shared object/;
-
 /** The place is named from the release's root: a work directory is gone when the message is read. */
 function failureFinding(name: string, message: string): Finding {
   const where = `node_modules/${name}`;
   const detail = message.split("\n").slice(0, 4);
-  if (NOEXEC.test(message)) {
-    return { code: "STORE_NOEXEC", what: `${name} cannot be loaded from a noexec mount`, where, detail };
-  }
   return { code: "MODULE_UNAVAILABLE", what: `${name} does not load`, where, detail };
 }
 
