@@ -87,7 +87,7 @@ export interface Fixture {
     root: string,
     args: readonly string[],
     environment?: Readonly<Record<string, string>>,
-    started?: (pid: number) => void,
+    watch?: Watch,
   ) => Promise<Run>;
   readonly dispose: () => Promise<void>;
 }
@@ -150,7 +150,7 @@ export async function makeFixture(): Promise<Fixture> {
       makeRelease({ root, executable, launcher, source }, options);
       return root;
     },
-    launch: (root, args, environment, started) =>
+    launch: (root, args, environment, watch) =>
       runProgram(
         join(root, "lib", BINARY),
         [
@@ -160,7 +160,7 @@ export async function makeFixture(): Promise<Fixture> {
           join(root, "lib/launcher.mjs"),
           ...args,
         ],
-        { cwd: empty, environment: { ...bareEnvironment(), BUN_BE_BUN: "1", ...environment }, started },
+        { cwd: empty, environment: { ...bareEnvironment(), BUN_BE_BUN: "1", ...environment }, ...watch },
       ),
     dispose: async () => {
       await registry.close();
@@ -285,10 +285,15 @@ function sizeAndDigest(path: string): Manifest["executable"] {
   return { size: statSync(path).size, sha256: readFileEntry(path)[1] };
 }
 
-interface ProgramOptions {
+export interface Watch {
+  readonly started?: (pid: number) => void;
+  /** Told what arrives on standard error, as it arrives. */
+  readonly heard?: (text: string, pid: number) => void;
+}
+
+interface ProgramOptions extends Watch {
   readonly cwd: string;
   readonly environment: Readonly<Record<string, string>>;
-  readonly started?: ((pid: number) => void) | undefined;
 }
 
 /** Runs a program to its end with nothing on its standard input. */
@@ -301,7 +306,10 @@ export function runProgram(file: string, args: readonly string[], options: Progr
     });
     const text = { stdout: "", stderr: "" };
     child.stdout.on("data", (chunk) => (text.stdout += chunk));
-    child.stderr.on("data", (chunk) => (text.stderr += chunk));
+    child.stderr.on("data", (chunk) => {
+      text.stderr += chunk;
+      options.heard?.(String(chunk), child.pid ?? 0);
+    });
     child.once("error", reject);
     child.once("spawn", () => options.started?.(child.pid ?? 0));
     child.once("close", (code, signal) => resolve({ code, signal, ...text }));

@@ -1,14 +1,14 @@
 /**
  * A package registry on loopback that serves real packages from a directory of tarballs, counts what it is asked
- * for, and can be told to misbehave. Tarballs are fetched once with `npm pack` and kept in the operating system's
- * temporary directory under a name that lists their versions.
+ * for, and can be told to misbehave. Tarballs are fetched once with `npm pack` and kept in node_modules/.cache under a
+ * name that stands for their versions.
  */
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { createServer, type ServerResponse } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 
 /** Small real packages: bcrypt carries its prebuilds, crc32 has one package for each platform. */
@@ -20,6 +20,8 @@ export const PACKAGES = [
   "@node-rs/crc32-linux-x64-gnu@1.10.6",
   "@node-rs/crc32-linux-x64-musl@1.10.6",
 ] as const;
+
+const CACHE = fileURLToPath(new URL("../../../node_modules/.cache/gantry-tarballs", import.meta.url));
 
 /** What the registry does with one request; `undefined` answers it as a registry should. */
 export type Misbehaviour = (
@@ -44,9 +46,10 @@ interface Packed {
 /** Fetches the tarballs through the ordinary client unless they are there; safe when several test files do it. */
 export function ensureTarballs(): string {
   const key = createHash("sha256").update(PACKAGES.join(" ")).digest("hex").slice(0, 12);
-  const directory = join(tmpdir(), `gantry-test-tarballs-${key}`);
+  const directory = join(CACHE, key);
   if (existsSync(directory)) return directory;
-  const work = mkdtempSync(join(tmpdir(), "gantry-test-tarballs-work-"));
+  mkdirSync(CACHE, { recursive: true });
+  const work = mkdtempSync(join(CACHE, "work-"));
   execFileSync("npm", ["pack", "--silent", "--pack-destination", work, ...PACKAGES], { stdio: "pipe" });
   try {
     renameSync(work, directory);
@@ -123,14 +126,4 @@ export function tampered(name: string): Buffer {
   const at = Math.floor(bytes.length / 2);
   bytes[at] = (bytes[at] ?? 0) ^ 1;
   return bytes;
-}
-
-export function removeDirectory(path: string): void {
-  if (existsSync(path)) rmSync(path, { recursive: true, force: true });
-}
-
-export function emptyDirectory(prefix: string): string {
-  const parent = join(tmpdir(), "gantry-test");
-  mkdirSync(parent, { recursive: true });
-  return mkdtempSync(join(parent, `${prefix}-`));
 }

@@ -1,0 +1,217 @@
+/** The management commands as people type them: what they print, where, and with which exit status. */
+import { existsSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { makeFixture, type Fixture } from "./fixture.ts";
+
+let fixture: Fixture;
+let root = "";
+beforeAll(async () => {
+  fixture = await makeFixture();
+});
+afterAll(() => fixture.dispose());
+afterEach(() => {
+  fixture.registry.misbehave = undefined;
+  fixture.registry.requests.length = 0;
+  rmSync(root, { recursive: true, force: true });
+});
+
+const gantry = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
+  fixture.launch(root, args, { GANTRY_REGISTRY: fixture.registry.url, ...environment });
+const OFFLINE = { GANTRY_OFFLINE: "1" };
+const NATIVE = "node_modules/bcrypt/prebuilds/linux-x64/bcrypt.glibc.node";
+const zero = (path: string) => writeFileSync(path, Buffer.alloc(statSync(path).size));
+const count = (text: string, word: string) => text.split(word).length - 1;
+
+describe("the command line", () => {
+  it.each([[[]], [["--help"]], [["help"]]])("%j lists the commands on standard output", async (args) => {
+    root = fixture.make();
+    const run = await gantry(args);
+    expect(run).toMatchObject({ code: 0, stderr: "" });
+    for (const name of ["prepare", "doctor", "verify"])
+      expect(run.stdout).toMatch(new RegExp(`^ +${name} `, "m"));
+    expect(run.stdout).not.toMatch(/^ +start /m);
+  });
+
+  it("tells the version, also of a damaged release", async () => {
+    root = fixture.make();
+    expect(await gantry(["--version"])).toMatchObject({ code: 0, stdout: "0.1.0\n" });
+    rmSync(join(root, "lib/release.json"));
+    expect(await gantry(["--version"])).toMatchObject({ code: 0, stdout: "unknown\n" });
+    expect(await gantry(["--help"])).toMatchObject({ code: 0 });
+  });
+
+  it.each([
+    [["prepair"], /use \.\/gantry prepare/],
+    [["doctor", "--jsn"], /use --json/],
+    [["verify", "everything"], /one argument too many/],
+    [["prepare", "--from", "x.tar.zst"], /--from is not in this version/],
+    [["start", "now"], /for the release's own script/],
+    ...["health", "install", "uninstall", "upgrade", "rollback", "status", "history", "clean"].map(
+      (name): [string[], RegExp] => [[name], /comes with a later one/],
+    ),
+  ])("%j is a usage error with a way out", async (args, message) => {
+    root = fixture.make();
+    const run = await gantry(args);
+    expect(run).toMatchObject({ code: 64, stdout: "" });
+    expect(run.stderr).toMatch(/^gantry: USAGE: /);
+    expect(run.stderr).toMatch(message);
+    expect(run.stderr).toMatch(/^ {2}fix {3}\S/m);
+    expect(existsSync(join(root, "node_modules"))).toBe(false);
+  });
+});
+
+describe("prepare", () => {
+  it("installs, and does nothing the second time", async () => {
+    root = fixture.make();
+    const first = await gantry(["prepare"]);
+    expect(first).toMatchObject({ code: 0, stdout: "" });
+    expect(first.stderr).toContain("the modules are ready (");
+    const asked = fixture.registry.requests.length;
+    expect(await gantry(["prepare"])).toMatchObject({
+      code: 0,
+      stderr: "gantry: the modules are ready already\n",
+    });
+    expect(fixture.registry.requests.length).toBe(asked);
+  });
+
+  it("proves what is there, offline", async () => {
+    root = fixture.make({ tree: "present" });
+    const run = await gantry(["prepare", "--offline"]);
+    expect(run).toMatchObject({ code: 0, stdout: "" });
+    expect(run.stderr).toContain("that were there are right");
+    expect(fixture.registry.requests).toEqual([]);
+  });
+
+  it("says nothing of what went well when told to be quiet", async () => {
+    root = fixture.make();
+    expect((await gantry(["prepare"], { GANTRY_LOG_LEVEL: "warn" })).stderr).toBe("");
+  });
+});
+
+describe("doctor", () => {
+  it("says what a start would do with nothing there, and changes nothing", async () => {
+    root = fixture.make();
+    const run = await gantry(["doctor"]);
+    expect(run).toMatchObject({ code: 0, stderr: "" });
+    expect(run.stdout).toMatch(/^release +tiny 1\.2\.3 for linux-x64-gnu/m);
+    expect(run.stdout).toMatch(/^a start +would install 4 modules \(\d+\.\d kB\) from the registry$/m);
+    expect(existsSync(join(root, "node_modules"))).toBe(false);
+    expect(fixture.registry.requests).toEqual([]);
+  });
+
+  it("fails as a start would where that may not fetch", async () => {
+    root = fixture.make();
+    const run = await gantry(["doctor"], OFFLINE);
+    expect(run.code).toBe(66);
+    expect(run.stdout).toMatch(/would refuse/);
+    expect(run.stderr).toMatch(/BUNDLE_MISSING/);
+  });
+
+  it("gives programs the same as JSON, with exit statuses and fixes spelled out", async () => {
+    root = fixture.make({ tree: "present", optional: ["@node-rs/crc32"] });
+    truncateSync(join(root, NATIVE), 9);
+    rmSync(join(root, "node_modules/@node-rs"), { recursive: true });
+    const run = await gantry(["doctor", "--json"], OFFLINE);
+    expect(run.code).toBe(66);
+    const diagnosis = JSON.parse(run.stdout) as Record<string, unknown>;
+    expect(diagnosis).toMatchObject({
+      schema: 1,
+      release: { name: "tiny", version: "1.2.3", target: "linux-x64-gnu", root },
+      host: { os: "linux", arch: "x64" },
+      plan: { state: "present", would: "refuse, with the findings below" },
+      modules: [
+        { name: "@node-rs/crc32", optional: true, state: "absent" },
+        { name: "bcrypt", optional: false, state: "broken" },
+      ],
+      findings: [
+        { code: "BUNDLE_MISSING", exit: 66, fix: expect.any(String) },
+        { code: "DIGEST_MISMATCH", exit: 65, fix: expect.any(String) },
+      ],
+    });
+    expect(existsSync(join(root, "node_modules/.gantry"))).toBe(false);
+  });
+
+  it("has nothing to say against a release that is ready", async () => {
+    root = fixture.make({ tree: "present" });
+    await gantry(["prepare"]);
+    const run = await gantry(["doctor"], OFFLINE);
+    expect(run).toMatchObject({ code: 0, stderr: "" });
+    expect(run.stdout).toMatch(/^a start +would start the app at once$/m);
+    expect(run.stdout).toMatch(/^findings +none$/m);
+  });
+});
+
+describe("verify", () => {
+  it("hashes the release and the tree, and loads each module", async () => {
+    root = fixture.make({ tree: "present" });
+    const run = await gantry(["verify"], OFFLINE);
+    expect(run.code).toBe(0);
+    expect(run.stdout).toMatch(
+      /^5 files of the release and \d+ files of its modules are right, 2 modules load\n$/,
+    );
+  });
+
+  it("finds what a start cannot see: same size, same time, other bytes", async () => {
+    root = fixture.make({ tree: "present" });
+    await gantry(["prepare"]);
+    const { atimeMs, mtimeMs } = statSync(join(root, NATIVE));
+    zero(join(root, NATIVE));
+    utimesSync(join(root, NATIVE), atimeMs / 1000, mtimeMs / 1000 - 1);
+    expect((await gantry(["start"], OFFLINE)).code).toBe(0);
+    const run = await gantry(["verify"], OFFLINE);
+    expect(run).toMatchObject({ code: 65, stdout: "" });
+    expect(run.stderr).toContain(NATIVE);
+  });
+
+  it("names every file of the release that is not right", async () => {
+    root = fixture.make({ tree: "present" });
+    writeFileSync(join(root, "package.json"), `${readFileSync(join(root, "package.json"), "utf8")}\n`);
+    rmSync(join(root, "bun.lock"));
+    const run = await gantry(["verify"]);
+    expect(run.code).toBe(66);
+    expect(run.stderr).toMatch(/RELEASE_FILE_MISSING: bun\.lock is not there/);
+    expect(run.stderr).toMatch(/DIGEST_MISMATCH: package\.json is not the file that was released/);
+    rmSync(join(root, "SHA256SUMS"));
+    expect((await gantry(["verify"])).stderr).toMatch(/SHA256SUMS is not there/);
+  });
+
+  it("says which files are nobody's, and what an optional module lacks, and is content", async () => {
+    root = fixture.make({ tree: "present", optional: ["@node-rs/crc32"] });
+    writeFileSync(join(root, "node_modules/bcrypt/notes.txt"), "mine");
+    rmSync(join(root, "node_modules/@node-rs"), { recursive: true });
+    const run = await gantry(["verify"]);
+    expect(run.code).toBe(0);
+    expect(run.stderr).toContain("not part of the release: node_modules/bcrypt/notes.txt");
+    expect(run.stderr).toContain("@node-rs/crc32, which is optional");
+  });
+
+  it("--repair mends the tree, and brings an optional module back", async () => {
+    root = fixture.make({ tree: "present", optional: ["@node-rs/crc32"] });
+    rmSync(join(root, "node_modules/@node-rs"), { recursive: true });
+    await gantry(["prepare", "--offline"]);
+    zero(join(root, NATIVE));
+    const run = await gantry(["verify", "--repair"]);
+    expect(run.code).toBe(0);
+    expect(run.stderr).toContain("the modules were installed again");
+    expect(count(run.stderr, "installing 4 modules")).toBe(1);
+    expect(run.stdout).toContain("2 modules load");
+    expect(await gantry(["start"], OFFLINE)).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  it("--repair does nothing to a tree that is right", async () => {
+    root = fixture.make({ tree: "present" });
+    const run = await gantry(["verify", "--repair"]);
+    expect(run.code).toBe(0);
+    expect(fixture.registry.requests).toEqual([]);
+  });
+
+  it("--repair leaves a damaged tree untrusted when it cannot be mended", async () => {
+    root = fixture.make({ tree: "present" });
+    await gantry(["prepare"]);
+    zero(join(root, NATIVE));
+    const run = await gantry(["verify", "--repair"], OFFLINE);
+    expect(run.code).toBe(66);
+    expect((await gantry(["start"], OFFLINE)).stderr).toContain("DIGEST_MISMATCH");
+  });
+});
