@@ -29,6 +29,8 @@ export interface Process {
   /** The program and all it was started with. */
   readonly started: readonly LoadedObject[];
   readonly missing: readonly MissingLibrary[];
+  /** Host libraries whose version needs were found to be met; grows while modules are judged. */
+  readonly satisfied: Set<LibraryFacts>;
 }
 
 /** The objects of a program just after its start: its own closure, the loader, and LD_PRELOAD. */
@@ -55,6 +57,7 @@ export function startProcess(
     started: [program, ...objects.slice(1), ...(loader === undefined ? [] : [loader])],
     // ld.so only warns about a preload that it cannot find.
     missing: missing.filter(({ name }) => !preloaded.includes(name)),
+    satisfied: new Set(),
   };
 }
 

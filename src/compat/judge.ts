@@ -64,12 +64,17 @@ export function judgeModules(
   return modules.map(judge);
 }
 
-/** The loader that the runtime asks for decides, not the libraries that happen to be on the host. */
+/**
+ * The loader that the runtime asks for decides, not the libraries that happen to be on the host; and what that
+ * file is, not its name: gcompat puts a musl library at glibc's path.
+ */
 function familyOf(host: HostView, runtime: RuntimeView): LibcFamily {
-  const { interpreter } = runtime.file;
-  const loader = host.facts.loaders.find(({ path }) => path === interpreter);
-  if (loader !== undefined) return loader.family;
-  return /\/ld-musl-/.test(interpreter ?? "") ? "musl" : "glibc";
+  const interpreter = runtime.file.interpreter ?? "";
+  const loader = host.library(interpreter);
+  if (loader?.kind === "elf" && loader.soname !== undefined) {
+    return /^ld(-linux|64|\.so)/.test(loader.soname) ? "glibc" : "musl";
+  }
+  return /\/ld-musl-/.test(interpreter) ? "musl" : "glibc";
 }
 
 interface Setting {

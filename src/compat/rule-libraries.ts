@@ -6,12 +6,9 @@
 import { compareVersions, installCommand } from "./advice.ts";
 import type { Draft } from "./finding.ts";
 import { listed } from "./finding.ts";
+import { GLIBC_NAMES, MUSL_NAMES } from "./libc-names.ts";
 import type { MissingLibrary } from "./closure.ts";
 import type { Situation } from "./situation.ts";
-
-const GLIBC_NAMES = /^(lib(c|m|dl|rt|pthread|util|resolv|anl|mvec|nsl)\.so\.\d+|ld-linux.*|ld64\.so\.\d+)$/;
-/** libc.so without a number is musl's own soname; glibc's file of that name is a linker script. */
-const MUSL_NAMES = /^(libc\.musl-.*|ld-musl-.*|lib(c|m|dl|rt|pthread|util)\.so)$/;
 
 export function judgeLibraries(situation: Situation): Draft[] {
   return judgeBunOnMusl(situation) ?? judgeMissing(situation);

@@ -26,16 +26,16 @@ export function judgeProcessor(situation: Situation): Draft[] {
 }
 
 export function judgePackedRelocations(situation: Situation): Draft[] {
+  if (situation.family !== "musl") return [];
+  const packed = shippedObjects(situation).filter(({ library }) => library.packedRelocations);
+  if (packed.length === 0) return [];
   const loader = situation.host.loaders.find(({ family }) => family === "musl");
   const version = loader === undefined ? undefined : valueOf(loader.version);
-  if (situation.family !== "musl" || version === undefined || compareVersions(version, "1.2.4") >= 0)
-    return [];
-  return shippedObjects(situation)
-    .filter(({ library }) => library.packedRelocations)
-    .map((object) => ({
-      code: "LIBC_TOO_OLD" as const,
-      what: `the module has packed relocations${inObject(situation, object)}, which musl ${version} does not know; it would crash`,
-      evidence: "DT_RELR",
-      fix: "use a host with musl 1.2.4 or newer (Alpine 3.18), or link the module without -z pack-relative-relocs",
-    }));
+  if (version === undefined || compareVersions(version, "1.2.4") >= 0) return [];
+  return packed.map((object) => ({
+    code: "LIBC_TOO_OLD" as const,
+    what: `the module has packed relocations${inObject(situation, object)}, which musl ${version} does not know; it would crash`,
+    evidence: "DT_RELR",
+    fix: "use a host with musl 1.2.4 or newer (Alpine 3.18), or link the module without -z pack-relative-relocs",
+  }));
 }

@@ -17,11 +17,9 @@ export interface SymbolFindings {
 export function judgeSymbols(situation: Situation): SymbolFindings {
   const errors: Draft[] = [];
   const warnings: Draft[] = [];
-  const scope = [...situation.process.started, ...situation.closure.objects];
+  const isProvided = providers(situation);
   for (const object of shippedObjects(situation)) {
-    const open = object.library
-      .imports()
-      .filter((wanted) => !wanted.weak && !isProvided(wanted, scope, situation));
+    const open = object.library.imports().filter((wanted) => !wanted.weak && !isProvided(wanted));
     const [now, later] = [
       open.filter((wanted) => !waits(wanted, object, situation)),
       open.filter((wanted) => waits(wanted, object, situation)),
@@ -33,9 +31,21 @@ export function judgeSymbols(situation: Situation): SymbolFindings {
   return { errors, warnings: stubs === undefined ? warnings : [...warnings, stubs] };
 }
 
-function isProvided(wanted: ElfImport, scope: readonly LoadedObject[], { family }: Situation): boolean {
-  const version = family === "musl" ? undefined : wanted.version;
-  return scope.some(({ library }) => library.exports().has(wanted.name, version));
+/**
+ * Asks first where the symbol most likely is: the library that its version names, or else the runtime. Where it
+ * is found makes no difference to whether it is.
+ */
+function providers({ process, closure, family }: Situation): (wanted: ElfImport) => boolean {
+  const scope = [...process.started, ...closure.objects];
+  const byName = new Map<string, LoadedObject>();
+  for (const object of scope) for (const name of object.names) byName.set(name, object);
+  return ({ name, version, library }) => {
+    // musl ignores versions.
+    const asked = family === "musl" ? undefined : version;
+    const likely = library === undefined ? process.program : byName.get(library);
+    if (likely?.library.exports().has(name, asked) === true) return true;
+    return scope.some((object) => object !== likely && object.library.exports().has(name, asked));
+  };
 }
 
 function waits(wanted: ElfImport, { library }: LoadedObject, { family }: Situation): boolean {

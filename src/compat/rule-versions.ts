@@ -13,7 +13,10 @@ export function judgeVersions(situation: LoadSituation): Draft[] {
   if (situation.family === "musl") return [];
   const drafts: Draft[] = [];
   const all = [...situation.process.started, ...situation.closure.objects];
+  const { satisfied } = situation.process;
   for (const object of situation.closure.objects) {
+    if (satisfied.has(object.library)) continue;
+    const before = drafts.length;
     for (const need of object.library.versionNeeds()) {
       const provider = all.find(({ names }) => names.has(need.library));
       const defined = new Set(provider?.library.versionDefinitions());
@@ -24,6 +27,8 @@ export function judgeVersions(situation: LoadSituation): Draft[] {
       const names = missing.map(({ name }) => name).toSorted(byVersion);
       drafts.push(describe(situation, object, provider, names));
     }
+    // The host's own libraries come up with every module; where they are in order they stay so.
+    if (!object.shipped && drafts.length === before) satisfied.add(object.library);
   }
   return drafts;
 }

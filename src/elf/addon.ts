@@ -20,7 +20,7 @@ export interface AddonFacts {
   readonly abiConstructor: boolean;
   /** nm_version of the struct that the constructor registers; undefined when it was not found. */
   readonly abiVersion: number | undefined;
-  /** Every N of an exported node_register_module_vN. */
+  /** Every N of an exported node_register_module_vN; not looked for in a Node-API module. */
   readonly abiSymbols: readonly number[];
 }
 
@@ -29,14 +29,18 @@ const MAX_ABI = 600;
 
 export function readAddon(image: ElfImage, symbols: SymbolTable, imports: readonly ElfImport[]): AddonFacts {
   const abiConstructor = imports.some(({ name }) => name === "node_module_register");
+  const napiConstructor = imports.some(({ name }) => name === "napi_module_register");
+  const napiSymbol = symbols.exports.address("napi_register_module_v1") !== undefined;
   const abiSymbols: number[] = [];
-  for (let version = 1; version <= MAX_ABI; version += 1) {
+  // One that is Node-API already is accepted whatever else it exports: 600 look-ups are saved.
+  const mayBeLocked = abiConstructor || (!napiConstructor && !napiSymbol);
+  for (let version = 1; version <= (mayBeLocked ? MAX_ABI : 0); version += 1) {
     if (symbols.exports.address(`node_register_module_v${version}`) !== undefined) abiSymbols.push(version);
   }
   const versionFunction = symbols.exports.address("node_api_module_get_api_version_v1");
   return {
-    napiSymbol: symbols.exports.address("napi_register_module_v1") !== undefined,
-    napiConstructor: imports.some(({ name }) => name === "napi_module_register"),
+    napiSymbol,
+    napiConstructor,
     napiVersion: versionFunction === undefined ? undefined : readConstantResult(image, versionFunction),
     abiConstructor,
     abiVersion: abiConstructor ? readAbiVersion(image, symbols) : undefined,

@@ -36,31 +36,80 @@ export function bytesSource(bytes: Uint8Array): ByteSource {
   };
 }
 
-const PAGE = 16_384;
-const PAGES_KEPT = 1024;
+const PAGE = 8192;
+const PAGES_KEPT = 2048;
+
+/**
+ * A source with single-field reads that allocate nothing. Lookups in hash tables do thousands of them, and the
+ * launcher does its check before any code is warm.
+ */
+export interface PagedSource extends ByteSource {
+  /** MalformedFile past the end of the file. */
+  u16(offset: number, little: boolean): number;
+  u32(offset: number, little: boolean): number;
+  /** True when the bytes at an offset are this name and a NUL. */
+  holdsName(offset: number, name: string): boolean;
+}
 
 /**
  * Keeps up to 16 MB of pages of a slower source, so that a walk over symbols, strings and hash chains costs
  * one read a page. A read that fits one page answers a view of it without copying.
  */
-export function pagedSource(source: ByteSource): ByteSource {
-  const pages = new Map<number, Uint8Array>();
-  const page = (index: number): Uint8Array => {
-    const kept = pages.get(index);
-    if (kept !== undefined) return kept;
-    if (pages.size >= PAGES_KEPT) pages.clear();
-    const bytes = source.read(index * PAGE, PAGE);
-    pages.set(index, bytes);
-    return bytes;
+export function pagedSource(source: ByteSource): PagedSource {
+  const pages = new Map<number, DataView>();
+  let lastIndex = -1;
+  let lastPage: DataView = new DataView(new ArrayBuffer(0));
+  const page = (index: number): DataView => {
+    if (index === lastIndex) return lastPage;
+    let view = pages.get(index);
+    if (view === undefined) {
+      if (pages.size >= PAGES_KEPT) pages.clear();
+      const bytes = source.read(index * PAGE, PAGE);
+      view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+      pages.set(index, view);
+    }
+    lastIndex = index;
+    lastPage = view;
+    return view;
+  };
+  const read = (offset: number, length: number): Uint8Array => {
+    const first = Math.floor(offset / PAGE);
+    const start = offset - first * PAGE;
+    // A long range goes straight to the source: it is read once and would only push pages out.
+    if (start + length > PAGE) return source.read(offset, length);
+    const view = page(first);
+    const here = Math.max(0, Math.min(length, view.byteLength - start));
+    return new Uint8Array(view.buffer, view.byteOffset + Math.min(start, view.byteLength), here);
+  };
+  const field = (offset: number, length: number): DataView => {
+    const bytes = offset >= 0 ? read(offset, length) : new Uint8Array();
+    if (bytes.length < length) malformed(offset, "a table ends outside the file");
+    return new DataView(bytes.buffer, bytes.byteOffset, length);
   };
   return {
     size: source.size,
-    read(offset, length) {
-      const first = Math.floor(offset / PAGE);
-      const start = offset - first * PAGE;
-      if (start + length <= PAGE) return page(first).subarray(start, start + length);
-      // A long range goes straight to the source: it is read once and would only push pages out.
-      return source.read(offset, length);
+    read,
+    u16(offset, little) {
+      const view = page(Math.floor(offset / PAGE));
+      const at = offset % PAGE;
+      return at >= 0 && at + 2 <= view.byteLength
+        ? view.getUint16(at, little)
+        : field(offset, 2).getUint16(0, little);
+    },
+    u32(offset, little) {
+      const view = page(Math.floor(offset / PAGE));
+      const at = offset % PAGE;
+      return at >= 0 && at + 4 <= view.byteLength
+        ? view.getUint32(at, little)
+        : field(offset, 4).getUint32(0, little);
+    },
+    holdsName(offset, name) {
+      const bytes = read(offset, name.length + 1);
+      if (bytes.length <= name.length || bytes[name.length] !== 0) return false;
+      for (let at = 0; at < name.length; at += 1) {
+        if (bytes[at] !== name.charCodeAt(at)) return false;
+      }
+      return true;
     },
   };
 }
@@ -112,5 +161,6 @@ export function latin1(bytes: Uint8Array): string {
   if (bytes.length > 4096) {
     return latin1(bytes.subarray(0, 4096)) + latin1(bytes.subarray(4096));
   }
-  return String.fromCharCode(...bytes);
+  // Not spread: that walks an iterator, and names are decoded by the thousand.
+  return Reflect.apply(String.fromCharCode, undefined, bytes);
 }

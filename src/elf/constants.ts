@@ -44,6 +44,8 @@ export const DT = {
   RELR: 36,
   GNU_HASH: 0x6fff_fef5,
   VERSYM: 0x6fff_fff0,
+  RELACOUNT: 0x6fff_fff9,
+  RELCOUNT: 0x6fff_fffa,
   FLAGS_1: 0x6fff_fffb,
   VERDEF: 0x6fff_fffc,
   VERDEFNUM: 0x6fff_fffd,

@@ -3,7 +3,16 @@
  * found. Section headers are never read: loaders ignore them and stripped files lack them.
  * 32 and 64 bit, both byte orders. Throws MalformedFile with the offset of what is wrong.
  */
-import { eachRecord, getU64, latin1, malformed, pagedSource, readExactly, type ByteSource } from "./bytes.ts";
+import {
+  eachRecord,
+  getU64,
+  latin1,
+  malformed,
+  pagedSource,
+  readExactly,
+  type ByteSource,
+  type PagedSource,
+} from "./bytes.ts";
 import { DT, PT } from "./constants.ts";
 
 export interface Segment {
@@ -18,7 +27,7 @@ export interface Segment {
 }
 
 export interface ElfImage {
-  readonly source: ByteSource;
+  readonly source: PagedSource;
   /** 64-bit class. */
   readonly wide: boolean;
   readonly little: boolean;

@@ -13,6 +13,8 @@ export interface ElfImport {
   readonly name: string;
   /** Wanted version, for example GLIBC_2.28; undefined in an unversioned reference. */
   readonly version: string | undefined;
+  /** The library that is to define that version, as in DT_NEEDED. */
+  readonly library: string | undefined;
   /** A weak reference may stay unresolved. */
   readonly weak: boolean;
   /** `eager` is looked up at load, `lazy` at the first call, when the loader binds lazily. */
@@ -79,8 +81,9 @@ export function readRelocations(
   const staticTls = new Set<number>();
   const now = bindsNow(image);
   for (const table of relocationTables(image)) {
-    eachEntry(image, table, (_address, symbol, type) => {
-      const use = useOf(image, table, type);
+    eachEntry(image, withoutRelative(table), (_address, symbol, type) => {
+      if (symbol === 0 && type === table.relativeType) return;
+      const use = useOf(table, type);
       if (use === "tpoff") staticTls.add(symbol);
       if (symbol === 0 || use === "none" || use === "relative") return;
       const lazy = use === "slot" && !now;
@@ -90,15 +93,19 @@ export function readRelocations(
     });
   }
   const versions = new Map(
-    needs.flatMap((need) => need.versions.map((version) => [version.index, version.name])),
+    needs.flatMap((need) =>
+      need.versions.map(({ index, name }) => [index, { name, library: need.library }] as const),
+    ),
   );
   const imports: ElfImport[] = [];
   for (const [index, { use, slot }] of references) {
     const symbol = symbols.symbol(index);
     if (symbol.section !== 0) continue;
+    const version = versions.get((symbols.version(index) ?? 0) & VERSION.MASK);
     imports.push({
       name: symbols.name(symbol),
-      version: versions.get((symbols.version(index) ?? 0) & VERSION.MASK),
+      version: version?.name,
+      library: version?.library,
       weak: symbol.binding === STB.WEAK,
       use,
       slot,
@@ -121,24 +128,49 @@ function ownVariable(symbols: SymbolTable, indexes: ReadonlySet<number>): string
 interface RelocationTable {
   readonly offset: number;
   readonly count: number;
+  /** Bytes of an entry. */
+  readonly size: number;
   readonly addends: boolean;
   readonly procedureLinkage: boolean;
+  /** Entries at the start that are all RELATIVE: loaders apply them without a look (DT_RELACOUNT). */
+  readonly leadingRelative: number;
+  readonly uses: ReadonlyMap<number, RelocationUse> | undefined;
+  readonly relativeType: number | undefined;
+}
+
+/** The table from its first entry that may name a symbol; a large module has 100,000 before it. */
+function withoutRelative(table: RelocationTable): RelocationTable {
+  const skipped = Math.min(table.leadingRelative, table.count);
+  return { ...table, offset: table.offset + skipped * table.size, count: table.count - skipped };
 }
 
 function relocationTables(image: ElfImage): RelocationTable[] {
   const linkage = lastValue(image, DT.PLTREL) === DT.REL ? "rel" : "rela";
   const word = image.wide ? 8 : 4;
+  const uses = USES.get(image.machine);
+  const relativeType = [...(uses ?? [])].find(([, use]) => use === "relative")?.[0];
   const tables: RelocationTable[] = [];
-  const add = (tag: number, sizeTag: number, addends: boolean): void => {
+  const add = (tag: number, sizeTag: number, addends: boolean, relative = 0): void => {
     const bytes = lastValue(image, sizeTag) ?? 0;
     if (bytes === 0) return;
     const offset = tableOffset(image, tag, "a relocation table");
     if (offset === undefined) return;
-    const count = Math.floor(bytes / (word * (addends ? 3 : 2)));
-    tables.push({ offset, count, addends, procedureLinkage: tag === DT.JMPREL });
+    const size = word * (addends ? 3 : 2);
+    const count = Math.floor(bytes / size);
+    const procedureLinkage = tag === DT.JMPREL;
+    tables.push({
+      offset,
+      count,
+      size,
+      addends,
+      procedureLinkage,
+      leadingRelative: relative,
+      uses,
+      relativeType,
+    });
   };
-  add(DT.RELA, DT.RELASZ, true);
-  add(DT.REL, DT.RELSZ, false);
+  add(DT.RELA, DT.RELASZ, true, lastValue(image, DT.RELACOUNT));
+  add(DT.REL, DT.RELSZ, false, lastValue(image, DT.RELCOUNT));
   add(DT.JMPREL, DT.PLTRELSZ, linkage === "rela");
   return tables;
 }
@@ -150,8 +182,8 @@ function eachEntry(
 ): void {
   const { wide, little } = image;
   const word = wide ? 8 : 4;
-  const size = word * (table.addends ? 3 : 2);
-  const range = { offset: table.offset, count: table.count, size, what: "a relocation table" };
+  const { offset, count, size } = table;
+  const range = { offset, count, size, what: "a relocation table" };
   eachRecord(image.source, range, (view, at) => {
     const address = getWord(view, at, wide, little);
     // r_info: symbol in the upper half of 64 bits, or above the low byte of 32.
@@ -163,9 +195,8 @@ function eachEntry(
 }
 
 /** On a machine without a table here, the linkage table is taken for slots and all else for data. */
-function useOf(image: ElfImage, table: RelocationTable, type: number): RelocationUse {
-  const uses = USES.get(image.machine);
-  if (uses === undefined) return table.procedureLinkage ? "slot" : "data";
+function useOf({ uses, procedureLinkage }: RelocationTable, type: number): RelocationUse {
+  if (uses === undefined) return procedureLinkage ? "slot" : "data";
   return uses.get(type) ?? "data";
 }
 
@@ -180,7 +211,7 @@ export function eachOwnPointer(
 ): void {
   for (const table of relocationTables(image)) {
     eachEntry(image, table, (address, index, type, addend) => {
-      const use = useOf(image, table, type);
+      const use = useOf(table, type);
       if (use === "relative") {
         visit(address, addend ?? readPointer(image, address) ?? 0);
       } else if (use === "data" && index !== 0) {

@@ -4,7 +4,7 @@
  */
 import { eachRecord, malformed, readExactly } from "./bytes.ts";
 import { DT, STB, VERSION } from "./constants.ts";
-import { dynamicString, getWord, tableOffset, type ElfImage } from "./image.ts";
+import { dynamicString, tableOffset, type ElfImage } from "./image.ts";
 import { readVersionDefinitions } from "./versions.ts";
 
 export interface ElfSymbol {
@@ -30,6 +30,8 @@ export interface ElfExports {
 export interface SymbolTable {
   symbol(index: number): ElfSymbol;
   name(symbol: ElfSymbol): string;
+  /** Compares without decoding. */
+  isNamed(symbol: ElfSymbol, name: string): boolean;
   /** Raw DT_VERSYM entry with the hidden bit; undefined in a file without versions. */
   version(index: number): number | undefined;
   readonly exports: ElfExports;
@@ -39,24 +41,30 @@ export function readSymbolTable(image: ElfImage): SymbolTable {
   const { source, wide, little } = image;
   const start = tableOffset(image, DT.SYMTAB, "the symbol table");
   const versions = tableOffset(image, DT.VERSYM, "the symbol version table");
+  const strings = tableOffset(image, DT.STRTAB, "the string table") ?? 0;
   const size = wide ? 24 : 16;
   const table: Omit<SymbolTable, "exports"> = {
     symbol(index) {
       if (start === undefined) malformed(0, "there are relocations but no symbol table");
-      const view = readExactly(source, start + index * size, size, `symbol ${index}`);
-      const info = view.getUint8(wide ? 4 : 12);
+      const at = start + index * size;
+      // st_info and st_other share a 16-bit word; info is its first byte.
+      const pair = source.u16(at + (wide ? 4 : 12), little);
+      const info = little ? pair & 0xff : pair >>> 8;
+      const low = source.u32(at + (wide && !little ? 12 : wide ? 8 : 4), little);
+      const high = wide ? source.u32(at + (little ? 12 : 8), little) : 0;
       return {
-        nameIndex: view.getUint32(0, little),
+        nameIndex: source.u32(at, little),
         binding: info >>> 4,
         type: info & 15,
-        section: view.getUint16(wide ? 6 : 14, little),
-        value: getWord(view, wide ? 8 : 4, wide, little),
+        section: source.u16(at + (wide ? 6 : 14), little),
+        value: high * 2 ** 32 + low,
       };
     },
     name: (symbol) => dynamicString(image, symbol.nameIndex),
+    isNamed: (symbol, name) => source.holdsName(strings + symbol.nameIndex, name),
     version(index) {
       if (versions === undefined) return undefined;
-      return readExactly(source, versions + index * 2, 2, "the symbol version table").getUint16(0, little);
+      return source.u16(versions + index * 2, little);
     },
   };
   return { ...table, exports: readExports(image, table) };
@@ -77,7 +85,7 @@ function readExports(image: ElfImage, table: Omit<SymbolTable, "exports">): ElfE
     if (buckets === undefined) return undefined;
     for (const index of buckets.candidates(name)) {
       const symbol = table.symbol(index);
-      if (isExported(symbol) && table.name(symbol) === name && accept(index)) return symbol;
+      if (isExported(symbol) && table.isNamed(symbol, name) && accept(index)) return symbol;
     }
     return undefined;
   };
@@ -142,8 +150,19 @@ function gnuBuckets(image: ElfImage): Buckets | undefined {
   const bloomWords = header.getUint32(8, little);
   const bucketsAt = start + 16 + bloomWords * (wide ? 8 : 4);
   const chainsAt = bucketsAt + count * 4;
-  const u32 = (offset: number): number =>
-    readExactly(source, offset, 4, "the GNU hash table").getUint32(0, little);
+  const u32 = (offset: number): number => source.u32(offset, little);
+  const shift = header.getUint32(12, little);
+  const bits = wide ? 64 : 32;
+  /** The bloom filter: both of a name's bits are set when it may be in the table. */
+  const mayHold = (hash: number): boolean => {
+    if (bloomWords === 0) return true;
+    const at = start + 16 + (Math.floor(hash / bits) % bloomWords) * (bits / 8);
+    const isSet = (bit: number): boolean => {
+      const half = wide && bit >= 32 === little ? 4 : 0;
+      return ((u32(at + half) >>> (bit % 32)) & 1) === 1;
+    };
+    return isSet(hash % bits) && isSet((hash >>> shift) % bits);
+  };
   const chain = function* (head: number): Generator<[index: number, hash: number]> {
     if (head < first) return;
     for (let index = head; index < head + MAX_CHAIN; index += 1) {
@@ -157,6 +176,7 @@ function gnuBuckets(image: ElfImage): Buckets | undefined {
     candidates(name) {
       if (count === 0) return [];
       const wanted = gnuHash(name);
+      if (!mayHold(wanted)) return [];
       const found: number[] = [];
       for (const [index, hash] of chain(u32(bucketsAt + (wanted % count) * 4))) {
         if ((hash | 1) >>> 0 === (wanted | 1) >>> 0) found.push(index);
@@ -184,8 +204,7 @@ function sysvBuckets(image: ElfImage): Buckets | undefined {
   const header = readExactly(source, start, 8, "the hash table");
   const count = header.getUint32(0, little);
   const chains = header.getUint32(4, little);
-  const u32 = (index: number): number =>
-    readExactly(source, start + 8 + index * 4, 4, "the hash table").getUint32(0, little);
+  const u32 = (index: number): number => source.u32(start + 8 + index * 4, little);
   return {
     candidates(name) {
       if (count === 0) return [];
@@ -207,12 +226,17 @@ function sysvBuckets(image: ElfImage): Buckets | undefined {
   };
 }
 
+/** One name is looked up in object after object; its hash is computed for the first. */
+let hashed = { name: "", hash: 5381 };
+
 export function gnuHash(name: string): number {
+  if (hashed.name === name) return hashed.hash;
   let hash = 5381;
   for (let index = 0; index < name.length; index += 1) {
-    hash = (Math.imul(hash, 33) + name.charCodeAt(index)) >>> 0;
+    hash = (Math.imul(hash, 33) + name.charCodeAt(index)) | 0;
   }
-  return hash;
+  hashed = { name, hash: hash >>> 0 };
+  return hashed.hash;
 }
 
 function sysvHash(name: string): number {

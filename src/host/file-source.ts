@@ -29,7 +29,7 @@ export function openSource(path: string): FileSource {
     close,
     read(offset, length) {
       fd ??= openSync(path, "r");
-      const bytes = new Uint8Array(Math.max(0, Math.min(length, size - offset)));
+      const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(length, size - offset)));
       let filled = 0;
       while (filled < bytes.length) {
         const got = readSync(fd, bytes, filled, bytes.length - filled, offset + filled);

@@ -1,10 +1,11 @@
 /**
- * The door of this room: all facts of one host, read once and frozen.
+ * The door of this room: all facts of one host, each read once, when it is first asked for.
  * Reads files only; runs nothing, changes nothing, and leaves out of the facts whatever cannot be read.
  */
-import { unknown, known, type DirectoryFacts, type HostFacts } from "./facts.ts";
+import { known, unknown, valueOf, type DirectoryFacts, type HostFacts } from "./facts.ts";
 import { parseMountInfo, readDirectory } from "./directory.ts";
-import { chooseLibc, readLoaders } from "./libc.ts";
+import { chooseLibc, existingLoaders, readLoaders } from "./libc.ts";
+import { lazily } from "./lazily.ts";
 import { liveView, type HostView } from "./library.ts";
 import { readCpu, readKernel, readPageSize, readSystem } from "./machine.ts";
 import { hostRoot, type HostRoot } from "./root.ts";
@@ -23,33 +24,35 @@ export interface HostOptions {
 
 export function readHost(options: HostOptions): HostView {
   const root = hostRoot(options.root);
-  return liveView(root, readHostFacts(root, options));
+  return liveView(root, hostFacts(root, options));
 }
 
-function readHostFacts(root: HostRoot, options: HostOptions): HostFacts {
+function hostFacts(root: HostRoot, options: HostOptions): HostFacts {
   const live = root.directory === "/";
-  const loaders = readLoaders(root);
-  const libc = chooseLibc(root, loaders, live ? root.readText("/proc/self/maps") : undefined);
-  const arch = readArch(options.arch, loaders);
   // Another root has no kernel of its own: its /proc, if any, would show this machine's.
   const ofKernel = unknown("this root is not the running system");
-  return Object.freeze({
-    schema: 1 as const,
-    arch,
-    system: readSystem(root),
-    libc,
-    loaders,
-    search: readLoaderSearch(root, options.env, loaders, arch.known ? arch.value : undefined),
-    cpu: live ? readCpu(root) : ofKernel,
-    kernel: live ? readKernel(root) : ofKernel,
-    pageSize: live ? readPageSize(root) : ofKernel,
-    directories: live ? readDirectories(root, options.directories ?? []) : [],
+  const facts: HostFacts = lazily<HostFacts>({
+    schema: () => 1,
+    arch: () => (options.arch === undefined ? archOf(facts.loaders) : known(options.arch, "process.arch")),
+    system: () => readSystem(root),
+    libc: () => chooseLibc(root, facts.loaders, live ? root.readText("/proc/self/maps") : undefined),
+    loaders: () => readLoaders(root),
+    search: () => search,
+    cpu: () => (live ? readCpu(root) : ofKernel),
+    kernel: () => (live ? readKernel(root) : ofKernel),
+    pageSize: () => (live ? readPageSize(root) : ofKernel),
+    directories: () => (live ? readDirectories(root, options.directories ?? []) : []),
   });
+  const search = readLoaderSearch(
+    root,
+    options.env,
+    () => existingLoaders(root),
+    () => valueOf(facts.arch),
+  );
+  return facts;
 }
 
-function readArch(given: string | undefined, loaders: HostFacts["loaders"]): HostFacts["arch"] {
-  if (given !== undefined) return known(given, "process.arch");
-  const [loader] = loaders;
+function archOf([loader]: HostFacts["loaders"]): HostFacts["arch"] {
   return loader === undefined ? unknown("no dynamic loader was found") : known(loader.arch, loader.path);
 }
 

@@ -24,8 +24,8 @@ const FLAGS: Readonly<Record<string, readonly number[]>> = {
 
 /** Entries for `arch` in file order; undefined when the bytes are no cache or are damaged. */
 export function parseLdCache(bytes: Uint8Array, arch: string): CacheEntry[] | undefined {
-  const text = (start: number, length: number): string =>
-    String.fromCharCode(...bytes.subarray(start, start + length));
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const text = (start: number, length: number): string => buffer.toString("latin1", start, start + length);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   let base = 0;
   if (text(0, OLD_MAGIC.length) === OLD_MAGIC && bytes.length >= 16) {
@@ -40,16 +40,16 @@ export function parseLdCache(bytes: Uint8Array, arch: string): CacheEntry[] | un
   for (let index = 0; index < count; index += 1) {
     const at = base + NEW_HEADER + index * NEW_ENTRY;
     if (!wanted.includes(view.getUint32(at, true))) continue;
-    const name = stringAt(bytes, base + view.getUint32(at + 4, true));
-    const path = stringAt(bytes, base + view.getUint32(at + 8, true));
+    const name = stringAt(buffer, base + view.getUint32(at + 4, true));
+    const path = stringAt(buffer, base + view.getUint32(at + 8, true));
     if (name === undefined || path === undefined) return undefined;
     entries.push({ name, path });
   }
   return entries;
 }
 
-function stringAt(bytes: Uint8Array, start: number): string | undefined {
+function stringAt(bytes: Buffer, start: number): string | undefined {
   const end = bytes.indexOf(0, start);
   if (start >= bytes.length || end < 0 || end - start > 4096) return undefined;
-  return String.fromCharCode(...bytes.subarray(start, end));
+  return bytes.toString("latin1", start, end);
 }

@@ -25,8 +25,16 @@ const LOADERS: readonly string[] = [
 ];
 
 export function readLoaders(root: HostRoot): LoaderFacts[] {
-  return LOADERS.flatMap((path) => readLoader(root, path) ?? []);
+  return existingLoaders(root).flatMap((path) => readLoader(root, path) ?? []);
 }
+
+/** Paths only, without a look into the files. */
+export function existingLoaders(root: HostRoot): string[] {
+  return LOADERS.filter((path) => root.resolve(path) !== undefined);
+}
+
+/** Both libraries' loaders stay far below this. */
+const MAX_LOADER = 4_194_304;
 
 /** What is at an interpreter path; undefined when nothing that can load is there. */
 export function readLoader(root: HostRoot, path: string): LoaderFacts | undefined {
@@ -35,9 +43,9 @@ export function readLoader(root: HostRoot, path: string): LoaderFacts | undefine
   try {
     const file = readNativeFile(source);
     if (file.kind !== "elf") return undefined;
-    const text = new TextDecoder("latin1").decode(source.read(0, Math.min(source.size, 4_194_304)));
-    const family: LibcFamily = /\0musl libc/.test(text) ? "musl" : "glibc";
-    const version = family === "musl" ? muslVersion(text, path) : glibcVersion(root, text, path);
+    const bytes = Buffer.from(source.read(0, Math.min(source.size, MAX_LOADER)));
+    const family: LibcFamily = bytes.includes("\0musl libc") ? "musl" : "glibc";
+    const version = family === "musl" ? muslVersion(bytes, path) : glibcVersion(root, bytes, path);
     return { path, family, version, arch: file.arch };
   } finally {
     source.close();
@@ -45,25 +53,35 @@ export function readLoader(root: HostRoot, path: string): LoaderFacts | undefine
 }
 
 /** musl prints its version with "Version %s"; the string itself stands alone between NULs. */
-function muslVersion(text: string, path: string): Fact<string> {
-  const version = /\0(1\.\d+\.\d+)(?:-git-[\w-]+)?\0/.exec(text)?.[1];
+function muslVersion(loader: Buffer, path: string): Fact<string> {
+  const version = find(loader, "\x001.", 24, /^\0(1\.\d+\.\d+)(?:-git-[\w-]+)?\0/);
   return version === undefined ? unknown(`${path} names no version`) : known(version, path);
 }
 
 /** glibc 2.33 and newer put their banner into the loader too; before, only libc.so.6 says it. */
-function glibcVersion(root: HostRoot, loader: string, path: string): Fact<string> {
-  const banner = /stable release version (\d+\.\d+)/;
-  const own = banner.exec(loader)?.[1];
+function glibcVersion(root: HostRoot, loader: Buffer, path: string): Fact<string> {
+  const own = banner(loader);
   if (own !== undefined) return known(own, path);
   // The loader and libc.so.6 come from one package and lie in one directory.
   const directory = (root.resolve(path) ?? path).replace(/\/[^/]*$/, "");
   const libc = `${directory}/libc.so.6`;
-  const bytes = root.readBytes(libc);
-  const text = bytes === undefined ? "" : new TextDecoder("latin1").decode(bytes);
-  const version = banner.exec(text)?.[1];
+  const version = banner(Buffer.from(root.readBytes(libc) ?? []));
   return version === undefined
     ? unknown(`neither ${path} nor ${libc} names a version`)
     : known(version, libc);
+}
+
+function banner(bytes: Buffer): string | undefined {
+  return find(bytes, "stable release version ", 40, /version (\d+\.\d+)/);
+}
+
+/** The first group of a pattern at any place of a literal; searching bytes is far cheaper than a decoded file. */
+function find(bytes: Buffer, literal: string, length: number, pattern: RegExp): string | undefined {
+  for (let at = bytes.indexOf(literal); at >= 0; at = bytes.indexOf(literal, at + 1)) {
+    const match = pattern.exec(bytes.toString("latin1", at, at + length));
+    if (match !== null) return match[1];
+  }
+  return undefined;
 }
 
 /**

@@ -26,8 +26,13 @@ const MAX_LINKS = 40;
 export function hostRoot(directory = "/"): HostRoot {
   const outside = (path: string): string => (directory === "/" ? path : join(directory, path));
   const resolved = new Map<string, string | undefined>();
+  const targets = new Map<string, string | undefined>();
+  const target = (path: string): string | undefined => {
+    if (!targets.has(path)) targets.set(path, linkTarget(outside(path)));
+    return targets.get(path);
+  };
   const resolve = (path: string): string | undefined => {
-    if (!resolved.has(path)) resolved.set(path, resolveLinks(path, outside));
+    if (!resolved.has(path)) resolved.set(path, resolveLinks(path, target));
     return resolved.get(path);
   };
   const attempt = <T>(path: string, read: (real: string) => T): T | undefined => {
@@ -49,7 +54,7 @@ export function hostRoot(directory = "/"): HostRoot {
   };
 }
 
-function resolveLinks(path: string, outside: (path: string) => string): string | undefined {
+function resolveLinks(path: string, targetOf: (path: string) => string | undefined): string | undefined {
   let pending = path.split("/").filter((part) => part !== "");
   let current = "/";
   let links = 0;
@@ -58,7 +63,7 @@ function resolveLinks(path: string, outside: (path: string) => string): string |
     if (part === undefined) return current;
     pending = rest;
     const next = posix.join(current, part);
-    const target = linkTarget(outside(next));
+    const target = targetOf(next);
     if (target === undefined) return undefined;
     if (target === "") {
       current = next;
@@ -74,7 +79,9 @@ function resolveLinks(path: string, outside: (path: string) => string): string |
 /** "" for what is no link, undefined for what is not there. */
 function linkTarget(path: string): string | undefined {
   try {
-    return lstatSync(path).isSymbolicLink() ? readlinkSync(path) : "";
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) return undefined;
+    return stat.isSymbolicLink() ? readlinkSync(path) : "";
   } catch {
     return undefined;
   }

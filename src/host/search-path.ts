@@ -3,7 +3,8 @@
  * (ld.so(8)), and musl's path file (its ldso/dynlink.c). Reads configuration only, runs no ldconfig.
  */
 import { posix } from "node:path";
-import { known, unknown, type Fact, type LoaderFacts, type LoaderSearch } from "./facts.ts";
+import { known, unknown, type Fact, type LoaderSearch } from "./facts.ts";
+import { lazily } from "./lazily.ts";
 import { parseLdCache } from "./ld-cache.ts";
 import type { HostRoot } from "./root.ts";
 
@@ -20,17 +21,17 @@ const MUSL_DEFAULT = ["/lib", "/usr/local/lib", "/usr/lib"];
 export function readLoaderSearch(
   root: HostRoot,
   env: LoaderEnvironment,
-  loaders: readonly LoaderFacts[],
-  arch: string | undefined,
+  loaders: () => readonly string[],
+  arch: () => string | undefined,
 ): LoaderSearch {
-  return {
-    libraryPath: splitPath(env.LD_LIBRARY_PATH),
-    preload: (env.LD_PRELOAD ?? "").split(/[\s:]+/).filter((name) => name !== ""),
-    cache: readCache(root, arch),
-    conf: readConf(root),
-    systemDirs: readSystemDirs(root, loaders),
-    muslPath: readMuslPath(root, loaders),
-  };
+  return lazily<LoaderSearch>({
+    libraryPath: () => splitPath(env.LD_LIBRARY_PATH),
+    preload: () => (env.LD_PRELOAD ?? "").split(/[\s:]+/).filter((name) => name !== ""),
+    cache: () => readCache(root, arch()),
+    conf: () => readConf(root),
+    systemDirs: () => readSystemDirs(root, loaders()),
+    muslPath: () => readMuslPath(root, loaders()),
+  });
 }
 
 /** Colons and semicolons both separate; an empty entry would be the current directory and is left out. */
@@ -94,33 +95,42 @@ function expand(root: HostRoot, pattern: string): string[] {
     .map((name) => posix.join(directory, name));
 }
 
-function readSystemDirs(root: HostRoot, loaders: readonly LoaderFacts[]): Fact<readonly string[]> {
+function readSystemDirs(root: HostRoot, loaders: readonly string[]): Fact<readonly string[]> {
   for (const loader of loaders) {
-    if (loader.family !== "glibc") continue;
-    const directories = parseSystemDirs(root.readBytes(loader.path) ?? new Uint8Array());
-    if (directories !== undefined) return known(directories, loader.path);
+    // musl has no such array; its loader is also the larger file by far.
+    if (MUSL_LOADER.test(loader)) continue;
+    const directories = parseSystemDirs(root.readBytes(loader) ?? new Uint8Array());
+    if (directories !== undefined) return known(directories, loader);
   }
   return unknown("no glibc loader was found");
 }
 
+const MUSL_LOADER = /\/ld-musl-[^/]*$/;
+
 /**
- * The array system_dirs of glibc's elf/dl-load.c: NUL-separated strings that begin and end with a slash, the
- * last of which is /usr/lib/ or /usr/lib64/.
+ * The array system_dirs of glibc's elf/dl-load.c: NUL-separated strings that begin and end with a slash, for
+ * example /lib64/ and /usr/lib64/. Found by the slash, NUL, slash between two of them.
  */
 export function parseSystemDirs(loader: Uint8Array): string[] | undefined {
-  const text = new TextDecoder("latin1").decode(loader);
-  const match = /\0((?:\/[\w./+-]+\/\0){2,8})/.exec(text)?.[1];
-  return match
-    ?.split("\0")
-    .filter((directory) => directory !== "")
-    .map((directory) => directory.replace(/\/$/, ""));
+  const bytes = Buffer.from(loader.buffer, loader.byteOffset, loader.length);
+  for (let at = bytes.indexOf("/\0/"); at >= 0; at = bytes.indexOf("/\0/", at + 1)) {
+    const start = bytes.lastIndexOf(0, at - 1) + 1;
+    const text = bytes.toString("latin1", start, at + 512);
+    const match = /^(?:\/[\w./+-]+\/\0){2,8}/.exec(text)?.[0];
+    if (match !== undefined) return match.split("\0").filter(Boolean).map(withoutSlash);
+  }
+  return undefined;
 }
 
-function readMuslPath(root: HostRoot, loaders: readonly LoaderFacts[]): Fact<readonly string[]> {
-  const loader = loaders.find(({ family }) => family === "musl");
+function withoutSlash(directory: string): string {
+  return directory.replace(/\/$/, "");
+}
+
+function readMuslPath(root: HostRoot, loaders: readonly string[]): Fact<readonly string[]> {
+  const loader = loaders.find((path) => MUSL_LOADER.test(path));
   if (loader === undefined) return unknown("no musl loader was found");
   // ld-musl-x86_64.so.1 reads ld-musl-x86_64.path in etc beside its own lib directory.
-  const file = posix.join("/etc", posix.basename(loader.path).replace(/\.so.*$/, ".path"));
+  const file = posix.join("/etc", posix.basename(loader).replace(/\.so.*$/, ".path"));
   const text = root.readText(file);
   if (text === undefined) return known(MUSL_DEFAULT, "built into musl");
   return known(

@@ -1,0 +1,73 @@
+/**
+ * Recognises the messages that loaders, runtimes and shells print when a native module does not load, and
+ * answers each with cause and fix for this host. Pure; text that it does not know gets no answer.
+ */
+import type { ErrorCode } from "../errors.ts";
+import { valueOf, type HostFacts, type RuntimeFacts } from "../host/facts.ts";
+import { installCommand, systemsWithGlibc } from "./advice.ts";
+import { EXPLANATIONS } from "./explanations.ts";
+
+export interface Explanation {
+  readonly code: ErrorCode;
+  /** The line that was recognised. */
+  readonly quote: string;
+  readonly cause: string;
+  readonly fix: string;
+}
+
+export interface ExplainFacts {
+  readonly host?: HostFacts | undefined;
+  readonly runtime?: RuntimeFacts | undefined;
+}
+
+/** What the table's rows say with, filled in for this host. */
+export interface ExplainWords {
+  /** "Linux x64 with glibc 2.36", as far as it is known. */
+  readonly here: string;
+  /** npm-style platform of this host, for example linux-x64-gnu; undefined when it is not known. */
+  readonly platform: string | undefined;
+  readonly libc: string | undefined;
+  readonly runtime: string;
+  readonly abi: string;
+  readonly install: (library: string) => string;
+  readonly glibcSystems: (version: string) => string;
+}
+
+/** One answer for each kind of message, in the order of the text; empty when nothing is recognised. */
+export function explain(text: string, facts: ExplainFacts = {}): Explanation[] {
+  const words = wordsFor(facts);
+  const found: Explanation[] = [];
+  for (const quote of text.split("\n").map((line) => line.trim())) {
+    if (quote === "") continue;
+    for (const row of EXPLANATIONS) {
+      const match = row.pattern.exec(quote);
+      if (match === null) continue;
+      const parts = match.slice(1).map((part) => part ?? "");
+      const answer = { code: row.code, quote, ...row.explain(parts, words) };
+      if (!found.some(({ cause, fix }) => cause === answer.cause && fix === answer.fix)) found.push(answer);
+      break;
+    }
+  }
+  return found;
+}
+
+function wordsFor({ host, runtime }: ExplainFacts): ExplainWords {
+  const arch = host === undefined ? undefined : valueOf(host.arch);
+  const libc = host === undefined ? undefined : valueOf(host.libc);
+  const version = runtime === undefined ? undefined : valueOf(runtime.version);
+  const abi = runtime === undefined ? undefined : valueOf(runtime.abi);
+  const kind = runtime === undefined || runtime.kind === "unknown" ? "the runtime" : runtime.kind;
+  return {
+    here: `Linux${arch === undefined ? "" : ` ${arch}`}${libc === undefined ? "" : ` with ${libc.family} ${libc.version}`}`,
+    platform:
+      arch === undefined || libc === undefined
+        ? undefined
+        : `linux-${arch}-${libc.family === "glibc" ? "gnu" : "musl"}`,
+    libc: libc === undefined ? undefined : `${libc.family} ${libc.version}`,
+    runtime: version === undefined ? kind : `${kind} ${version}`,
+    abi: abi === undefined ? "another one" : String(abi),
+    install: (library) =>
+      host === undefined ? `install the package that contains ${library}` : installCommand(library, host),
+    glibcSystems: (wanted) => systemsWithGlibc(wanted) ?? "a newer release of the distribution",
+  };
+}

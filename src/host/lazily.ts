@@ -1,0 +1,17 @@
+/**
+ * Facts that are read when they are first asked for, and never again. The launcher's check asks for a few of
+ * them in a few milliseconds; a report asks for all, and JSON sees plain values.
+ */
+
+/** An object whose properties are computed once, on first use. */
+export function lazily<T extends object>(parts: { readonly [K in keyof T]: () => T[K] }): T {
+  const result: Partial<T> = {};
+  for (const key of Object.keys(parts) as (keyof T)[]) {
+    let seen: { readonly value: T[keyof T] } | undefined;
+    Object.defineProperty(result, key, {
+      enumerable: true,
+      get: () => (seen ??= { value: parts[key]() }).value,
+    });
+  }
+  return Object.freeze(result) as T;
+}
