@@ -16,6 +16,7 @@ import {
 import { GantryError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { Environment } from "./runtime/invoke.ts";
+import { printable } from "./text.ts";
 
 export interface CommandContext {
   /** The process that runs the command: the default runtime of `check`. */
@@ -208,14 +209,9 @@ function verifyCommand({ print }: CommandContext): CommandDef {
       const verified = isDirectory(args.release)
         ? verifyRelease({ release: args.release, publicKey: args.public })
         : verifyFile({ file: args.release, publicKey: args.public });
-      print(`good signature of key ${verified.keyId}: ${printableComment(verified.trustedComment)}`);
+      print(`good signature of key ${verified.keyId}: ${printable(verified.trustedComment)}`);
     },
   });
-}
-
-/** A signer's own text: nothing in it may steer the terminal. */
-function printableComment(comment: string): string {
-  return comment.replace(/\p{Cc}/gu, " ");
 }
 
 /** @throws GantryError USAGE when there is nothing of that name */

@@ -4,6 +4,8 @@
  * Exit statuses follow sysexits.h (64-78); systemd reserves 200 and above, so those never occur.
  */
 
+import { printable } from "./text.ts";
+
 interface ErrorRow {
   readonly exit: number;
   /** One line for lists and documentation. */
@@ -184,10 +186,6 @@ export function formatFinding(finding: Finding): string[] {
   for (const line of finding.detail ?? []) lines.push(`        ${printable(line)}`);
   lines.push(`  fix   ${printable(finding.fix ?? ERRORS[finding.code].fix)}`);
   return lines;
-}
-
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, "\u{fffd}");
 }
 
 /** Turns anything thrown into findings: expected failures keep theirs, file system errors get the code they mean. */

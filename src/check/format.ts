@@ -4,6 +4,7 @@
  */
 import type { CompatFinding, FileVerdict, Verdict } from "../compat/finding.ts";
 import { valueOf } from "../host/facts.ts";
+import { printable, wrapText } from "../text.ts";
 import type { CheckReport } from "./check.ts";
 
 export function formatJson(report: CheckReport): string {
@@ -57,12 +58,12 @@ function fileLines(file: FileVerdict, style: TableStyle): string[] {
 
 function describe(finding: CompatFinding, style: TableStyle): string[] {
   const verdict = finding.severity === "error" ? "fail" : "warn";
-  const [first = "", ...rest] = wrap(`${finding.code}: ${printable(finding.what)}`, style.columns - 6);
+  const [first = "", ...rest] = wrapText(`${finding.code}: ${printable(finding.what)}`, style.columns - 6);
   const head = first.replace(finding.code, paint(finding.code, verdict, style));
-  const fix = wrap(printable(finding.fix), style.columns - 12);
+  const fix = wrapText(printable(finding.fix), style.columns - 12);
   const quoted = finding.what.includes(finding.evidence)
     ? []
-    : wrap(printable(finding.evidence), style.columns - 12);
+    : wrapText(printable(finding.evidence), style.columns - 12);
   return [
     `      ${head}`,
     ...rest.map((line) => `      ${line}`),
@@ -89,24 +90,4 @@ function paint(text: string, verdict: Verdict, { colour }: TableStyle): string {
 /** The end of a path says more than its start. */
 function shorten(path: string, width: number): string {
   return path.length <= width ? path : `…${path.slice(path.length - width + 1)}`;
-}
-
-/** Breaks at blanks; a word longer than a line is cut, because mangled names run to thousands of letters. */
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text
-    .split(" ")
-    .map((long) => (long.length > width ? `${long.slice(0, width - 1)}…` : long))) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = "";
-    }
-    line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
-}
-
-function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, "\u{fffd}");
 }

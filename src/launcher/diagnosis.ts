@@ -2,16 +2,22 @@
  * What doctor found out, as a value and as text for people. The JSON form is this value; new keys may be added to
  * it, and `schema` grows when one changes its meaning.
  */
+import type { FileVerdict } from "../compat/finding.ts";
 import type { Finding } from "../errors.ts";
+import type { CapturedHost } from "../host/captured.ts";
 import type { InspectedModule } from "../provision/inspect.ts";
 import type { Plan } from "../provision/plan.ts";
 import type { Release } from "../provision/release.ts";
+import type { Scene } from "../provision/judge.ts";
 import { count } from "../provision/report.ts";
+import { wrapText } from "../text.ts";
+import { directoryLine, hostLines, runtimeLine, verdictLines } from "./host-report.ts";
 
 export interface Diagnosis {
   readonly schema: 1;
   readonly release: ReleaseFacts;
-  readonly host: {
+  /** With `--json` also all that `gantry check --host` needs. */
+  readonly host: Partial<CapturedHost> & {
     readonly os: string;
     readonly arch: string;
     /** What stamps call this host. */
@@ -23,6 +29,9 @@ export interface Diagnosis {
   /** What a start finds, and what it would do. */
   readonly plan: Plan & { readonly would: string };
   readonly modules: readonly InspectedModule[];
+  /** The static verdict on each native file. */
+  readonly native: readonly FileVerdict[];
+  readonly warnings: readonly string[];
   readonly files: { readonly checked: number; readonly foreign: readonly string[] };
   readonly findings: readonly Finding[];
 }
@@ -53,30 +62,58 @@ export function describeRelease({ manifest, layout, id }: Release): ReleaseFacts
   };
 }
 
-/** A label of ten columns and its text. */
-function line(label: string, text: string): string {
-  return `${label.padEnd(10)}${text}`.trimEnd();
+const LABEL = 10;
+
+/** A label of ten columns and its text, broken at blanks; a single long word, such as a path, is kept whole. */
+function wrapLine(label: string, text: string, columns: number): string[] {
+  const width = columns - LABEL;
+  const indent = /^ */.exec(text)?.[0] ?? "";
+  const broken = text.includes(" ") ? wrapText(text.trimStart(), width - indent.length) : [text];
+  return broken.map((part, index) => `${(index === 0 ? label : "").padEnd(LABEL)}${indent}${part}`.trimEnd());
 }
 
-export function formatDiagnosis({ release, host, place, plan, modules, files, findings }: Diagnosis): string {
-  const longest = Math.max(0, ...modules.map(({ name, version }) => `${name} ${version}`.length));
+/** Lines of the host and of the directory that the modules lie in, where the host could be read. */
+function sceneLines(scene: Scene | undefined): Record<"host" | "runtime" | "place", string[]> {
+  if (scene === undefined) return { host: [], runtime: [], place: [] };
+  const { host, runtime } = scene;
+  return {
+    host: hostLines(host.facts),
+    runtime: [runtimeLine(runtime.facts)],
+    place: host.facts.directories.map(directoryLine),
+  };
+}
+
+/** @param columns lines are broken there; what is one word (a path) is not */
+export function formatDiagnosis(diagnosis: Diagnosis, scene: Scene | undefined, columns: number): string {
+  const { release, host, place, plan, modules, files, findings, native, warnings } = diagnosis;
+  const seen = sceneLines(scene);
+  const section = (label: string, texts: readonly string[]): string[] =>
+    texts.flatMap((text, index) => wrapLine(index === 0 ? label : "", text, columns));
   const lines = [
-    line("release", `${release.name} ${release.version} for ${release.target}, id ${release.id}`),
-    line("", `made by gantry ${release.gantry}, runs on ${release.runtime}`),
-    line("", release.root),
-    line("host", `${host.os} ${host.arch}, id ${host.id}`),
-    line("tree", `${plan.state}${plan.why === "" ? "" : `: ${plan.why}`}`),
-    line("", `${place.modules} (${place.writable ? "can" : "cannot"} be replaced by this user)`),
-    ...modules.map((module, index) => line(index === 0 ? "modules" : "", formatModule(module, longest))),
-    ...(files.checked === 0 ? [] : [line("files", formatFiles(files))]),
-    line("a start", `would ${plan.would}`),
-    line("findings", findings.length === 0 ? "none" : `${findings.length}, on standard error`),
+    ...section("release", [
+      `${release.name} ${release.version} for ${release.target}, id ${release.id}`,
+      `made by gantry ${release.gantry}`,
+      release.root,
+    ]),
+    ...section("runtime", seen.runtime.length === 0 ? [release.runtime] : seen.runtime),
+    ...section("host", [`${host.os} ${host.arch}, id ${host.id}`, ...seen.host]),
+    ...section("tree", [
+      `${plan.state}${plan.why === "" ? "" : `: ${plan.why}`}`,
+      `${place.modules} (${place.writable ? "can" : "cannot"} be replaced by this user)`,
+      ...seen.place,
+    ]),
+    ...section("modules", modules.map(formatModule)),
+    ...section("native", verdictLines(native)),
+    ...(files.checked === 0 ? [] : section("files", [formatFiles(files)])),
+    ...section("a start", [`would ${plan.would}`]),
+    ...section("warnings", warnings),
+    ...section("findings", [findings.length === 0 ? "none" : `${findings.length}, on standard error`]),
   ];
   return lines.join("\n");
 }
 
-function formatModule({ name, version, optional, state, reason }: InspectedModule, longest: number): string {
-  const text = `${`${name} ${version}`.padEnd(longest)}  ${state}${optional ? ", optional" : ""}`;
+function formatModule({ name, version, optional, state, reason }: InspectedModule): string {
+  const text = `${state.padEnd(6)} ${name} ${version}${optional ? " (optional)" : ""}`;
   return reason === undefined ? text : `${text}: ${reason}`;
 }
 

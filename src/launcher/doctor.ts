@@ -8,6 +8,7 @@ import { ERRORS, GantryError, type ErrorCode, type Finding } from "../errors.ts"
 import { readHostId, readTreeFacts } from "../provision/facts.ts";
 import { moduleSize } from "../provision/fill.ts";
 import { inspectTree, type InspectedModule, type TreeInspection } from "../provision/inspect.ts";
+import { readScene, type Scene } from "../provision/judge.ts";
 import { planStart, type Plan } from "../provision/plan.ts";
 import { checkExecutable, checkMachine, type Release } from "../provision/release.ts";
 import { count, formatBytes } from "../provision/report.ts";
@@ -16,16 +17,27 @@ import { checkWritable } from "../provision/work.ts";
 import type { ExternalModule } from "../release/manifest.ts";
 import { LIBC_MARKS } from "../release/stamp.ts";
 import { describeRelease, formatDiagnosis, type Diagnosis } from "./diagnosis.ts";
+import { explainSource, formatExplanations } from "./explain.ts";
+import { captureScene } from "./host-report.ts";
 import { networkRule, openRelease, planFill, type Opened, type Session } from "./session.ts";
 
 export function doctorCommand(session: Session) {
   return defineCommand({
     meta: { name: "doctor", description: "Every fact and finding, with a fix for each; changes nothing" },
-    args: { json: { type: "boolean", description: "for programs" } },
+    args: {
+      json: { type: "boolean", description: "for programs, and for gantry check --host" },
+      explain: { type: "string", valueHint: "FILE|-", description: "explains a message from a log instead" },
+    },
     run: async ({ args }) => {
-      const diagnosis = await diagnose(session, openRelease(session));
+      const opened = openRelease(session);
+      const scene = readDoctorScene(session, opened);
+      if (args.explain !== undefined)
+        return printExplanation(session, args.explain, scene, args.json === true);
+      const diagnosis = await diagnose(session, opened);
       session.print(
-        args.json === true ? JSON.stringify(spellOut(diagnosis), null, 2) : formatDiagnosis(diagnosis),
+        args.json === true
+          ? JSON.stringify(spellOut(diagnosis, scene), null, 2)
+          : formatDiagnosis(diagnosis, scene, session.columns),
       );
       const [first, ...rest] = diagnosis.findings;
       if (first !== undefined) throw new GantryError(first, ...rest);
@@ -33,11 +45,21 @@ export function doctorCommand(session: Session) {
   });
 }
 
+function readDoctorScene({ environment, self }: Session, { release, place }: Opened): Scene | undefined {
+  const directories = [existsSync(place.modules) ? place.modules : place.parent];
+  return readScene({ release, environment, self, directories });
+}
+
+function printExplanation(session: Session, source: string, scene: Scene | undefined, json: boolean): void {
+  const found = explainSource(source, scene);
+  session.print(json ? JSON.stringify(found, null, 2) : formatExplanations(found, session.columns));
+}
+
 async function diagnose(session: Session, opened: Opened): Promise<Diagnosis> {
   const { release, place } = opened;
   const host = readHostId();
   const plan = planStart(readTreeFacts(release, place, host));
-  const own = [checkMachine(release, session.machine), checkExecutable(release)].filter(
+  const own = [checkMachine(release, session.self), checkExecutable(release)].filter(
     (finding) => finding !== undefined,
   );
   const tree = plan.state === "absent" || own.length > 0 ? undefined : await inspect(session, opened);
@@ -47,10 +69,17 @@ async function diagnose(session: Session, opened: Opened): Promise<Diagnosis> {
   return {
     schema: 1,
     release: describeRelease(release),
-    host: { ...session.machine, id: host, libcMarks: LIBC_MARKS.filter((path) => existsSync(path)) },
+    host: {
+      os: session.self.os,
+      arch: session.self.arch,
+      id: host,
+      libcMarks: LIBC_MARKS.filter((path) => existsSync(path)),
+    },
     place: { modules: place.modules, writable: checkWritable(place) === undefined },
     plan: { ...plan, would: describePlan(plan.state, release, { own, tree, install, hindrances }) },
     modules: tree?.modules ?? release.manifest.externals.map(describeUnseen),
+    native: tree?.native ?? [],
+    warnings: tree?.warnings ?? [],
     files: { checked: tree?.checkedFiles ?? 0, foreign: tree?.foreign ?? [] },
     findings: [...own, ...hindrances, ...(tree?.findings ?? [])],
   };
@@ -59,8 +88,9 @@ async function diagnose(session: Session, opened: Opened): Promise<Diagnosis> {
 /** What another copy of the files would mend; a module that is right and does not load stays as it is. */
 const MENDABLE: ReadonlySet<ErrorCode> = new Set(["DIGEST_MISMATCH"]);
 
-function inspect({ environment, signal }: Session, { release, place }: Opened): Promise<TreeInspection> {
-  return inspectTree({ release, place, environment, signal });
+function inspect(session: Session, { release, place }: Opened): Promise<TreeInspection> {
+  const { environment, signal, self, settings } = session;
+  return inspectTree({ release, place, environment, signal, self, skip: settings.skip });
 }
 
 /** Why the modules could not be installed, if a start came to that. */
@@ -99,11 +129,12 @@ function describeUnseen({ name, version, optional, unavailable }: ExternalModule
 }
 
 /** Every finding with its fix and exit status spelled out, for programs that do not know the table. */
-function spellOut(diagnosis: Diagnosis): unknown {
+function spellOut(diagnosis: Diagnosis, scene: Scene | undefined): unknown {
   const findings = diagnosis.findings.map((finding) => ({
     exit: ERRORS[finding.code].exit,
     ...finding,
     fix: finding.fix ?? ERRORS[finding.code].fix,
   }));
-  return { ...diagnosis, findings };
+  const host = scene === undefined ? diagnosis.host : { ...diagnosis.host, ...captureScene(scene) };
+  return { ...diagnosis, host, findings };
 }

@@ -76,7 +76,8 @@ async function main(args: readonly string[]): Promise<void> {
     log,
     reporter: progress,
     signal: stop.signal,
-    machine: { os: process.platform, arch: process.arch },
+    columns: process.stdout.columns || 80,
+    self: { os: process.platform, arch: process.arch, versions: process.versions },
     print: (text) => write(1, `${text}\n`),
   };
   try {

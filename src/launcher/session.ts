@@ -6,6 +6,7 @@ import type { Finding } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { ensureTree, type Ensured, type EnsureOptions } from "../provision/ensure.ts";
 import { registryFill, type Fill } from "../provision/fill.ts";
+import type { Self } from "../provision/judge.ts";
 import { placeInRelease, readRelease, type Place, type Release } from "../provision/release.ts";
 import type { Reporter } from "../provision/report.ts";
 import type { Environment } from "../runtime/invoke.ts";
@@ -19,7 +20,10 @@ export interface Session {
   readonly log: Log;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
-  readonly machine: { readonly os: string; readonly arch: string };
+  /** What the running process says of itself. */
+  readonly self: Self;
+  /** Width of the terminal, or 80. */
+  readonly columns: number;
   /** Writes a line to standard output, for results that were asked for. */
   readonly print: (text: string) => void;
 }
@@ -72,8 +76,9 @@ export async function ensureReady(
   { release, place }: Opened,
   options: { readonly network: NetworkRule; readonly intent?: EnsureOptions["intent"] },
 ): Promise<Ensured> {
-  const { reporter, environment, signal, machine } = session;
+  const { reporter, environment, signal, self, settings } = session;
   const fill = planFill(session, release, options.network);
   const intent = options.intent ?? "ready";
-  return ensureTree({ release, place, fill, reporter, environment, signal, machine, intent });
+  const { skip } = settings;
+  return ensureTree({ release, place, fill, reporter, environment, signal, self, skip, intent });
 }

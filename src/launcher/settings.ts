@@ -3,9 +3,11 @@
  * guess: a mistyped GANTRY_OFFLINE must not reach for the network.
  */
 import { closest, distance } from "fastest-levenshtein";
-import { GantryError, type Finding } from "../errors.ts";
+import { parseSkip } from "../compat/skip.ts";
+import { GantryError, type ErrorCode, type Finding } from "../errors.ts";
 import type { LogLevel } from "../log.ts";
 import type { PackageManager } from "../provision/fill.ts";
+import { withoutCredentials } from "../runtime/install.ts";
 import type { Environment } from "../runtime/invoke.ts";
 
 export interface Settings {
@@ -15,6 +17,8 @@ export interface Settings {
   readonly registry: string | undefined;
   readonly packageManager: PackageManager;
   readonly logLevel: LogLevel;
+  /** Codes that are warnings here. */
+  readonly skip: ReadonlySet<ErrorCode>;
   /** Variables that look meant for the launcher and do nothing. */
   readonly warnings: readonly string[];
 }
@@ -23,8 +27,14 @@ const LOG_LEVELS: readonly LogLevel[] = ["silent", "error", "warn", "info", "deb
 const PACKAGE_MANAGERS: readonly PackageManager[] = ["bun", "npm"];
 
 /** Variables that later versions read; set here, they would be ignored in silence. */
-const LATER = ["GANTRY_BUNDLE", "GANTRY_STORE", "GANTRY_SKIP"];
-const KNOWN = ["GANTRY_OFFLINE", "GANTRY_REGISTRY", "GANTRY_PACKAGE_MANAGER", "GANTRY_LOG_LEVEL"];
+const LATER = ["GANTRY_BUNDLE", "GANTRY_STORE"];
+const KNOWN = [
+  "GANTRY_OFFLINE",
+  "GANTRY_REGISTRY",
+  "GANTRY_PACKAGE_MANAGER",
+  "GANTRY_LOG_LEVEL",
+  "GANTRY_SKIP",
+];
 /** Set by gantry itself for the processes it starts. */
 const INTERNAL = new Set(["GANTRY_MODULES", "GANTRY_PROBE"]);
 
@@ -50,7 +60,7 @@ export function parseSettings(environment: Environment): Settings {
   if (registry !== "" && !isWebAddress(registry)) {
     findings.push({
       code: "CONFIG_INVALID",
-      what: `GANTRY_REGISTRY is "${registry}", which is no http or https address`,
+      what: `GANTRY_REGISTRY is "${withoutCredentials(registry)}", which is no http or https address`,
       fix: "set it to the registry's whole address, such as https://registry.example/npm/, or unset it",
     });
   }
@@ -61,6 +71,7 @@ export function parseSettings(environment: Environment): Settings {
     registry: registry === "" ? undefined : registry,
     packageManager,
     logLevel,
+    skip: parseSkip(environment["GANTRY_SKIP"]),
     warnings: ignoredVariables(environment),
   });
 }

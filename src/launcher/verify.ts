@@ -31,7 +31,7 @@ async function verify(session: Session, intent: "repair" | "look"): Promise<void
   const { release } = opened;
   session.reporter.step("hashing the release's own files");
   const own = checkSums(release);
-  const machine = checkMachine(release, session.machine);
+  const machine = checkMachine(release, session.self);
   let tree = await inspect(session, opened);
   const wrong = [...tree.findings, ...missingOptional(tree)];
   if (intent === "repair" && wrong.length > 0) {
@@ -41,6 +41,7 @@ async function verify(session: Session, intent: "repair" | "look"): Promise<void
     tree = await inspect(session, opened);
     session.log.info("the modules were installed again");
   }
+  for (const warning of tree.warnings) session.log.warn(warning);
   for (const path of tree.foreign) session.log.warn(`not part of the release: node_modules/${path}`);
   for (const finding of missingOptional(tree)) session.log.warn(`${finding.what}; ${finding.fix ?? ""}`);
   const findings = [...(machine === undefined ? [] : [machine]), ...own.findings, ...tree.findings];
@@ -54,9 +55,9 @@ async function verify(session: Session, intent: "repair" | "look"): Promise<void
 }
 
 function inspect(session: Session, { release, place }: Opened): Promise<TreeInspection> {
-  const { reporter, environment, signal } = session;
+  const { reporter, environment, signal, self, settings } = session;
   reporter.step("hashing and loading the modules");
-  return inspectTree({ release, place, environment, signal });
+  return inspectTree({ release, place, environment, signal, self, skip: settings.skip });
 }
 
 /** An optional module that is not there stops nothing, and is what --repair may bring back. */

@@ -15,6 +15,7 @@ import { ensureArranged, type TreeListing } from "./arrange.ts";
 import { syncPath, syncTree } from "./durable.ts";
 import { readTreeFacts } from "./facts.ts";
 import type { Fill } from "./fill.ts";
+import type { Self } from "./judge.ts";
 import { loadExternals } from "./load.ts";
 import { errorCode, isMissing, type Place, type Release } from "./release.ts";
 import { count, type Reporter } from "./report.ts";
@@ -31,6 +32,9 @@ export interface CommitOptions {
   readonly reporter: Reporter;
   readonly environment: Environment;
   readonly signal: AbortSignal;
+  readonly self: Self;
+  /** Codes that are warnings here (GANTRY_SKIP). */
+  readonly skip: ReadonlySet<ErrorCode>;
   /** Milliseconds that a module may take to load. */
   readonly loadLimit?: number | undefined;
 }
@@ -116,13 +120,16 @@ async function prove(
 
   const whole = available.filter((external) => verdict.whole.includes(external.name));
   reporter.step(`loading ${count(whole.length, "module")}`);
-  const failed = await loadExternals(whole, {
-    executable: release.layout.executable,
+  const { failed, warnings } = await loadExternals(whole, {
+    release,
     modules,
     environment,
+    self: options.self,
+    skip: options.skip,
     limit: options.loadLimit,
     signal,
   });
+  for (const warning of warnings) reporter.warn(warning);
   const unloadable = settle(
     options,
     new Map([...failed].map(([name, finding]) => [name, [finding]])),

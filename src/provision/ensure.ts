@@ -2,12 +2,13 @@
  * Makes a release's modules ready, by doing as little as it can: nothing, prove what is there, or wait for whoever
  * installs, or install. The launcher's commands call only this.
  */
-import { GantryError, toGantryError, type Finding } from "../errors.ts";
+import { GantryError, toGantryError, type ErrorCode, type Finding } from "../errors.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import { commitTree } from "./commit.ts";
 import { readHostId, readTreeFacts } from "./facts.ts";
 import type { Fill } from "./fill.ts";
 import type { Holder } from "./holder.ts";
+import type { Self } from "./judge.ts";
 import { LOCK_LIMITS, takeLock, type Lock, type LockLimits } from "./lock.ts";
 import { planStart } from "./plan.ts";
 import { provePresent } from "./present.ts";
@@ -24,7 +25,9 @@ export interface EnsureOptions {
   readonly reporter: Reporter;
   readonly environment: Environment;
   readonly signal: AbortSignal;
-  readonly machine: { readonly os: string; readonly arch: string };
+  readonly self: Self;
+  /** Codes that are warnings here (GANTRY_SKIP). */
+  readonly skip: ReadonlySet<ErrorCode>;
   /** `renew` makes a new tree whatever is there; its stamp has to be gone. */
   readonly intent: "ready" | "renew";
   readonly lockLimits?: LockLimits;
@@ -44,7 +47,7 @@ export interface Ensured {
 export async function ensureTree(options: EnsureOptions): Promise<Ensured> {
   const { release, place, reporter } = options;
   const host = readHostId();
-  checkRelease(release, options.machine);
+  checkRelease(release, options.self);
   const isReady = () => planStart(readTreeFacts(release, place, host)).state === "ready";
   const plan = planStart(readTreeFacts(release, place, host));
   if (plan.state === "ready") return { how: "ready", stamped: true };
@@ -64,11 +67,18 @@ export async function ensureTree(options: EnsureOptions): Promise<Ensured> {
       waiting: waitingReporter(reporter),
     });
     if (lock === undefined) return { how: "waited", stamped: true };
+    let failure: unknown;
     try {
       return await installLocked({ ...options, reporter: teeReporter(reporter, lock) }, host, fill);
+    } catch (error) {
+      if (options.signal.aborted || !lock.isLost()) throw error;
+      failure = error;
     } finally {
       lock.release();
     }
+    // Whoever took the lock over removed this run's work directory, and works on the same tree.
+    reporter.debug(`another process took over: ${toGantryError(failure).message}`);
+    return await ensureTree(options);
   } catch (error) {
     options.signal.throwIfAborted();
     const failure = toGantryError(placeError(error, place));
@@ -81,7 +91,7 @@ export async function ensureTree(options: EnsureOptions): Promise<Ensured> {
  * The cheap checks of the release itself.
  * @throws GantryError with all that is wrong
  */
-function checkRelease(release: Release, machine: EnsureOptions["machine"]): void {
+function checkRelease(release: Release, machine: Self): void {
   const findings = [checkMachine(release, machine), checkExecutable(release)];
   const [first, ...rest] = findings.filter((finding) => finding !== undefined);
   if (first !== undefined) throw new GantryError(first, ...rest);

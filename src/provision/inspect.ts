@@ -2,10 +2,12 @@
  * Looks at a tree from end to end and changes nothing: every file, every module loaded. For `verify` and `doctor`,
  * which want to show all of it; a start asks less and stops earlier.
  */
-import type { Finding } from "../errors.ts";
+import type { FileVerdict } from "../compat/finding.ts";
+import type { ErrorCode, Finding } from "../errors.ts";
 import { availableExternals, type ExternalModule } from "../release/manifest.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import { isLeftOut, leftOutReason } from "./commit.ts";
+import type { Self } from "./judge.ts";
 import { loadExternals } from "./load.ts";
 import { unique } from "./present.ts";
 import type { Place, Release } from "./release.ts";
@@ -16,6 +18,9 @@ export interface InspectOptions {
   readonly place: Place;
   readonly environment: Environment;
   readonly signal: AbortSignal;
+  readonly self: Self;
+  /** Codes that are warnings here (GANTRY_SKIP). */
+  readonly skip: ReadonlySet<ErrorCode>;
 }
 
 export interface InspectedModule {
@@ -34,14 +39,26 @@ export interface TreeInspection {
   readonly findings: readonly Finding[];
   readonly foreign: readonly string[];
   readonly checkedFiles: number;
+  /** Where verdict and probe disagree, and what GANTRY_SKIP lets pass. */
+  readonly warnings: readonly string[];
+  /** The static verdict on each native file, its path relative to node_modules. */
+  readonly native: readonly FileVerdict[];
 }
 
 export async function inspectTree(options: InspectOptions): Promise<TreeInspection> {
   const { release, place, environment, signal } = options;
   const verdict = await verifyTree(place.modules, release.manifest, { modes: "ignored", signal });
   const whole = availableExternals(release.manifest).filter(({ name }) => verdict.whole.includes(name));
-  const executable = release.layout.executable;
-  const failed = await loadExternals(whole, { executable, modules: place.modules, environment, signal });
+  const { self, skip } = options;
+  const loaded = await loadExternals(whole, {
+    release,
+    modules: place.modules,
+    environment,
+    self,
+    skip,
+    signal,
+  });
+  const { failed } = loaded;
   const problems = new Map<string, readonly Finding[]>(
     [...failed].map(([name, finding]) => [name, [finding]]),
   );
@@ -54,6 +71,12 @@ export async function inspectTree(options: InspectOptions): Promise<TreeInspecti
     findings: unique(fatal),
     foreign: verdict.foreign,
     checkedFiles: verdict.checkedFiles,
+    warnings: loaded.warnings,
+    native: [...loaded.files].map(([path, { verdict: found, findings }]) => ({
+      path,
+      verdict: found,
+      findings,
+    })),
   };
 }
 

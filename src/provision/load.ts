@@ -1,37 +1,80 @@
 /**
- * Loads every external of a tree, each in a process of its own, a few at a time.
+ * Will every external of a tree load? First the verdict on its files, which runs nothing, then the probe, each in a
+ * process of its own, a few at a time; reconcile.ts makes one answer of the two.
  */
 import { readFileSync, realpathSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Finding } from "../errors.ts";
+import type { FileVerdict } from "../compat/finding.ts";
+import type { ErrorCode, Finding } from "../errors.ts";
 import type { ExternalModule } from "../release/manifest.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import { probeExternal } from "../runtime/probe.ts";
+import { judgeTree, readScene, type Self, type StaticVerdict } from "./judge.ts";
+import { reconcile } from "./reconcile.ts";
+import type { Release } from "./release.ts";
 
 export interface LoadOptions {
-  readonly executable: string;
+  readonly release: Release;
   readonly modules: string;
   readonly environment: Environment;
+  readonly self: Self;
+  /** Codes that are warnings here (GANTRY_SKIP). */
+  readonly skip: ReadonlySet<ErrorCode>;
   /** See ProbeOptions. */
   readonly limit?: number | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
+export interface LoadResult {
+  /** What keeps an external from loading, by name. */
+  readonly failed: ReadonlyMap<string, Finding>;
+  /** Externals that load against the verdict, or whose failure is skipped: a line each. */
+  readonly warnings: readonly string[];
+  /** Verdicts on native files, by path relative to node_modules. */
+  readonly files: ReadonlyMap<string, FileVerdict>;
+}
+
 /** Each process takes some 50 MB; more at once would not be faster on the machines this is for. */
 const AT_ONCE = 4;
 
-/** @returns a finding for each external that does not load, by name */
 export async function loadExternals(
   externals: readonly ExternalModule[],
   options: LoadOptions,
+): Promise<LoadResult> {
+  const { release, modules } = options;
+  const verdict = judgeTree(readScene(options), release, modules);
+  const probed = await probeAll(externals, options);
+  const failed = new Map<string, Finding>();
+  const warnings: string[] = [];
+  for (const { name } of externals) {
+    const files = filesOf(name, release, verdict);
+    const probe = probed.get(name);
+    const outcome = reconcile({ name, files, probe, explain: verdict.explain, skip: options.skip });
+    if (outcome.failure !== undefined) failed.set(name, outcome.failure);
+    if (outcome.warning !== undefined) warnings.push(outcome.warning);
+  }
+  const blamed = failed.size === 0 ? failed : await blameMount(failed, modules);
+  return { failed: blamed, warnings, files: verdict.files };
+}
+
+function filesOf(external: string, release: Release, { files }: StaticVerdict): [string, FileVerdict][] {
+  return release.manifest.native.flatMap(({ path, neededBy }): [string, FileVerdict][] => {
+    const verdict = neededBy.includes(external) ? files.get(path) : undefined;
+    return verdict === undefined ? [] : [[path, verdict]];
+  });
+}
+
+/** @returns a finding for each external that does not load, by name */
+async function probeAll(
+  externals: readonly ExternalModule[],
+  { release, modules, environment, limit, signal }: LoadOptions,
 ): Promise<Map<string, Finding>> {
   const findings = new Map<string, Finding>();
   const waiting = [...externals];
-  const { executable, modules, environment, limit, signal } = options;
   const work = async () => {
     for (let external = waiting.shift(); external !== undefined; external = waiting.shift()) {
       const finding = await probeExternal(external, {
-        executable,
+        executable: release.layout.executable,
         modules,
         cwd: dirname(modules),
         environment,
@@ -43,7 +86,7 @@ export async function loadExternals(
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
   signal?.throwIfAborted();
-  return findings.size === 0 ? findings : blameMount(findings, modules);
+  return findings;
 }
 
 /**

@@ -5,12 +5,13 @@
  */
 import { mkdtempSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError, type Finding } from "../errors.ts";
+import { GantryError, type ErrorCode, type Finding } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
 import { availableExternals, type Manifest } from "../release/manifest.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import { isLeftOut, leftOutReason, stampIfPossible } from "./commit.ts";
-import { loadExternals } from "./load.ts";
+import type { Self } from "./judge.ts";
+import { loadExternals, type LoadResult } from "./load.ts";
 import { errorCode, isMissing, type Place, type Release } from "./release.ts";
 import { count, type Reporter } from "./report.ts";
 import { verifyTree, type TreeVerdict } from "./verify.ts";
@@ -23,6 +24,9 @@ export interface PresentOptions {
   readonly reporter: Reporter;
   readonly environment: Environment;
   readonly signal: AbortSignal;
+  readonly self: Self;
+  /** Codes that are warnings here (GANTRY_SKIP). */
+  readonly skip: ReadonlySet<ErrorCode>;
   readonly loadLimit?: number | undefined;
 }
 
@@ -67,17 +71,19 @@ function leftOutByFiles(verdict: TreeVerdict): Map<string, string> {
 }
 
 /** @returns findings of optional externals; those of required ones are thrown, all of them */
-async function loadWhole(options: PresentOptions, verdict: TreeVerdict): Promise<Map<string, Finding>> {
+async function loadWhole(options: PresentOptions, verdict: TreeVerdict): Promise<LoadResult["failed"]> {
   const { release, place, environment, loadLimit, signal } = options;
   const whole = availableExternals(release.manifest).filter(({ name }) => verdict.whole.includes(name));
-  const executable = release.layout.executable;
-  const failed = await loadExternals(whole, {
-    executable,
+  const { failed, warnings } = await loadExternals(whole, {
+    release,
     modules: place.modules,
     environment,
+    self: options.self,
+    skip: options.skip,
     limit: loadLimit,
     signal,
   });
+  for (const warning of warnings) options.reporter.warn(warning);
   const fatal = whole.flatMap((external) => {
     const finding = failed.get(external.name);
     return finding === undefined || isLeftOut(external, finding) ? [] : [finding];

@@ -1,0 +1,96 @@
+/**
+ * The static verdict on a tree's native files: read, not run, before anything is loaded. It is advice with reasons;
+ * the load probe has the last word, and reconcile.ts puts the two together.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { FileVerdict } from "../compat/finding.ts";
+import { createJudge, type Judge } from "../compat/judge.ts";
+import { explain, type Explanation } from "../compat/explain.ts";
+import { findMount, parseMountInfo, type Mount } from "../host/directory.ts";
+import { withNativeFile } from "../host/file-source.ts";
+import { readHost } from "../host/host.ts";
+import type { HostView } from "../host/library.ts";
+import { readRuntime, type OwnVersions, type RuntimeView } from "../host/runtime.ts";
+import type { Environment } from "../runtime/invoke.ts";
+import { isMissing, type Release } from "./release.ts";
+
+/** This host and the release's own program, as the rules see them. */
+export interface Scene {
+  readonly host: HostView;
+  readonly runtime: RuntimeView;
+  readonly judge: Judge;
+}
+
+/** What the running process says of itself; the launcher runs in the release's own program. */
+export interface Self {
+  /** process.platform. */
+  readonly os: string;
+  /** process.arch. */
+  readonly arch: string;
+  /** process.versions. */
+  readonly versions: OwnVersions;
+}
+
+export interface SceneOptions {
+  readonly release: Release;
+  readonly environment: Environment;
+  readonly self: Self;
+  /** Directories whose mount, space and owner are worth reporting. */
+  readonly directories?: readonly string[];
+}
+
+export interface StaticVerdict {
+  /** By path relative to node_modules; files that are not there have none. */
+  readonly files: ReadonlyMap<string, FileVerdict>;
+  /** Explains a message of a loader in the terms of this host. */
+  readonly explain: (text: string) => readonly Explanation[];
+}
+
+/**
+ * Reads host and runtime. Undefined where the rules do not apply (a system whose programs are no ELF files) or
+ * where not even the release's own program can be read; that is reported elsewhere.
+ */
+export function readScene({ release, environment, self, directories }: SceneOptions): Scene | undefined {
+  if (release.target.libc === undefined) return undefined;
+  try {
+    const host = readHost({ env: environment, arch: self.arch, directories: directories ?? [] });
+    const runtime = readRuntime(release.layout.executable, self.versions);
+    return { host, runtime, judge: createJudge(host, runtime) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Judges each native file of the manifest that lies below `modules`. */
+export function judgeTree(scene: Scene | undefined, release: Release, modules: string): StaticVerdict {
+  if (scene === undefined) return { files: new Map(), explain: (text) => explain(text) };
+  const { host, runtime, judge } = scene;
+  const mounts = readMounts();
+  const files = new Map<string, FileVerdict>();
+  for (const { path } of release.manifest.native) {
+    const verdict = judgeFile(judge, join(modules, path), mounts);
+    if (verdict !== undefined) files.set(path, verdict);
+  }
+  return { files, explain: (text) => explain(text, { host: host.facts, runtime: runtime.facts }) };
+}
+
+function judgeFile(judge: Judge, path: string, mounts: readonly Mount[]): FileVerdict | undefined {
+  const mount = findMount(mounts, path);
+  const noexec = mount?.options.includes("noexec") === true ? { noexec: mount.point } : {};
+  try {
+    return withNativeFile(path, (file) => judge.judge({ path, file, ...noexec }));
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Hidden in a hardened unit; then nothing is said about mounts. */
+function readMounts(): Mount[] {
+  try {
+    return parseMountInfo(readFileSync("/proc/self/mountinfo", "utf8"));
+  } catch {
+    return [];
+  }
+}
