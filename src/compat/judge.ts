@@ -12,7 +12,7 @@ import { verdictOf, type CompatFinding, type Draft, type FileVerdict } from "./f
 import { judgeContainer, judgeForeign, judgeNoexec, machineOf } from "./rule-container.ts";
 import { judgeDefects } from "./rule-defects.ts";
 import { judgeGlibcOnMusl, judgeLibraries } from "./rule-libraries.ts";
-import { judgePackedRelocations, judgeProcessor } from "./rule-processor.ts";
+import { judgeExecutableStack, judgePackedRelocations, judgeProcessor } from "./rule-processor.ts";
 import { isAddon, judgeRegistration } from "./rule-registration.ts";
 import { judgeSymbols } from "./rule-symbols.ts";
 import { judgeThreadLocal } from "./rule-thread-local.ts";
@@ -116,7 +116,8 @@ function judgeElf(path: string, file: ElfFile, setting: Setting): CompatFinding[
   const situation: Situation = { file, family, host: places.host.facts, runtime, process, closure };
   const errors: Draft[] = [...judgeLibraries(situation), ...judgeProcessor(situation)];
   const complete = errors.length === 0;
-  errors.push(...judgeVersions(situation), ...judgePackedRelocations(situation));
+  errors.push(...judgeExecutableStack(situation), ...judgeVersions(situation));
+  errors.push(...judgePackedRelocations(situation));
   // Without all libraries every symbol of a missing one would be reported, which says nothing new.
   const symbols = complete ? judgeSymbols(situation) : undefined;
   errors.push(...(symbols?.errors ?? []), ...judgeThreadLocal(situation));

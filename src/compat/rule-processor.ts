@@ -1,5 +1,5 @@
 /**
- * Does the processor have what the module declares, and does the loader know the module's relocations?
+ * Does the processor have what the module declares, and does the loader grant what its headers ask for?
  * Sources: glibc 2.33 and newer, sysdeps/x86/dl-prop.h ("CPU ISA level is lower than required"), checked for
  * every object; musl before 1.2.4 skips DT_RELR, which leaves pointers unset and ends in SIGSEGV.
  */
@@ -38,4 +38,26 @@ export function judgePackedRelocations(situation: Situation): Draft[] {
     evidence: "DT_RELR",
     fix: "use a host with musl 1.2.4 or newer (Alpine 3.18), or link the module without -z pack-relative-relocs",
   }));
+}
+
+/**
+ * glibc 2.41 and newer: dlopen refuses an object that asks for an executable stack when the process has none
+ * ("cannot enable executable stack"); older ones make every stack executable, which hardened units forbid.
+ */
+export function judgeExecutableStack(situation: Situation): Draft[] {
+  const { process, closure, host, family } = situation;
+  if (family === "musl" || process.program.library.executableStack) return [];
+  const wanting = closure.objects.find(({ library }) => library.executableStack);
+  if (wanting === undefined) return [];
+  const loader = host.loaders.find(({ path }) => path === process.program.library.interpreter);
+  const version = loader === undefined ? undefined : valueOf(loader.version);
+  if (version === undefined || compareVersions(version, "2.41") < 0) return [];
+  return [
+    {
+      code: "HOST_UNSUPPORTED",
+      what: `the module asks for an executable stack${inObject(situation, wanting)}, which glibc ${version} refuses`,
+      evidence: "cannot enable executable stack as shared object requires: PT_GNU_STACK",
+      fix: "use a newer build of the module, or clear the mark: patchelf --clear-execstack FILE",
+    },
+  ];
 }

@@ -128,7 +128,8 @@ function describe(image: ElfImage): ElfFile {
     staticTls: (flags & DF.STATIC_TLS) !== 0,
     packedRelocations: image.dynamic.has(DT.RELR),
     textRelocations: image.dynamic.has(DT.TEXTREL) || (flags & DF.TEXTREL) !== 0,
-    executableStack: stack !== undefined && (stack.flags & PF.X) !== 0,
+    // Without the header a loader assumes the ABI's default, which is executable on x86-64 and AArch64.
+    executableStack: stack === undefined || (stack.flags & PF.X) !== 0,
     stringsSize: lastValue(image, DT.STRSZ) ?? 0,
     isaLevel: readIsaLevel(image),
     ...readLater(image),

@@ -29,6 +29,7 @@ interface CapturedLibrary {
   readonly tlsSize: number;
   readonly tlsAlign: number;
   readonly staticTls: boolean;
+  readonly executableStack: boolean;
   readonly isaLevel?: number;
   readonly versionNeeds: ReturnType<LibraryFacts["versionNeeds"]>;
   readonly versionDefinitions: readonly string[];
@@ -105,7 +106,7 @@ function captureOr(library: LibraryFacts): CapturedFile {
 
 function captureLibrary(library: LibraryFacts): CapturedLibrary {
   const { bits, machine, type, osabi, interpreter, soname, needed, rpath, runpath } = library;
-  const { flags1, tlsSize, tlsAlign, staticTls, isaLevel } = library;
+  const { flags1, tlsSize, tlsAlign, staticTls, isaLevel, executableStack } = library;
   const names = library.exports().names().toSorted().join("\n");
   return {
     kind: "elf",
@@ -120,6 +121,7 @@ function captureLibrary(library: LibraryFacts): CapturedLibrary {
     tlsSize,
     tlsAlign,
     staticTls,
+    executableStack,
     ...(interpreter === undefined ? {} : { interpreter }),
     ...(soname === undefined ? {} : { soname }),
     ...(isaLevel === undefined ? {} : { isaLevel }),

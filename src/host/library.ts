@@ -29,6 +29,7 @@ export type LibraryFacts = Pick<
   | "isaLevel"
   | "bindsNow"
   | "packedRelocations"
+  | "executableStack"
   | "versionNeeds"
   | "versionDefinitions"
   | "imports"
