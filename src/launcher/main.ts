@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { formatFinding, GantryError, toGantryError } from "../errors.ts";
 import { createLog, logFormat, type Log } from "../log.ts";
+import { errorCode } from "../provision/release.ts";
 import { adviseFindings } from "./advice.ts";
 import { createProgress } from "./progress.ts";
 import type { Session } from "./session.ts";
@@ -16,12 +17,20 @@ import { start } from "./start.ts";
 /** Each ends what is under way, so that it can clean up; the process then dies by that same signal. */
 const STOPPING = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
-/** A reader that went away (a closed terminal, a dead stub) must not keep the work from being cleaned up. */
+/**
+ * Writes all of it: a pipe takes 64 KiB at a time, and one that is not blocking says EAGAIN when it is full.
+ * A reader that went away (a closed terminal, a dead stub) must not keep the work from being cleaned up.
+ */
 function write(descriptor: number, text: string): void {
-  try {
-    writeSync(descriptor, text);
-  } catch {
-    // Nobody is left to be told.
+  const bytes = Buffer.from(text);
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let done = 0; done < bytes.length;) {
+    try {
+      done += writeSync(descriptor, bytes, done);
+    } catch (error) {
+      if (errorCode(error) !== "EAGAIN") return;
+      Atomics.wait(pause, 0, 0, 5);
+    }
   }
 }
 

@@ -1,0 +1,131 @@
+/** ./gantry doctor on a real release: the table, the facts that travel, the messages that it explains. */
+import { spawnSync } from "node:child_process";
+import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { runBrain } from "./brain-client.ts";
+import { copyRelease, makeScratch, type Scratch } from "./release.ts";
+
+const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+let scratch: Scratch;
+let release = "";
+
+beforeAll(async () => {
+  scratch = makeScratch();
+  release = copyRelease(scratch.directory);
+  const prepared = await runBrain([join(release, "gantry"), "prepare"], {
+    cwd: scratch.empty,
+    env: scratch.env,
+  });
+  if (prepared.code !== 0) throw new Error(prepared.stderr);
+});
+afterAll(() => scratch.dispose());
+
+const gantry = (root: string, args: readonly string[], stdin = "", env: Record<string, string> = {}) =>
+  runBrain([join(root, "gantry"), ...args], { cwd: scratch.empty, env: { ...scratch.env, ...env }, stdin });
+
+describe("./gantry doctor", () => {
+  it("shows release, runtime, host, modules and verdicts at 80 columns, without colour off a terminal", async () => {
+    const { code, stdout, stderr } = await gantry(release, ["doctor"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    for (const label of [
+      "release",
+      "runtime",
+      "host",
+      "tree",
+      "modules",
+      "native",
+      "files",
+      "a start",
+      "findings",
+    ]) {
+      expect(stdout).toMatch(new RegExp(`^${label} +\\S`, "m"));
+    }
+    expect(stdout).toMatch(/^native +ok +@libsql\/linux-/m);
+    expect(stdout).toContain("C library");
+    // A path is one word, and is never cut.
+    const long = stdout.split("\n").filter((line) => line.length > 80 && line.trim().includes(" "));
+    expect(long.filter((line) => !line.includes(release))).toEqual([]);
+    expect(stdout).not.toContain("\u001b");
+  });
+
+  it("changes nothing", async () => {
+    const fresh = copyRelease(scratch.directory, "untouched");
+    const { code, stdout } = await gantry(fresh, ["doctor"]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/would install \d+ modules/);
+    expect(existsSync(join(fresh, "node_modules"))).toBe(false);
+  });
+
+  it("writes facts by which gantry check judges the same files elsewhere", async () => {
+    const { code, stdout } = await gantry(release, ["doctor", "--json"]);
+    expect(code).toBe(0);
+    const facts = join(scratch.directory, "facts.json");
+    writeFileSync(facts, stdout);
+    const args = [cli, "check", join(release, "node_modules"), "--host", facts, "--json"];
+    const checked = spawnSync(process.execPath, args, { encoding: "utf8" });
+    expect(checked.status).toBe(0);
+    const { files } = JSON.parse(checked.stdout) as { files: { path: string; verdict: string }[] };
+    const verdicts = Object.fromEntries(files.map(({ path, verdict }) => [path.split("/").at(-1), verdict]));
+    expect(verdicts["index.node"]).toBe("ok");
+  });
+
+  it.each([
+    ["Cannot find module '@libsql/linux-x64-gnu'", "MODULE_UNAVAILABLE"],
+    ["/lib/libc.so.6: version `GLIBC_9.99' not found (required by /x/a.node)", "LIBC_TOO_OLD"],
+    ["Error: /x/a.node: invalid ELF header", ""],
+    ["Error: /x/a.node: wrong ELF class: ELFCLASS32", ""],
+    [
+      "Error: libc.musl-x86_64.so.1: cannot open shared object file: No such file or directory",
+      "LIBC_MISMATCH",
+    ],
+    [
+      "Error loading shared library libstdc++.so.6: No such file or directory (needed by /x/a.node)",
+      "LIBRARY_MISSING",
+    ],
+    ["Error relocating /x/a.node: some_symbol: symbol not found", "SYMBOL_MISSING"],
+    [
+      "was compiled against a different Node.js version using NODE_MODULE_VERSION 108. This version of Node.js requires NODE_MODULE_VERSION 127.",
+      "ABI_MISMATCH",
+    ],
+    ["Error: Module did not self-register: '/x/a.node'.", ""],
+    ["Error: /x/a.node: failed to map segment from shared object: Operation not permitted", "STORE_NOEXEC"],
+    ["Error: EACCES: permission denied, mkdir '/app/node_modules/bcrypt'", "PERMISSION_DENIED"],
+    ["Illegal instruction (core dumped)", "CPU_TOO_OLD"],
+    ["/usr/bin/env: 'node': No such file or directory", ""],
+    ["sh: 1: node: not found", ""],
+  ])("explains: %s", async (message, expected) => {
+    const { code, stdout } = await gantry(
+      release,
+      ["doctor", "--explain", "-"],
+      `noise\n${message}\nnoise\n`,
+    );
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^[A-Z_]+\n {2}text {2}\S/);
+    expect(stdout).toMatch(/^ {2}cause \S/m);
+    expect(stdout).toMatch(/^ {2}fix {3}\S/m);
+    expect(stdout.startsWith(expected)).toBe(true);
+  });
+
+  it("says so when it knows no message in the text", async () => {
+    const file = join(scratch.directory, "log.txt");
+    writeFileSync(file, "all is well\n");
+    expect(await gantry(release, ["doctor", "--explain", file])).toMatchObject({ code: 64, stdout: "" });
+  });
+});
+
+describe("gantry check", () => {
+  it("exits with 69 for a damaged module and says what is wrong", () => {
+    const damaged = join(scratch.directory, "damaged.node");
+    const native = JSON.parse(readFileSync(join(release, "lib/release.json"), "utf8")) as {
+      native: { path: string }[];
+    };
+    cpSync(join(release, "node_modules", native.native[0]?.path ?? ""), damaged);
+    truncateSync(damaged, 5000);
+    const checked = spawnSync(process.execPath, [cli, "check", damaged], { encoding: "utf8" });
+    expect(checked.status).toBe(69);
+    expect(checked.stdout).toMatch(/^fail +\S*damaged\.node\n +[A-Z_]+: /m);
+    rmSync(damaged);
+  });
+});
