@@ -14,7 +14,7 @@ import { formatBytes, type Reporter } from "./report.ts";
 import { isMissing, type Release } from "./release.ts";
 import { wantedModules } from "./verify.ts";
 
-export interface FillContext {
+interface FillContext {
   /** A private directory; the tree belongs at its `node_modules`, and anything else in it is thrown away. */
   readonly work: string;
   readonly reporter: Reporter;

@@ -37,6 +37,8 @@ export const LOCK_LIMITS: LockLimits = { beat: 1000, stale: 20_000, stuck: 900_0
 export interface Lock {
   /** Says what is being done, to whoever waits. */
   readonly report: (step: string, progress: number) => void;
+  /** Did somebody take it over, because this process gave no sign of life for too long? */
+  readonly isLost: () => boolean;
   /** Removes the lock unless somebody else holds it by now. */
   readonly release: () => void;
 }
@@ -101,6 +103,7 @@ function tryLock(path: string, limits: LockLimits): Lock | undefined {
     report: (step, progress) => {
       self = { ...self, step, progress };
     },
+    isLost: () => readHolder(path)?.nonce !== self.nonce,
     release: () => {
       clearInterval(timer);
       closeSync(descriptor);

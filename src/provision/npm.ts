@@ -77,7 +77,7 @@ export async function installWithNpm(
  * Writes bun.lock's pins in npm's form (package-lock.json, lockfileVersion 3). Only modules of the manifest appear,
  * and dependencies on anything else are left out of them, so that npm has nothing to look up.
  */
-export function planPackageLock(
+function planPackageLock(
   release: Release,
   locked: Locked,
 ): { readonly packageJson: string; readonly packageLock: string } {

@@ -11,7 +11,7 @@ import { readTreeEntry, readTreeFiles, type FileEntry, type TreeFile } from "../
 import { couldBeLoaded } from "./foreign.ts";
 import { errorCode, isMissing } from "./release.ts";
 
-export interface BrokenExternal {
+interface BrokenExternal {
   readonly name: string;
   readonly optional: boolean;
   readonly findings: readonly [Finding, ...Finding[]];

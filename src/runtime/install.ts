@@ -40,7 +40,7 @@ const STEERING =
   /^BUN_(?:INSTALL.*|TMPDIR|CONFIG_(?:SKIP_.*|NO_VERIFY|YARN_LOCKFILE|MAX_HTTP_REQUESTS|HTTP_.*))$/;
 
 /** The command line of a frozen installation for a target. */
-export function installArguments(options: InstallOptions): string[] {
+function installArguments(options: InstallOptions): string[] {
   const { target } = options;
   return [
     "install",
@@ -174,17 +174,22 @@ const FAILURES: readonly FailureRule[] = [
 
 /** Lines that matter: npm prefixes each of its own with `npm error`, and with `npm warn` chatter that helps nobody. */
 function complaints(stderr: string): string[] {
-  return stderr
+  return withoutCredentials(stderr)
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => /^(?:error|warn:|npm error) ?\S|^\w+Error\b/.test(line));
+}
+
+/** A registry's address may hold a user and a password, and messages end up in logs. */
+export function withoutCredentials(text: string): string {
+  return text.replace(/\/\/[^/\s"]*@/g, "//***@");
 }
 
 /**
  * What a finished installation means, or undefined when it succeeded.
  * Everything unknown is the network's: that is what is left once the release's own files are right.
  */
-export function parseInstallFailure(result: RunResult, lockfile: string): Finding | undefined {
+function parseInstallFailure(result: RunResult, lockfile: string): Finding | undefined {
   if (result.code === 0) return undefined;
   const lines = complaints(result.stderr);
   const errors = lines.filter((line) => !line.startsWith("warn"));

@@ -19,6 +19,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { expect } from "vitest";
+import { ERRORS, type ErrorCode } from "../../../src/errors.ts";
 import { formatManifest, type Manifest } from "../../../src/release/manifest.ts";
 import {
   digestOfFiles,
@@ -30,7 +32,8 @@ import {
 import { startRegistry, type Registry } from "../provision/registry.ts";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
-export const BUN = join(repository, "node_modules/bun/bin/bun.exe");
+/** GANTRY_TEST_BUN names another Bun to run all of this with, such as the oldest that gantry supports. */
+const BUN = process.env["GANTRY_TEST_BUN"] ?? join(repository, "node_modules/bun/bin/bun.exe");
 const BINARY = "tiny";
 
 /** Loads through createRequire from the directory that holds the modules, and says what came of it. */
@@ -65,7 +68,7 @@ export interface Run {
   readonly stderr: string;
 }
 
-export interface MakeOptions {
+interface MakeOptions {
   /** Externals that the app could start without. */
   readonly optional?: readonly string[];
   /** Changes the manifest before it is written. */
@@ -285,7 +288,7 @@ function sizeAndDigest(path: string): Manifest["executable"] {
   return { size: statSync(path).size, sha256: readFileEntry(path)[1] };
 }
 
-export interface Watch {
+interface Watch {
   readonly started?: (pid: number) => void;
   /** Told what arrives on standard error, as it arrives. */
   readonly heard?: (text: string, pid: number) => void;
@@ -314,4 +317,13 @@ export function runProgram(file: string, args: readonly string[], options: Progr
     child.once("spawn", () => options.started?.(child.pid ?? 0));
     child.once("close", (code, signal) => resolve({ code, signal, ...text }));
   });
+}
+
+/** The code is the first word, its exit status is the table's, there is a way out, and no stack trace. */
+export function expectRefusal(run: Run, code: ErrorCode, message: RegExp): void {
+  expect(run.stderr).toMatch(new RegExp(`^gantry: ${code}: `, "m"));
+  expect(run.stderr).toMatch(message);
+  expect(run.stderr).toMatch(/^ {2}fix {3}\S/m);
+  expect(run.stderr).not.toMatch(/^\s+at /m);
+  expect(run).toMatchObject({ code: ERRORS[code].exit, stdout: "" });
 }

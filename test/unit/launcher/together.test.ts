@@ -3,8 +3,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { formatHolder, readSelf } from "../../../src/provision/holder.ts";
+import { startRegistry, type Registry } from "../provision/registry.ts";
 import { bareEnvironment, makeFixture, type Fixture, type Run } from "./fixture.ts";
 
 let fixture: Fixture;
@@ -13,14 +14,21 @@ beforeAll(async () => {
   fixture = await makeFixture();
 });
 afterAll(() => fixture.dispose());
-afterEach(() => {
-  fixture.registry.misbehave = undefined;
-  fixture.registry.requests.length = 0;
+/**
+ * Each test's own: the package manager of a killed launcher lives on for a while, and must not ask the registry of a
+ * later test.
+ */
+let own: Registry;
+beforeEach(async () => {
+  own = await startRegistry();
+});
+afterEach(async () => {
+  await own.close();
   rmSync(root, { recursive: true, force: true });
 });
 
 const QUIET = { code: 0, signal: null, stdout: "", stderr: "" };
-const environment = () => ({ GANTRY_REGISTRY: fixture.registry.url });
+const environment = () => ({ GANTRY_REGISTRY: own.url });
 const start = (heard?: (text: string, pid: number) => void): Promise<Run> =>
   fixture.launch(root, ["start"], environment(), heard === undefined ? {} : { heard });
 const leftovers = () => readdirSync(root).filter((name) => name.startsWith(".gantry"));
@@ -35,7 +43,7 @@ describe("twenty starts at once", () => {
     const runs = await many(20);
     expect(failed(runs)).toEqual([]);
     expect(installs(runs)).toBe(1);
-    const tarballs = fixture.registry.requests.filter((path) => path.endsWith(".tgz"));
+    const tarballs = own.requests.filter((path) => path.endsWith(".tgz"));
     expect(tarballs.filter((path) => path.startsWith("bcrypt/"))).toHaveLength(1);
     expect(tarballs.length).toBeGreaterThanOrEqual(TARBALLS);
     expect(new Set(tarballs).size).toBe(tarballs.length);
@@ -105,14 +113,16 @@ describe("a start that is killed", () => {
   it("while a package is on its way does so as well", async () => {
     root = fixture.make();
     let pid = 0;
-    fixture.registry.misbehave = () => {
-      process.kill(pid, "SIGKILL");
+    let killed = false;
+    own.misbehave = () => {
+      if (!killed) process.kill(pid, "SIGKILL");
+      killed = true;
       return "taken";
     };
     const first = await fixture.launch(root, ["start"], environment(), { started: (id) => (pid = id) });
     expect(first.signal).toBe("SIGKILL");
     expect(leftovers()).toHaveLength(2);
-    fixture.registry.misbehave = undefined;
+    own.misbehave = undefined;
     expect(failed([await start()])).toEqual([]);
     expect(leftovers()).toEqual([]);
   });
@@ -125,7 +135,7 @@ describe("a start that is told to stop", () => {
       root = fixture.make();
       let asked = 0;
       let pid = 0;
-      fixture.registry.misbehave = () => {
+      own.misbehave = () => {
         if (asked === 0) process.kill(pid, signal);
         asked = asked === 0 ? performance.now() : asked;
         return "taken";

@@ -170,13 +170,15 @@ describe("a lock whose holder is gone", () => {
   it.skipIf(!existsSync("/proc/self/stat"))(
     "is taken over from a process that nobody has buried yet",
     async () => {
-      // The inner sh ends at once; its parent became sleep, which never waits for it.
-      const child = spawn("sh", ["-c", 'sh -c "exit 0" & echo $!; exec sleep 600'], {
-        stdio: ["ignore", "pipe", "ignore"],
+      // The inner sh ends when told to; its parent is sleep by then, which never waits for it.
+      const child = spawn("sh", ["-c", 'exec 3<&0; sh -c "read line <&3" & echo $!; exec sleep 600'], {
+        stdio: ["pipe", "pipe", "ignore"],
       });
       children.push(child);
       const [line] = (await once(child.stdout, "data")) as [Buffer];
       const pid = Number(line.toString());
+      await expect.poll(() => readFileSync(`/proc/${child.pid}/comm`, "utf8")).toBe("sleep\n");
+      child.stdin.end("go\n");
       await expect.poll(() => readFileSync(`/proc/${pid}/stat`, "utf8")).toMatch(/\) Z /);
       const started = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ")[19] ?? "";
       expect(isDead({ ...readSelf("n", pid), started }, readWorld())).toBe(true);

@@ -12,7 +12,7 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 
 /** Small real packages: bcrypt carries its prebuilds, crc32 has one package for each platform. */
-export const PACKAGES = [
+const PACKAGES = [
   "bcrypt@6.0.0",
   "node-addon-api@8.5.0",
   "node-gyp-build@4.8.4",
@@ -24,7 +24,7 @@ export const PACKAGES = [
 const CACHE = fileURLToPath(new URL("../../../node_modules/.cache/gantry-tarballs", import.meta.url));
 
 /** What the registry does with one request; `undefined` answers it as a registry should. */
-export type Misbehaviour = (
+type Misbehaviour = (
   path: string,
   answer: ServerResponse,
 ) => "taken" | { readonly tarball: Buffer } | undefined;
@@ -44,7 +44,7 @@ interface Packed {
 }
 
 /** Fetches the tarballs through the ordinary client unless they are there; safe when several test files do it. */
-export function ensureTarballs(): string {
+function ensureTarballs(): string {
   const key = createHash("sha256").update(PACKAGES.join(" ")).digest("hex").slice(0, 12);
   const directory = join(CACHE, key);
   if (existsSync(directory)) return directory;

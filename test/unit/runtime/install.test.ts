@@ -117,6 +117,14 @@ describe("a registry that", () => {
     expect(finding.detail?.join("\n")).toContain("- 500");
   });
 
+  it("is named with a password keeps it out of what people read", async () => {
+    answers(500);
+    const withPassword = registry.url.replace("//", "//user:secret@");
+    const finding = await findingOf(install({ registry: withPassword }));
+    expect(finding).toMatchObject({ code: "NETWORK_FAILED" });
+    expect(JSON.stringify(finding)).not.toContain("secret");
+  });
+
   it("wants a token says so", async () => {
     answers(401);
     expect(await findingOf(install())).toMatchObject({
