@@ -83,7 +83,7 @@ function loaderObject(program: LoadedObject, places: Places): LoadedObject | und
 }
 
 /** More objects than any process has; a hostile tree of libraries ends here. */
-const MAX_OBJECTS = 2000;
+const MAX_OBJECTS = 500;
 
 function follow(
   family: LibcFamily,

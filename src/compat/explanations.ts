@@ -74,7 +74,7 @@ const LIBRARIES: readonly Row[] = [
 
 const SYMBOLS: readonly Row[] = [
   {
-    pattern: /(?:undefined symbol|symbol lookup error): .*?(_ZNK?(?:2v8|4node)\w*|node_\w+|napi_\w+|uv_\w+)/,
+    pattern: /undefined symbol: (_ZNK?(?:2v8|4node)\w*|node_\w+|napi_\w+|uv_\w+)/,
     code: "SYMBOL_MISSING",
     explain: ([symbol = ""], { runtime }) => ({
       cause: `the module uses ${symbol}, which ${runtime} does not have`,

@@ -41,7 +41,7 @@ function judgeNapiVersion({ runtime }: Situation, { napiVersion }: AddonFacts): 
 function judgeOnNode(situation: Situation, addon: AddonFacts, abi: number | undefined): Draft | undefined {
   if (abi === undefined) return isAddon(addon) ? undefined : notRegistered(situation);
   if (addon.abiSymbols.includes(abi)) return undefined;
-  if (addon.abiConstructor) {
+  if (addon.abiConstructor && (addon.abiVersion !== undefined || addon.abiSymbols.length === 0)) {
     if (addon.abiVersion === undefined || addon.abiVersion === abi) return undefined;
     return wrongAbi(situation, [addon.abiVersion], abi);
   }
@@ -51,8 +51,10 @@ function judgeOnNode(situation: Situation, addon: AddonFacts, abi: number | unde
 
 function judgeOnBun(situation: Situation, addon: AddonFacts, abi: number | undefined): Draft | undefined {
   if (addon.abiConstructor) {
-    if (abi === undefined || addon.abiVersion === undefined || addon.abiVersion === abi) return undefined;
-    return wrongAbi(situation, [addon.abiVersion], abi);
+    // A struct that was not found most likely has the number that the file also exports.
+    const built = addon.abiVersion === undefined ? addon.abiSymbols : [addon.abiVersion];
+    if (abi === undefined || built.length === 0 || built.includes(abi)) return undefined;
+    return wrongAbi(situation, built, abi);
   }
   return notRegistered(situation);
 }

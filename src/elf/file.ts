@@ -5,7 +5,7 @@
  * MalformedFile, which `guarded` turns into the same value.
  */
 import { readAddon, type AddonFacts } from "./addon.ts";
-import { MalformedFile, type ByteSource } from "./bytes.ts";
+import { malformed, MalformedFile, type ByteSource } from "./bytes.ts";
 import { DF, DF_1, DT, machineName, PF, PT } from "./constants.ts";
 import { identifyFile, type FileKind } from "./identify.ts";
 import { dynamicString, fileOffset, lastValue, readImage, type ElfImage } from "./image.ts";
@@ -97,10 +97,15 @@ export function guarded<T>(work: () => T): T | MalformedValue {
   }
 }
 
+/** Each is searched for in many directories; real files need a few dozen. */
+const MAX_NEEDED = 1000;
+
 function describe(image: ElfImage): ElfFile {
   const strings = (tag: number): string[] =>
     (image.dynamic.get(tag) ?? []).map((index) => dynamicString(image, index));
   const paths = (tag: number): string[] => strings(tag).at(-1)?.split(":") ?? [];
+  const needed = image.dynamic.get(DT.NEEDED)?.length ?? 0;
+  if (needed > MAX_NEEDED) malformed(0, `the file needs ${needed} libraries`);
   const flags = lastValue(image, DT.FLAGS) ?? 0;
   const tls = image.segments.find(({ type }) => type === PT.TLS);
   const stack = image.segments.find(({ type }) => type === PT.GNU_STACK);

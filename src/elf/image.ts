@@ -39,6 +39,8 @@ export interface ElfImage {
   readonly interpreter: string | undefined;
   /** Every value of a tag in file order; empty when there is no dynamic section. */
   readonly dynamic: ReadonlyMap<number, readonly number[]>;
+  /** What may still be decoded of the string table: a hostile file could name 64 KB a hundred thousand times. */
+  readonly strings: { left: number };
 }
 
 /** More program headers or dynamic entries than any linker writes; beyond it a file is damaged. */
@@ -68,6 +70,7 @@ export function readImage(file: ByteSource): ElfImage {
     segments,
     interpreter: readInterpreter(source, segments),
     dynamic: readDynamic(source, segments, wide, little),
+    strings: { left: MAX_STRINGS },
   };
 }
 
@@ -169,6 +172,8 @@ export function hex(value: number): string {
 
 /** Longest name read from a string table; the longest C++ symbol of the measured corpus has 5,900 bytes. */
 const MAX_NAME = 65_536;
+/** The 90,000 exports of a Node executable have 6 MB. */
+const MAX_STRINGS = 2 ** 24;
 
 /** The NUL-terminated string at an index of the dynamic string table. */
 export function dynamicString(image: ElfImage, index: number): string {
@@ -176,7 +181,10 @@ export function dynamicString(image: ElfImage, index: number): string {
   if (start === undefined) malformed(0, "there are names but no string table");
   const size = lastValue(image, DT.STRSZ) ?? 0;
   if (index >= size) malformed(start, `string ${index} lies outside the string table of ${size} bytes`);
-  return readString(image.source, start + index, Math.min(MAX_NAME, size - index));
+  const text = readString(image.source, start + index, Math.min(MAX_NAME, size - index));
+  image.strings.left -= text.length;
+  if (image.strings.left < 0) malformed(start, "the names are many times longer than their table");
+  return text;
 }
 
 /** Reads up to a NUL within `limit` bytes; MalformedFile when there is none. */

@@ -27,11 +27,12 @@ function readNeededMask(image: ElfImage, segment: Segment): number | undefined {
   const size = Math.min(segment.fileSize, MAX_NOTES, Math.max(0, image.source.size - segment.offset));
   const view = readExactly(image.source, segment.offset, size, "the notes");
   const align = segment.align === 8 ? 8 : 4;
+  // The name ends where the header and it together are aligned, not where the name alone would be.
   const padded = (length: number): number => Math.ceil(length / align) * align;
   for (let at = 0; at + 12 <= size;) {
     const nameSize = view.getUint32(at, little);
     const bodySize = view.getUint32(at + 4, little);
-    const body = at + 12 + padded(nameSize);
+    const body = at + padded(12 + nameSize);
     const isGnu = nameSize === 4 && at + 16 <= size && view.getUint32(at + 12, false) === 0x474e_5500;
     if (isGnu && view.getUint32(at + 8, little) === NT_GNU_PROPERTY_TYPE_0 && body + bodySize <= size) {
       const mask = findProperty(view, body, body + bodySize, little);
