@@ -10,6 +10,8 @@ const PACKAGES = {
   "qemu-user-static": "/usr/bin/qemu-aarch64-static",
   musl: "/usr/lib/x86_64-linux-musl/libc.so",
   strace: "/usr/bin/strace",
+  gcc: "/usr/bin/gcc",
+  "libc6-dev": "/usr/include/stdlib.h",
   shellcheck: "/usr/bin/shellcheck",
   minisign: "/usr/bin/minisign",
 };
