@@ -3,12 +3,12 @@
  * Runs the rules in the order in which a loader would meet their reasons; damage found late becomes a finding.
  * Pure but for the views it is given: the same files give the same answer.
  */
-import { guarded, type ElfFile, type NativeFile } from "../elf/file.ts";
+import { guarded, type ElfFile, type MalformedValue, type NativeFile } from "../elf/file.ts";
 import { valueOf, type LibcFamily } from "../host/facts.ts";
 import type { HostView } from "../host/library.ts";
 import type { RuntimeView } from "../host/runtime.ts";
 import { loadInto, startProcess, type Process } from "./closure.ts";
-import { verdictOf, type CompatFinding, type Draft, type FileVerdict } from "./finding.ts";
+import { listed, verdictOf, type CompatFinding, type Draft, type FileVerdict } from "./finding.ts";
 import { judgeContainer, judgeForeign, judgeNoexec, machineOf } from "./rule-container.ts";
 import { judgeDefects } from "./rule-defects.ts";
 import { judgeGlibcOnMusl, judgeLibraries } from "./rule-libraries.ts";
@@ -48,7 +48,7 @@ export function createJudge(
   const { path } = runtime.facts;
   const process = startProcess(family, path, runtime.file, places);
   return {
-    runtimeFindings: judgeRuntime(process, host, runtime),
+    runtimeFindings: runtimeFindings(process, host, runtime),
     judge: (module) => judgeModule(module, { places, family, process, runtime }),
   };
 }
@@ -91,12 +91,24 @@ function judgeModule({ path, file, noexec }: ModuleFile, setting: Setting): File
   }
   const findings = guarded(() => judgeElf(path, file, setting));
   if ("kind" in findings) {
-    const draft = judgeForeign(findings, machineOf(setting.runtime));
+    const draft = judgeDamage(file, findings, machineOf(setting.runtime));
     return { path, verdict: "fail", findings: [finish(draft, path, "error")] };
   }
   if (isLibrary(path, file, findings)) return { path, verdict: "skip", findings: [] };
   const all = noexec === undefined ? findings : [finish(judgeNoexec(noexec), path, "error"), ...findings];
   return { path, verdict: verdictOf(all), findings: all };
+}
+
+/** Damage that came up while judging is the file's own, or that of a library that it loads. */
+function judgeDamage(file: ElfFile, damage: MalformedValue, machine: string): Draft {
+  const own = guarded(() => [file.versionNeeds(), file.imports(), file.addon()]);
+  if ("kind" in own) return judgeForeign(own, machine);
+  return {
+    code: "ELF_MALFORMED",
+    what: `a library that the module loads is damaged: ${damage.reason}`,
+    evidence: `${damage.reason}, at offset ${damage.offset}`,
+    fix: `reinstall the libraries that it needs: ${listed(file.needed)}`,
+  };
 }
 
 /** A file that does not call itself a module and registers nothing is somebody else's library or program. */
@@ -130,6 +142,12 @@ function judgeElf(path: string, file: ElfFile, setting: Setting): CompatFinding[
 
 function finish(draft: Draft, file: string, severity: "error" | "warning"): CompatFinding {
   return { ...draft, file, severity };
+}
+
+function runtimeFindings(process: Process, host: HostView, runtime: RuntimeView): readonly CompatFinding[] {
+  const findings = guarded(() => judgeRuntime(process, host, runtime));
+  if (!("kind" in findings)) return findings;
+  return [finish(judgeForeign(findings, machineOf(runtime)), runtime.facts.path, "error")];
 }
 
 /** Whether the runtime starts there: its machine, its loader, its libraries and their versions. */
