@@ -25,7 +25,7 @@ export interface ReleaseParts {
 }
 
 /** The launcher bundle, made with gantry itself: beside the compiled modules, or in dist/ when run from sources. */
-export function launcherFile(): string {
+function launcherFile(): string {
   const places = ["../launcher.mjs", "../../dist/launcher.mjs"].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),
   );

@@ -16,7 +16,7 @@ export interface ReleaseSummary {
 }
 
 /** Bytes as people read them: decimal megabytes with one digit, below that kilobytes. */
-export function formatBytes(bytes: number): string {
+function formatBytes(bytes: number): string {
   return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
 }
 

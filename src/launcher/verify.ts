@@ -2,7 +2,7 @@
  * `./gantry verify`: hashes every file of the release and of the modules, and loads each module. `--repair` makes
  * the modules anew; files of the release itself come only from its archive.
  */
-import { readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { defineCommand } from "../command-line.ts";
 import { GantryError, type Finding } from "../errors.ts";
@@ -23,6 +23,14 @@ export function verifyCommand(session: Session) {
   });
 }
 
+/** One line instead of one for each module. */
+const NEVER_INSTALLED: Finding = {
+  code: "MODULE_UNAVAILABLE",
+  what: "the modules were never installed here",
+  where: NAMES.modules,
+  fix: "run ./gantry prepare, or start the app, which does the same",
+};
+
 /**
  * @throws GantryError with every file and module that is not right
  */
@@ -32,6 +40,9 @@ async function verify(session: Session, intent: "repair" | "look"): Promise<void
   session.reporter.step("hashing the release's own files");
   const own = checkSums(release);
   const machine = checkMachine(release, session.self);
+  if (intent === "look" && !existsSync(opened.place.modules)) {
+    throw new GantryError(NEVER_INSTALLED, ...own.findings, ...(machine === undefined ? [] : [machine]));
+  }
   let tree = await inspect(session, opened);
   const wrong = [...tree.findings, ...missingOptional(tree)];
   if (intent === "repair" && wrong.length > 0) {

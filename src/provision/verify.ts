@@ -95,6 +95,7 @@ async function checkModule(
       code: "MODULE_UNAVAILABLE",
       what: `${module.name} ${module.version} is not there (needed by ${module.neededBy.join(", ")})`,
       where: shown(directory),
+      fix: "run ./gantry verify --repair, or ./gantry prepare",
     };
   }
   let first: { readonly path: string; readonly what: string } | undefined;

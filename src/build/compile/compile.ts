@@ -10,7 +10,8 @@ import { fileURLToPath } from "node:url";
 import { GantryError, toGantryError, type Finding } from "../../errors.ts";
 import type { Target } from "../../release/targets.ts";
 import { run, scriptArguments, toolEnvironment, type RunResult } from "../../runtime/invoke.ts";
-import type { BuildProblem, BuildSettings, CompileSpec, WorkerResult } from "./spec.ts";
+import type { BuildSettings } from "../app/settings.ts";
+import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
 
 export interface CompileOptions {
   /** Path of the Bun executable. */

@@ -3,17 +3,6 @@
  * plugins of the app, which may print what they like. Types only, so that both runtimes can import it.
  */
 
-/** The app's `gantry.build` settings. */
-export interface BuildSettings {
-  /** Compile-time constants: what to replace, and the JavaScript expression that replaces it. */
-  readonly defines?: Readonly<Record<string, string>> | undefined;
-  /** Module paths relative to the app; the default export is a Bun plugin or a function that returns one. */
-  readonly plugins?: readonly string[] | undefined;
-  /** Extra entry points relative to the app, for `new Worker`. */
-  readonly workers?: readonly string[] | undefined;
-  readonly sourcemap?: "none" | "linked" | "external" | "inline" | undefined;
-}
-
 /** Every path is absolute. */
 export interface CompileSpec {
   readonly appDir: string;

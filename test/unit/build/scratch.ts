@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { afterEach } from "vitest";
 import { GantryError, type Finding } from "../../../src/errors.ts";
 
-export const REPOSITORY = join(import.meta.dirname, "..", "..", "..");
+const REPOSITORY = join(import.meta.dirname, "..", "..", "..");
 export const FIXTURES = join(REPOSITORY, "test", "fixtures");
 export const BUN_PATH = join(REPOSITORY, "node_modules", "bun", "bin", "bun.exe");
 /** The development dependency's version, as package.json pins it. */
