@@ -5,6 +5,7 @@ import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, mkdtempSync, re
 import { rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { arch, availableParallelism, platform, tmpdir } from "node:os";
 import { join } from "node:path";
+import { fetchNatives } from "./bench/natives.mjs";
 import { ensureBuilt, root, runStep } from "./install.mjs";
 
 const BUN = ["bun/bin/bun.exe", `@oven/bun-linux-${arch()}/bin/bun`]
@@ -185,6 +186,53 @@ function benchFirstStart(work, release) {
   record("first ./brain over the network / plain bun install, cold caches", median, "ratio");
 }
 
+/**
+ * Reading native files: gantry's own reader and rules against what people use, over the same files in one process
+ * start each.
+ * @param {string} work @param {string} release
+ */
+function benchCheck(work, release) {
+  const own = readdirSync(join(release, "node_modules"), { recursive: true, encoding: "utf8" })
+    .filter((path) => path.endsWith(".node"))
+    .map((path) => join(release, "node_modules", path));
+  const files = [...own, ...fetchNatives(100)];
+  const cli = join(root, "dist/cli.js");
+  const list = join(work, "check-files");
+  const quoted = files.map((file) => `'${file}'`).join(" ");
+  // Exit 69 says that some of them are for other machines: that is their verdict, not a failure of the run.
+  writeProgram(list, `#!/bin/sh\n"$@" ${quoted} >/dev/null 2>&1 || true\n`);
+  const times = time(work, 5, {
+    check: { argv: [list, process.execPath, cli, "check"] },
+    readelf: { argv: [list, "readelf", "-d", "-V", "--dyn-syms"] },
+    ldd: { argv: [list, "ldd"] },
+  });
+  record(
+    `gantry check of ${files.length} modules / readelf -d -V --dyn-syms`,
+    ms(times, "check") / ms(times, "readelf"),
+    "ratio",
+    "< 1",
+  );
+  record(
+    `gantry check of ${files.length} modules / ldd`,
+    ms(times, "check") / ms(times, "ldd"),
+    "ratio",
+    "< 1",
+  );
+  const timer = join(root, "scripts/bench/judge.mjs");
+  const env = { ...process.env, BUN_BE_BUN: "1" };
+  const runs = Array.from({ length: 11 }, () => {
+    const result = spawnSync(join(release, "lib/brain"), [timer, release, ...own], { encoding: "utf8", env });
+    if (result.status !== 0) throw new Error(result.stderr);
+    return Number(result.stdout);
+  });
+  record(
+    "static check of the release's modules in a fresh launcher",
+    runs.toSorted((a, b) => a - b)[5] ?? NaN,
+    "ms",
+    "< 10",
+  );
+}
+
 ensureBuilt();
 const work = mkdtempSync(join(tmpdir(), "gantry-bench-"));
 try {
@@ -197,6 +245,7 @@ try {
   must(join(release, "gantry"), ["prepare"], work);
   benchWarm(work, release);
   benchCold(work, release);
+  benchCheck(work, release);
   mkdirSync(join(root, "bench"), { recursive: true });
   const machine = {
     platform: platform(),
