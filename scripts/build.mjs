@@ -41,6 +41,17 @@ await build({
     js: 'import{createRequire as createRequireOfLauncher}from"node:module";const require=createRequireOfLauncher(import.meta.url);',
   },
 });
+// The check engine as one file in the place of its own: its sixty modules take longer to find than to run.
+await build({
+  absWorkingDir: root,
+  entryPoints: ["src/check/check.ts"],
+  outfile: "dist/check/check.js",
+  bundle: true,
+  platform: "node",
+  format: "esm",
+  target: "node20",
+});
+
 // npx runs it as a program: in a clone straight from dist/, without an installation that would set its mode.
 chmodSync(`${root}/dist/cli.js`, 0o755);
 const size = statSync(`${root}/dist/launcher.mjs`).size;

@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 /** The build side's command line. The only place on this side that reads process.env and sets the exit code. */
-import { fstatSync } from "node:fs";
+import { fstatSync, readFileSync } from "node:fs";
 import { runCommandLine } from "./command-line.ts";
 import { buildSideCommands, LATER } from "./commands.ts";
 import { formatFinding, toGantryError } from "./errors.ts";
-import { version } from "./index.ts";
 import { createLog, logFormat } from "./log.ts";
 
+const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  version: string;
+};
 const { dev, ino } = fstatSync(2);
 const format = logFormat({ isTTY: process.stderr.isTTY, dev, ino }, process.env["JOURNAL_STREAM"]);
 const log = createLog({ format, level: "info", write: (text) => process.stderr.write(text) });

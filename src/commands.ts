@@ -1,18 +1,10 @@
-/** The build side's commands as citty definitions: what they take, what they print. Effects are behind index.ts. */
+/**
+ * The build side's commands as citty definitions: what they take, what they print. What does the work is imported
+ * when its command runs, so that `check` does not wait for the bundler's modules.
+ */
 import { statSync } from "node:fs";
 import type { CommandDef } from "citty";
-import { runCheck } from "./check/check.ts";
 import { defineCommand, flagValues } from "./command-line.ts";
-import {
-  analyze,
-  buildRelease,
-  keygen,
-  needsPassword,
-  signFile,
-  signRelease,
-  verifyFile,
-  verifyRelease,
-} from "./index.ts";
 import { GantryError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { Environment } from "./runtime/invoke.ts";
@@ -83,6 +75,7 @@ function buildCommand({ environment, log, print }: CommandContext): CommandDef {
     },
     async run({ args, rawArgs }) {
       const targets = flagValues(rawArgs, "target");
+      const { buildRelease } = await import("./index.ts");
       const built = await buildRelease({
         appDir: args.app,
         targets,
@@ -102,6 +95,7 @@ function analyzeCommand({ environment, print }: CommandContext): CommandDef {
     args: { app, target, bun, json: { type: "boolean", description: "for programs" } },
     async run({ args, rawArgs }) {
       const [name] = flagValues(rawArgs, "target");
+      const { analyze } = await import("./index.ts");
       const report = await analyze({ appDir: args.app, target: name, bun: args.bun, environment });
       print(args.json === true ? JSON.stringify(report.json, null, 2) : report.text);
     },
@@ -129,6 +123,7 @@ function checkCommand({ environment, print, self, terminal, setExit }: CommandCo
       json: { type: "boolean", description: "for programs" },
     },
     async run({ args }) {
+      const { runCheck } = await import("./check/check.ts");
       const { exit, output } = await runCheck({
         paths: args._,
         runtime: args.runtime,
@@ -159,6 +154,7 @@ function keygenCommand({ environment, print }: CommandContext): CommandDef {
     },
     async run({ args }) {
       const password = environment["GANTRY_KEY_PASSWORD"];
+      const { keygen } = await import("./index.ts");
       const made = await keygen({ publicKeyFile: args.public, secretKeyFile: args.secret, password });
       const open =
         password === undefined ? "\nIt has no password: set GANTRY_KEY_PASSWORD to give it one." : "";
@@ -180,6 +176,7 @@ function signCommand({ environment, print }: CommandContext): CommandDef {
       },
     },
     async run({ args }) {
+      const { needsPassword, signFile, signRelease } = await import("./index.ts");
       const password = needsPassword(args.secret) ? environment["GANTRY_KEY_PASSWORD"] : undefined;
       const key = { secretKeyFile: args.secret, password, trustedComment: args.comment };
       const signed = isDirectory(args.release)
@@ -205,7 +202,8 @@ function verifyCommand({ print }: CommandContext): CommandDef {
         description: "the public key, or the file that holds it",
       },
     },
-    run({ args }) {
+    async run({ args }) {
+      const { verifyFile, verifyRelease } = await import("./index.ts");
       const verified = isDirectory(args.release)
         ? verifyRelease({ release: args.release, publicKey: args.public })
         : verifyFile({ file: args.release, publicKey: args.public });

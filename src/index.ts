@@ -32,7 +32,7 @@ export interface AnalyzeOptions {
 }
 
 /** gantry's own version. */
-export const version: string = (
+const version: string = (
   JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }
 ).version;
 
