@@ -47,8 +47,8 @@ try {
  * @param {string} facts
  */
 function compare(runtime, files, facts) {
-  const program = resolve(dist, "check/main.js");
-  const args = [program, "--json", "--host", facts, "--runtime", resolve(dir, runtime)];
+  const program = resolve(dist, "cli.js");
+  const args = [program, "check", "--json", "--host", facts, "--runtime", resolve(dir, runtime)];
   const run = spawnSync(process.execPath, [...args, ...files.map((file) => resolve(dir, file))], {
     encoding: "utf8",
     maxBuffer: 1 << 28,

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // Counts how often the reason that `check` gives is the one that the loader gave.
-// usage: corpus.mjs DIR TRUTH.tsv CHECK.js [RUNTIME=EXE[,HOST.json]]...
+// usage: corpus.mjs DIR TRUTH.tsv CLI.js [RUNTIME=EXE[,HOST.json]]...
 //   DIR        corpus/<name with / as +>@<version>/node_modules/<name>/… and runtimes/<name>
 //   TRUTH.tsv  package, version, path, sha256, runtime, outcome, message: what really happened
-//   CHECK.js   the built check program; it is run with --json
+//   CLI.js     the built command line, dist/cli.js
 //   RUNTIME=…  a runtime of the truth file that is elsewhere, with the facts of its host
 // A refusal agrees when the first error of `check` has the code that the loader's message stands for and names
 // the same thing: the library, the symbol, the version, the machine. Messages may be cut off in the truth file.
@@ -11,9 +11,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 
-const [dir, truthFile, checkProgram, ...extra] = process.argv.slice(2);
-if (dir === undefined || truthFile === undefined || checkProgram === undefined) {
-  console.error("usage: corpus.mjs DIR TRUTH.tsv CHECK.js [RUNTIME=EXE[,HOST.json]]...");
+const [dir, truthFile, cli, ...extra] = process.argv.slice(2);
+if (dir === undefined || truthFile === undefined || cli === undefined) {
+  console.error("usage: corpus.mjs DIR TRUTH.tsv CLI.js [RUNTIME=EXE[,HOST.json]]...");
   process.exit(64);
 }
 /** @type {Map<string, { exe: string, host: string | undefined }>} */
@@ -121,7 +121,7 @@ for (const runtime of runtimes) {
     continue;
   }
   const mine = rows.filter((row) => row.runtime === runtime);
-  const args = [checkProgram, "--json", "--runtime", exe, ...(host === undefined ? [] : ["--host", host])];
+  const args = [cli, "check", "--json", "--runtime", exe, ...(host === undefined ? [] : ["--host", host])];
   const run = spawnSync(process.execPath, [...args, ...mine.map(({ file }) => file)], {
     encoding: "utf8",
     maxBuffer: 1 << 28,

@@ -2,9 +2,9 @@
  * What the rules say about a file, and the verdict that follows from it.
  * An error is what stops the load; a warning is for what loads and may end the process later, never for doubt.
  */
-import type { ErrorCode, Finding } from "../errors.ts";
+import type { ErrorCode } from "../errors.ts";
 
-export type Severity = "error" | "warning";
+type Severity = "error" | "warning";
 export type Verdict = "ok" | "warn" | "fail" | "skip";
 
 export interface CompatFinding {
@@ -36,12 +36,6 @@ export type Draft = Omit<CompatFinding, "file" | "severity" | "downgraded">;
 export function verdictOf(findings: readonly CompatFinding[]): Verdict {
   if (findings.some(({ severity }) => severity === "error")) return "fail";
   return findings.length > 0 ? "warn" : "ok";
-}
-
-/** The form in which the rest of gantry prints and throws findings. */
-export function toFinding(finding: CompatFinding): Finding {
-  const { code, what, file, evidence, fix } = finding;
-  return { code, what, where: file, fix, detail: what.includes(evidence) ? [] : [evidence] };
 }
 
 /** "a", "a and b", "a, b and 3 more". */

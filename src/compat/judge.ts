@@ -20,7 +20,7 @@ import { judgeVersions } from "./rule-versions.ts";
 import type { Places } from "./search.ts";
 import type { LoadSituation, Situation } from "./situation.ts";
 
-export interface ModuleFile {
+interface ModuleFile {
   /** Absolute path at which the runtime would load it. */
   readonly path: string;
   readonly file: NativeFile;
@@ -51,17 +51,6 @@ export function createJudge(
     runtimeFindings: runtimeFindings(process, host, runtime),
     judge: (module) => judgeModule(module, { places, family, process, runtime }),
   };
-}
-
-/** Judges several files at once; see createJudge. */
-export function judgeModules(
-  modules: readonly ModuleFile[],
-  host: HostView,
-  runtime: RuntimeView,
-  shipped?: Pick<HostView, "library" | "identity">,
-): FileVerdict[] {
-  const { judge } = createJudge(host, runtime, shipped);
-  return modules.map(judge);
 }
 
 /**

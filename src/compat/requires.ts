@@ -16,7 +16,7 @@ export interface ShippedFile {
   readonly file: ElfFile;
 }
 
-export interface Floor<T> {
+interface Floor<T> {
   readonly value: T;
   /** Names of the files that set it. */
   readonly by: readonly string[];

@@ -63,7 +63,7 @@ export interface ElfFile {
   bytesAt(address: number, length: number): Uint8Array;
 }
 
-export interface LoadSegment {
+interface LoadSegment {
   readonly offset: number;
   readonly address: number;
   readonly fileSize: number;

@@ -166,7 +166,7 @@ export function lastValue(image: ElfImage, tag: number): number | undefined {
   return image.dynamic.get(tag)?.at(-1);
 }
 
-export function hex(value: number): string {
+function hex(value: number): string {
   return `0x${value.toString(16)}`;
 }
 

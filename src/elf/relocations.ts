@@ -249,7 +249,7 @@ function eachPackedPointer(image: ElfImage, visit: (address: number) => void): v
 }
 
 /** The address stored at an address, before relocation. */
-export function readPointer(image: ElfImage, address: number): number | undefined {
+function readPointer(image: ElfImage, address: number): number | undefined {
   const offset = fileOffset(image.segments, address);
   if (offset === undefined) return undefined;
   const size = image.wide ? 8 : 4;

@@ -7,7 +7,7 @@ import { DT, STB, VERSION } from "./constants.ts";
 import { dynamicString, tableOffset, type ElfImage } from "./image.ts";
 import { readVersionDefinitions } from "./versions.ts";
 
-export interface ElfSymbol {
+interface ElfSymbol {
   readonly nameIndex: number;
   /** STB_*. */
   readonly binding: number;
@@ -229,7 +229,7 @@ function sysvBuckets(image: ElfImage): Buckets | undefined {
 /** One name is looked up in object after object; its hash is computed for the first. */
 let hashed = { name: "", hash: 5381 };
 
-export function gnuHash(name: string): number {
+function gnuHash(name: string): number {
   if (hashed.name === name) return hashed.hash;
   let hash = 5381;
   for (let index = 0; index < name.length; index += 1) {

@@ -6,7 +6,7 @@ import { malformed, readExactly } from "./bytes.ts";
 import { DT, VER_FLG } from "./constants.ts";
 import { dynamicString, lastValue, tableOffset, type ElfImage } from "./image.ts";
 
-export interface NeededVersion {
+interface NeededVersion {
   /** For example GLIBC_2.28. */
   readonly name: string;
   /** A loader only warns when a weak one is missing. */

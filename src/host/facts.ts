@@ -60,7 +60,7 @@ export interface CpuFacts {
   readonly level?: 1 | 2 | 3 | 4;
 }
 
-export interface SystemName {
+interface SystemName {
   /** ID and VERSION_ID of os-release. */
   readonly id: string;
   readonly version: string;

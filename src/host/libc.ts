@@ -37,7 +37,7 @@ export function existingLoaders(root: HostRoot): string[] {
 const MAX_LOADER = 4_194_304;
 
 /** What is at an interpreter path; undefined when nothing that can load is there. */
-export function readLoader(root: HostRoot, path: string): LoaderFacts | undefined {
+function readLoader(root: HostRoot, path: string): LoaderFacts | undefined {
   const source = root.open(path);
   if (source === undefined) return undefined;
   try {

@@ -1,5 +1,6 @@
 /** The reader against images whose every byte is known, and against real modules of the development tools. */
 import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { bytesSource } from "../../../src/elf/bytes.ts";
 import { guarded, isPie, readNativeFile, type ElfFile } from "../../../src/elf/file.ts";
@@ -205,9 +206,8 @@ describe("readNativeFile", () => {
   });
 });
 
-const REAL = new URL(
-  "../../../node_modules/lightningcss-linux-x64-gnu/lightningcss.linux-x64-gnu.node",
-  import.meta.url,
+const REAL = fileURLToPath(new URL("../../../", import.meta.url)).concat(
+  "node_modules/lightningcss-linux-x64-gnu/lightningcss.linux-x64-gnu.node",
 );
 
 describe.skipIf(!existsSync(REAL))(
