@@ -9,6 +9,7 @@ const PACKAGES = {
   "busybox-static": "/usr/bin/busybox",
   "qemu-user-static": "/usr/bin/qemu-aarch64-static",
   musl: "/usr/lib/x86_64-linux-musl/libc.so",
+  "musl-tools": "/usr/bin/musl-gcc",
   strace: "/usr/bin/strace",
   gcc: "/usr/bin/gcc",
   "libc6-dev": "/usr/include/stdlib.h",

@@ -34,12 +34,17 @@ function ensureRoot(name: string, make: (directory: string) => void): string {
   return root;
 }
 
-/** Debian 12 with nothing but the essential packages and the certificates. */
-export function slimRoot(): string {
-  return ensureRoot("bookworm-slim", (directory) => {
-    const options = ["--variant=minbase", "--mode=root", "--include=ca-certificates"];
-    execFileSync("mmdebstrap", ["--quiet", ...options, "bookworm", directory], { stdio: "inherit" });
+/** A Debian release with nothing but the essential packages and the certificates. */
+export function debianRoot(suite: "bullseye" | "bookworm" | "trixie"): string {
+  return ensureRoot(`${suite}-slim`, (directory) => {
+    const options = ["--variant=minbase", "--mode=root", "--include=ca-certificates,libstdc++6"];
+    execFileSync("mmdebstrap", ["--quiet", ...options, suite, directory], { stdio: "inherit" });
   });
+}
+
+/** Debian 12. */
+export function slimRoot(): string {
+  return debianRoot("bookworm");
 }
 
 /** A host without any glibc: busybox, and musl as its only C library. */
@@ -53,6 +58,49 @@ export function muslRoot(): string {
     }
     copyFileSync("/usr/lib/x86_64-linux-musl/libc.so", join(directory, "lib/ld-musl-x86_64.so.1"));
     writeFileSync(join(directory, "etc/os-release"), "ID=musllab\n");
+  });
+}
+
+/** Functions of glibc that Debian's libstdc++ and libgcc call and musl does not have; enough to start and to load. */
+const CPP_ON_MUSL = `
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/random.h>
+char __libc_single_threaded = 0;
+struct { unsigned vendor, type, subtype, features[1]; } __cpu_model;
+int __cpu_indicator_init(void) { return 0; }
+uint32_t arc4random(void) { uint32_t value = 0; getrandom(&value, sizeof value, 0); return value; }
+int __cxa_thread_atexit_impl(void (*f)(void *), void *object, void *handle) { return 0; }
+int _dl_find_object(void *address, void *result) { return -1; }
+unsigned long __strftime_l(char *s, unsigned long n, const char *f, const void *t, void *locale) { return 0; }
+`;
+
+/** The musl host with a C++ library, so that Bun's musl build starts: Debian's, with the few names it misses. */
+export function muslCppRoot(): string {
+  const base = muslRoot();
+  return ensureRoot("musl-cpp", (directory) => {
+    execFileSync("cp", ["-a", `${base}/.`, directory]);
+    mkdirSync(join(directory, "usr/lib"), { recursive: true });
+    for (const name of ["libstdc++.so.6", "libgcc_s.so.1"]) {
+      execFileSync("cp", ["-L", join("/usr/lib/x86_64-linux-gnu", name), join(directory, "usr/lib")]);
+    }
+    const source = join(directory, "tmp/shim.c");
+    writeFileSync(source, CPP_ON_MUSL);
+    // libstdc++ asks for glibc's loader by name; on this host that name is the shim.
+    const shim = join(directory, "usr/lib/ld-linux-x86-64.so.2");
+    execFileSync("musl-gcc", ["-shared", "-fPIC", "-w", "-o", shim, source]);
+  });
+}
+
+/** A package of the npm registry, unpacked; the same one every time. */
+export function npmPackage(spec: string): string {
+  return ensureRoot(`npm-${spec.replaceAll("/", "+")}`, (directory) => {
+    const packed = execFileSync("npm", ["pack", spec, "--silent", "--pack-destination", directory], {
+      encoding: "utf8",
+    });
+    const archive = join(directory, packed.trim().split("\n").at(-1) ?? "");
+    execFileSync("tar", ["-xzf", archive, "-C", directory, "--strip-components=1"]);
+    rmSync(archive);
   });
 }
 
