@@ -14,7 +14,7 @@ export interface BrainOptions {
   readonly deadline?: number;
 }
 
-export interface BrainExit {
+interface BrainExit {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
 }
