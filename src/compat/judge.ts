@@ -29,7 +29,7 @@ interface ModuleFile {
 }
 
 export interface Judge {
-  /** What keeps the runtime itself from starting on that host. */
+  /** What keeps the runtime itself from starting on that host; found out when it is asked for. */
   readonly runtimeFindings: readonly CompatFinding[];
   judge(module: ModuleFile): FileVerdict;
 }
@@ -47,8 +47,12 @@ export function createJudge(
   const family = familyOf(host, runtime);
   const { path } = runtime.facts;
   const process = startProcess(family, path, runtime.file, places);
+  let ofRuntime: readonly CompatFinding[] | undefined;
   return {
-    runtimeFindings: runtimeFindings(process, host, runtime),
+    // A launcher that runs in that very runtime knows that it starts, and does not ask.
+    get runtimeFindings() {
+      return (ofRuntime ??= runtimeFindings(process, host, runtime));
+    },
     judge: (module) => judgeModule(module, { places, family, process, runtime }),
   };
 }

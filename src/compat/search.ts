@@ -4,7 +4,8 @@
  */
 import { posix } from "./paths.ts";
 import type { HostLibrary, HostView, LibraryFacts } from "../host/library.ts";
-import { valueOf, type LibcFamily } from "../host/facts.ts";
+import { valueOf, type CacheEntry, type LibcFamily } from "../host/facts.ts";
+import { DF_1 } from "../elf/constants.ts";
 
 /** An object in the process, with what the search rules need of the one that asked for it. */
 export interface LoadedObject {
@@ -88,13 +89,17 @@ function* glibcCandidates({ name, requester, program }: SearchRequest, places: P
   }
   yield* inDirectories(search.libraryPath, name, places);
   yield* expand(requester.library.runpath, name, requester, places, levels);
-  const systemDirs = valueOf(search.systemDirs) ?? [];
-  const avoidsDefaults = (requester.library.flags1 & 0x800) !== 0;
+  const avoidsDefaults = (requester.library.flags1 & DF_1.NODEFLIB) !== 0;
   for (const entry of cacheEntries(name, places)) {
-    if (avoidsDefaults && systemDirs.includes(posix.dirname(entry.path))) continue;
+    if (avoidsDefaults && systemDirsOf(places).includes(posix.dirname(entry.path))) continue;
     yield entry;
   }
-  if (!avoidsDefaults) yield* inDirectories(systemDirs, name, places);
+  if (!avoidsDefaults) yield* inDirectories(systemDirsOf(places), name, places);
+}
+
+/** Read from the loader's bytes when a library is not in the cache, which is rare. */
+function systemDirsOf(places: Places): readonly string[] {
+  return valueOf(places.host.facts.search.systemDirs) ?? [];
 }
 
 const HWCAPS = /\/glibc-hwcaps\/x86-64-v([234])\//;
@@ -105,11 +110,33 @@ function rank(path: string): number {
 
 /** Entries for faster processors first, as far as this one is known to have the level (ld.so(8)). */
 function cacheEntries(name: string, places: Places): Candidate[] {
+  const entries = namedEntries(valueOf(places.host.facts.search.cache) ?? [], name);
+  const [only] = entries;
+  if (only !== undefined && entries.length === 1 && !only.path.includes("/glibc-hwcaps/")) {
+    return [{ path: only.path, shipped: false }];
+  }
   const level = valueOf(places.host.facts.cpu)?.level ?? 1;
-  return (valueOf(places.host.facts.search.cache) ?? [])
-    .filter((entry) => entry.name === name && rank(entry.path) <= level)
+  return entries
+    .filter(({ path }) => rank(path) <= level)
     .toSorted((a, b) => rank(b.path) - rank(a.path))
     .map(({ path }) => ({ path, shipped: false }));
+}
+
+/** Every module asks for the same few libraries of the same cache. */
+const indexes = new WeakMap<readonly CacheEntry[], Map<string, CacheEntry[]>>();
+
+function namedEntries(cache: readonly CacheEntry[], name: string): CacheEntry[] {
+  let index = indexes.get(cache);
+  if (index === undefined) {
+    index = new Map();
+    for (const entry of cache) {
+      const same = index.get(entry.name);
+      if (same === undefined) index.set(entry.name, [entry]);
+      else same.push(entry);
+    }
+    indexes.set(cache, index);
+  }
+  return index.get(name) ?? [];
 }
 
 function* muslCandidates({ name, requester, program }: SearchRequest, places: Places): Generator<Candidate> {
@@ -143,13 +170,14 @@ function* expand(
   places: Places,
   variants: (path: string, places: Places) => readonly string[],
 ): Generator<Candidate> {
-  const systemDirs = valueOf(places.host.facts.search.systemDirs) ?? [];
-  const lib = systemDirs[0]?.replace(/^\//, "") ?? "lib";
   for (const directory of directories) {
-    const own = /\$(ORIGIN|\{ORIGIN\})/.test(directory);
-    const path = directory
-      .replace(/\$(ORIGIN|\{ORIGIN\})/g, posix.dirname(owner.path))
-      .replace(/\$(LIB|\{LIB\})/g, lib);
+    const own = directory.includes("$ORIGIN") || directory.includes("${ORIGIN}");
+    let path = directory;
+    if (own) path = path.replace(/\$(ORIGIN|\{ORIGIN\})/g, posix.dirname(owner.path));
+    if (path.includes("$")) {
+      const lib = systemDirsOf(places)[0]?.replace(/^\//, "") ?? "lib";
+      path = path.replace(/\$(LIB|\{LIB\})/g, lib);
+    }
     if (!path.startsWith("/") || path.includes("$")) continue;
     const shipped = own && owner.shipped;
     for (const candidate of variants(posix.join(path, name), places)) yield { path: candidate, shipped };

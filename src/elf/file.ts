@@ -5,7 +5,7 @@
  * MalformedFile, which `guarded` turns into the same value.
  */
 import { readAddon, type AddonFacts } from "./addon.ts";
-import { malformed, MalformedFile, type ByteSource } from "./bytes.ts";
+import { malformed, MalformedFile, pagedSource, type ByteSource } from "./bytes.ts";
 import { DF, DF_1, DT, machineName, PF, PT } from "./constants.ts";
 import { identifyFile, type FileKind } from "./identify.ts";
 import { dynamicString, fileOffset, lastValue, readImage, type ElfImage } from "./image.ts";
@@ -82,8 +82,9 @@ export type NativeFile = ElfFile | MalformedValue | Exclude<FileKind, { readonly
 
 export function readNativeFile(source: ByteSource): NativeFile {
   return guarded(() => {
-    const kind = identifyFile(source);
-    return kind.kind === "elf" ? describe(readImage(source)) : kind;
+    const paged = pagedSource(source);
+    const kind = identifyFile(paged);
+    return kind.kind === "elf" ? describe(readImage(paged)) : kind;
   });
 }
 

@@ -8,7 +8,6 @@ import {
   getU64,
   latin1,
   malformed,
-  pagedSource,
   readExactly,
   type ByteSource,
   type PagedSource,
@@ -40,15 +39,20 @@ export interface ElfImage {
   /** Every value of a tag in file order; empty when there is no dynamic section. */
   readonly dynamic: ReadonlyMap<number, readonly number[]>;
   /** What may still be decoded of the string table: a hostile file could name 64 KB a hundred thousand times. */
-  readonly strings: { left: number };
+  readonly strings: StringTable;
+}
+
+interface StringTable {
+  left: number;
+  /** Where the table is; looked up for the first name. */
+  place?: { readonly start: number; readonly size: number };
 }
 
 /** More program headers or dynamic entries than any linker writes; beyond it a file is damaged. */
 const MAX_SEGMENTS = 4096;
 const MAX_DYNAMIC = 16_384;
 
-export function readImage(file: ByteSource): ElfImage {
-  const source = pagedSource(file);
+export function readImage(source: PagedSource): ElfImage {
   const ident = readExactly(source, 0, 16, "the ELF header");
   const classByte = ident.getUint8(4);
   const dataByte = ident.getUint8(5);
@@ -177,14 +181,18 @@ const MAX_STRINGS = 2 ** 24;
 
 /** The NUL-terminated string at an index of the dynamic string table. */
 export function dynamicString(image: ElfImage, index: number): string {
-  const start = tableOffset(image, DT.STRTAB, "the string table");
-  if (start === undefined) malformed(0, "there are names but no string table");
-  const size = lastValue(image, DT.STRSZ) ?? 0;
+  const { start, size } = (image.strings.place ??= findStrings(image));
   if (index >= size) malformed(start, `string ${index} lies outside the string table of ${size} bytes`);
   const text = readString(image.source, start + index, Math.min(MAX_NAME, size - index));
   image.strings.left -= text.length;
   if (image.strings.left < 0) malformed(start, "the names are many times longer than their table");
   return text;
+}
+
+function findStrings(image: ElfImage): { readonly start: number; readonly size: number } {
+  const start = tableOffset(image, DT.STRTAB, "the string table");
+  if (start === undefined) malformed(0, "there are names but no string table");
+  return { start, size: lastValue(image, DT.STRSZ) ?? 0 };
 }
 
 /** Reads up to a NUL within `limit` bytes; MalformedFile when there is none. */

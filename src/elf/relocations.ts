@@ -215,8 +215,7 @@ export function eachOwnPointer(
       if (use === "relative") {
         visit(address, addend ?? readPointer(image, address) ?? 0);
       } else if (use === "data" && index !== 0) {
-        const symbol = symbols.symbol(index);
-        if (symbol.section !== 0) visit(address, symbol.value + (addend ?? 0));
+        if (symbols.symbol(index).section !== 0) visit(address, symbols.value(index) + (addend ?? 0));
       }
     });
   }
