@@ -218,19 +218,15 @@ function benchCheck(work, release) {
     "ratio",
     "< 1",
   );
-  const timer = join(root, "scripts/bench/judge.mjs");
-  const env = { ...process.env, BUN_BE_BUN: "1" };
+  // The launcher says itself, at its most talkative, how long it took on a start without a stamp.
   const runs = Array.from({ length: 11 }, () => {
-    const result = spawnSync(join(release, "lib/brain"), [timer, release, ...own], { encoding: "utf8", env });
-    if (result.status !== 0) throw new Error(result.stderr);
-    return Number(result.stdout);
+    rmSync(join(release, "node_modules/.gantry"), { recursive: true, force: true });
+    const env = { ...process.env, GANTRY_LOG_LEVEL: "debug" };
+    const { stderr } = spawnSync(join(release, "brain"), ["--version"], { encoding: "utf8", env, cwd: work });
+    return Number(/judged \d+ native files in ([\d.]+) ms/.exec(stderr)?.[1]);
   });
-  record(
-    "static check of the release's modules in a fresh launcher",
-    runs.toSorted((a, b) => a - b)[5] ?? NaN,
-    "ms",
-    "< 10",
-  );
+  const median = runs.toSorted((a, b) => a - b)[5] ?? Number.NaN;
+  record("static check of the release's modules on a cold start", median, "ms", "< 10");
 }
 
 ensureBuilt();

@@ -32,6 +32,8 @@ export interface LoadResult {
   readonly warnings: readonly string[];
   /** Verdicts on native files, by path relative to node_modules. */
   readonly files: ReadonlyMap<string, FileVerdict>;
+  /** Milliseconds that the verdict on the files took. */
+  readonly judging: number;
 }
 
 /** Each process takes some 50 MB; more at once would not be faster on the machines this is for. */
@@ -42,7 +44,9 @@ export async function loadExternals(
   options: LoadOptions,
 ): Promise<LoadResult> {
   const { release, modules } = options;
+  const began = performance.now();
   const verdict = judgeTree(readScene(options), release, modules);
+  const judging = performance.now() - began;
   const probed = await probeAll(externals, options);
   const failed = new Map<string, Finding>();
   const warnings: string[] = [];
@@ -54,7 +58,7 @@ export async function loadExternals(
     if (outcome.warning !== undefined) warnings.push(outcome.warning);
   }
   const blamed = failed.size === 0 ? failed : await blameMount(failed, modules);
-  return { failed: blamed, warnings, files: verdict.files };
+  return { failed: blamed, warnings, files: verdict.files, judging };
 }
 
 function filesOf(external: string, release: Release, { files }: StaticVerdict): [string, FileVerdict][] {

@@ -74,7 +74,7 @@ function leftOutByFiles(verdict: TreeVerdict): Map<string, string> {
 async function loadWhole(options: PresentOptions, verdict: TreeVerdict): Promise<LoadResult["failed"]> {
   const { release, place, environment, loadLimit, signal } = options;
   const whole = availableExternals(release.manifest).filter(({ name }) => verdict.whole.includes(name));
-  const { failed, warnings } = await loadExternals(whole, {
+  const { failed, warnings, files, judging } = await loadExternals(whole, {
     release,
     modules: place.modules,
     environment,
@@ -84,6 +84,7 @@ async function loadWhole(options: PresentOptions, verdict: TreeVerdict): Promise
     signal,
   });
   for (const warning of warnings) options.reporter.warn(warning);
+  options.reporter.debug(`judged ${count(files.size, "native file")} in ${judging.toFixed(1)} ms`);
   const fatal = whole.flatMap((external) => {
     const finding = failed.get(external.name);
     return finding === undefined || isLeftOut(external, finding) ? [] : [finding];
