@@ -83,8 +83,35 @@ function sceneLines(scene: Scene | undefined): Record<"host" | "runtime" | "plac
   };
 }
 
-/** @param columns lines are broken there; what is one word (a path) is not */
-export function formatDiagnosis(diagnosis: Diagnosis, scene: Scene | undefined, columns: number): string {
+export interface Style {
+  /** Lines are broken there; what is one word (a path) is not. */
+  readonly columns: number;
+  readonly colour: boolean;
+}
+
+/** SGR codes for the words that a line begins with: green, yellow, red, dim. */
+const COLOURS: Readonly<Record<string, string>> = {
+  ok: "32",
+  loads: "32",
+  ready: "32",
+  warn: "33",
+  present: "33",
+  fail: "31",
+  broken: "31",
+  absent: "31",
+  unavailable: "2",
+};
+const STATE = new RegExp(`^(.{10})(${Object.keys(COLOURS).join("|")})(?![\\w-])`);
+
+function paintState(line: string): string {
+  return line.replace(
+    STATE,
+    (_, label: string, word: string) => `${label}\u001b[${COLOURS[word]}m${word}\u001b[0m`,
+  );
+}
+
+export function formatDiagnosis(diagnosis: Diagnosis, scene: Scene | undefined, style: Style): string {
+  const { columns, colour } = style;
   const { release, host, place, plan, modules, files, findings, native, warnings } = diagnosis;
   const seen = sceneLines(scene);
   const section = (label: string, texts: readonly string[]): string[] =>
@@ -109,7 +136,7 @@ export function formatDiagnosis(diagnosis: Diagnosis, scene: Scene | undefined, 
     ...section("warnings", warnings),
     ...section("findings", [findings.length === 0 ? "none" : `${findings.length}, on standard error`]),
   ];
-  return lines.join("\n");
+  return (colour ? lines.map(paintState) : lines).join("\n");
 }
 
 function formatModule({ name, version, optional, state, reason }: InspectedModule): string {

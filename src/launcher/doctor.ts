@@ -37,7 +37,7 @@ export function doctorCommand(session: Session) {
       session.print(
         args.json === true
           ? JSON.stringify(spellOut(diagnosis, scene), null, 2)
-          : formatDiagnosis(diagnosis, scene, session.columns),
+          : formatDiagnosis(diagnosis, scene, session),
       );
       const [first, ...rest] = diagnosis.findings;
       if (first !== undefined) throw new GantryError(first, ...rest);

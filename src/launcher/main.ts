@@ -86,6 +86,7 @@ async function main(args: readonly string[]): Promise<void> {
     reporter: progress,
     signal: stop.signal,
     columns: process.stdout.columns || 80,
+    colour: process.stdout.isTTY,
     self: { os: process.platform, arch: process.arch, versions: process.versions },
     print: (text) => write(1, `${text}\n`),
   };

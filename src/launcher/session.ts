@@ -22,8 +22,9 @@ export interface Session {
   readonly signal: AbortSignal;
   /** What the running process says of itself. */
   readonly self: Self;
-  /** Width of the terminal, or 80. */
+  /** Width of the terminal that standard output is, or 80; colour only where it is one. */
   readonly columns: number;
+  readonly colour: boolean;
   /** Writes a line to standard output, for results that were asked for. */
   readonly print: (text: string) => void;
 }
