@@ -10,7 +10,7 @@ import type { RuntimeView } from "../host/runtime.ts";
 import { loadInto, startProcess, type Process } from "./closure.ts";
 import { listed, verdictOf, type CompatFinding, type Draft, type FileVerdict } from "./finding.ts";
 import { judgeContainer, judgeForeign, judgeNoexec, machineOf } from "./rule-container.ts";
-import { judgeDefects } from "./rule-defects.ts";
+import { judgeDefects, judgeOldStrings } from "./rule-defects.ts";
 import { judgeGlibcOnMusl, judgeLibraries } from "./rule-libraries.ts";
 import { judgeExecutableStack, judgePackedRelocations, judgeProcessor } from "./rule-processor.ts";
 import { isAddon, judgeRegistration } from "./rule-registration.ts";
@@ -129,7 +129,12 @@ function judgeElf(path: string, file: ElfFile, setting: Setting): CompatFinding[
   const registration = judgeRegistration(situation);
   if (registration !== undefined) errors.push(registration);
   if (errors.length > 0) return errors.map((draft) => finish(draft, path, "error"));
-  const warnings = [...(symbols?.warnings ?? []), ...judgeGlibcOnMusl(situation), ...judgeDefects(situation)];
+  const warnings = [
+    ...(symbols?.warnings ?? []),
+    ...judgeGlibcOnMusl(situation),
+    ...judgeDefects(situation),
+    ...judgeOldStrings(situation),
+  ];
   return warnings.map((draft) => finish(draft, path, "warning"));
 }
 

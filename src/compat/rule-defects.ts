@@ -26,6 +26,30 @@ const DEFECTS: readonly Defect[] = [
   },
 ];
 
+/** Members of std::regex's scanner: the same names for both string layouts, which differ inside. */
+const SCANNER = ["_ZNSt8__detail8_ScannerIcE10_M_advanceEv", "_ZNSt8__detail8_ScannerIcE12_M_eat_classEc"];
+
+/**
+ * A module built with libstdc++'s old strings (before GCC 5) that carries std::regex gets the runtime's copy of
+ * its inner functions instead of its own, because both export them, and the two disagree about a string.
+ */
+export function judgeOldStrings({ file, runtime, family }: Situation): Draft[] {
+  const names = file.imports().map(({ name }) => name);
+  const old =
+    names.some((name) => name.startsWith("_ZNSs")) && !names.some((name) => name.includes("__cxx11"));
+  if (family === "musl" || !old) return [];
+  const shared = SCANNER.find((name) => file.exports().has(name) && runtime.file.exports().has(name));
+  if (shared === undefined) return [];
+  return [
+    {
+      code: "LOAD_CRASHED",
+      what: `the module and ${runtimeName(runtime)} share std::regex's inner functions but not the layout of its strings: its first regular expression crashes`,
+      evidence: shared,
+      fix: "use a newer build of the module (GCC 5 strings), or a runtime that does not export these functions",
+    },
+  ];
+}
+
 export function judgeDefects(situation: Situation): Draft[] {
   const { facts } = situation.runtime;
   if (!facts.version.known) return [];

@@ -80,3 +80,13 @@ it("knows the Bun versions that free an external buffer twice", () => {
   expect(under("1.3.1")).toEqual(["LOAD_CRASHED"]);
   expect(under("1.3.2")).toEqual([]);
 });
+
+it.each([
+  ["old strings and a shared scanner", "_ZNSs6assignERKSs", true, ["LOAD_CRASHED"]],
+  ["old strings alone", "_ZNSs6assignERKSs", false, []],
+  ["new strings", "_ZNSt7__cxx1112basic_stringIcE6assignEv", true, []],
+])("%s", (_, string, shared, codes) => {
+  const scanner = { name: "_ZNSt8__detail8_ScannerIcE10_M_advanceEv", defined: true };
+  const runtimeImage = { symbols: [{ name: string, defined: true }, ...(shared ? [scanner] : [])] };
+  expect(judge({ symbols: [NAPI, { name: string }, scanner] }, { runtimeImage }).codes).toEqual(codes);
+});
