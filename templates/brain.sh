@@ -84,7 +84,8 @@ ended='' child=''
 trap 'ended=TERM; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' TERM
 trap 'ended=INT; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' INT
 trap 'ended=HUP; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' HUP
-BUN_BE_BUN=1 "$root/lib/@BINARY@" --config=/dev/null --env-file=/dev/null --no-install \
+# Without the last variable Bun would keep what it made of large scripts below the caller's home directory.
+BUN_BE_BUN=1 BUN_RUNTIME_TRANSPILER_CACHE_PATH=0 "$root/lib/@BINARY@" --config=/dev/null --env-file=/dev/null --no-install \
   "$root/lib/launcher.mjs" start </dev/null >&2 &
 child=$!
 if [ -n "$ended" ]; then kill -s TERM "$child" 2>/dev/null; fi

@@ -10,6 +10,9 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Variables that change what a Bun process loads or runs; none of them may reach a tool or a probe. */
 const UNSAFE = /^(?:GANTRY_.*|BUN_BE_BUN|BUN_OPTIONS|BUN_INSPECT.*|NODE_OPTIONS|NODE_PATH)$/;
 
+/** Bun keeps what it makes of scripts above 50 KB in a cache below HOME; a tool or a probe leaves nothing behind. */
+const NO_CACHE = { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" } as const;
+
 /** The environment without anything that steers the runtime, plus `extra`. */
 export function toolEnvironment(
   environment: Environment,
@@ -19,7 +22,7 @@ export function toolEnvironment(
   for (const [name, value] of Object.entries(environment)) {
     if (value !== undefined && !UNSAFE.test(name)) clean[name] = value;
   }
-  return { ...clean, ...extra };
+  return { ...clean, ...NO_CACHE, ...extra };
 }
 
 /** Arguments that run a script safely; the script's path must be absolute. */

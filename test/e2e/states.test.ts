@@ -1,5 +1,14 @@
 /** Ready, present, absent: what a start does with the tree that it finds. */
-import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runBrain } from "./brain-client.ts";
@@ -67,6 +76,21 @@ describe("a start", () => {
     expect(await version()).toMatchObject({ code: 0, stdout: "test-brain 0.1.0\n" });
     expect(readFileSync(native()).length).toBeGreaterThan(0);
     expect(await version()).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  it("leaves nothing in the caller's home, whatever it has to prepare", async () => {
+    const home = join(scratch.directory, "home");
+    mkdirSync(home);
+    rmSync(join(release, "node_modules/.gantry"), { recursive: true });
+    // `doctor` and `prepare` run the launcher alone: what the app itself keeps there is the app's affair.
+    for (const command of ["doctor", "prepare"]) {
+      const result = await runBrain([join(release, "gantry"), command], {
+        cwd: scratch.empty,
+        env: { ...scratch.env, ...OFFLINE, HOME: home },
+      });
+      expect(result.code).toBe(0);
+    }
+    expect(readdirSync(home)).toEqual([]);
   });
 
   it("works in a copy of the directory without the network", async () => {
