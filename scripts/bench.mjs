@@ -223,10 +223,23 @@ function benchCheck(work, release) {
     rmSync(join(release, "node_modules/.gantry"), { recursive: true, force: true });
     const env = { ...process.env, GANTRY_LOG_LEVEL: "debug" };
     const { stderr } = spawnSync(join(release, "brain"), ["--version"], { encoding: "utf8", env, cwd: work });
-    return Number(/judged \d+ native files in ([\d.]+) ms/.exec(stderr)?.[1]);
+    const [, judged, host] =
+      /judged \d+ native files in ([\d.]+) ms, after reading the host in ([\d.]+) ms/.exec(stderr) ?? [];
+    return { judged: Number(judged), host: Number(host) };
   });
-  const median = runs.toSorted((a, b) => a - b)[5] ?? Number.NaN;
-  record("static check of the release's modules on a cold start", median, "ms", "< 10");
+  /** @param {(run: { judged: number, host: number }) => number} value */
+  const median = (value) => runs.map(value).toSorted((a, b) => a - b)[5] ?? Number.NaN;
+  record(
+    "cold start: static check of the release's modules",
+    median(({ judged }) => judged),
+    "ms",
+    "< 10",
+  );
+  record(
+    "cold start: the same, with host and runtime read first",
+    median(({ judged, host }) => judged + host),
+    "ms",
+  );
 }
 
 ensureBuilt();

@@ -33,16 +33,25 @@ export function judgeSymbols(situation: Situation): SymbolFindings {
 
 /**
  * Asks first where the symbol most likely is: the library that its version names, or else the runtime. Where it
- * is found makes no difference to whether it is.
+ * is found makes no difference to whether it is. A library of the host that defines the wanted version needs no
+ * look into its symbols: a module was linked against that version, and a version's symbols are never taken away
+ * (Drepper, How To Write Shared Libraries, section 3); a missing version is judgeVersions' finding.
  */
 function providers({ process, closure, family }: Situation): (wanted: ElfImport) => boolean {
   const scope = [...process.started, ...closure.objects];
   const byName = new Map<string, LoadedObject>();
   for (const object of scope) for (const name of object.names) byName.set(name, object);
+  const versions = new Map<LoadedObject, ReadonlySet<string>>();
+  const defines = (object: LoadedObject, version: string): boolean => {
+    const known = versions.get(object) ?? new Set(object.library.versionDefinitions());
+    versions.set(object, known);
+    return known.has(version);
+  };
   return ({ name, version, library }) => {
     // musl ignores versions.
     const asked = family === "musl" ? undefined : version;
     const likely = library === undefined ? process.program : byName.get(library);
+    if (asked !== undefined && likely !== undefined && !likely.shipped && defines(likely, asked)) return true;
     if (likely?.library.exports().has(name, asked) === true) return true;
     return scope.some((object) => object !== likely && object.library.exports().has(name, asked));
   };

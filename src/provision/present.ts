@@ -74,7 +74,7 @@ function leftOutByFiles(verdict: TreeVerdict): Map<string, string> {
 async function loadWhole(options: PresentOptions, verdict: TreeVerdict): Promise<LoadResult["failed"]> {
   const { release, place, environment, loadLimit, signal } = options;
   const whole = availableExternals(release.manifest).filter(({ name }) => verdict.whole.includes(name));
-  const { failed, warnings, files, judging } = await loadExternals(whole, {
+  const { failed, warnings, files, took } = await loadExternals(whole, {
     release,
     modules: place.modules,
     environment,
@@ -84,7 +84,8 @@ async function loadWhole(options: PresentOptions, verdict: TreeVerdict): Promise
     signal,
   });
   for (const warning of warnings) options.reporter.warn(warning);
-  options.reporter.debug(`judged ${count(files.size, "native file")} in ${judging.toFixed(1)} ms`);
+  const judged = `judged ${count(files.size, "native file")} in ${took.files.toFixed(1)} ms`;
+  options.reporter.debug(`${judged}, after reading the host in ${took.host.toFixed(1)} ms`);
   const fatal = whole.flatMap((external) => {
     const finding = failed.get(external.name);
     return finding === undefined || isLeftOut(external, finding) ? [] : [finding];
