@@ -9,14 +9,12 @@ import { join } from "node:path";
 import { GantryError, toGantryError, type ErrorCode, type Finding } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
 import { availableExternals, type ExternalModule } from "../release/manifest.ts";
-import type { Environment } from "../runtime/invoke.ts";
 import { isNetworkComplaint } from "../runtime/install.ts";
 import { ensureArranged, type TreeListing } from "./arrange.ts";
 import { syncPath, syncTree } from "./durable.ts";
 import { readTreeFacts } from "./facts.ts";
 import type { Fill } from "./fill.ts";
-import type { Self } from "./judge.ts";
-import { loadExternals } from "./load.ts";
+import { loadExternals, type ProofOptions } from "./load.ts";
 import { errorCode, isMissing, type Place, type Release } from "./release.ts";
 import { count, type Reporter } from "./report.ts";
 import { planStart } from "./plan.ts";
@@ -24,19 +22,8 @@ import { writeStamp, type Verdict } from "./stamp.ts";
 import { verifyTree, type TreeVerdict } from "./verify.ts";
 import { checkExecAllowed, createWork, placeError, removeQuietly } from "./work.ts";
 
-export interface CommitOptions {
-  readonly release: Release;
-  readonly place: Place;
-  readonly host: string;
+export interface CommitOptions extends ProofOptions {
   readonly fill: Fill;
-  readonly reporter: Reporter;
-  readonly environment: Environment;
-  readonly signal: AbortSignal;
-  readonly self: Self;
-  /** Codes that are warnings here (GANTRY_SKIP). */
-  readonly skip: ReadonlySet<ErrorCode>;
-  /** Milliseconds that a module may take to load. */
-  readonly loadLimit?: number | undefined;
 }
 
 export interface Committed {

@@ -11,7 +11,8 @@ import type { Environment } from "../runtime/invoke.ts";
 import { probeExternal } from "../runtime/probe.ts";
 import { judgeTree, readScene, type Self, type StaticVerdict } from "./judge.ts";
 import { reconcile } from "./reconcile.ts";
-import type { Release } from "./release.ts";
+import type { Place, Release } from "./release.ts";
+import type { Reporter } from "./report.ts";
 
 export interface LoadOptions {
   readonly release: Release;
@@ -23,6 +24,16 @@ export interface LoadOptions {
   /** See ProbeOptions. */
   readonly limit?: number | undefined;
   readonly signal?: AbortSignal | undefined;
+}
+
+/** What proving a tree takes, wherever it lies. */
+export interface ProofOptions extends Pick<LoadOptions, "release" | "environment" | "self" | "skip"> {
+  readonly place: Place;
+  readonly host: string;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+  /** Milliseconds that a module may take to load. */
+  readonly loadLimit?: number | undefined;
 }
 
 export interface LoadResult {

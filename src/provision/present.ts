@@ -5,30 +5,15 @@
  */
 import { mkdtempSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError, type ErrorCode, type Finding } from "../errors.ts";
+import { GantryError, type Finding } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
 import { availableExternals, type Manifest } from "../release/manifest.ts";
-import type { Environment } from "../runtime/invoke.ts";
 import { isLeftOut, leftOutReason, stampIfPossible } from "./commit.ts";
-import type { Self } from "./judge.ts";
-import { loadExternals, type LoadResult } from "./load.ts";
-import { errorCode, isMissing, type Place, type Release } from "./release.ts";
+import { loadExternals, type LoadResult, type ProofOptions } from "./load.ts";
+import { errorCode, isMissing, type Place } from "./release.ts";
 import { count, type Reporter } from "./report.ts";
 import { verifyTree, type TreeVerdict } from "./verify.ts";
 import { removeQuietly } from "./work.ts";
-
-export interface PresentOptions {
-  readonly release: Release;
-  readonly place: Place;
-  readonly host: string;
-  readonly reporter: Reporter;
-  readonly environment: Environment;
-  readonly signal: AbortSignal;
-  readonly self: Self;
-  /** Codes that are warnings here (GANTRY_SKIP). */
-  readonly skip: ReadonlySet<ErrorCode>;
-  readonly loadLimit?: number | undefined;
-}
 
 export interface PresentResult {
   /** What keeps the tree from being used: another one has to be made. Empty when it was proven. */
@@ -40,7 +25,7 @@ export interface PresentResult {
  * @throws GantryError when the tree is right, file by file, and a required module still does not load here: another
  *   copy of the same files would not either
  */
-export async function provePresent(options: PresentOptions): Promise<PresentResult> {
+export async function provePresent(options: ProofOptions): Promise<PresentResult> {
   const { release, place, reporter, signal } = options;
   const began = Date.now();
   const verdict = await verifyTree(place.modules, release.manifest, { modes: "ignored", signal });
@@ -71,7 +56,7 @@ function leftOutByFiles(verdict: TreeVerdict): Map<string, string> {
 }
 
 /** @returns findings of optional externals; those of required ones are thrown, all of them */
-async function loadWhole(options: PresentOptions, verdict: TreeVerdict): Promise<LoadResult["failed"]> {
+async function loadWhole(options: ProofOptions, verdict: TreeVerdict): Promise<LoadResult["failed"]> {
   const { release, place, environment, loadLimit, signal } = options;
   const whole = availableExternals(release.manifest).filter(({ name }) => verdict.whole.includes(name));
   const { failed, warnings, files, took } = await loadExternals(whole, {
