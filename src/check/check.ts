@@ -9,7 +9,7 @@ import { downgrade, downgradeVerdict, parseSkip } from "../compat/skip.ts";
 import type { CompatFinding, FileVerdict } from "../compat/finding.ts";
 import { ERRORS, toGantryError } from "../errors.ts";
 import { capturedRuntime, capturedView, parseCapturedHost } from "../host/captured.ts";
-import { findMount, parseMountInfo, type Mount } from "../host/directory.ts";
+import { findMount, readMounts, type Mount } from "../host/directory.ts";
 import type { HostFacts, RuntimeFacts } from "../host/facts.ts";
 import { withNativeFile } from "../host/file-source.ts";
 import { readHost } from "../host/host.ts";
@@ -84,14 +84,6 @@ export function check(options: CheckOptions): CheckReport {
 function chooseRuntime({ runtime, self }: CheckOptions): RuntimeView {
   if (runtime === undefined) return readRuntime(self.path, self.versions);
   return readRuntime(resolve(runtime));
-}
-
-function readMounts(): Mount[] {
-  try {
-    return parseMountInfo(readFileSync("/proc/self/mountinfo", "utf8"));
-  } catch {
-    return [];
-  }
 }
 
 function judgeFile(judge: Judge, path: string, mounts: readonly Mount[]): FileVerdict {

@@ -2,7 +2,7 @@
  * What the kernel says about a directory that gantry uses: its mount and options (proc(5), mountinfo), the
  * space left, owner and mode. A path that does not exist yet is described by its nearest existing parent.
  */
-import { statfsSync, statSync } from "node:fs";
+import { readFileSync, statfsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { known, unknown, type DirectoryFacts, type Fact } from "./facts.ts";
 
@@ -31,6 +31,15 @@ export function parseMountInfo(text: string): Mount[] {
     });
   }
   return mounts;
+}
+
+/** The mounts of the running process; none where a hardened unit hides /proc, and then nothing is said about them. */
+export function readMounts(): Mount[] {
+  try {
+    return parseMountInfo(readFileSync("/proc/self/mountinfo", "utf8"));
+  } catch {
+    return [];
+  }
 }
 
 /** The mount that holds a path: the longest mount point above it, the last one when mounted over. */

@@ -2,12 +2,11 @@
  * The static verdict on a tree's native files: read, not run, before anything is loaded. It is advice with reasons;
  * the load probe has the last word, and reconcile.ts puts the two together.
  */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { FileVerdict } from "../compat/finding.ts";
 import { createJudge, type Judge } from "../compat/judge.ts";
 import { explain, type Explanation } from "../compat/explain.ts";
-import { findMount, parseMountInfo, type Mount } from "../host/directory.ts";
+import { findMount, readMounts, type Mount } from "../host/directory.ts";
 import { withNativeFile } from "../host/file-source.ts";
 import { readHost } from "../host/host.ts";
 import type { HostView } from "../host/library.ts";
@@ -83,14 +82,5 @@ function judgeFile(judge: Judge, path: string, mounts: readonly Mount[]): FileVe
   } catch (error) {
     if (isMissing(error)) return undefined;
     throw error;
-  }
-}
-
-/** Hidden in a hardened unit; then nothing is said about mounts. */
-function readMounts(): Mount[] {
-  try {
-    return parseMountInfo(readFileSync("/proc/self/mountinfo", "utf8"));
-  } catch {
-    return [];
   }
 }

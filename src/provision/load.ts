@@ -2,10 +2,11 @@
  * Will every external of a tree load? First the verdict on its files, which runs nothing, then the probe, each in a
  * process of its own, a few at a time; reconcile.ts makes one answer of the two.
  */
-import { readFileSync, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { dirname } from "node:path";
 import type { FileVerdict } from "../compat/finding.ts";
 import type { ErrorCode, Finding } from "../errors.ts";
+import { readDirectory, readMounts } from "../host/directory.ts";
 import type { ExternalModule } from "../release/manifest.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import { probeExternal } from "../runtime/probe.ts";
@@ -70,7 +71,7 @@ export async function loadExternals(
     if (outcome.failure !== undefined) failed.set(name, outcome.failure);
     if (outcome.warning !== undefined) warnings.push(outcome.warning);
   }
-  const blamed = failed.size === 0 ? failed : await blameMount(failed, modules);
+  const blamed = failed.size === 0 ? failed : blameMount(failed, modules);
   return { failed: blamed, warnings, files: verdict.files, took };
 }
 
@@ -110,19 +111,10 @@ async function probeAll(
  * Many packages swallow the loader's message, so the mount is asked when anything fails: nothing native can be
  * mapped from a noexec one (mmap(2), EPERM), whatever the module says.
  */
-async function blameMount(findings: Map<string, Finding>, modules: string): Promise<Map<string, Finding>> {
-  const { readDirectory, parseMountInfo } = await import("../host/directory.ts");
-  const directory = readDirectory(realpathSync(modules), parseMountInfo(readMounts()));
+function blameMount(findings: Map<string, Finding>, modules: string): Map<string, Finding> {
+  const directory = readDirectory(realpathSync(modules), readMounts());
   if (directory?.noexec !== true) return findings;
   const what = `native modules cannot be loaded from ${directory.mountPoint}, which is mounted noexec`;
   const finding: Finding = { code: "STORE_NOEXEC", what, where: modules };
   return new Map([...findings.keys()].map((name) => [name, finding]));
-}
-
-function readMounts(): string {
-  try {
-    return readFileSync("/proc/self/mountinfo", "utf8");
-  } catch {
-    return "";
-  }
 }
