@@ -2,6 +2,7 @@
  * Every path of a release, in one place. Names here are a contract: people, scripts and units rely on them.
  */
 import { join } from "node:path";
+import type { Compression } from "./bundle.ts";
 import { targetSuffix, type Target } from "./targets.ts";
 
 export interface ReleaseLayout {
@@ -82,4 +83,14 @@ export function releaseBase(name: string, version: string): string {
 /** `test-brain-v0.1.0-linux-x64`: the release's directory, and its archive without `.tar.gz`. */
 export function releaseName(name: string, version: string, target: Target): string {
   return `${releaseBase(name, version)}-${targetSuffix(target)}`;
+}
+
+/** `vendor/linux-x64-gnu.tar.zst`: a target's bundle inside a release, relative to its root. */
+export function vendoredBundle(target: Target, compression: Compression): string {
+  return `${NAMES.vendor}/${target.name}.tar.${compression}`;
+}
+
+/** `test-brain-v0.1.0-linux-x64.bundle.tar.zst`: a bundle that travels alone. */
+export function bundleName(name: string, version: string, target: Target, compression: Compression): string {
+  return `${releaseName(name, version, target)}.bundle.tar.${compression}`;
 }

@@ -65,6 +65,16 @@ const RequiresSchema = v.strictObject({
   libraries: v.array(TextFloor),
 });
 
+/** Every byte of it is known beforehand, so that a mirror needs no trust. */
+const BundleSchema = v.strictObject({
+  compression: v.picklist(["zst", "gz"]),
+  /** Bytes of the compressed file, its head included, and their digest. */
+  size: Size,
+  sha256: Sha256,
+  /** Bytes of the tar that comes out of it: nothing may come out longer. */
+  unpacked: Size,
+});
+
 const ManifestSchema = v.strictObject({
   schema: v.literal(SCHEMA),
   name: v.string(),
@@ -74,6 +84,10 @@ const ManifestSchema = v.strictObject({
   /** Version of gantry that made the release. */
   gantry: v.string(),
   runtime: v.strictObject({ kind: v.literal("bun"), version: v.string() }),
+  /** The bundle of this release's modules, whether or not it rides in vendor/; absent when there are no modules. */
+  bundle: v.optional(BundleSchema),
+  /** The minisign public key that bundles, upgrades and mirrors of this release must be signed by. */
+  publicKey: v.optional(v.string()),
   executable: v.strictObject({ size: Size, sha256: Sha256 }),
   launcher: v.strictObject({ size: Size, sha256: Sha256 }),
   install: v.picklist(["first-run", "image", "vendor"]),
@@ -89,11 +103,23 @@ const ManifestSchema = v.strictObject({
 export type Manifest = Readonly<v.InferOutput<typeof ManifestSchema>>;
 export type ExternalModule = Manifest["externals"][number];
 export type ReleaseRequires = NonNullable<Manifest["requires"]>;
+export type ReleaseBundle = NonNullable<Manifest["bundle"]>;
 export type TreeModule = Manifest["modules"][string];
 
 /** The name of a release: the first digits of the SHA-256 of its release.json, which binds everything else. */
 export function releaseId(manifestText: string): string {
   return sha256(manifestText).slice(0, RELEASE_ID_LENGTH);
+}
+
+/**
+ * The name of a whole tree: SHA-256 over `DIGEST  DIRECTORY\n` of every module, sorted by directory. Releases with the
+ * same tree digest share one copy in a store, and one bundle serves them all.
+ */
+export function treeDigest(modules: Manifest["modules"]): string {
+  const lines = Object.keys(modules)
+    .toSorted()
+    .map((directory) => `${modules[directory]?.digest ?? ""}  ${directory}\n`);
+  return sha256(lines.join(""));
 }
 
 export function formatManifest(manifest: Manifest): string {
