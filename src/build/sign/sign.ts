@@ -2,13 +2,14 @@
  * Signs a release (its SHA256SUMS) or a single file. A signature is written only after SHA256SUMS was found true for
  * every file of the release, with nothing missing and nothing extra, and after no secret key was found among them.
  */
-import { closeSync, lstatSync, openSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
+import { lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { GantryError, type Finding } from "../../errors.ts";
 import { NAMES, releaseName } from "../../release/layout.ts";
 import { manifestTarget, parseManifest } from "../../release/manifest.ts";
 import { holdsSecretKey } from "../../release/minisign-secret.ts";
 import { formatSignature } from "../../release/minisign-sign.ts";
+import { readPrehash } from "../../release/minisign-file.ts";
 import { createPrehash, formatKeyId } from "../../release/minisign.ts";
 import { readTreeFiles } from "../../release/tree.ts";
 import { readSecretKey, refuseInsideRelease } from "./keys.ts";
@@ -17,7 +18,6 @@ import { replaceFile } from "./write.ts";
 
 /** A key is some hundred bytes; larger text than this is no place where one gets by accident. */
 const SEARCHED_BYTES = 1 << 20;
-const CHUNK = 1 << 20;
 const FIX = "build the release again, and sign it before it is started or changed";
 
 interface SigningKey {
@@ -75,22 +75,6 @@ export async function signFile(options: SignFileOptions): Promise<WrittenSignatu
   const prehash = readPrehash(options.file);
   const about = `file:${basename(options.file)}`;
   return await writeSignature(options, `${options.file}.minisig`, prehash, about);
-}
-
-/** BLAKE2b-512 of a file of any size. */
-export function readPrehash(path: string): Buffer {
-  const hash = createPrehash();
-  const buffer = Buffer.allocUnsafe(CHUNK);
-  const descriptor = openSync(path, "r");
-  try {
-    for (;;) {
-      const count = readSync(descriptor, buffer, 0, CHUNK, null);
-      if (count === 0) return hash.digest();
-      hash.update(buffer.subarray(0, count));
-    }
-  } finally {
-    closeSync(descriptor);
-  }
 }
 
 /**

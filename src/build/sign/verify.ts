@@ -14,8 +14,9 @@ import {
   type Signature,
   type VerifiedSignature,
 } from "../../release/minisign.ts";
+import { readPrehash } from "../../release/minisign-file.ts";
 import { readPublicKey } from "./keys.ts";
-import { openRelease, readPrehash } from "./sign.ts";
+import { openRelease } from "./sign.ts";
 import { compareWithSums, parseSums, SIGNATURE_NAME } from "./sums.ts";
 
 const FIX =

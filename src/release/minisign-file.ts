@@ -1,0 +1,44 @@
+/** Checking the signature of a file of any size, without holding it in memory. */
+import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import {
+  createPrehash,
+  parsePublicKey,
+  parseSignature,
+  verifySignature,
+  type VerifiedSignature,
+} from "./minisign.ts";
+
+const CHUNK = 1 << 20;
+
+/** BLAKE2b-512 of a file of any size. */
+export function readPrehash(path: string): Buffer {
+  const hash = createPrehash();
+  const buffer = Buffer.allocUnsafe(CHUNK);
+  const descriptor = openSync(path, "r");
+  try {
+    for (;;) {
+      const count = readSync(descriptor, buffer, 0, CHUNK, null);
+      if (count === 0) return hash.digest();
+      hash.update(buffer.subarray(0, count));
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * Checks a file against the text of its `.minisig` and a public key: the two-line file or its base64 line.
+ * @param where the signature's file or address, for messages
+ * @throws GantryError SIGNATURE_INVALID, CONFIG_INVALID when the public key is none; the file system's error
+ */
+export function verifySignedFile(
+  path: string,
+  signatureText: string,
+  publicKeyText: string,
+  where: string,
+): VerifiedSignature {
+  const publicKey = parsePublicKey(publicKeyText);
+  const signature = parseSignature(signatureText, where);
+  const signed = signature.prehashed ? readPrehash(path) : readFileSync(path);
+  return verifySignature(signature, signed, publicKey, where);
+}
