@@ -97,6 +97,11 @@ export const ERRORS = {
     summary: "loading a module ended the process",
     fix: "run ./gantry doctor for the likely cause",
   },
+  SERVICE_UNHEALTHY: {
+    exit: 69,
+    summary: "the service does not run, or does not answer as it should",
+    fix: "look at its log: journalctl -u NAME",
+  },
   INTERNAL: {
     exit: 70,
     summary: "gantry itself failed",

@@ -12,6 +12,7 @@ import { checkMachine, errorCode, isMissing, type Release } from "../provision/r
 import { count } from "../provision/report.ts";
 import { NAMES } from "../release/layout.ts";
 import { stampName } from "../release/stamp.ts";
+import { parseSums } from "../release/sums.ts";
 import { readFileEntry } from "../release/tree.ts";
 import { ensureReady, networkRule, openRelease, type Opened, type Session } from "./session.ts";
 
@@ -82,9 +83,6 @@ function missingOptional(tree: TreeInspection): Finding[] {
     }));
 }
 
-/** A line of SHA256SUMS, as sha256sum(1) writes it: digest, space, `*` or space, path. */
-const SUM = /^([0-9a-f]{64}) [ *](.+)$/;
-
 function checkSums(release: Release): { readonly checked: number; readonly findings: readonly Finding[] } {
   const path = release.layout.sums;
   let text: string;
@@ -95,16 +93,11 @@ function checkSums(release: Release): { readonly checked: number; readonly findi
     const what = "SHA256SUMS is not there, so the release's own files cannot be checked";
     return { checked: 0, findings: [{ code: "RELEASE_FILE_MISSING", what, where: path }] };
   }
-  const lines = text.split("\n").filter((line) => line !== "");
-  const findings = lines.flatMap((line) => checkSumLine(release, line) ?? []);
-  return { checked: lines.length, findings };
-}
-
-function checkSumLine(release: Release, line: string): Finding | undefined {
-  const [, digest, name] = SUM.exec(line) ?? [];
-  if (digest !== undefined && name !== undefined) return checkSum(release, name, digest);
-  const what = "a line of SHA256SUMS is no digest and path";
-  return { code: "DIGEST_MISMATCH", what, where: release.layout.sums, detail: [line] };
+  const sums = [...parseSums(text, path)];
+  return {
+    checked: sums.length,
+    findings: sums.flatMap(([name, digest]) => checkSum(release, name, digest) ?? []),
+  };
 }
 
 function checkSum(release: Release, name: string, digest: string): Finding | undefined {

@@ -13,7 +13,7 @@ import { readPrehash } from "../../release/minisign-file.ts";
 import { createPrehash, formatKeyId } from "../../release/minisign.ts";
 import { readTreeFiles } from "../../release/tree.ts";
 import { readSecretKey, refuseInsideRelease } from "./keys.ts";
-import { compareWithSums, parseSums, SIGNATURE_NAME } from "./sums.ts";
+import { compareWithSums, parseSums, SIGNATURE_NAME } from "../../release/sums.ts";
 import { replaceFile } from "./write.ts";
 
 /** A key is some hundred bytes; larger text than this is no place where one gets by accident. */

@@ -17,7 +17,7 @@ import {
 import { readPrehash } from "../../release/minisign-file.ts";
 import { readPublicKey } from "./keys.ts";
 import { openRelease } from "./sign.ts";
-import { compareWithSums, parseSums, SIGNATURE_NAME } from "./sums.ts";
+import { compareWithSums, parseSums, SIGNATURE_NAME } from "../../release/sums.ts";
 
 const FIX =
   "unpack the release archive again into an empty directory (a release that was started holds more files); if it still differs, take the archive from its publisher again";

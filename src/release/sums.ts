@@ -3,9 +3,9 @@
  * else is there. Links are never followed, because what they point at can change after the signature.
  */
 import { join } from "node:path";
-import { GantryError, toGantryError, type Finding } from "../../errors.ts";
-import { NAMES } from "../../release/layout.ts";
-import { readFileEntry, readTreeFiles, type TreeFile } from "../../release/tree.ts";
+import { GantryError, toGantryError, type Finding } from "../errors.ts";
+import { NAMES } from "./layout.ts";
+import { readFileEntry, readTreeFiles, type TreeFile } from "./tree.ts";
 
 /** The signature's name beside SHA256SUMS. */
 export const SIGNATURE_NAME = NAMES.signature;
