@@ -11,6 +11,7 @@ import { formatManifest, releaseId, type Manifest } from "../release/manifest.ts
 import { readFileEntry, readTreeFiles } from "../release/tree.ts";
 import { readSums } from "./pack/sums.ts";
 import { renderStubs } from "./stub.ts";
+import { renderUnits } from "./units.ts";
 import { readEnvExample, renderReadme } from "./texts.ts";
 
 export interface ReleaseParts {
@@ -49,6 +50,10 @@ export function assembleRelease(parts: ReleaseParts): Manifest {
     executable: describeFile(layout.executable),
     launcher: describeFile(layout.launcher),
   };
+  for (const [path, unit] of Object.entries(renderUnits(manifest, parts.base))) {
+    mkdirSync(dirname(join(parts.root, path)), { recursive: true });
+    writeFileSync(join(parts.root, path), unit);
+  }
   copyIncluded(parts);
   const text = formatManifest(manifest);
   writeFileSync(layout.manifest, text);

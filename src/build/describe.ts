@@ -3,6 +3,7 @@ import { SCHEMA, type ExternalModule, type Manifest, type ReleaseRequires } from
 import type { Target } from "../release/targets.ts";
 import type { App } from "./app/app.ts";
 import type { ReleaseLock } from "./lock/lock.ts";
+import { describeService } from "./service.ts";
 import type { Unavailable } from "./tree/available.ts";
 import type { CapturedTree } from "./tree/capture.ts";
 
@@ -65,6 +66,8 @@ export function describeRelease(description: ReleaseDescription): Omit<Manifest,
     gantry: description.gantry,
     runtime: { kind: "bun", version: description.bunVersion },
     install: app.settings.install,
+    ...(description.target.os === "linux" ? { service: describeService(app) } : {}),
+    ...(app.settings.activate === undefined ? {} : { activate: app.settings.activate }),
     externals: [...description.externals],
     modules: tree.modules,
     native: tree.native,

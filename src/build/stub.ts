@@ -2,12 +2,11 @@
  * The shell scripts of a release, rendered from templates/*.sh: `#@include FILE` lines, then `@KEY@` places.
  * Every value is checked before it is placed, so that no setting can become shell code.
  */
-import { readFileSync } from "node:fs";
-import { GantryError } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
 import { type Manifest } from "../release/manifest.ts";
 import { LIBC_MARKS } from "../release/stamp.ts";
 import { parseTarget } from "../release/targets.ts";
+import { fillPlaces, plainWord, readTemplate } from "./template.ts";
 
 /** Variables that steer gantry and are nobody else's business: the stub keeps them from the app. */
 const VARIABLES = [
@@ -35,22 +34,14 @@ export interface StubOptions {
 }
 
 /**
- * Renders one template.
+ * Renders one script.
  * @throws GantryError INTERNAL when a place is left without a value
  */
-function renderTemplate(name: string, values: Readonly<Record<string, string>>): string {
-  const text = readTemplate(name).replace(/^#@include (\S+)\n/gm, (_, part: string) => readTemplate(part));
-  return text.replace(/@([A-Z_]+)@/g, (_, key: string) => {
-    const value = values[key];
-    if (value === undefined)
-      throw new GantryError({ code: "INTERNAL", what: `templates/${name} asks for ${key}` });
-    return value;
-  });
-}
-
-/** A file of templates/, as it is. */
-export function readTemplate(name: string): string {
-  return readFileSync(new URL(`../../templates/${name}`, import.meta.url), "utf8");
+function renderScript(name: string, values: Readonly<Record<string, string>>): string {
+  const text = readTemplate(`templates/${name}`).replace(/^#@include (\S+)\n/gm, (_, part: string) =>
+    readTemplate(`templates/${part}`),
+  );
+  return fillPlaces(text, values, name);
 }
 
 /** Puts a path into single quotes, the one form of sh quoting in which nothing is special. */
@@ -62,9 +53,9 @@ function quote(text: string): string {
 export function renderStubs(options: StubOptions): Record<string, string> {
   const values = stubValues(options);
   return {
-    [options.manifest.binary]: renderTemplate("brain.sh", values),
-    [NAMES.gantry]: renderTemplate("gantry.sh", values),
-    [NAMES.setup]: renderTemplate("setup.sh", values),
+    [options.manifest.binary]: renderScript("brain.sh", values),
+    [NAMES.gantry]: renderScript("gantry.sh", values),
+    [NAMES.setup]: renderScript("setup.sh", values),
   };
 }
 
@@ -108,10 +99,4 @@ function nativeChecks(manifest: Manifest): string[] {
     const without = needing.map(({ index }) => `[ -f "$stamp.without-${index}" ]`).join(" && ");
     return `{ { ${without}; } || { ${intact}; }; }`;
   });
-}
-
-/** Refuses what would be more than a word in a script or a file name; settings are checked long before. */
-function plainWord(text: string): string {
-  if (/^[A-Za-z0-9][A-Za-z0-9._+-]*$/.test(text)) return text;
-  throw new GantryError({ code: "CONFIG_INVALID", what: `"${text}" cannot be part of a file name` });
 }

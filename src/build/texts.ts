@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { NAMES } from "../release/layout.ts";
 import type { Manifest } from "../release/manifest.ts";
-import { readTemplate } from "./stub.ts";
+import { readTemplate } from "./template.ts";
 
 /** What a person on the host needs to know, from the manifest alone. */
 export function renderReadme(manifest: Manifest): string {
@@ -18,7 +18,7 @@ export function renderReadme(manifest: Manifest): string {
     MODULES: modules.map((external) => external.name).join(", ") || "none",
     MODULE_LIST: manifest.externals.map((external) => moduleLine(external)).join("\n") || "None.",
   };
-  return readTemplate("README.release.md").replace(
+  return readTemplate("templates/README.release.md").replace(
     /@([A-Z_]+)@/g,
     (place, key: string) => values[key] ?? place,
   );
@@ -33,5 +33,7 @@ function moduleLine(external: Manifest["externals"][number]): string {
 /** The app's own .env.example, or a commented default. */
 export function readEnvExample(appDir: string, name: string): string {
   const own = join(appDir, NAMES.envExample);
-  return existsSync(own) ? readFileSync(own, "utf8") : readTemplate("env.example").replaceAll("@NAME@", name);
+  return existsSync(own)
+    ? readFileSync(own, "utf8")
+    : readTemplate("templates/env.example").replaceAll("@NAME@", name);
 }

@@ -26,6 +26,8 @@ export interface ReleaseLayout {
   readonly env: string;
   readonly envExample: string;
   readonly setup: string;
+  /** Unit, user and drop-ins, as they are copied onto the host. */
+  readonly systemd: string;
   readonly readme: string;
   readonly sums: string;
 }
@@ -47,6 +49,7 @@ export const NAMES = {
   env: ".env",
   envExample: ".env.example",
   setup: "setup.sh",
+  systemd: "systemd",
   readme: "README.md",
   sums: "SHA256SUMS",
   signature: "SHA256SUMS.minisig",
@@ -70,6 +73,7 @@ export function releaseLayout(root: string, binary: string): ReleaseLayout {
     env: join(root, NAMES.env),
     envExample: join(root, NAMES.envExample),
     setup: join(root, NAMES.setup),
+    systemd: join(root, NAMES.systemd),
     readme: join(root, NAMES.readme),
     sums: join(root, NAMES.sums),
   });

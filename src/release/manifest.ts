@@ -5,6 +5,7 @@
  */
 import * as v from "valibot";
 import { GantryError } from "../errors.ts";
+import { ActivateSchema, ServiceSchema } from "./service.ts";
 import { RELEASE_ID_LENGTH } from "./stamp.ts";
 import { parseTarget, TARGETS, type Target } from "./targets.ts";
 import { sha256, type FileEntry } from "./tree.ts";
@@ -91,6 +92,9 @@ const ManifestSchema = v.strictObject({
   executable: v.strictObject({ size: Size, sha256: Sha256 }),
   launcher: v.strictObject({ size: Size, sha256: Sha256 }),
   install: v.picklist(["first-run", "image", "vendor"]),
+  /** Absent where there is no systemd. */
+  service: v.optional(ServiceSchema),
+  activate: v.optional(ActivateSchema),
   externals: v.array(ExternalSchema),
   /** By directory relative to node_modules: `libsql`, `@libsql/client`, `a/node_modules/b`. */
   modules: v.record(InnerPath, ModuleSchema),

@@ -7,19 +7,23 @@ import { closest, distance } from "fastest-levenshtein";
 import * as v from "valibot";
 import type { Finding } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
+import {
+  ActivateSchema,
+  DirectoryPath,
+  Exposure,
+  HealthPath,
+  HealthWindow,
+  Line,
+  Memory,
+  Port,
+  ServiceType,
+  Tasks,
+  UserName,
+} from "../../release/service.ts";
 
 /** Files of every release that a binary of the same name would replace, beside it or in lib/. */
-const TAKEN: ReadonlySet<string> = new Set([
-  ...Object.values(NAMES),
-  "systemd",
-  "launcher.mjs",
-  "release.json",
-]);
+const TAKEN: ReadonlySet<string> = new Set([...Object.values(NAMES), "launcher.mjs", "release.json"]);
 const BINARY = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
-/** A user name as useradd(8) accepts it. */
-const USER = /^[a-z_][a-z0-9_-]{0,31}$/;
-/** systemd.resource-control(5): bytes with an optional K, M, G or T, or a percentage. */
-const MEMORY = /^(?:\d+(?:\.\d+)?[KMGT]?|\d+(?:\.\d+)?%|infinity)$/;
 const PACKAGE = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/i;
 
 const Text = v.pipe(v.string(), v.nonEmpty("must not be empty"));
@@ -48,20 +52,32 @@ const Build = v.strictObject({
 });
 
 const Service = v.strictObject({
-  user: v.optional(v.pipe(v.string(), v.regex(USER, "is not a user name"))),
-  description: v.optional(Text),
-  port: v.optional(
-    v.pipe(
-      v.number(),
-      v.integer("must be a whole number"),
-      v.minValue(1, "is below 1"),
-      v.maxValue(65_535, "is above 65535"),
-    ),
-  ),
-  health: v.optional(v.pipe(v.string(), v.startsWith("/", 'must be a path that begins with "/"'))),
-  directories: v.optional(v.array(Text)),
-  memory: v.optional(v.pipe(v.string(), v.regex(MEMORY, 'is not a size such as "512M" or "20%"'))),
+  user: v.optional(UserName),
+  description: v.optional(Line),
+  type: v.optional(ServiceType, "exec"),
+  arguments: v.optional(v.array(Line), []),
+  port: v.optional(Port),
+  health: v.optional(HealthPath),
+  directories: v.optional(v.array(DirectoryPath), []),
+  memory: v.optional(Memory, "75%"),
+  tasks: v.optional(Tasks, 512),
+  healthWindow: v.optional(HealthWindow, 30),
+  snapshot: v.optional(v.boolean(), false),
+  exposure: v.optional(Exposure, "public"),
 });
+
+/** Words for the app; in one string they are split at spaces, and nothing is a quote. */
+const Activate = v.pipe(
+  v.union([v.string(), v.array(v.string())]),
+  v.check(
+    (value) => typeof value !== "string" || !/['"\\]/.test(value),
+    "holds quotes or backslashes: write it as a list of arguments",
+  ),
+  v.transform((value) =>
+    typeof value === "string" ? value.split(" ").filter((word) => word !== "") : value,
+  ),
+  ActivateSchema,
+);
 
 const Settings = v.strictObject({
   binary: v.optional(Binary),
@@ -72,8 +88,8 @@ const Settings = v.strictObject({
   include: v.optional(v.array(AppPath), []),
   build: v.optional(Build, {}),
   install: v.optional(v.picklist(["first-run", "image", "vendor"]), "first-run"),
-  activate: v.optional(Text),
-  service: v.optional(Service),
+  activate: v.optional(Activate),
+  service: v.optional(Service, {}),
 });
 
 /** `gantry.build`, passed to the compiler: all paths are relative to the app. */
@@ -114,9 +130,16 @@ export function parseSettings(value: unknown, where: string): ParsedSettings {
   throw new TypeError("a failed parse without an issue");
 }
 
+/** Service settings that are right alone and wrong together. */
+function serviceFindings({ service }: Settings, where: string): Finding[] {
+  if (service.health === undefined || service.port !== undefined) return [];
+  const what = `"gantry.service.health" is "${service.health}", and "gantry.service.port" does not say where to ask`;
+  return [{ code: "CONFIG_INVALID", what, where, fix: 'set "gantry.service.port" to the app\'s port' }];
+}
+
 /** Values that are known and will mean something, but not in this version. */
 function laterFindings(settings: Settings, where: string): Finding[] {
-  const findings: Finding[] = [];
+  const findings = serviceFindings(settings, where);
   if (settings.runtime !== "bun") {
     const what =
       '"gantry.runtime" is "node": releases with a Node runtime come with a later version of gantry';
@@ -180,6 +203,8 @@ const SHAPES: Readonly<Record<string, string>> = {
   number: "a number",
   Array: "a list",
   Object: "an object",
+  boolean: "true or false",
+  "(string | Array)": "a string or a list of strings",
 };
 
 function remedy(issue: Issue, path: string): Pick<Finding, "fix"> {

@@ -107,14 +107,20 @@ describe("readApp", () => {
         sourcemap: "external",
       },
       install: "first-run",
-      activate: "think migrate",
+      activate: ["migrate", "--all"],
       service: {
         user: "brain",
         description: "Thinks",
+        type: "notify",
+        arguments: ["serve"],
         port: 8080,
         health: "/health",
-        directories: ["notes"],
+        directories: ["/srv/notes"],
         memory: "512M",
+        tasks: 64,
+        healthWindow: 10,
+        snapshot: true,
+        exposure: "local",
       },
     };
     const dir = makeApp({
@@ -125,6 +131,18 @@ describe("readApp", () => {
     });
     expect((await readApp(dir)).settings).toEqual(gantry);
   });
+});
+
+it.each([
+  ["migrate", ["migrate"]],
+  ["db  migrate --all", ["db", "migrate", "--all"]],
+  [
+    ["run", "a b"],
+    ["run", "a b"],
+  ],
+])("takes activate %j as the arguments %j", async (activate, words) => {
+  const dir = makeApp({ "package.json": { ...IDENTITY, gantry: { activate } }, ...MAIN });
+  expect((await readApp(dir)).settings.activate).toEqual(words);
 });
 
 describe("a workspace", () => {

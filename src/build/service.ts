@@ -1,0 +1,45 @@
+/** `manifest.service`: the app's settings with every default filled in, so that the host side decides nothing. Pure. */
+import type { Service } from "../release/service.ts";
+import type { App } from "./app/app.ts";
+
+/**
+ * Users that every Debian and Red Hat host has: systemd-sysusers would take the one that is there, and the service
+ * would share its files.
+ */
+const EVERYWHERE = new Set(
+  "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc nobody adm ftp halt messagebus \
+operator shutdown sshd tss _apt".split(" "),
+);
+
+/** What a service is described from; an App is one. */
+interface ServiceSource {
+  readonly name: App["name"];
+  readonly packageJson: Pick<App["packageJson"], "description">;
+  readonly settings: Pick<App["settings"], "binary" | "service">;
+}
+
+export function describeService({ packageJson, settings, name }: ServiceSource): Service {
+  const { user, description, port, health, ...rest } = settings.service;
+  return {
+    user: user ?? defaultUser(settings.binary),
+    description: description ?? oneLine(packageJson.description) ?? name,
+    ...(port === undefined ? {} : { port }),
+    ...(health === undefined ? {} : { health }),
+    ...rest,
+  };
+}
+
+/** The binary's name, made into one that systemd and useradd(8) accept and that is nobody else's. */
+function defaultUser(binary: string): string {
+  const name = binary.toLowerCase().replaceAll(/[^a-z0-9_-]/g, "-");
+  const safe = /^[a-z_]/.test(name) ? name : `_${name}`;
+  const free = EVERYWHERE.has(safe) || safe.startsWith("systemd-") ? `_${safe}` : safe;
+  return free.slice(0, 31);
+}
+
+/** A package's description was not written for a unit: what cannot stand there becomes a space. */
+function oneLine(text: unknown): string | undefined {
+  if (typeof text !== "string") return undefined;
+  const line = text.replaceAll(/[\p{Cc}\s]+/gu, " ").trim();
+  return line === "" ? undefined : line;
+}

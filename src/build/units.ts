@@ -1,0 +1,83 @@
+/**
+ * The systemd files of a release, rendered from systemd/ of gantry. Every value is escaped for the place where it
+ * stands (systemd.syntax(7), systemd.service(5) "command lines"), so that no setting can become unit syntax.
+ */
+import { NAMES } from "../release/layout.ts";
+import type { Manifest } from "../release/manifest.ts";
+import type { Service } from "../release/service.ts";
+import { fillPlaces, plainWord, readTemplate } from "./template.ts";
+
+/** Seconds; systemd's own default, under which a start that is slow for its own reasons must not fall. */
+const START_TIMEOUT = 90;
+/** Ports below it are for processes with CAP_NET_BIND_SERVICE (ip(7), ip_unprivileged_port_start). */
+const FIRST_UNPRIVILEGED_PORT = 1024;
+
+/** The files by their path in the release; none for a target without systemd. */
+export function renderUnits(
+  manifest: Pick<Manifest, "binary" | "gantry" | "service">,
+  base: string,
+): Record<string, string> {
+  const { service, binary } = manifest;
+  if (service === undefined) return {};
+  const places: [template: string, name: string][] = [
+    ["app.service", `${binary}.service`],
+    ["app.sysusers", `${binary}.sysusers`],
+    ["local.conf", "local.conf"],
+    ["airgapped.conf", "airgapped.conf"],
+    ["backoff.conf", "backoff.conf"],
+    ["README.md", "README.md"],
+  ];
+  if (service.port !== undefined) places.push(["app.socket", `${binary}.socket`]);
+  const values = unitValues(manifest, service, base);
+  return Object.fromEntries(
+    places.map(([template, name]) => {
+      const escaped = template === "app.sysusers" ? { ...values, DESCRIPTION: gecos(service) } : values;
+      const text = fillPlaces(readTemplate(`systemd/${template}`), escaped, template);
+      return [`${NAMES.systemd}/${name}`, text];
+    }),
+  );
+}
+
+function unitValues(
+  manifest: Pick<Manifest, "binary" | "gantry">,
+  service: Service,
+  base: string,
+): Record<string, string | undefined> {
+  const { port } = service;
+  const privileged = port !== undefined && port < FIRST_UNPRIVILEGED_PORT;
+  return {
+    BASE: plainWord(base),
+    GANTRY: plainWord(manifest.gantry),
+    BINARY: plainWord(manifest.binary),
+    USER: service.user,
+    DESCRIPTION: unitLine(service.description),
+    TYPE: service.type,
+    ARGUMENTS: service.arguments.map((argument) => ` ${commandWord(argument)}`).join(""),
+    PORT: port === undefined ? undefined : String(port),
+    DIRECTORIES: service.directories.length === 0 ? undefined : service.directories.join(" "),
+    MEMORY: service.memory,
+    TASKS: String(service.tasks),
+    START_TIMEOUT: String(Math.max(START_TIMEOUT, service.healthWindow)),
+    EXPOSURE: service.exposure,
+    // In a user namespace of its own the capability would not reach the host's ports.
+    CAPABILITIES: privileged ? "CAP_NET_BIND_SERVICE" : "",
+    PRIVATE_USERS: privileged ? "no" : "yes",
+  };
+}
+
+/** A setting's text: `%` begins a specifier, and a backslash at the end would join the next line. */
+function unitLine(text: string): string {
+  return text.replaceAll("%", "%%").replace(/\\+$/, "").trim();
+}
+
+/** A word of a command line: quoted where it has to be, and neither specifier, variable nor escape. */
+function commandWord(word: string): string {
+  if (/^[A-Za-z0-9_./:=,+-]+$/.test(word)) return word;
+  const escaped = word.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
+  return `"${escaped.replaceAll("%", "%%").replaceAll("$", "$$$$")}"`;
+}
+
+/** The name of a user in passwd(5), where a colon ends it; sysusers.d(5) expands specifiers and unquotes. */
+function gecos({ description }: Service): string {
+  return unitLine(description.replaceAll(/[:"\\,]/g, " "));
+}
