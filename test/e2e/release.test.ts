@@ -40,6 +40,13 @@ describe("a built release", () => {
         "lib/release.json",
         "package.json",
         "setup.sh",
+        "systemd/README.md",
+        "systemd/airgapped.conf",
+        "systemd/backoff.conf",
+        "systemd/brain.service",
+        "systemd/brain.socket",
+        "systemd/brain.sysusers",
+        "systemd/local.conf",
       ].toSorted(),
     );
   });
@@ -55,7 +62,7 @@ describe("a built release", () => {
     const said = execFileSync("sha256sum", ["-c", "SHA256SUMS"], { cwd: release, encoding: "utf8" });
     const lines = said.trim().split("\n");
     expect(lines.every((line) => line.endsWith(": OK"))).toBe(true);
-    expect(lines).toHaveLength(10);
+    expect(lines).toHaveLength(17);
   });
 
   it("pins the externals to the versions of the app's lock, never to a range", () => {
@@ -109,7 +116,7 @@ describe("a built release", () => {
       .trim()
       .split("\n");
     expect(listing.every((path) => path.startsWith(`${basename(release)}/`))).toBe(true);
-    expect(listing).toHaveLength(11);
+    expect(listing).toHaveLength(18);
   });
 
   it("ends its build with a table of sizes and savings", () => {
