@@ -5,6 +5,8 @@
 
 #@include locate.sh
 
+#@include program-@PROGRAM@.sh
+
 # launch ARGS...: the app takes over this process.
 launch() {
   unset BUN_BE_BUN BUN_OPTIONS @VARIABLES@
@@ -24,13 +26,13 @@ launch() {
   GANTRY_MODULES=$modules
   export NODE_PATH GANTRY_MODULES
   trap 'exec_failed' EXIT
-  exec "$root/lib/@BINARY@" "$@"
+  run_app "$@"
 }
 
-# exec_failed: the binary is there, and yet the system does not run it.
+# exec_failed: the program is there, and yet the system does not run it.
 exec_failed() {
   printf 'gantry: EXEC_FAILED: the binary could not be started\n  file  %s\n  fix   %s\n' \
-    "$root/lib/@BINARY@" "@EXEC_FIX@" >&2
+    "$program" "@EXEC_FIX@" >&2
   exit 71
 }
 
@@ -71,22 +73,19 @@ fi
 
 # Ready: proven on this host, and neither the C library nor a native file has changed since.
 stamp=$modules/.gantry/@RELEASE@-$host
-if [ -f "$stamp" ] && [ -x "$root/lib/@BINARY@" ] && [ -e @INTERPRETER@ ] &&
-  ! [ "$root/lib/@BINARY@" -nt "$stamp" ]@LIBC_CHECKS@@NATIVE_CHECKS@; then
+if [ -f "$stamp" ]@SAME_PROGRAM@ && [ -x "$program" ] && [ -e @INTERPRETER@ ] &&
+  ! [ "$program" -nt "$stamp" ]@LIBC_CHECKS@@NATIVE_CHECKS@; then
   launch "$@"
 fi
 
 #@include refuse.sh
 
 check_machine
-unset BUN_OPTIONS
 ended='' child=''
 trap 'ended=TERM; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' TERM
 trap 'ended=INT; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' INT
 trap 'ended=HUP; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' HUP
-# Without the last variable Bun would keep what it made of large scripts below the caller's home directory.
-BUN_BE_BUN=1 BUN_RUNTIME_TRANSPILER_CACHE_PATH=0 "$root/lib/@BINARY@" --config=/dev/null --env-file=/dev/null --no-install \
-  "$root/lib/launcher.mjs" start </dev/null >&2 &
+run_launcher start </dev/null >&2 &
 child=$!
 if [ -n "$ended" ]; then kill -s TERM "$child" 2>/dev/null; fi
 wait "$child"

@@ -4,10 +4,10 @@
 
 #@include locate.sh
 
+#@include program-@PROGRAM@.sh
+
 #@include refuse.sh
 
 check_machine
-unset BUN_OPTIONS NODE_PATH
-# The second keeps Bun from writing what it makes of large scripts below the caller's home directory.
-export BUN_BE_BUN=1 BUN_RUNTIME_TRANSPILER_CACHE_PATH=0
-exec "$root/lib/@BINARY@" --config=/dev/null --env-file=/dev/null --no-install "$root/lib/launcher.mjs" "$@"
+unset NODE_PATH
+run_launcher "$@"

@@ -26,9 +26,9 @@ refuse() {
   *) take="run it on a machine of the kind @TARGET@" ;;
   esac
   if [ "$system-$arch" = "@SYSTEM@-@ARCH@" ]; then
-    say LIBC_MISMATCH "this is the @TARGET@ release, and its loader $loader is not on this host" "$root/lib/@BINARY@" "$take"
+    say LIBC_MISMATCH "this is the @TARGET@ release, and its loader $loader is not on this host" "${program:-$root}" "$take"
   else
-    say HOST_UNSUPPORTED "this is the @TARGET@ release, and this machine is $system on $machine" "$root/lib/@BINARY@" "$take"
+    say HOST_UNSUPPORTED "this is the @TARGET@ release, and this machine is $system on $machine" "${program:-$root}" "$take"
   fi
   exit 69
 }
@@ -41,6 +41,17 @@ require() {
   fi
 }
 
+# check_elf: bytes 18 and 19 of an ELF file name its machine (ELF gABI, e_machine); without od, exec tells soon enough.
+check_elf() {
+  case $(od -A n -t x1 -j 18 -N 2 "$program" 2>/dev/null) in
+  *"@ELF_MACHINE@"* | '') ;;
+  *)
+    say HOST_UNSUPPORTED "the binary is not one for @TARGET@: it was replaced or damaged" "$program" "unpack the release archive again"
+    exit 69
+    ;;
+  esac
+}
+
 # check_machine: nothing of the release is executed before this has passed.
 check_machine() {
   if [ ! -e "$loader" ]; then refuse; fi
@@ -48,19 +59,11 @@ check_machine() {
   @MACHINES@) ;;
   *) refuse ;;
   esac
-  require "$root/lib/@BINARY@"
+  check_program
   require "$root/lib/launcher.mjs"
-  # Bytes 18 and 19 of an ELF file name its machine (ELF gABI, e_machine); without od, exec tells soon enough.
-  case $(od -A n -t x1 -j 18 -N 2 "$root/lib/@BINARY@" 2>/dev/null) in
-  *"@ELF_MACHINE@"* | '') ;;
-  *)
-    say HOST_UNSUPPORTED "the binary is not one for @TARGET@: it was replaced or damaged" "$root/lib/@BINARY@" "unpack the release archive again"
-    exit 69
-    ;;
-  esac
-  if [ ! -x "$root/lib/@BINARY@" ]; then
+  if [ ! -x "$program" ]; then
     say EXEC_FAILED "the binary may not be executed: by its mode, or because its file system is mounted noexec" \
-      "$root/lib/@BINARY@" "chmod 755 it, or move the release to a file system that is mounted exec"
+      "$program" "chmod 755 it, or move the release to a file system that is mounted exec"
     exit 71
   fi
 }

@@ -6,7 +6,7 @@ import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, writeFileSync }
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GantryError } from "../errors.ts";
-import { releaseLayout } from "../release/layout.ts";
+import { programPath, releaseLayout } from "../release/layout.ts";
 import { formatManifest, releaseId, type Manifest } from "../release/manifest.ts";
 import { readFileEntry, readTreeFiles } from "../release/tree.ts";
 import { readSums } from "./pack/sums.ts";
@@ -42,12 +42,13 @@ function launcherFile(): string {
 
 /** Writes everything that is still missing, and SHA256SUMS last. */
 export function assembleRelease(parts: ReleaseParts): Manifest {
-  const layout = releaseLayout(parts.root, parts.manifest.binary);
+  const layout = releaseLayout(parts.root, parts.manifest);
+  const program = programPath(parts.manifest);
   mkdirSync(layout.lib, { recursive: true });
   copyFileSync(launcherFile(), layout.launcher);
   const manifest: Manifest = {
     ...parts.manifest,
-    executable: describeFile(layout.executable),
+    ...(program === undefined ? {} : { executable: describeFile(layout.executable) }),
     launcher: describeFile(layout.launcher),
   };
   for (const [path, unit] of Object.entries(renderUnits(manifest, parts.base))) {
@@ -61,7 +62,7 @@ export function assembleRelease(parts: ReleaseParts): Manifest {
   writeFileSync(layout.envExample, readEnvExample(parts.appDir, manifest.name));
   const stubs = renderStubs({ manifest, base: parts.base, releaseId: releaseId(text) });
   for (const [path, script] of Object.entries(stubs)) writeFileSync(join(parts.root, path), script);
-  const programs = new Set([...Object.keys(stubs), `lib/${manifest.binary}`]);
+  const programs = new Set([...Object.keys(stubs), ...(program === undefined ? [] : [program])]);
   for (const { path, kind } of readTreeFiles(parts.root)) {
     if (kind === "file") chmodSync(join(parts.root, path), programs.has(path) ? 0o755 : 0o644);
   }
@@ -69,7 +70,7 @@ export function assembleRelease(parts: ReleaseParts): Manifest {
   return manifest;
 }
 
-function describeFile(path: string): Manifest["executable"] {
+function describeFile(path: string): Manifest["launcher"] {
   const [size, sha256] = readFileEntry(path);
   return { size, sha256 };
 }

@@ -62,7 +62,7 @@ export async function proveRelease(
   manifest: Manifest,
   options: Pick<ProveOptions, "cwd" | "environment">,
 ): Promise<void> {
-  const layout = releaseLayout(release, manifest.binary);
+  const layout = releaseLayout(release, manifest);
   renameSync(join(tree, NAMES.modules), layout.modules);
   mkdirSync(options.cwd, { recursive: true });
   try {

@@ -1,9 +1,10 @@
 /**
- * The shell scripts of a release, rendered from templates/*.sh: `#@include FILE` lines, then `@KEY@` places.
+ * The shell scripts of a release, rendered from templates/*.sh: `#@include FILE` lines, then `@KEY@` places, which a
+ * file's name may have too.
  * Every value is checked before it is placed, so that no setting can become shell code.
  */
 import { NAMES } from "../release/layout.ts";
-import { type Manifest } from "../release/manifest.ts";
+import type { Manifest, ReleaseRuntime } from "../release/manifest.ts";
 import { LIBC_MARKS } from "../release/stamp.ts";
 import { parseTarget } from "../release/targets.ts";
 import { fillPlaces, plainWord, readTemplate } from "./template.ts";
@@ -39,7 +40,7 @@ export interface StubOptions {
  */
 function renderScript(name: string, values: Readonly<Record<string, string>>): string {
   const text = readTemplate(`templates/${name}`).replace(/^#@include (\S+)\n/gm, (_, part: string) =>
-    readTemplate(`templates/${part}`),
+    readTemplate(`templates/${fillPlaces(part, values, name)}`),
   );
   return fillPlaces(text, values, name);
 }
@@ -68,6 +69,7 @@ function stubValues({ manifest, base, releaseId }: StubOptions): Record<string, 
     RELEASE: plainWord(releaseId),
     GANTRY: plainWord(manifest.gantry),
     BINARY: plainWord(manifest.binary),
+    ...runtimeValues(manifest.runtime),
     VARIABLES: VARIABLES.join(" "),
     SYSTEM: system,
     ARCH: target.arch,
@@ -81,6 +83,20 @@ function stubValues({ manifest, base, releaseId }: StubOptions): Record<string, 
     NATIVE_CHECKS: nativeChecks(manifest)
       .map((check) => ` &&\n  ${check}`)
       .join(""),
+  };
+}
+
+/** `PROGRAM` names the template that knows how this runtime is found and run. */
+function runtimeValues(runtime: ReleaseRuntime): Record<string, string> {
+  if (runtime.kind === "bun") return { PROGRAM: "bun", SAME_PROGRAM: "" };
+  const { version, abi, entry, system } = runtime;
+  return {
+    PROGRAM: system ? "system" : "node",
+    SAME_PROGRAM: system ? " && same_program" : "",
+    ENTRY: quote(entry),
+    NODE: plainWord(version),
+    NODE_MAJOR: plainWord(version.split(".")[0] ?? ""),
+    ABI: String(abi),
   };
 }
 

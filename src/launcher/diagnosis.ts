@@ -7,6 +7,7 @@ import type { Finding } from "../errors.ts";
 import type { CapturedHost } from "../host/captured.ts";
 import type { InspectedModule } from "../provision/inspect.ts";
 import type { Plan } from "../provision/plan.ts";
+import { runsOnSystem } from "../release/manifest.ts";
 import type { Release } from "../provision/release.ts";
 import type { Scene } from "../provision/judge.ts";
 import { count } from "../provision/report.ts";
@@ -57,7 +58,7 @@ export function describeRelease({ manifest, layout, id }: Release): ReleaseFacts
     root: layout.root,
     id,
     gantry: manifest.gantry,
-    runtime: `${manifest.runtime.kind} ${manifest.runtime.version}`,
+    runtime: `${manifest.runtime.kind} ${manifest.runtime.version}${runsOnSystem(manifest.runtime) ? ", the host's own" : ""}`,
     install: manifest.install,
   };
 }

@@ -12,6 +12,7 @@ import { readScene, type Scene } from "../provision/judge.ts";
 import { planStart, type Plan } from "../provision/plan.ts";
 import { checkExecutable, checkMachine, type Release } from "../provision/release.ts";
 import { count, formatBytes } from "../provision/report.ts";
+import { checkAbi } from "../provision/system.ts";
 import { wantedModules } from "../provision/verify.ts";
 import { checkWritable } from "../provision/work.ts";
 import type { ExternalModule } from "../release/manifest.ts";
@@ -59,7 +60,8 @@ async function diagnose(session: Session, opened: Opened): Promise<Diagnosis> {
   const { release, place } = opened;
   const host = readHostId();
   const plan = planStart(readTreeFacts(release, place, host));
-  const own = [checkMachine(release, session.self), checkExecutable(release)].filter(
+  const { self } = session;
+  const own = [checkMachine(release, self), checkExecutable(release), checkAbi(release, self)].filter(
     (finding) => finding !== undefined,
   );
   const tree = plan.state === "absent" || own.length > 0 ? undefined : await inspect(session, opened);

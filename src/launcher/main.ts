@@ -87,7 +87,7 @@ async function main(args: readonly string[]): Promise<void> {
     signal: stop.signal,
     columns: process.stdout.columns || 80,
     colour: process.stdout.isTTY,
-    self: { os: process.platform, arch: process.arch, versions: process.versions },
+    self: { os: process.platform, path: process.execPath, arch: process.arch, versions: process.versions },
     print: (text) => write(1, `${text}\n`),
   };
   try {

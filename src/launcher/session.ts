@@ -9,6 +9,7 @@ import { registryFill, type Fill } from "../provision/fill.ts";
 import type { Self } from "../provision/judge.ts";
 import { placeInRelease, readRelease, type Place, type Release } from "../provision/release.ts";
 import type { Reporter } from "../provision/report.ts";
+import { readRunning } from "../provision/system.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import type { Settings } from "./settings.ts";
 
@@ -67,7 +68,7 @@ export interface Opened {
 }
 
 export function openRelease(session: Session): Opened {
-  const release = readRelease(session.root);
+  const release = readRelease(session.root, readRunning(session.self, session.environment));
   return { release, place: placeInRelease(release.layout) };
 }
 

@@ -10,7 +10,7 @@ import { readHostId } from "../provision/facts.ts";
 import { inspectTree, type TreeInspection } from "../provision/inspect.ts";
 import { checkMachine, errorCode, isMissing, type Release } from "../provision/release.ts";
 import { count } from "../provision/report.ts";
-import { NAMES } from "../release/layout.ts";
+import { NAMES, programPath } from "../release/layout.ts";
 import { stampName } from "../release/stamp.ts";
 import { parseSums } from "../release/sums.ts";
 import { readFileEntry } from "../release/tree.ts";
@@ -106,7 +106,7 @@ function checkSum(release: Release, name: string, digest: string): Finding | und
   try {
     const [, found] = readFileEntry(where);
     if (found === digest) return undefined;
-    const stripped = name === `${NAMES.lib}/${release.manifest.binary}`;
+    const stripped = name === programPath(release.manifest);
     const what = stripped ? `${name} was stripped or replaced` : `${name} is not the file that was released`;
     return { code: "DIGEST_MISMATCH", what, where, fix };
   } catch (error) {

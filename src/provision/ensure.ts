@@ -14,6 +14,7 @@ import { planStart } from "./plan.ts";
 import { provePresent } from "./present.ts";
 import { checkExecutable, checkMachine, type Place, type Release } from "./release.ts";
 import { count, type Reporter } from "./report.ts";
+import { checkAbi } from "./system.ts";
 import { wantedModules } from "./verify.ts";
 import { checkWritable, placeError, removeLeftovers } from "./work.ts";
 
@@ -92,7 +93,7 @@ export async function ensureTree(options: EnsureOptions): Promise<Ensured> {
  * @throws GantryError with all that is wrong
  */
 function checkRelease(release: Release, machine: Self): void {
-  const findings = [checkMachine(release, machine), checkExecutable(release)];
+  const findings = [checkMachine(release, machine), checkExecutable(release), checkAbi(release, machine)];
   const [first, ...rest] = findings.filter((finding) => finding !== undefined);
   if (first !== undefined) throw new GantryError(first, ...rest);
 }

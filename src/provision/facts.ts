@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { availableExternals, type ExternalModule } from "../release/manifest.ts";
 import { absentName, hostId, LIBC_MARKS, stampName } from "../release/stamp.ts";
 import type { Place, Release } from "./release.ts";
+import { isSameSystem, watchedPrograms } from "./system.ts";
 import { wantedModules } from "./verify.ts";
 
 export interface TreeFacts {
@@ -63,7 +64,7 @@ export function watchedFiles(
   place: Place,
   included: readonly ExternalModule[],
 ): readonly string[] {
-  return [...LIBC_MARKS, release.layout.executable, ...nativeFiles(release, place, included)];
+  return [...LIBC_MARKS, ...watchedPrograms(release), ...nativeFiles(release, place, included)];
 }
 
 /** The newest modification time among the files that exist, in nanoseconds; 0 when none does. */
@@ -87,7 +88,7 @@ export function readTreeFacts(release: Release, place: Place, host: string): Tre
   const native = nativeFiles(release, place, included);
   return Object.freeze({
     tree: existsSync(place.modules) || wantedModules(release.manifest).length === 0,
-    stamp: stamped !== undefined,
+    stamp: stamped !== undefined && isSameSystem(release, place, host),
     newer:
       stamped === undefined
         ? []

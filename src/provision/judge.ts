@@ -25,6 +25,8 @@ export interface Scene {
 export interface Self {
   /** process.platform. */
   readonly os: string;
+  /** process.execPath. */
+  readonly path: string;
   /** process.arch. */
   readonly arch: string;
   /** process.versions. */

@@ -5,8 +5,14 @@
 import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { GantryError, type Finding } from "../errors.ts";
-import { NAMES, releaseLayout, type ReleaseLayout } from "../release/layout.ts";
-import { manifestTarget, parseManifest, releaseId, type Manifest } from "../release/manifest.ts";
+import { NAMES, programPath, releaseLayout, type ReleaseLayout } from "../release/layout.ts";
+import {
+  manifestTarget,
+  parseManifest,
+  releaseId,
+  runsOnSystem,
+  type Manifest,
+} from "../release/manifest.ts";
 import type { Target } from "../release/targets.ts";
 
 export interface Release {
@@ -15,6 +21,15 @@ export interface Release {
   /** See releaseId. */
   readonly id: string;
   readonly target: Target;
+  /** The host's own program, where the release runs on that. */
+  readonly system?: RunningProgram;
+}
+
+export interface RunningProgram {
+  /** Absolute, with no link in it: process.execPath. */
+  readonly path: string;
+  /** The first `node` on the PATH, which may be a link or a version manager's shim; `path` when there is none. */
+  readonly found: string;
 }
 
 /** Where a prepared tree lies, and what belongs to it. A rename into `modules` must not cross a file system. */
@@ -30,9 +45,10 @@ const UNPACK = "unpack the release archive again, all of it, into an empty direc
 
 /**
  * Reads the release in `root`.
+ * @param running the calling process's own program: that of a release which brings none
  * @throws GantryError RELEASE_FILE_MISSING without lib/release.json, MANIFEST_INVALID when it cannot be used
  */
-export function readRelease(root: string): Release {
+export function readRelease(root: string, running?: RunningProgram): Release {
   const path = join(root, NAMES.manifest);
   let text: string;
   try {
@@ -48,10 +64,11 @@ export function readRelease(root: string): Release {
   }
   const manifest = parseManifest(text, path);
   return Object.freeze({
-    layout: releaseLayout(root, manifest.binary),
+    layout: releaseLayout(root, manifest, running?.path),
     manifest,
     id: releaseId(text),
     target: manifestTarget(manifest),
+    ...(runsOnSystem(manifest.runtime) && running !== undefined ? { system: running } : {}),
   });
 }
 
@@ -69,12 +86,14 @@ export function placeInRelease(layout: ReleaseLayout): Place {
 const MACHINES: Readonly<Record<number, string>> = { 62: "x64", 183: "arm64", 3: "x86", 40: "arm" };
 
 /**
- * Says what is wrong with lib/BINARY as far as its header and size tell. A hash of 100 MB does not belong on the
- * way to a start; `strip` changes the size, and whatever is left is proven by the load probe's answer.
+ * Says what is wrong with the release's own program as far as its header and size tell. A hash of 100 MB does not
+ * belong on the way to a start; `strip` changes the size, and whatever is left is proven by the load probe's answer.
  */
 export function checkExecutable(release: Release): Finding | undefined {
+  const name = programPath(release.manifest);
+  const built = release.manifest.executable;
+  if (name === undefined || built === undefined) return undefined;
   const where = release.layout.executable;
-  const name = `lib/${release.manifest.binary}`;
   let header: Buffer;
   let size: number;
   try {
@@ -89,12 +108,12 @@ export function checkExecutable(release: Release): Finding | undefined {
     const what = `${name} is ${found}, this release is for ${release.target.arch}`;
     return { code: "DIGEST_MISMATCH", what, where, fix: UNPACK };
   }
-  if (size === release.manifest.executable.size) return undefined;
+  if (size === built.size) return undefined;
   return {
     code: "DIGEST_MISMATCH",
-    what: `${name} was stripped or replaced: it has ${size} bytes, the release was built with ${release.manifest.executable.size}`,
+    what: `${name} was stripped or replaced: it has ${size} bytes, the release was built with ${built.size}`,
     where,
-    fix: `${UNPACK}; leave lib/${release.manifest.binary} alone (strip removes the app from it)`,
+    fix: `${UNPACK}; leave ${name} alone (strip removes the app from a compiled one)`,
   };
 }
 

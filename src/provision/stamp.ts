@@ -6,10 +6,11 @@
 import { chmodSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { availableExternals } from "../release/manifest.ts";
-import { absentName, stampName } from "../release/stamp.ts";
+import { absentName, stampName, systemName } from "../release/stamp.ts";
 import { writeDurably } from "./durable.ts";
 import { externalIndex, readNewest, watchedFiles } from "./facts.ts";
 import type { Place, Release } from "./release.ts";
+import { systemMark } from "./system.ts";
 
 export interface Verdict {
   readonly release: Release;
@@ -37,6 +38,9 @@ export async function writeStamp(verdict: Verdict): Promise<void> {
     const reason = verdict.leftOut[external.name] ?? "it is not in this tree";
     const marker = join(place.stamps, absentName(release.id, host, externalIndex(release, external.name)));
     await writeDurably(marker, `${external.name}: ${reason}\n`, 0o644);
+  }
+  if (release.system !== undefined) {
+    await writeDurably(join(place.stamps, systemName(release.id, host)), systemMark(release.system), 0o644);
   }
   await writeDurably(join(place.stamps, name), describe(verdict), 0o644, stampTime(verdict.began, newest));
   for (const external of included) {

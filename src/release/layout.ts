@@ -3,6 +3,7 @@
  */
 import { join } from "node:path";
 import type { Compression } from "./bundle.ts";
+import type { Manifest } from "./manifest.ts";
 import { targetSuffix, type Target } from "./targets.ts";
 
 export interface ReleaseLayout {
@@ -12,9 +13,12 @@ export interface ReleaseLayout {
   /** The management commands: a POSIX shell script. */
   readonly gantry: string;
   readonly lib: string;
-  /** The compiled app. */
+  /** What runs launcher and app: the compiled app itself, or a Node. */
   readonly executable: string;
   readonly launcher: string;
+  /** Node's releases only: the compiled JavaScript, and what Node loads before it. */
+  readonly app: string;
+  readonly preload: string;
   readonly manifest: string;
   readonly packageJson: string;
   readonly lockfile: string;
@@ -36,6 +40,9 @@ export interface ReleaseLayout {
 export const NAMES = {
   gantry: "gantry",
   lib: "lib",
+  node: "lib/node",
+  app: "lib/app",
+  preload: "lib/preload.cjs",
   launcher: "lib/launcher.mjs",
   manifest: "lib/release.json",
   packageJson: "package.json",
@@ -55,14 +62,29 @@ export const NAMES = {
   signature: "SHA256SUMS.minisig",
 } as const;
 
-export function releaseLayout(root: string, binary: string): ReleaseLayout {
+/**
+ * The program that a release brings, relative to its root; undefined when the host's own runs it.
+ * `lib/BINARY` for Bun, which is the app, and `lib/node` for Node.
+ */
+export function programPath({ binary, runtime }: Program): string | undefined {
+  if (runtime.kind === "bun") return `${NAMES.lib}/${binary}`;
+  return runtime.system ? undefined : NAMES.node;
+}
+
+export type Program = Pick<Manifest, "binary" | "runtime">;
+
+/** @param running the program of the calling process: that of a release which brings none */
+export function releaseLayout(root: string, program: Program, running = "node"): ReleaseLayout {
+  const own = programPath(program);
   return Object.freeze({
     root,
-    stub: join(root, binary),
+    stub: join(root, program.binary),
     gantry: join(root, NAMES.gantry),
     lib: join(root, NAMES.lib),
-    executable: join(root, NAMES.lib, binary),
+    executable: own === undefined ? running : join(root, own),
     launcher: join(root, NAMES.launcher),
+    app: join(root, NAMES.app),
+    preload: join(root, NAMES.preload),
     manifest: join(root, NAMES.manifest),
     packageJson: join(root, NAMES.packageJson),
     lockfile: join(root, NAMES.lockfile),

@@ -76,6 +76,22 @@ const BundleSchema = v.strictObject({
   unpacked: Size,
 });
 
+/** What runs the app. Node's releases bring lib/node, or rely on the host's own (`system`), which must be of one ABI. */
+const RuntimeSchema = v.variant("kind", [
+  v.strictObject({ kind: v.literal("bun"), version: v.string() }),
+  v.strictObject({
+    kind: v.literal("node"),
+    version: v.string(),
+    /** NODE_MODULE_VERSION: process.versions.modules. */
+    abi: v.pipe(v.number(), v.integer()),
+    /** The highest Node-API version that it offers. */
+    napi: v.optional(v.pipe(v.number(), v.integer())),
+    system: v.boolean(),
+    /** The file that starts the app, relative to the release. */
+    entry: InnerPath,
+  }),
+]);
+
 const ManifestSchema = v.strictObject({
   schema: v.literal(SCHEMA),
   name: v.string(),
@@ -84,12 +100,13 @@ const ManifestSchema = v.strictObject({
   target: v.picklist(TARGETS.map((target) => target.name)),
   /** Version of gantry that made the release. */
   gantry: v.string(),
-  runtime: v.strictObject({ kind: v.literal("bun"), version: v.string() }),
+  runtime: RuntimeSchema,
   /** The bundle of this release's modules, whether or not it rides in vendor/; absent when there are no modules. */
   bundle: v.optional(BundleSchema),
   /** The minisign public key that bundles, upgrades and mirrors of this release must be signed by. */
   publicKey: v.optional(v.string()),
-  executable: v.strictObject({ size: Size, sha256: Sha256 }),
+  /** The program in lib/; absent exactly when the host's own Node runs the app. */
+  executable: v.optional(v.strictObject({ size: Size, sha256: Sha256 })),
   launcher: v.strictObject({ size: Size, sha256: Sha256 }),
   install: v.picklist(["first-run", "image", "vendor"]),
   /** Absent where there is no systemd. */
@@ -105,6 +122,7 @@ const ManifestSchema = v.strictObject({
 });
 
 export type Manifest = Readonly<v.InferOutput<typeof ManifestSchema>>;
+export type ReleaseRuntime = Manifest["runtime"];
 export type ExternalModule = Manifest["externals"][number];
 export type ReleaseRequires = NonNullable<Manifest["requires"]>;
 export type ReleaseBundle = NonNullable<Manifest["bundle"]>;
@@ -153,7 +171,12 @@ export function parseManifest(text: string, where: string): Manifest {
     });
   }
   const result = v.safeParse(ManifestSchema, data);
-  if (result.success) return result.output;
+  if (result.success) {
+    if ((result.output.executable === undefined) === runsOnSystem(result.output.runtime))
+      return result.output;
+    const what = 'release.json: "executable" does not fit "runtime.system"';
+    throw new GantryError({ code: "MANIFEST_INVALID", what, where });
+  }
   const issue = result.issues[0];
   const key = v.getDotPath(issue) ?? "release.json";
   const unknown = issue.expected === "never";
@@ -162,6 +185,16 @@ export function parseManifest(text: string, where: string): Manifest {
     what: unknown ? `release.json has an unknown key "${key}"` : `release.json: "${key}": ${issue.message}`,
     where,
   });
+}
+
+/** Is it the host's own program that runs the app? */
+export function runsOnSystem(runtime: ReleaseRuntime): boolean {
+  return runtime.kind === "node" && runtime.system;
+}
+
+/** The runtime as people call it: `Bun 1.4.5`. */
+export function runtimeName(runtime: ReleaseRuntime): string {
+  return `${runtime.kind === "bun" ? "Bun" : "Node"} ${runtime.version}`;
 }
 
 export function manifestTarget(manifest: Manifest): Target {

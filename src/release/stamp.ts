@@ -50,6 +50,14 @@ export function absentName(releaseId: string, host: string, index: number): stri
 }
 
 /**
+ * Beside the stamp of a release that runs on the host's own Node: which one was proven, in two lines that the stub
+ * reads, the `node` of the PATH and the program that it is.
+ */
+export function systemName(releaseId: string, host: string): string {
+  return `${stampName(releaseId, host)}.node`;
+}
+
+/**
  * Files that change when the C library does. A stamp older than one of them is not trusted: ldconfig rewrites
  * ld.so.cache after every library upgrade (ldconfig(8)), apk rewrites its database.
  */

@@ -8,8 +8,9 @@ import { MODULES_VARIABLE, parseProbeOutput, PROBE_VARIABLE, type ProbeRequest }
 import { run, toolEnvironment, type Environment, type RunResult } from "./invoke.ts";
 
 export interface ProbeOptions {
-  /** The compiled app. */
+  /** The compiled app, or a Node with the arguments that make it answer. */
   readonly executable: string;
+  readonly args?: readonly string[];
   /** The absolute node_modules directory to load from. */
   readonly modules: string;
   /** Where the child runs; a directory that holds no modules of its own. */
@@ -36,7 +37,7 @@ export async function probeExternal(
   const request: ProbeRequest = { nonce: randomBytes(12).toString("hex"), specifiers: external.imports };
   let result: RunResult;
   try {
-    result = await run(options.executable, [], {
+    result = await run(options.executable, options.args ?? [], {
       cwd: options.cwd,
       timeout: options.limit ?? LOAD_LIMIT,
       environment: toolEnvironment(options.environment, {
@@ -66,7 +67,7 @@ function probeFinding(
   if (answers.length === 0 && result.signal === null && !result.timedOut) {
     return {
       code: "RELEASE_FILE_MISSING",
-      what: "the compiled app does not answer the load probe: it was stripped or replaced",
+      what: "the app's program does not answer the load probe: it was stripped or replaced",
       where: options.executable,
       ...quote(result.stderr),
     };

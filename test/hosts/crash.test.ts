@@ -43,7 +43,7 @@ const load = (limit: number): Promise<LoadResult> =>
       release,
       modules: join(release.layout.root, "node_modules"),
       environment: scratch.env,
-      self: { os: process.platform, arch: process.arch, versions: {} },
+      self: { os: process.platform, arch: process.arch, path: process.execPath, versions: {} },
       skip: new Set(),
       limit,
     },

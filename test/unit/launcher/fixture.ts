@@ -284,7 +284,7 @@ function describeFiles(executable: string, launcher: string, source: string): Om
   };
 }
 
-function sizeAndDigest(path: string): Manifest["executable"] {
+function sizeAndDigest(path: string): Manifest["launcher"] {
   return { size: statSync(path).size, sha256: readFileEntry(path)[1] };
 }
 

@@ -31,7 +31,7 @@ function optionsFor(root: string): EnsureOptions & { readonly fill: Fill } {
     reporter: silent,
     environment,
     signal: new AbortController().signal,
-    self: { os: process.platform, arch: process.arch, versions: process.versions },
+    self: { os: process.platform, arch: process.arch, path: process.execPath, versions: process.versions },
     skip: new Set(),
     intent: "ready",
     lockLimits: LIMITS,

@@ -1,0 +1,21 @@
+# The compiled app is the program that runs the launcher too.
+program=$root/lib/@BINARY@
+
+# run_app ARGS...: becomes the app.
+run_app() {
+  exec "$program" "$@"
+}
+
+# run_launcher ARGS...: becomes the launcher. Nothing in the current directory or the environment may steer it, and
+# without the second variable Bun would keep what it made of large scripts below the caller's home directory.
+run_launcher() {
+  unset BUN_OPTIONS
+  export BUN_BE_BUN=1 BUN_RUNTIME_TRANSPILER_CACHE_PATH=0
+  exec "$program" --config=/dev/null --env-file=/dev/null --no-install "$root/lib/launcher.mjs" "$@"
+}
+
+# check_program: is it there, and for this machine?
+check_program() {
+  require "$program"
+  check_elf
+}
