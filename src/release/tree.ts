@@ -19,21 +19,38 @@ export function sha256(data: string | Uint8Array): string {
   return createHash("sha256").update(data).digest("hex");
 }
 
+/** Size and SHA-256 of a file whose bytes come one piece after the other. */
+export interface EntryHash {
+  readonly update: (bytes: Uint8Array) => void;
+  readonly finish: () => readonly [size: number, sha256: string];
+}
+
+/** Starts an entry for bytes that are not in a file yet, or not yet all. */
+export function startEntry(): EntryHash {
+  const hash = createHash("sha256");
+  let size = 0;
+  return {
+    update: (bytes) => {
+      size += bytes.length;
+      hash.update(bytes);
+    },
+    finish: () => [size, hash.digest("hex")],
+  };
+}
+
 /**
  * Size and SHA-256 of a file, read in pieces of 1 MiB.
  * @throws the file system's error when it cannot be read
  */
 export function readFileEntry(path: string): readonly [size: number, sha256: string] {
-  const hash = createHash("sha256");
+  const entry = startEntry();
   const descriptor = openSync(path, "r");
   try {
     const buffer = Buffer.allocUnsafe(CHUNK);
-    let size = 0;
     for (;;) {
       const count = readSync(descriptor, buffer, 0, CHUNK, null);
-      if (count === 0) return [size, hash.digest("hex")];
-      size += count;
-      hash.update(buffer.subarray(0, count));
+      if (count === 0) return entry.finish();
+      entry.update(buffer.subarray(0, count));
     }
   } finally {
     closeSync(descriptor);

@@ -1,0 +1,131 @@
+/**
+ * Decompresses an archive piece by piece: at no time more of it is in memory than a few pieces and the window. What
+ * comes out is whole or an error: a cut file, a second stream and anything behind the first are refused.
+ */
+import { closeSync, openSync, readSync } from "node:fs";
+import { Readable, type Transform } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import * as zlib from "node:zlib";
+import { GantryError } from "../errors.ts";
+import { readCompression } from "../release/bundle.ts";
+import { refuseUnsafe, type Refuse } from "./refuse.ts";
+import { createFrameFollower } from "./zstd-frame.ts";
+
+/** Compressed bytes read at once, and decompressed bytes handed over at once. */
+const PIECE_BYTES = 64 * 1024;
+
+interface Decompressor {
+  readonly transform: Transform & { readonly bytesWritten: number };
+  /** Is shown the compressed bytes before they are used. */
+  readonly push: (piece: Uint8Array) => void;
+  /** Judges the end by how many compressed bytes were used and how many bytes came out. */
+  readonly finish: (used: number, made: number) => void;
+}
+
+/**
+ * Hands every piece of the decompressed file to `consume`, which may throw to stop it. The bytes are only lent.
+ * @throws GantryError ARCHIVE_UNSAFE for damage, HOST_UNSUPPORTED when this runtime has no zstd; what `consume`
+ * throws; the signal's reason; the file system's errors
+ */
+export async function decompress(
+  file: string,
+  signal: AbortSignal,
+  consume: (piece: Uint8Array) => void,
+): Promise<void> {
+  const descriptor = openSync(file, "r");
+  // What was thrown in here: Node 20 reports an AbortError of the stream in its place.
+  const thrown: unknown[] = [];
+  const keep = <T>(action: () => T): T => {
+    try {
+      return action();
+    } catch (error) {
+      thrown.push(error);
+      throw error;
+    }
+  };
+  try {
+    const refuse = refuseUnsafe(file);
+    const { transform, push, finish } = openDecompressor(descriptor, file, refuse);
+    const read = (): Uint8Array => {
+      const piece = readPiece(descriptor, null);
+      push(piece);
+      return piece;
+    };
+    let made = 0;
+    const take = (piece: Uint8Array): void => {
+      signal.throwIfAborted();
+      made += piece.length;
+      consume(piece);
+    };
+    const source = function* (): Generator<Uint8Array> {
+      for (let piece = keep(read); piece.length > 0; piece = keep(read)) yield piece;
+    };
+    const sink = async (pieces: AsyncIterable<Uint8Array>): Promise<void> => {
+      for await (const piece of pieces) keep(() => take(piece));
+    };
+    await pipeline(Readable.from(source(), { objectMode: false }), transform, sink).catch(() => {
+      throw thrown[0] ?? refuse("its compressed data is damaged or cut off");
+    });
+    finish(transform.bytesWritten, made);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** @param position null to go on where the last one ended */
+function readPiece(descriptor: number, position: 0 | null): Buffer {
+  const piece = Buffer.allocUnsafe(PIECE_BYTES);
+  return piece.subarray(0, readSync(descriptor, piece, 0, PIECE_BYTES, position));
+}
+
+function openDecompressor(descriptor: number, file: string, refuse: Refuse): Decompressor {
+  switch (readCompression(readPiece(descriptor, 0))) {
+    case "gz":
+      return openGzip(refuse);
+    case "zst":
+      return openZstd(file, refuse);
+    case undefined:
+      throw refuse("it is neither zstd nor gzip");
+  }
+}
+
+/**
+ * A gzip member's end cannot be known without decompressing, and a decompressor goes on with the next member. So the
+ * end is judged afterwards: every byte was used, and the member that came last tells the size of all that came out
+ * (ISIZE, the last four bytes; RFC 1952, 2.3.1).
+ */
+function openGzip(refuse: Refuse): Decompressor {
+  let total = 0;
+  let last = Buffer.alloc(0);
+  return {
+    transform: zlib.createGunzip({ chunkSize: PIECE_BYTES }),
+    push: (piece) => {
+      total += piece.length;
+      last = Buffer.concat([last, piece.subarray(-4)]).subarray(-4);
+    },
+    finish: (used, made) => {
+      if (used !== total || last.readUInt32LE(0) !== made % 2 ** 32) {
+        throw refuse("something follows its compressed data");
+      }
+    },
+  };
+}
+
+type ZstdModule = {
+  /** Bun 1.2.16, Node 22.15 and newer. */
+  readonly createZstdDecompress?: (options: zlib.ZlibOptions) => Decompressor["transform"];
+};
+
+function openZstd(file: string, refuse: Refuse): Decompressor {
+  const { createZstdDecompress } = zlib as ZstdModule;
+  if (createZstdDecompress === undefined) {
+    throw new GantryError({
+      code: "HOST_UNSUPPORTED",
+      what: "this runtime cannot read zstd, and the archive is a .zst",
+      where: file,
+      fix: "use the .tar.gz of it, or Node 22.15 or newer",
+    });
+  }
+  const { push, finish } = createFrameFollower(refuse);
+  return { transform: createZstdDecompress({ chunkSize: PIECE_BYTES }), push, finish };
+}

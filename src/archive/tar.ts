@@ -1,0 +1,181 @@
+/**
+ * Reads a tar stream that is pushed in pieces of any size, and holds at most one header and one extension of it.
+ * Only files and directories exist for it: a prepared tree has no links, so none can be written through. What two
+ * readers might understand differently (two sizes, two names, data in padding or after the end) is refused, never
+ * guessed. The `tar` package's Parser, which skips what it does not like, would add 34 KB to every release.
+ */
+import { EXTENSION_BYTES, parseLongName, parsePax, type Extension } from "./extension.ts";
+import { BLOCK, isZero, parseHeader, type Header } from "./header.ts";
+import { quoted } from "./names.ts";
+import type { Refuse } from "./refuse.ts";
+
+/** Zeros after the end: tar(1) fills its records, 10 KiB unless told otherwise. */
+const TRAILER_BYTES = 1 << 20;
+
+export interface TarEntry {
+  /** As written, without the slash that ends a directory's name: nobody has checked it yet. */
+  readonly path: string;
+  readonly kind: "file" | "directory";
+  readonly size: number;
+  readonly executable: boolean;
+}
+
+/** Who is told what the stream holds; each may throw to stop it. */
+export interface TarSink {
+  readonly entry: (entry: TarEntry) => void;
+  /** Pieces of the last entry's file. The bytes are only lent. */
+  readonly data: (bytes: Uint8Array) => void;
+  /** The last entry's file is whole. Called for empty ones too, never for a directory. */
+  readonly end: () => void;
+}
+
+export interface TarReader {
+  readonly push: (chunk: Uint8Array) => void;
+  /** @throws what `refuse` makes, when the archive's end was not seen */
+  readonly finish: () => void;
+}
+
+type Stage = "header" | "body" | "extension" | "padding" | "second zero block" | "end";
+
+interface Reading {
+  readonly sink: TarSink;
+  readonly refuse: Refuse;
+  stage: Stage;
+  /** Bytes left of a body, of padding, or of the room for zeros after the end; never 0 in a body or padding. */
+  left: number;
+  padding: number;
+  /** A header or extension that came in several pieces. */
+  readonly held: Uint8Array;
+  filled: number;
+  /** Which extensions came since the last entry, the last one still being read. */
+  kinds: ("pax" | "long name")[];
+  extension: Extension;
+}
+
+export function createTarReader(sink: TarSink, refuse: Refuse): TarReader {
+  const reading: Reading = {
+    sink,
+    refuse,
+    stage: "header",
+    left: 0,
+    padding: 0,
+    held: new Uint8Array(EXTENSION_BYTES),
+    filled: 0,
+    kinds: [],
+    extension: {},
+  };
+  return {
+    push: (chunk) => {
+      for (let at = 0; at < chunk.length;) at += readPiece(reading, chunk, at);
+    },
+    finish: () => {
+      if (reading.stage !== "end") throw refuse("it is cut off");
+    },
+  };
+}
+
+/** Takes what the present stage can use of `chunk` from `at` on, and says how much that was: at least one byte. */
+function readPiece(reading: Reading, chunk: Uint8Array, at: number): number {
+  const { stage, refuse } = reading;
+  if (stage === "header" || stage === "second zero block") {
+    const piece = chunk.subarray(at, at + BLOCK - reading.filled);
+    const block = collectBlock(reading, piece);
+    if (block !== undefined) readBlock(reading, block);
+    return piece.length;
+  }
+  const piece = chunk.subarray(at, at + reading.left);
+  if (piece.length === 0) throw refuse("too many zeros follow its end");
+  reading.left -= piece.length;
+  if (stage === "body") reading.sink.data(piece);
+  else if (stage === "extension") hold(reading, piece);
+  else if (!isZero(piece))
+    throw refuse(stage === "end" ? "something follows its end" : "padding is not zero");
+  if (reading.left > 0 || stage === "end") return piece.length;
+  if (stage === "padding") reading.stage = "header";
+  else endBody(reading, stage);
+  return piece.length;
+}
+
+function hold(reading: Reading, piece: Uint8Array): void {
+  reading.held.set(piece, reading.filled);
+  reading.filled += piece.length;
+}
+
+/** A block that came whole is used where it lies. */
+function collectBlock(reading: Reading, piece: Uint8Array): Uint8Array | undefined {
+  if (piece.length === BLOCK) return piece;
+  hold(reading, piece);
+  if (reading.filled < BLOCK) return undefined;
+  reading.filled = 0;
+  return reading.held.subarray(0, BLOCK);
+}
+
+function readBlock(reading: Reading, block: Uint8Array): void {
+  const { stage, refuse } = reading;
+  if (stage === "second zero block") {
+    if (!isZero(block)) throw refuse("a block of zeros is in the middle of it");
+    reading.stage = "end";
+    reading.left = TRAILER_BYTES;
+  } else if (isZero(block)) {
+    if (reading.kinds.length > 0) throw refuse("an extended header has no entry");
+    reading.stage = "second zero block";
+  } else readHeader(reading, parseHeader(block, refuse));
+}
+
+function readHeader(reading: Reading, header: Header): void {
+  const { kind, size } = header;
+  if (kind === "pax" || kind === "long name") {
+    if (reading.kinds.includes(kind)) throw reading.refuse("one entry has two extended headers");
+    if (size === 0 || size > EXTENSION_BYTES) throw reading.refuse(`an extended header has ${size} bytes`);
+    reading.kinds.push(kind);
+    startBody(reading, size, "extension");
+    return;
+  }
+  const entry = describeEntry({ ...header, kind }, reading.extension, reading.refuse);
+  reading.kinds = [];
+  reading.extension = {};
+  reading.sink.entry(entry);
+  if (kind === "directory") return;
+  startBody(reading, size, "body");
+  if (size === 0) endBody(reading, "body");
+}
+
+function startBody(reading: Reading, size: number, stage: "body" | "extension"): void {
+  reading.left = size;
+  reading.padding = (BLOCK - (size % BLOCK)) % BLOCK;
+  reading.stage = stage;
+}
+
+function endBody(reading: Reading, stage: "body" | "extension"): void {
+  if (stage === "body") reading.sink.end();
+  else readExtension(reading);
+  reading.left = reading.padding;
+  reading.stage = reading.padding === 0 ? "header" : "padding";
+}
+
+function readExtension(reading: Reading): void {
+  const { refuse } = reading;
+  const bytes = reading.held.subarray(0, reading.filled);
+  reading.filled = 0;
+  const found = reading.kinds.at(-1) === "pax" ? parsePax(bytes, refuse) : parseLongName(bytes, refuse);
+  if (found.path !== undefined && reading.extension.path !== undefined) {
+    throw refuse("two extended headers name one entry");
+  }
+  reading.extension = { ...reading.extension, ...found };
+}
+
+/** Joins a header with its extensions: the longer name counts, and two sizes must agree. */
+function describeEntry(
+  header: Header & Pick<TarEntry, "kind">,
+  extension: Extension,
+  refuse: Refuse,
+): TarEntry {
+  const { kind, size, executable } = header;
+  const name = extension.path ?? header.path;
+  const path = kind === "directory" && name.endsWith("/") ? name.slice(0, -1) : name;
+  if (extension.size !== undefined && extension.size !== size) {
+    throw refuse(`two headers give ${quoted(path)} ${size} and ${extension.size} bytes`);
+  }
+  if (kind === "directory" && size !== 0) throw refuse(`the directory ${quoted(path)} has ${size} bytes`);
+  return { path, kind, size, executable };
+}
