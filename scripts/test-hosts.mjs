@@ -15,6 +15,8 @@ const PACKAGES = {
   "libc6-dev": "/usr/include/stdlib.h",
   shellcheck: "/usr/bin/shellcheck",
   minisign: "/usr/bin/minisign",
+  "systemd-container": "/usr/bin/systemd-nspawn",
+  iproute2: "/usr/sbin/ip",
 };
 
 if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) {

@@ -17,14 +17,15 @@ import {
 import { homedir } from "node:os";
 import { join } from "node:path";
 
-const cache = process.env["GANTRY_HOSTS_CACHE"] ?? join(homedir(), ".cache/gantry-hosts");
+/** Where roots and hosts are kept. */
+export const hostsCache = process.env["GANTRY_HOSTS_CACHE"] ?? join(homedir(), ".cache/gantry-hosts");
 
 /** Makes a root once: built beside its final name and renamed, so that an interrupted run leaves nothing half made. */
 function ensureRoot(name: string, make: (directory: string) => void): string {
-  const root = join(cache, name);
+  const root = join(hostsCache, name);
   if (existsSync(root)) return root;
-  mkdirSync(cache, { recursive: true });
-  const work = mkdtempSync(join(cache, `${name}.making-`));
+  mkdirSync(hostsCache, { recursive: true });
+  const work = mkdtempSync(join(hostsCache, `${name}.making-`));
   try {
     make(work);
     renameSync(work, root);
@@ -34,11 +35,24 @@ function ensureRoot(name: string, make: (directory: string) => void): string {
   return root;
 }
 
+/** Debian 11, 12 and 13: glibc 2.31, 2.36 and 2.41, systemd 247, 252 and 257. */
+export type Suite = "bullseye" | "bookworm" | "trixie";
+
 /** A Debian release with nothing but the essential packages and the certificates. */
-export function debianRoot(suite: "bullseye" | "bookworm" | "trixie"): string {
+export function debianRoot(suite: Suite): string {
   return ensureRoot(`${suite}-slim`, (directory) => {
     const options = ["--variant=minbase", "--mode=root", "--include=ca-certificates,libstdc++6"];
     execFileSync("mmdebstrap", ["--quiet", ...options, suite, directory], { stdio: "inherit" });
+  });
+}
+
+/** A Debian release that boots: systemd, and nothing that a server has not. */
+export function systemdRoot(suite: Suite): string {
+  return ensureRoot(`${suite}-systemd`, (directory) => {
+    const packages = "--include=systemd,systemd-sysv,dbus,ca-certificates";
+    const lean = ["man", "doc", "locale"].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`);
+    const options = ["--quiet", "--variant=minbase", "--mode=root", packages, ...lean];
+    execFileSync("mmdebstrap", [...options, suite, directory], { stdio: "inherit" });
   });
 }
 
@@ -122,7 +136,7 @@ export interface EnterOptions {
 
 /** Runs a command in a root, on top of an overlay that is thrown away. */
 export function enter(root: string, command: readonly string[], options: EnterOptions): EnteredResult {
-  const scratch = mkdtempSync(join(cache, "enter-"));
+  const scratch = mkdtempSync(join(hostsCache, "enter-"));
   try {
     const lines = [
       "set -e",
