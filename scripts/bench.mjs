@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { arch, availableParallelism, platform, tmpdir } from "node:os";
 import { join } from "node:path";
+import { benchBundle } from "./bench/bundle.mjs";
 import { benchCheck } from "./bench/check.mjs";
 import { must, record, results } from "./bench/measure.mjs";
 import { benchFirstStart } from "./bench/registry.mjs";
@@ -12,10 +13,11 @@ import { ensureBuilt, root, runStep } from "./install.mjs";
 /**
  * In this order; each gets a work directory and a release of the sample app, which `start` and later ones find
  * prepared.
- * @type {Record<string, (work: string, release: string) => void>}
+ * @type {Record<string, (work: string, release: string) => void | Promise<void>>}
  */
 const parts = {
   registry: benchFirstStart,
+  bundle: benchBundle,
   start: (work, release) => {
     benchWarm(work, release);
     benchCold(work, release);
@@ -40,7 +42,7 @@ try {
   for (const [part, bench] of Object.entries(parts)) {
     if (wanted.length > 0 && !wanted.includes(part)) continue;
     if (part !== "registry") must(join(release, "gantry"), ["prepare"], work);
-    bench(work, release);
+    await bench(work, release);
   }
   mkdirSync(join(root, "bench"), { recursive: true });
   const machine = {

@@ -20,7 +20,8 @@ import { LIBC_MARKS } from "../release/stamp.ts";
 import { describeRelease, formatDiagnosis, type Diagnosis } from "./diagnosis.ts";
 import { explainSource, formatExplanations } from "./explain.ts";
 import { captureScene } from "./host-report.ts";
-import { networkRule, openRelease, planFill, type Opened, type Session } from "./session.ts";
+import { networkRule, planFill } from "./fill-plan.ts";
+import { openRelease, type Opened, type Session } from "./session.ts";
 
 export function doctorCommand(session: Session) {
   return defineCommand({
@@ -67,7 +68,7 @@ async function diagnose(session: Session, opened: Opened): Promise<Diagnosis> {
   const tree = plan.state === "absent" || own.length > 0 ? undefined : await inspect(session, opened);
   const damaged = tree?.findings.some((finding) => MENDABLE.has(finding.code)) ?? false;
   const install = plan.state === "absent" || damaged;
-  const hindrances = install ? installHindrances(session, opened) : [];
+  const { way, hindrances } = install ? planInstall(session, opened) : { way: "", hindrances: [] };
   return {
     schema: 1,
     release: describeRelease(release),
@@ -78,7 +79,7 @@ async function diagnose(session: Session, opened: Opened): Promise<Diagnosis> {
       libcMarks: LIBC_MARKS.filter((path) => existsSync(path)),
     },
     place: { modules: place.modules, writable: checkWritable(place) === undefined },
-    plan: { ...plan, would: describePlan(plan.state, release, { own, tree, install, hindrances }) },
+    plan: { ...plan, would: describePlan(plan.state, release, { own, tree, install, way, hindrances }) },
     modules: tree?.modules ?? release.manifest.externals.map(describeUnseen),
     native: tree?.native ?? [],
     warnings: tree?.warnings ?? [],
@@ -95,11 +96,17 @@ function inspect(session: Session, { release, place }: Opened): Promise<TreeInsp
   return inspectTree({ release, place, environment, signal, self, skip: settings.skip });
 }
 
-/** Why the modules could not be installed, if a start came to that. */
-function installHindrances(session: Session, { release, place }: Opened): Finding[] {
-  const fill = planFill(session, release, networkRule(session.settings, "as set"));
+/** Where a start would take the modules from, and why it could not. */
+function planInstall(
+  session: Session,
+  { release, place }: Opened,
+): { readonly way: string; readonly hindrances: readonly Finding[] } {
+  const fill = planFill(session, release, { network: networkRule(session, release, "start") });
   const writable = checkWritable(place);
-  return [...(writable === undefined ? [] : [writable]), ...("run" in fill ? [] : [fill])];
+  return {
+    way: "run" in fill ? fill.description : "",
+    hindrances: [...(writable === undefined ? [] : [writable]), ...("run" in fill ? [] : [fill])],
+  };
 }
 
 function describePlan(
@@ -109,6 +116,7 @@ function describePlan(
     readonly own: readonly Finding[];
     readonly tree: TreeInspection | undefined;
     readonly install: boolean;
+    readonly way: string;
     readonly hindrances: readonly Finding[];
   },
 ): string {
@@ -116,7 +124,7 @@ function describePlan(
   if (found.install) {
     const modules = wantedModules(release.manifest);
     const bytes = modules.reduce((sum, [, module]) => sum + moduleSize(module), 0);
-    return `install ${count(modules.length, "module")} (${formatBytes(bytes)}) from the registry`;
+    return `install ${count(modules.length, "module")} (${formatBytes(bytes)}) ${found.way}`;
   }
   if ((found.tree?.findings.length ?? 0) > 0) return "refuse, with the findings below";
   return state === "ready" ? "start the app at once" : "check the modules where they lie, then start the app";

@@ -1,34 +1,40 @@
 /** `./gantry prepare`: what the first start would do, without starting; for image builds and for owners. */
 import { defineCommand } from "../command-line.ts";
 import { GantryError } from "../errors.ts";
-import { ensureReady, networkRule, openRelease, type Session } from "./session.ts";
+import { networkRule } from "./fill-plan.ts";
+import { ensureReady, openRelease, type Session } from "./session.ts";
 
 export function prepareCommand(session: Session) {
   return defineCommand({
     meta: { name: "prepare", description: "Makes the modules ready now; does nothing when they are" },
     args: {
       offline: { type: "boolean", description: "use no network" },
-      from: { type: "string", valueHint: "BUNDLE|URL", description: "not in this version" },
+      from: {
+        type: "string",
+        valueHint: "BUNDLE|URL",
+        description: "take them from this bundle: a file, a directory that holds it, https: or oci:",
+      },
     },
     run: ({ args }) =>
-      prepare(session, { from: args.from, offline: args.offline === true ? "offline" : "as set" }),
+      prepare(session, { from: args.from, caller: args.offline === true ? "--offline" : "command" }),
   });
 }
 
 async function prepare(
   session: Session,
-  options: { readonly from: string | undefined; readonly offline: "offline" | "as set" },
+  options: { readonly from: string | undefined; readonly caller: "--offline" | "command" },
 ): Promise<void> {
-  if (options.from !== undefined) {
+  if (options.from === "") {
     throw new GantryError({
       code: "USAGE",
-      what: "./gantry prepare --from is not in this version; it comes with a later one",
-      fix: "run ./gantry prepare without it, where the registry can be reached",
+      what: "--from is given without a bundle",
+      fix: "name the bundle's file, a directory that holds it, or its address",
     });
   }
   const opened = openRelease(session);
   const { how, stamped } = await ensureReady(session, opened, {
-    network: networkRule(session.settings, options.offline),
+    network: networkRule(session, opened.release, options.caller),
+    from: options.from,
   });
   if (how === "ready") session.log.info("the modules are ready already");
   else if (how === "proven") session.log.info("the modules that were there are right, and load on this host");

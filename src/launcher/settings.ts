@@ -13,6 +13,8 @@ import type { Environment } from "../runtime/invoke.ts";
 export interface Settings {
   /** No network, whatever is missing. */
   readonly offline: boolean;
+  /** Where a bundle is taken from before anything else: a file, a directory or an address. */
+  readonly bundle: string | undefined;
   /** Replaces every configured registry. */
   readonly registry: string | undefined;
   readonly packageManager: PackageManager;
@@ -27,8 +29,9 @@ const LOG_LEVELS: readonly LogLevel[] = ["silent", "error", "warn", "info", "deb
 const PACKAGE_MANAGERS: readonly PackageManager[] = ["bun", "npm"];
 
 /** Variables that later versions read; set here, they would be ignored in silence. */
-const LATER = ["GANTRY_BUNDLE", "GANTRY_STORE"];
+const LATER = ["GANTRY_STORE"];
 const KNOWN = [
+  "GANTRY_BUNDLE",
   "GANTRY_OFFLINE",
   "GANTRY_REGISTRY",
   "GANTRY_PACKAGE_MANAGER",
@@ -68,6 +71,7 @@ export function parseSettings(environment: Environment): Settings {
   if (first !== undefined) throw new GantryError(first, ...rest);
   return Object.freeze({
     offline,
+    bundle: environment["GANTRY_BUNDLE"] === "" ? undefined : environment["GANTRY_BUNDLE"],
     registry: registry === "" ? undefined : registry,
     packageManager,
     logLevel,

@@ -14,7 +14,8 @@ import { NAMES, programPath } from "../release/layout.ts";
 import { stampName } from "../release/stamp.ts";
 import { parseSums } from "../release/sums.ts";
 import { readFileEntry } from "../release/tree.ts";
-import { ensureReady, networkRule, openRelease, type Opened, type Session } from "./session.ts";
+import { networkRule } from "./fill-plan.ts";
+import { ensureReady, openRelease, type Opened, type Session } from "./session.ts";
 
 export function verifyCommand(session: Session) {
   return defineCommand({
@@ -49,9 +50,12 @@ async function verify(session: Session, intent: "repair" | "look"): Promise<void
   if (intent === "repair" && wrong.length > 0) {
     for (const finding of wrong) session.log.warn(`${finding.code}: ${finding.what}`);
     rmSync(join(opened.place.stamps, stampName(release.id, readHostId())), { force: true });
-    await ensureReady(session, opened, { network: networkRule(session.settings, "as set"), intent: "renew" });
+    const { mended } = await ensureReady(session, opened, {
+      network: networkRule(session, release, "command"),
+      intent: "mend",
+    });
     tree = await inspect(session, opened);
-    session.log.info("the modules were installed again");
+    session.log.info(describeMending(mended));
   }
   for (const warning of tree.warnings) session.log.warn(warning);
   for (const path of tree.foreign) session.log.warn(`not part of the release: node_modules/${path}`);
@@ -64,6 +68,16 @@ async function verify(session: Session, intent: "repair" | "look"): Promise<void
     `${count(own.checked, "file")} of the release and ${count(tree.checkedFiles, "file")} of its modules are right, ` +
       `${count(loaded, "module")} ${loaded === 1 ? "loads" : "load"}`,
   );
+}
+
+/** How many files are named one by one. */
+const NAMED = 12;
+
+function describeMending(mended: readonly string[] | undefined): string {
+  if (mended === undefined) return "the modules were installed again, all of them";
+  if (mended.length === 0) return "every file was right already";
+  const more = mended.length > NAMED ? `, and ${mended.length - NAMED} more` : "";
+  return `mended ${count(mended.length, "file")}: ${mended.slice(0, NAMED).join(", ")}${more}`;
 }
 
 function inspect(session: Session, { release, place }: Opened): Promise<TreeInspection> {

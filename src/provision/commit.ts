@@ -4,7 +4,7 @@
  * dies at any point leaves either the old tree or the new one, never a half that a later start would trust.
  */
 import { randomBytes } from "node:crypto";
-import { mkdirSync, renameSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError, toGantryError, type ErrorCode, type Finding } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
@@ -13,17 +13,21 @@ import { isNetworkComplaint } from "../runtime/install.ts";
 import { ensureArranged, type TreeListing } from "./arrange.ts";
 import { syncPath, syncTree } from "./durable.ts";
 import { readTreeFacts } from "./facts.ts";
-import type { Fill } from "./fill.ts";
+import type { Fill, Filled } from "./fill.ts";
 import { loadExternals, type ProofOptions } from "./load.ts";
+import { mendInPlace } from "./mend.ts";
 import { errorCode, isMissing, type Place, type Release } from "./release.ts";
 import { count, type Reporter } from "./report.ts";
 import { planStart } from "./plan.ts";
+import { setAside } from "./set-aside.ts";
 import { writeStamp, type Verdict } from "./stamp.ts";
 import { verifyTree, type TreeVerdict } from "./verify.ts";
-import { checkExecAllowed, createWork, placeError, removeQuietly } from "./work.ts";
+import { checkExecAllowed, createWork, emptyWork, placeError, removeQuietly } from "./work.ts";
 
 export interface CommitOptions extends ProofOptions {
   readonly fill: Fill;
+  /** `mend` replaces only the files that differ, where there is a tree. */
+  readonly intent: "ready" | "mend";
 }
 
 export interface Committed {
@@ -32,6 +36,8 @@ export interface Committed {
   readonly leftOut: Readonly<Record<string, string>>;
   /** `lost` when another process put a tree there first. */
   readonly outcome: "placed" | "lost";
+  /** What was put right in a tree that was there; undefined when the whole tree is new. */
+  readonly mended?: readonly string[];
 }
 
 /**
@@ -42,18 +48,19 @@ export async function commitTree(options: CommitOptions): Promise<Committed> {
   const work = createWork(place);
   try {
     checkExecAllowed(work, place);
-    const complaints = await fillWork(options, work);
+    const filled = await fillWork(options, work);
     const began = Date.now();
-    const proven = await prove(options, join(work, NAMES.modules), complaints);
+    const modules = join(work, NAMES.modules);
+    const proven = await prove(options, modules, filled);
     options.reporter.step("writing the modules to the disk");
-    await syncTree(join(work, NAMES.modules), proven.listing);
+    await syncTree(modules, proven.listing);
     signal.throwIfAborted();
     // Whoever took this run's lock over, because it was stopped for long, may have been quicker.
     const facts = readTreeFacts(options.release, place, options.host);
     if (planStart(facts).state === "ready") return { ...proven, outcome: "lost" };
-    const outcome = await moveIntoPlace(join(work, NAMES.modules), place);
-    if (outcome === "placed") await stampIfPossible({ ...options, ...proven, began }, options.reporter);
-    return { ...proven, outcome };
+    const moved = await settleInPlace(options, modules, proven);
+    if (moved.outcome === "placed") await stampIfPossible({ ...options, ...proven, began }, options.reporter);
+    return { ...proven, ...moved };
   } catch (error) {
     throw placeError(error, place);
   } finally {
@@ -74,12 +81,12 @@ export async function stampIfPossible(verdict: Verdict, reporter: Reporter): Pro
   }
 }
 
-async function fillWork({ fill, reporter, signal }: CommitOptions, work: string): Promise<readonly string[]> {
-  const complaints = await fill.run({ work, reporter, signal });
+async function fillWork({ fill, reporter, signal }: CommitOptions, work: string): Promise<Filled> {
+  const filled = await fill.run({ work, reporter, signal, discard: () => emptyWork(work) });
   signal.throwIfAborted();
   // A package manager that had nothing to install, because all of it is optional and unreachable, made no directory.
   mkdirSync(join(work, NAMES.modules), { recursive: true });
-  return complaints;
+  return filled;
 }
 
 interface Proven {
@@ -92,7 +99,7 @@ interface Proven {
 async function prove(
   options: CommitOptions,
   modules: string,
-  complaints: readonly string[],
+  { complaints, written }: Filled,
 ): Promise<Proven> {
   const { release, reporter, signal, environment } = options;
   const { manifest } = release;
@@ -100,7 +107,7 @@ async function prove(
   const available = availableExternals(manifest);
   ensureArranged(modules, manifest, new Set(available.map((external) => external.name)));
   reporter.step("checking every file");
-  const verdict = await verifyTree(modules, manifest, { modes: "strict", signal });
+  const verdict = await verifyTree(modules, manifest, { modes: "strict", written, signal });
   const broken = fileFindings(release, verdict, complaints);
   const required = settle(options, broken, leftOut);
   if (required !== undefined) throw required;
@@ -196,6 +203,20 @@ function settle(
   }
   const [first, ...rest] = required.values();
   return first === undefined ? undefined : new GantryError(first, ...rest);
+}
+
+/** Into an existing tree file by file when it only has to be mended, else all of it at once. */
+async function settleInPlace(
+  { intent, place, release, reporter, signal }: CommitOptions,
+  from: string,
+  { listing, included }: Proven,
+): Promise<Pick<Committed, "outcome" | "mended">> {
+  if (intent === "ready" || !existsSync(place.modules)) return { outcome: await moveIntoPlace(from, place) };
+  const { manifest } = release;
+  const whole = new Set(included);
+  const mended = await mendInPlace({ from, listing, included: whole, place, manifest, signal });
+  setAside(manifest, place, whole, reporter);
+  return { outcome: "placed", mended };
 }
 
 /**

@@ -29,8 +29,8 @@ export interface EnsureOptions {
   readonly self: Self;
   /** Codes that are warnings here (GANTRY_SKIP). */
   readonly skip: ReadonlySet<ErrorCode>;
-  /** `renew` makes a new tree whatever is there; its stamp has to be gone. */
-  readonly intent: "ready" | "renew";
+  /** `mend` puts a tree right that is there but not as it was built; its stamp has to be gone. */
+  readonly intent: "ready" | "mend";
   readonly lockLimits?: LockLimits;
   readonly loadLimit?: number;
 }
@@ -40,6 +40,8 @@ export interface Ensured {
   readonly how: "ready" | "proven" | "installed" | "waited";
   /** False when the next start has to prove the tree again. */
   readonly stamped: boolean;
+  /** What was put right in a tree that was there. */
+  readonly mended?: readonly string[];
 }
 
 /**
@@ -127,7 +129,11 @@ async function installLocked(options: EnsureOptions, host: string, fill: Fill): 
   if (committed.outcome === "lost") return { how: "waited", stamped: true };
   reporter.step(`the modules are ready (${seconds} s)`);
   const stamped = planStart(readTreeFacts(release, place, host)).state === "ready";
-  return { how: "installed", stamped };
+  return {
+    how: "installed",
+    stamped,
+    ...(committed.mended === undefined ? {} : { mended: committed.mended }),
+  };
 }
 
 /** Tells those who wait what the holder does. */

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { GantryError } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
 import type { TreeModule } from "../release/manifest.ts";
+import type { FileEntry } from "../release/tree.ts";
 import { installFrozen, type InstallLimits, type InstallOptions } from "../runtime/install.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import { checkLockstep, parseBunLock, type Locked } from "./lockstep.ts";
@@ -14,18 +15,26 @@ import { formatBytes, type Reporter } from "./report.ts";
 import { isMissing, type Release } from "./release.ts";
 import { wantedModules } from "./verify.ts";
 
-interface FillContext {
+export interface FillContext {
   /** A private directory; the tree belongs at its `node_modules`, and anything else in it is thrown away. */
   readonly work: string;
+  /** Empties the work directory, for whoever starts over in another way. */
+  readonly discard: () => void;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
 }
 
+export interface Filled {
+  /** What a tool warned of, line by line. */
+  readonly complaints: readonly string[];
+  /** Files that were hashed while they were written, by path relative to node_modules. */
+  readonly written?: ReadonlyMap<string, FileEntry>;
+}
+
 export interface Fill {
-  /** How it is called in a progress line: "with bun". */
+  /** How it is called in a progress line: "from the registry". */
   readonly description: string;
-  /** @returns what the tool warned of, line by line */
-  readonly run: (context: FillContext) => Promise<readonly string[]>;
+  readonly run: (context: FillContext) => Promise<Filled>;
 }
 
 export type PackageManager = "bun" | "npm";
@@ -58,9 +67,9 @@ export function registryFill(release: Release, options: RegistryOptions): Fill {
       };
       const watch = watchArrivals(release, work, reporter);
       try {
-        if (packageManager === "bun") return await installFrozen(install);
+        if (packageManager === "bun") return { complaints: await installFrozen(install) };
         const { installWithNpm } = await import("./npm.ts");
-        return await installWithNpm(release, locked, install);
+        return { complaints: await installWithNpm(release, locked, install) };
       } catch (error) {
         throw blameDisk(error, release, work);
       } finally {

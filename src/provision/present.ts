@@ -3,17 +3,13 @@
  * reading is needed for that. Two things are written where they can be: the stamp, and the removal of an optional
  * external that is damaged or does not load, because the app would meet it.
  */
-import { mkdtempSync, renameSync } from "node:fs";
-import { join } from "node:path";
 import { GantryError, type Finding } from "../errors.ts";
-import { NAMES } from "../release/layout.ts";
-import { availableExternals, type Manifest } from "../release/manifest.ts";
+import { availableExternals } from "../release/manifest.ts";
 import { isLeftOut, leftOutReason, stampIfPossible } from "./commit.ts";
 import { loadExternals, type LoadResult, type ProofOptions } from "./load.ts";
-import { errorCode, isMissing, type Place } from "./release.ts";
-import { count, type Reporter } from "./report.ts";
+import { count } from "./report.ts";
+import { setAside } from "./set-aside.ts";
 import { verifyTree, type TreeVerdict } from "./verify.ts";
-import { removeQuietly } from "./work.ts";
 
 export interface PresentResult {
   /** What keeps the tree from being used: another one has to be made. Empty when it was proven. */
@@ -78,38 +74,6 @@ async function loadWhole(options: ProofOptions, verdict: TreeVerdict): Promise<L
   const [first, ...rest] = unique(fatal);
   if (first !== undefined) throw new GantryError(first, ...rest);
   return failed;
-}
-
-/**
- * Takes the modules that nothing included needs out of the tree, each with one rename. Where that cannot be
- * written the app will meet them; the warning has been given.
- */
-function setAside(manifest: Manifest, place: Place, included: ReadonlySet<string>, reporter: Reporter): void {
-  const unneeded = Object.entries(manifest.modules)
-    .filter(([, module]) => !module.neededBy.some((name) => included.has(name)))
-    .map(([directory]) => directory);
-  let aside: string | undefined;
-  try {
-    aside = mkdtempSync(join(place.parent, NAMES.old));
-    for (const [index, directory] of unneeded.entries())
-      moveAside(join(place.modules, directory), join(aside, `${index}`));
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    reporter.warn(
-      `it cannot be taken out of ${place.modules} (${errorCode(error)}), so the app may still load it`,
-    );
-  } finally {
-    if (aside !== undefined) removeQuietly(aside);
-  }
-}
-
-/** A module inside one that was moved before is gone already. */
-function moveAside(from: string, to: string): void {
-  try {
-    renameSync(from, to);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-  }
 }
 
 /** The same module may be needed by several externals; it is one finding. */

@@ -23,8 +23,10 @@ export interface TreeVerdict {
   /** Optional externals of which nothing is there. */
   readonly absent: readonly string[];
   readonly broken: readonly BrokenExternal[];
-  /** Files of nobody that no import can meet, relative to the modules directory. */
+  /** Files that the manifest does not name, relative to the modules directory. */
   readonly foreign: readonly string[];
+  /** Those of them that an import could meet in place of a module's own. */
+  readonly loadable: readonly string[];
   readonly checkedFiles: number;
 }
 
@@ -32,6 +34,8 @@ export interface VerifyOptions {
   /** `strict` for trees made here; a copied tree may have lost its modes and works all the same. */
   readonly modes: "strict" | "ignored";
   readonly signal?: AbortSignal | undefined;
+  /** Files that were hashed while they were written here, by path: their contents are not read again. */
+  readonly written?: ReadonlyMap<string, FileEntry> | undefined;
   /** Told each file's path once it is checked. */
   readonly checked?: (path: string) => void;
 }
@@ -60,7 +64,12 @@ export async function verifyTree(
       checkForeign(directory, module, hostile);
     if (finding !== undefined) findings.set(directory, finding);
   }
-  return { ...judge(manifest, wanted, findings, there), foreign, checkedFiles: listed.size };
+  return {
+    ...judge(manifest, wanted, findings, there),
+    foreign,
+    loadable: hostile,
+    checkedFiles: listed.size,
+  };
 }
 
 function readOwnFiles(modules: string): TreeFile[] {
@@ -102,7 +111,7 @@ async function checkModule(
   let count = 0;
   for (const [inner, entry] of paths) {
     const path = `${directory}/${inner}`;
-    const what = differenceOf(modules, there.get(path), entry, options.modes);
+    const what = differenceOf(modules, there.get(path), entry, options);
     options.checked?.(path);
     if (what !== undefined) {
       count += 1;
@@ -131,7 +140,7 @@ function differenceOf(
   modules: string,
   file: TreeFile | undefined,
   entry: FileEntry,
-  modes: VerifyOptions["modes"],
+  { modes, written }: Pick<VerifyOptions, "modes" | "written">,
 ): string | undefined {
   if (file === undefined) return "a file is missing";
   try {
@@ -139,7 +148,8 @@ function differenceOf(
       const { size } = lstatSync(join(modules, file.path));
       if (size !== entry[0]) return `a file has ${size} bytes instead of ${entry[0]}`;
     }
-    const [, digest, mode] = readTreeEntry(modules, file);
+    const known = file.kind === "file" ? written?.get(file.path) : undefined;
+    const [, digest, mode] = known ?? readTreeEntry(modules, file);
     if (digest !== entry[1])
       return file.kind === "link" ? "a link stands in for a file" : "a file's content differs";
     if (modes === "strict" && mode !== entry[2]) return "a file's mode differs";
@@ -149,6 +159,13 @@ function differenceOf(
     return `a file cannot be read (${code})`;
   }
   return undefined;
+}
+
+/** Is the file at this path a file with the entry's size and content? Its mode is not asked. */
+export function isAsBuilt(modules: string, path: string, entry: FileEntry): boolean {
+  const found = lstatSync(join(modules, path), { throwIfNoEntry: false });
+  if (found === undefined || !found.isFile()) return false;
+  return differenceOf(modules, { path, kind: "file" }, entry, { modes: "ignored" }) === undefined;
 }
 
 function checkForeign(

@@ -20,6 +20,11 @@ export function createWork(place: Place): string {
   }
 }
 
+/** Empties a work directory; the directory itself stays. */
+export function emptyWork(work: string): void {
+  for (const name of readdirSync(work)) rmSync(join(work, name), { recursive: true, force: true });
+}
+
 /** Words an error of writing beside the release, so that it names the place and what to do there. */
 export function placeError(error: unknown, place: Place): unknown {
   const finding = placeFinding(errorCode(error), place);

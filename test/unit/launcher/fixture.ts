@@ -4,19 +4,9 @@
  * build on purpose, so that the launcher is tested against the contract and not against the build's idea of it.
  */
 import { execFileSync, spawn } from "node:child_process";
-import {
-  chmodSync,
-  cpSync,
-  linkSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, linkSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { expect } from "vitest";
@@ -30,6 +20,7 @@ import {
   type FileEntry,
 } from "../../../src/release/tree.ts";
 import { startRegistry, type Registry } from "../provision/registry.ts";
+import { makeBundle, placeTree, type Bundle } from "./fixture-bundle.ts";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));
 /** GANTRY_TEST_BUN names another Bun to run all of this with, such as the oldest that gantry supports. */
@@ -40,7 +31,7 @@ const BINARY = "tiny";
 const APP = `
 import { createRequire } from "node:module";
 import { writeSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 const modules = process.env.GANTRY_MODULES ?? join(dirname(dirname(process.execPath)), "node_modules");
 const load = createRequire(join(dirname(modules), "app.js"));
 if (process.env.GANTRY_PROBE) {
@@ -75,6 +66,8 @@ interface MakeOptions {
   readonly manifest?: (manifest: Manifest) => unknown;
   /** Puts the installed tree in place as well, without a stamp. */
   readonly tree?: "present";
+  /** Puts the bundle where one comes with a release. */
+  readonly bundle?: "vendored";
 }
 
 export interface Fixture {
@@ -83,6 +76,8 @@ export interface Fixture {
   /** The compiled app and the launcher bundle, for whoever starts them without a release. */
   readonly executable: string;
   readonly launcher: string;
+  /** The bundle of every release that is made here: a file of its own. */
+  readonly bundle: string;
   /** Makes a release of its own in a new directory and returns its root. */
   readonly make: (options?: MakeOptions) => string;
   /** Runs a release's launcher under its own binary, in an empty directory. */
@@ -139,6 +134,8 @@ export async function makeFixture(): Promise<Fixture> {
     logLevel: "error",
   });
   const source = await installSource(directory, registry);
+  const { modules } = describeManifest(executable, launcher, source, []);
+  const bundle = makeBundle({ directory, source, bun: BUN, modules, name: BINARY, version: PACKAGE.version });
   const empty = join(directory, "empty");
   mkdirSync(empty);
   let count = 0;
@@ -147,10 +144,11 @@ export async function makeFixture(): Promise<Fixture> {
     registry,
     executable,
     launcher,
+    bundle: bundle.path,
     make: (options = {}) => {
       count += 1;
       const root = join(directory, `release-${count}`);
-      makeRelease({ root, executable, launcher, source }, options);
+      makeRelease({ root, executable, launcher, source, bundle }, options);
       return root;
     },
     launch: (root, args, environment, watch) =>
@@ -194,34 +192,29 @@ async function installSource(directory: string, registry: Registry): Promise<str
 
 interface Parts {
   readonly root: string;
+  readonly bundle: Bundle;
   readonly executable: string;
   readonly launcher: string;
   readonly source: string;
 }
 
-function makeRelease({ root, executable, launcher, source }: Parts, options: MakeOptions): void {
+function makeRelease({ root, executable, launcher, source, bundle }: Parts, options: MakeOptions): void {
   mkdirSync(join(root, "lib"), { recursive: true });
   linkSync(executable, join(root, "lib", BINARY));
   cpSync(launcher, join(root, "lib/launcher.mjs"));
   for (const name of ["package.json", "bun.lock"]) cpSync(join(source, name), join(root, name));
-  const manifest = describeManifest(executable, launcher, source, options.optional ?? []);
+  const described = describeManifest(executable, launcher, source, options.optional ?? []);
+  const manifest: Manifest = { ...described, bundle: bundle.entry };
   const written = (options.manifest?.(manifest) ?? manifest) as Manifest;
   writeFileSync(join(root, "lib/release.json"), formatManifest(written));
-  if (options.tree === "present") placeTree(root, source, manifest);
+  if (options.tree === "present") placeTree(join(root, "node_modules"), source, manifest.modules);
+  if (options.bundle === "vendored") {
+    mkdirSync(join(root, "vendor"));
+    cpSync(bundle.path, join(root, `vendor/${TARGET}.tar.zst`));
+  }
   const names = ["bun.lock", "lib/launcher.mjs", "lib/release.json", `lib/${BINARY}`, "package.json"];
   const sums = names.map((name) => `${readFileEntry(join(root, name))[1]}  ${name}\n`);
   writeFileSync(join(root, "SHA256SUMS"), sums.join(""));
-}
-
-function placeTree(root: string, source: string, manifest: Manifest): void {
-  for (const [directory, module] of Object.entries(manifest.modules)) {
-    for (const [path, entry] of Object.entries(module.files)) {
-      const to = join(root, "node_modules", directory, path);
-      mkdirSync(dirname(to), { recursive: true });
-      cpSync(join(source, "node_modules", directory, path), to);
-      chmodSync(to, entry[2] === "x" ? 0o755 : 0o644);
-    }
-  }
 }
 
 const FACTS = new Map<string, Omit<Manifest, "externals">>();
@@ -285,7 +278,8 @@ function describeFiles(executable: string, launcher: string, source: string): Om
 }
 
 function sizeAndDigest(path: string): Manifest["launcher"] {
-  return { size: statSync(path).size, sha256: readFileEntry(path)[1] };
+  const [size, sha256] = readFileEntry(path);
+  return { size, sha256 };
 }
 
 interface Watch {

@@ -50,7 +50,7 @@ it("waits for whoever took its lock over, although its own work was swept away",
       await expect.poll(() => readHolder(options.place.lock)?.nonce).not.toBe(before);
       await expect.poll(() => readHolder(options.place.lock)?.nonce).toBeDefined();
       rmSync(work, { recursive: true, force: true });
-      return [];
+      return { complaints: [] };
     },
   };
   const first = await ensureTree({ ...options, fill: robbed });

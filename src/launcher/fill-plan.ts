@@ -1,0 +1,126 @@
+/**
+ * Which ways there are to get the modules, best first: what somebody named, the bundle that came with the release or
+ * lies beside it, the registry. Only what the release and the environment allow; each failure leads to the next way.
+ */
+import { GantryError, type Finding } from "../errors.ts";
+import { bundleFill, firstFill } from "../provision/bundle/fill.ts";
+import {
+  findNamedBundle,
+  findNearBundle,
+  type BundleSource,
+  type NamedBundle,
+} from "../provision/bundle/find.ts";
+import { registryFill, type Fill } from "../provision/fill.ts";
+import type { Release } from "../provision/release.ts";
+import type { Session } from "./session.ts";
+
+/** Why nothing is fetched: the reason is part of the sentence that people read. */
+export type NetworkRule =
+  | "allowed"
+  | "GANTRY_OFFLINE=1"
+  | "--offline"
+  | "its --install=vendor"
+  | "its --install=image";
+
+/** Who asks: a start, or a command that a person or an image build gave. */
+type Caller = "start" | "command" | "--offline";
+
+/**
+ * A release made for `vendor` never reaches for the network; one made for `image` does so while the image is built
+ * (./gantry prepare) and not when it starts.
+ */
+export function networkRule(session: Session, release: Release, caller: Caller): NetworkRule {
+  const { install } = release.manifest;
+  if (install === "vendor") return "its --install=vendor";
+  if (session.settings.offline) return "GANTRY_OFFLINE=1";
+  if (caller === "--offline") return "--offline";
+  return install === "image" && caller === "start" ? "its --install=image" : "allowed";
+}
+
+export interface FillChoice {
+  readonly network: NetworkRule;
+  /** The value of --from; nothing else is tried then. */
+  readonly from?: string | undefined;
+}
+
+/** How an absent tree would be made, or the finding that says why it must not be. */
+export function planFill(session: Session, release: Release, choice: FillChoice): Fill | Finding {
+  if (choice.from !== undefined)
+    return namedFill(session, release, choice, { value: choice.from, by: "--from" });
+  const { bundle } = session.settings;
+  const named =
+    bundle === undefined
+      ? undefined
+      : namedFill(session, release, choice, { value: bundle, by: "GANTRY_BUNDLE" });
+  const near = findNearBundle(release);
+  const fills = [
+    ...(near === undefined ? [] : [bundleFill(release, near, session.environment)]),
+    ...(choice.network === "allowed" ? [fromRegistry(session, release)] : []),
+  ];
+  if (named !== undefined) {
+    const [other] = fills;
+    if (other === undefined) return named;
+    return firstFill(["run" in named ? named : refusal(named), other, ...fills.slice(1)]);
+  }
+  const [first, ...rest] = fills;
+  return first === undefined ? noWay(release, choice.network) : firstFill([first, ...rest]);
+}
+
+function fromRegistry(session: Session, release: Release): Fill {
+  const { registry, packageManager } = session.settings;
+  return registryFill(release, { registry, packageManager, environment: session.environment });
+}
+
+function namedFill(
+  session: Session,
+  release: Release,
+  { network }: FillChoice,
+  named: NamedBundle,
+): Fill | Finding {
+  const source = findNamedBundle(release, named);
+  if (!("kind" in source)) return source;
+  const refused = refuseNetwork(release, source, network, named);
+  return refused ?? bundleFill(release, source, session.environment);
+}
+
+function refuseNetwork(
+  release: Release,
+  source: BundleSource,
+  network: NetworkRule,
+  { by }: NamedBundle,
+): Finding | undefined {
+  if (source.kind === "file" || network === "allowed") return undefined;
+  return {
+    code: "BUNDLE_MISSING",
+    what: `${by} names an address, and ${network} forbids the network`,
+    where: release.layout.root,
+    fix: `fetch the bundle elsewhere, copy it here, and name the file: ${by === "--from" ? "--from FILE" : "GANTRY_BUNDLE=FILE"}`,
+  };
+}
+
+/** Fails with what is known already, so that the next way is taken with a word about it. */
+function refusal(finding: Finding): Fill {
+  return {
+    description: "from GANTRY_BUNDLE",
+    run: () => Promise.reject(new GantryError(finding)),
+  };
+}
+
+const COPY = "copy the bundle beside the release, or node_modules from a prepared copy of this same release";
+
+function noWay(release: Release, network: NetworkRule): Finding {
+  if (release.manifest.install === "vendor") {
+    return {
+      code: "BUNDLE_MISSING",
+      what: "this release takes its modules from a bundle alone, and there is none",
+      where: release.layout.vendor,
+      fix: `${COPY}; ./gantry prepare --from FILE takes one from elsewhere`,
+    };
+  }
+  return {
+    code: "BUNDLE_MISSING",
+    what: `the modules have to be fetched, and ${network} forbids the network`,
+    where: release.layout.modules,
+    fix: `${COPY}, or run ./gantry prepare once where the network may be used`,
+  };
+}

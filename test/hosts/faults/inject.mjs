@@ -1,0 +1,128 @@
+// Breaks one system call of a run, at a place that was seen in a clean run before: strace(1) traces once to find the
+// places, then injects a fault at one of them. Only calls that change files below a directory are places.
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+
+const CALLS = [
+  "open,openat,creat",
+  "write,writev,pwrite64,copy_file_range,sendfile",
+  "rename,renameat,renameat2",
+  "fsync,fdatasync",
+  "unlink,unlinkat,rmdir",
+  "mkdir,mkdirat",
+  "link,linkat,symlink,symlinkat",
+  "truncate,ftruncate,fallocate",
+  "chmod,fchmod,fchmodat,fchmodat2,chown,fchown,fchownat,utimensat",
+].join(",");
+
+/**
+ * @typedef {{ argv: string[], cwd: string, env: Record<string, string> }} Command
+ * @typedef {{ call: string, nth: number, stage: string }} Point  the nth call of that name within one thread
+ * @typedef {"signal=KILL" | "error=EIO" | "error=ENOSPC"} Fault
+ * @typedef {{ status: number | null, signal: string | null, stdout: string, stderr: string }} Outcome
+ */
+
+/** @type {readonly Fault[]} */
+export const FAULTS = ["signal=KILL", "error=EIO", "error=ENOSPC"];
+
+/** @param {string[]} options @param {Command} command @returns {Outcome} */
+function strace(options, { argv, cwd, env }) {
+  const result = spawnSync("strace", ["-f", "-qq", ...options, ...argv], {
+    cwd,
+    env,
+    encoding: "utf8",
+    timeout: 120_000,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  if (result.error !== undefined) throw result.error;
+  return { status: result.status, signal: result.signal, stdout: result.stdout, stderr: result.stderr };
+}
+
+/**
+ * The places of a clean run, in their order, each once.
+ * @param {Command} command @param {string} directory only calls that name something below it
+ * @param {string} scratch @returns {Point[]}
+ */
+export function findPoints(command, directory, scratch) {
+  const file = join(scratch, "trace");
+  const { status, stderr } = strace(["-y", "-s", "200", "-o", file, "-e", `trace=${CALLS}`], command);
+  if (status !== 0) throw new Error(`the clean run failed: ${stderr}`);
+  /** @type {Map<string, number>} */
+  const counts = new Map();
+  /** @type {Map<string, Point>} */
+  const points = new Map();
+  let stage = "begin";
+  for (const line of readFileSync(file, "utf8").split("\n")) {
+    const [, thread = "", call = "", rest = ""] = /^(\d+)\s+([a-z_0-9]+)\((.*)$/.exec(line) ?? [];
+    if (call === "") continue;
+    const key = `${thread} ${call}`;
+    const nth = (counts.get(key) ?? 0) + 1;
+    counts.set(key, nth);
+    stage = /^2<[^>]*>, "gantry: (\w+)/.exec(rest)?.[1] ?? stage;
+    if (rest.includes(directory) && changes(call, rest)) {
+      const id = `${call} ${nth}`;
+      if (!points.has(id)) points.set(id, { call, nth, stage });
+    }
+  }
+  return [...points.values()];
+}
+
+/** Reading opens are no changes. @param {string} call @param {string} rest */
+function changes(call, rest) {
+  return call === "creat" || !call.startsWith("open") || /O_CREAT|O_TRUNC|O_WRONLY|O_RDWR/.test(rest);
+}
+
+/** @param {Command} command @param {Point} point @param {Fault} fault @returns {Outcome} */
+export function runWithFault(command, { call, nth }, fault) {
+  return strace(
+    ["-o", "/dev/null", "-e", `trace=${call}`, "-e", `inject=${call}:${fault}:when=${nth}`],
+    command,
+  );
+}
+
+/** @param {Command} command @returns {Outcome} */
+export function runPlainly({ argv: [program = "", ...args], cwd, env }) {
+  const options = /** @type {const} */ ({
+    cwd,
+    env,
+    encoding: "utf8",
+    timeout: 120_000,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const result = spawnSync(program, args, options);
+  return { status: result.status, signal: result.signal, stdout: result.stdout, stderr: result.stderr };
+}
+
+/**
+ * Numbers from 0 to 1, the same for the same seed (mulberry32).
+ * @param {number} seed
+ */
+export function seeded(seed) {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+/**
+ * Some of the places: each kind of call in each stage once, then others by chance.
+ * @param {readonly Point[]} points @param {number} number @param {number} seed @returns {Point[]}
+ */
+export function choosePoints(points, number, seed) {
+  /** @type {Map<string, Point>} */
+  const classes = new Map();
+  for (const point of points)
+    if (!classes.has(`${point.stage} ${point.call}`)) classes.set(`${point.stage} ${point.call}`, point);
+  const chosen = new Set(classes.values());
+  const random = seeded(seed);
+  const waiting = points.filter((point) => !chosen.has(point));
+  for (let left = number; left > 0 && waiting.length > 0; left -= 1) {
+    const [point] = waiting.splice(Math.floor(random() * waiting.length), 1);
+    if (point !== undefined) chosen.add(point);
+  }
+  return [...chosen];
+}

@@ -1,0 +1,56 @@
+// One release after the other is broken at one place of its first start; then a plain start has to work, with the very
+// tree of an undisturbed one and nothing left over. The broken start itself either works, dies of its fault, or says
+// what happened with one of gantry's codes.
+import { createHash } from "node:crypto";
+import { lstatSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { runPlainly, runWithFault } from "./inject.mjs";
+
+/**
+ * @typedef {import("./inject.mjs").Command} Command
+ * @typedef {import("./inject.mjs").Point} Point
+ * @typedef {import("./inject.mjs").Fault} Fault
+ * @typedef {{ root: string, start: Command, answer: string, tree: readonly string[] }} Subject
+ */
+
+/** Path, mode and SHA-256 of every file of the prepared tree. @param {string} root @returns {string[]} */
+export function readTree(root) {
+  const modules = join(root, "node_modules");
+  return readdirSync(modules, { recursive: true, withFileTypes: true })
+    .filter((entry) => !entry.isDirectory() && !entry.parentPath.startsWith(join(modules, ".gantry")))
+    .map((entry) => {
+      const path = join(entry.parentPath, entry.name);
+      const digest = createHash("sha256").update(readFileSync(path)).digest("hex");
+      return `${path.slice(modules.length + 1)} ${(lstatSync(path).mode & 0o777).toString(8)} ${digest}`;
+    })
+    .toSorted();
+}
+
+/** As it was unpacked. @param {string} root */
+export function reset(root) {
+  for (const name of readdirSync(root)) {
+    if (name === "node_modules" || name.startsWith(".gantry")) rmSync(join(root, name), { recursive: true });
+  }
+}
+
+/** @param {Subject} subject @param {Point} point @param {Fault} fault @returns {string | undefined} what went wrong */
+export function breakOnce({ root, start, answer, tree }, point, fault) {
+  reset(root);
+  const broken = runWithFault(start, point, fault);
+  const where = `${fault} at ${point.call} ${point.nth} (${point.stage})`;
+  const said = /^gantry: [A-Z_]+: .+\n(?: {2}.*\n)* {2}fix {3}\S/m.test(broken.stderr);
+  const ran = broken.status === 0 && broken.stdout === answer;
+  if (!ran && !said && fault !== "signal=KILL")
+    return `${where}: neither ran nor said why: ${JSON.stringify(broken)}`;
+  const plain = runPlainly(start);
+  if (plain.status !== 0 || plain.stdout !== answer)
+    return `${where}: the next start failed: ${JSON.stringify(plain)}`;
+  const found = readTree(root);
+  if (found.join("\n") !== tree.join("\n")) return `${where}: the tree is another one`;
+  const left = readdirSync(root).filter((name) => name.startsWith(".gantry"));
+  if (left.length > 0) return `${where}: ${left.join(", ")} stayed behind`;
+  const again = runPlainly(start);
+  if (again.stderr !== "" || again.stdout !== answer)
+    return `${where}: the start after that said ${again.stderr}`;
+  return undefined;
+}
