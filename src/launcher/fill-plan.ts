@@ -54,7 +54,7 @@ export function planFill(session: Session, release: Release, choice: FillChoice)
       : namedFill(session, release, choice, { value: bundle, by: "GANTRY_BUNDLE" });
   const near = findNearBundle(release);
   const fills = [
-    ...(near === undefined ? [] : [bundleFill(release, near, session.environment)]),
+    ...(near === undefined ? [] : [bundleFill(release, near)]),
     ...(choice.network === "allowed" ? [fromRegistry(session, release)] : []),
   ];
   if (named !== undefined) {
@@ -80,7 +80,7 @@ function namedFill(
   const source = findNamedBundle(release, named);
   if (!("kind" in source)) return source;
   const refused = refuseNetwork(release, source, network, named);
-  return refused ?? bundleFill(release, source, session.environment);
+  return refused ?? bundleFill(release, source);
 }
 
 function refuseNetwork(

@@ -83,15 +83,14 @@ export function runWithFault(command, { call, nth }, fault) {
 
 /** @param {Command} command @returns {Outcome} */
 export function runPlainly({ argv: [program = "", ...args], cwd, env }) {
-  const options = /** @type {const} */ ({
+  const { status, signal, stdout, stderr } = spawnSync(program, args, {
     cwd,
     env,
     encoding: "utf8",
     timeout: 120_000,
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const result = spawnSync(program, args, options);
-  return { status: result.status, signal: result.signal, stdout: result.stdout, stderr: result.stderr };
+  return { status, signal, stdout, stderr };
 }
 
 /**

@@ -296,7 +296,7 @@ describe("a release that pins a key", () => {
     );
     await sign(vendored, "ours");
     const signature = readFileSync(`${vendored}.minisig`, "utf8");
-    writeFileSync(`${vendored}.minisig`, signature.replace("trusted comment: ", "trusted comment: not "));
+    writeFileSync(`${vendored}.minisig`, signature.replace("\ntrusted comment: ", "\ntrusted comment: not "));
     expectRefusal(
       await gantry(["start"]),
       "SIGNATURE_INVALID",

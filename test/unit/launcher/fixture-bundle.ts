@@ -34,7 +34,8 @@ export function makeBundle({ directory, source, bun, modules, name, version }: B
     "process.stdout.write(require('node:zlib').zstdCompressSync(require('node:fs').readFileSync(0)))";
   const data = execFileSync(bun, ["-e", script], { input: tar, maxBuffer: 1 << 28 });
   const identity = { schema: 1, name, version, target: "linux-x64-gnu", tree: treeDigest(modules) } as const;
-  const path = join(directory, `${name}-v${version}-linux-x64.bundle.tar.zst`);
+  const path = join(directory, "bundles", `${name}-v${version}-linux-x64.bundle.tar.zst`);
+  mkdirSync(join(directory, "bundles"));
   writeFileSync(path, withBundleHead(identity, "zst", data));
   const [size, sha256] = readFileEntry(path);
   return { path, entry: { compression: "zst", size, sha256, unpacked: tar.length } };

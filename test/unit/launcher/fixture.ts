@@ -31,7 +31,7 @@ const BINARY = "tiny";
 const APP = `
 import { createRequire } from "node:module";
 import { writeSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 const modules = process.env.GANTRY_MODULES ?? join(dirname(dirname(process.execPath)), "node_modules");
 const load = createRequire(join(dirname(modules), "app.js"));
 if (process.env.GANTRY_PROBE) {

@@ -32,7 +32,8 @@ const environment = () => ({ GANTRY_REGISTRY: own.url });
 const start = (heard?: (text: string, pid: number) => void): Promise<Run> =>
   fixture.launch(root, ["start"], environment(), heard === undefined ? {} : { heard });
 const leftovers = () => readdirSync(root).filter((name) => name.startsWith(".gantry"));
-const installs = (runs: readonly Run[]) => runs.filter(({ stderr }) => stderr.includes("installing")).length;
+const installs = (runs: readonly Run[]) =>
+  runs.filter(({ stderr }) => /^gantry: installing/m.test(stderr)).length;
 const failed = (runs: readonly Run[]) => runs.filter(({ code }) => code !== 0);
 const many = (count: number) => Promise.all(Array.from({ length: count }, () => start()));
 const TARBALLS = 4;

@@ -26,6 +26,7 @@ describe("a tree that is right", () => {
       absent: [],
       broken: [],
       foreign: [],
+      loadable: [],
       checkedFiles: Object.keys(FILES).length,
     });
     expect(checked.toSorted()).toEqual(Object.keys(FILES).toSorted());
