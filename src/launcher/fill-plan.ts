@@ -3,13 +3,13 @@
  * lies beside it, the registry. Only what the release and the environment allow; each failure leads to the next way.
  */
 import { GantryError, type Finding } from "../errors.ts";
-import { bundleFill, firstFill } from "../provision/bundle/fill.ts";
+import { bundleFill, firstFill } from "../provision/bundle-fill.ts";
 import {
   findNamedBundle,
   findNearBundle,
   type BundleSource,
   type NamedBundle,
-} from "../provision/bundle/find.ts";
+} from "../provision/bundle-find.ts";
 import { registryFill, type Fill } from "../provision/fill.ts";
 import type { Release } from "../provision/release.ts";
 import type { Session } from "./session.ts";
@@ -45,13 +45,10 @@ export interface FillChoice {
 
 /** How an absent tree would be made, or the finding that says why it must not be. */
 export function planFill(session: Session, release: Release, choice: FillChoice): Fill | Finding {
-  if (choice.from !== undefined)
-    return namedFill(session, release, choice, { value: choice.from, by: "--from" });
+  if (choice.from !== undefined) return namedFill(release, choice, { value: choice.from, by: "--from" });
   const { bundle } = session.settings;
   const named =
-    bundle === undefined
-      ? undefined
-      : namedFill(session, release, choice, { value: bundle, by: "GANTRY_BUNDLE" });
+    bundle === undefined ? undefined : namedFill(release, choice, { value: bundle, by: "GANTRY_BUNDLE" });
   const near = findNearBundle(release);
   const fills = [
     ...(near === undefined ? [] : [bundleFill(release, near)]),
@@ -71,12 +68,7 @@ function fromRegistry(session: Session, release: Release): Fill {
   return registryFill(release, { registry, packageManager, environment: session.environment });
 }
 
-function namedFill(
-  session: Session,
-  release: Release,
-  { network }: FillChoice,
-  named: NamedBundle,
-): Fill | Finding {
+function namedFill(release: Release, { network }: FillChoice, named: NamedBundle): Fill | Finding {
   const source = findNamedBundle(release, named);
   if (!("kind" in source)) return source;
   const refused = refuseNetwork(release, source, network, named);

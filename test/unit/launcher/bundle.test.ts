@@ -46,9 +46,33 @@ const gantry = (args: readonly string[], environment: Readonly<Record<string, st
 const tree = (at = root) => {
   const modules = join(at, "node_modules");
   const files = readTreeFiles(modules).filter(({ path }) => !path.startsWith(".gantry/"));
-  return files.map((file) => [file.path, ...readTreeEntry(modules, file)]);
+  return files.map((file) => [file.path, readTreeEntry(modules, file)]);
 };
 const leftovers = (at = root) => readdirSync(at).filter((name) => name.startsWith(".gantry-"));
+
+const bundleFile = () => basename(fixture.bundle);
+const named = (change: (bytes: Buffer) => Buffer) => {
+  const path = join(scratch, "given.tar.zst");
+  writeFileSync(path, change(readFileSync(fixture.bundle)));
+  return path;
+};
+/** The compressed data without the identity in front. */
+const data = (bytes: Buffer) => bytes.subarray(8 + bytes.readUInt32LE(4));
+const keys = (name: string) => ({
+  publicKeyFile: join(scratch, `${name}.pub`),
+  secretKeyFile: join(scratch, `${name}.key`),
+  password: undefined,
+});
+const sign = (file: string, name: string) =>
+  signFile({ file, secretKeyFile: join(scratch, `${name}.key`), password: undefined });
+
+const inodes = () =>
+  new Map(
+    readTreeFiles(join(root, "node_modules")).map(({ path }) => [
+      path,
+      statSync(join(root, "node_modules", path)).ino,
+    ]),
+  );
 
 describe("one tree", () => {
   it("is the same from the registry, a vendored bundle and one that somebody names, whatever the umask", async () => {
@@ -72,10 +96,9 @@ describe("one tree", () => {
 });
 
 describe("a bundle is found", () => {
-  const name = () => basename(fixture.bundle);
   it.each([
     ["in vendor/", () => (root = fixture.make({ bundle: "vendored" })), () => ({})],
-    ["in the release", () => cpSync(fixture.bundle, join((root = fixture.make()), name())), () => ({})],
+    ["in the release", () => cpSync(fixture.bundle, join((root = fixture.make()), bundleFile())), () => ({})],
     [
       "beside the release",
       () => {
@@ -84,7 +107,7 @@ describe("a bundle is found", () => {
         cpSync(root, join(scratch, "apps/tiny"), { recursive: true });
         rmSync(root, { recursive: true });
         root = join(scratch, "apps/tiny");
-        cpSync(fixture.bundle, join(scratch, "apps", name()));
+        cpSync(fixture.bundle, join(scratch, "apps", bundleFile()));
       },
       () => ({}),
     ],
@@ -92,7 +115,7 @@ describe("a bundle is found", () => {
       "on a stick",
       () => {
         root = fixture.make();
-        cpSync(fixture.bundle, join(scratch, name()));
+        cpSync(fixture.bundle, join(scratch, bundleFile()));
       },
       () => ({ GANTRY_BUNDLE: scratch }),
     ],
@@ -130,13 +153,6 @@ describe("a bundle is found", () => {
 });
 
 describe("a wrong bundle is refused", () => {
-  const named = (change: (bytes: Buffer) => Buffer) => {
-    const path = join(scratch, "given.tar.zst");
-    writeFileSync(path, change(readFileSync(fixture.bundle)));
-    return path;
-  };
-  /** The compressed data without the identity in front. */
-  const data = (bytes: Buffer) => bytes.subarray(8 + bytes.readUInt32LE(4));
   const identity = {
     schema: 1,
     name: "tiny",
@@ -187,7 +203,7 @@ describe("a wrong bundle is refused", () => {
   it("at 1,000 random places of damage, without touching anything", async () => {
     root = fixture.make({ bundle: "vendored" });
     const whole = readFileSync(fixture.bundle);
-    const { checkBundleFile } = await import("../../../src/provision/bundle/check.ts");
+    const { checkBundleFile } = await import("../../../src/provision/bundle-check.ts");
     const { readRelease } = await import("../../../src/provision/release.ts");
     const release = readRelease(root);
     const { bundle } = release.manifest;
@@ -270,14 +286,6 @@ describe("a release made for images", () => {
 });
 
 describe("a release that pins a key", () => {
-  const keys = (name: string) => ({
-    publicKeyFile: join(scratch, `${name}.pub`),
-    secretKeyFile: join(scratch, `${name}.key`),
-    password: undefined,
-  });
-  const sign = (file: string, name: string) =>
-    signFile({ file, secretKeyFile: join(scratch, `${name}.key`), password: undefined });
-
   it("takes only a bundle that is signed by it", async () => {
     const { publicKey } = await keygen(keys("ours"));
     await keygen(keys("theirs"));
@@ -312,14 +320,6 @@ describe("a release that pins a key", () => {
 
 describe("verify --repair", () => {
   const NATIVE = "node_modules/bcrypt/prebuilds/linux-x64/bcrypt.glibc.node";
-  const inodes = () =>
-    new Map(
-      readTreeFiles(join(root, "node_modules")).map(({ path }) => [
-        path,
-        statSync(join(root, "node_modules", path)).ino,
-      ]),
-    );
-
   it("mends exactly what is wrong, from the bundle, and says what it did", async () => {
     root = fixture.make({ bundle: "vendored" });
     expect(await gantry(["start"])).toMatchObject({ code: 0 });

@@ -3,12 +3,12 @@
  * and digest, and a release that pins a key wants its signature. All of it is asked before anything is unpacked.
  */
 import { closeSync, openSync, readFileSync, readSync } from "node:fs";
-import { GantryError, type Finding } from "../../errors.ts";
-import { BUNDLE_HEAD_BYTES, parseBundleHead } from "../../release/bundle.ts";
-import { verifySignedFile } from "../../release/minisign-file.ts";
-import type { ReleaseBundle } from "../../release/manifest.ts";
-import { readFileEntry } from "../../release/tree.ts";
-import { isMissing, type Release } from "../release.ts";
+import { GantryError, type Finding } from "../errors.ts";
+import { BUNDLE_HEAD_BYTES, parseBundleHead } from "../release/bundle.ts";
+import { verifySignedFile } from "../release/minisign-file.ts";
+import type { ReleaseBundle } from "../release/manifest.ts";
+import { readFileEntry } from "../release/tree.ts";
+import { isMissing, type Release } from "./release.ts";
 
 /**
  * Refuses another release's bundle by name.

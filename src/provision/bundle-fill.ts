@@ -4,15 +4,15 @@
  */
 import { mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import { unpackArchive } from "../../archive/unpack.ts";
-import { GantryError, type Finding } from "../../errors.ts";
-import { NAMES } from "../../release/layout.ts";
-import { availableExternals, filesOfTree, type ReleaseBundle } from "../../release/manifest.ts";
-import { withoutCredentials } from "../../runtime/install.ts";
-import type { Fill, FillContext } from "../fill.ts";
-import type { Release } from "../release.ts";
-import { checkBundleFile, checkSignature, readOptionalText } from "./check.ts";
-import type { BundleSource } from "./find.ts";
+import { unpackArchive } from "../archive/unpack.ts";
+import { GantryError, type Finding } from "../errors.ts";
+import { NAMES } from "../release/layout.ts";
+import { availableExternals, filesOfTree, type ReleaseBundle } from "../release/manifest.ts";
+import { withoutCredentials } from "../runtime/install.ts";
+import type { Fill, FillContext } from "./fill.ts";
+import type { Release } from "./release.ts";
+import { checkBundleFile, checkSignature, readOptionalText } from "./bundle-check.ts";
+import type { BundleSource } from "./bundle-find.ts";
 
 export function bundleFill(release: Release, source: BundleSource): Fill {
   const shown = source.kind === "file" ? shownPath(release, source.path) : withoutCredentials(source.address);

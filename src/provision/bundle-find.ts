@@ -4,10 +4,10 @@
  */
 import { statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import type { Finding } from "../../errors.ts";
-import type { Compression } from "../../release/bundle.ts";
-import { bundleName, NAMES, vendoredBundle } from "../../release/layout.ts";
-import type { Release } from "../release.ts";
+import type { Finding } from "../errors.ts";
+import type { Compression } from "../release/bundle.ts";
+import { bundleName, NAMES, vendoredBundle } from "../release/layout.ts";
+import type { Release } from "./release.ts";
 
 /** What a person named, and how. */
 export interface NamedBundle {
@@ -35,8 +35,8 @@ export function findNamedBundle(release: Release, named: NamedBundle): BundleSou
   if (!found.isDirectory()) return { kind: "file", path };
   const names = bundleNames(release);
   const inside = [...names, ...names.map((name) => join(NAMES.vendor, name))];
-  const path_ = firstFile(inside.map((name) => join(path, name)));
-  if (path_ !== undefined) return { kind: "file", path: path_ };
+  const inner = firstFile(inside.map((name) => join(path, name)));
+  if (inner !== undefined) return { kind: "file", path: inner };
   const what = `${named.by} names a directory that holds no bundle of this release`;
   return { ...missing(what, path, named), detail: [`looked for ${names.join(" and ")}`] };
 }
