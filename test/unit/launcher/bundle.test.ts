@@ -66,14 +66,6 @@ const keys = (name: string) => ({
 const sign = (file: string, name: string) =>
   signFile({ file, secretKeyFile: join(scratch, `${name}.key`), password: undefined });
 
-const inodes = () =>
-  new Map(
-    readTreeFiles(join(root, "node_modules")).map(({ path }) => [
-      path,
-      statSync(join(root, "node_modules", path)).ino,
-    ]),
-  );
-
 describe("one tree", () => {
   it("is the same from the registry, a vendored bundle and one that somebody names, whatever the umask", async () => {
     root = fixture.make();
@@ -315,32 +307,5 @@ describe("a release that pins a key", () => {
     writeFileSync(`${vendored}.minisig`, signature);
     expect(await gantry(["start"])).toMatchObject({ code: 0 });
     expect(leftovers()).toEqual([]);
-  });
-});
-
-describe("verify --repair", () => {
-  const NATIVE = "node_modules/bcrypt/prebuilds/linux-x64/bcrypt.glibc.node";
-  it("mends exactly what is wrong, from the bundle, and says what it did", async () => {
-    root = fixture.make({ bundle: "vendored" });
-    expect(await gantry(["start"])).toMatchObject({ code: 0 });
-    const expected = tree();
-    const before = inodes();
-    rmSync(join(root, "node_modules/bcrypt/bcrypt.js"));
-    writeFileSync(join(root, NATIVE), Buffer.alloc(statSync(join(root, NATIVE)).size));
-    writeFileSync(join(root, "node_modules/bcrypt/bcrypt.node"), "loaded in place of something");
-    const run = await gantry(["verify", "--repair"], OFFLINE);
-    expect(run).toMatchObject({ code: 0 });
-    expect(run.stderr).toMatch(/mended 3 files: /);
-    for (const path of ["node_modules/bcrypt/bcrypt.js", NATIVE, "node_modules/bcrypt/bcrypt.node (removed)"])
-      expect(run.stderr).toContain(path);
-    expect(tree()).toEqual(expected);
-    const replaced = [...inodes()].filter(
-      ([path, inode]) => !path.startsWith(".gantry/") && before.get(path) !== inode,
-    );
-    expect(replaced.map(([path]) => `node_modules/${path}`).toSorted()).toEqual([
-      "node_modules/bcrypt/bcrypt.js",
-      NATIVE,
-    ]);
-    expect(await gantry(["start"])).toMatchObject({ code: 0, stderr: "" });
   });
 });
