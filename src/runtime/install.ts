@@ -55,6 +55,8 @@ function installArguments(options: InstallOptions): string[] {
     `--cache-dir=${options.cache}`,
     `--os=${target.os}`,
     `--cpu=${target.arch}`,
+    // Bun 1.4 skips packages of another C library than its own; 1.3 knows neither that nor the flag, and ignores it.
+    ...(target.libc === undefined ? [] : [`--libc=${target.libc === "gnu" ? "glibc" : "musl"}`]),
     ...(options.registry === undefined ? [] : [`--registry=${options.registry}`]),
   ];
 }
