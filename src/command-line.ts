@@ -167,3 +167,17 @@ export function flagValues(rawArgs: readonly string[], name: string): string[] {
   }
   return values.flatMap((value) => value.split(",")).filter((value) => value !== "");
 }
+
+/**
+ * The list of a flag that may stand alone: undefined when it is absent, empty for `--name`, the values of `--name=a,b`.
+ * Its definition is a boolean one, because the next argument is never its value.
+ */
+export function flagList(rawArgs: readonly string[], name: string): string[] | undefined {
+  const own = beforeDashes(rawArgs).filter(
+    (argument) => argument === `--${name}` || argument.startsWith(`--${name}=`),
+  );
+  if (own.length === 0) return undefined;
+  return own
+    .flatMap((argument) => argument.slice(name.length + 3).split(","))
+    .filter((value) => value !== "");
+}

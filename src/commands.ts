@@ -4,7 +4,7 @@
  */
 import { statSync } from "node:fs";
 import type { CommandDef } from "citty";
-import { defineCommand, flagValues } from "./command-line.ts";
+import { defineCommand, flagList, flagValues } from "./command-line.ts";
 import { GantryError } from "./errors.ts";
 import type { Log } from "./log.ts";
 import type { Environment } from "./runtime/invoke.ts";
@@ -72,6 +72,21 @@ function buildCommand({ environment, log, print }: CommandContext): CommandDef {
       target,
       out: { type: "string", valueHint: "DIR", default: "releases", description: "where the results go" },
       bun,
+      vendor: {
+        type: "boolean",
+        valueHint: "T,…",
+        description: "put the bundle of its own target, or those of the named ones, into the release",
+      },
+      install: {
+        type: "enum",
+        options: ["first-run", "image", "vendor"],
+        description: "how the release gets its modules",
+      },
+      "public-key": {
+        type: "string",
+        valueHint: "KEY|FILE",
+        description: "the minisign key that bundles and upgrades must be signed by",
+      },
     },
     async run({ args, rawArgs }) {
       const targets = flagValues(rawArgs, "target");
@@ -81,6 +96,9 @@ function buildCommand({ environment, log, print }: CommandContext): CommandDef {
         targets,
         out: args.out,
         bun: args.bun,
+        vendor: flagList(rawArgs, "vendor"),
+        install: args.install,
+        publicKey: args["public-key"],
         environment,
         log,
       });

@@ -6,9 +6,10 @@ import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, writeFileSync }
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GantryError } from "../errors.ts";
-import { programPath, releaseLayout } from "../release/layout.ts";
+import { programPath, releaseLayout, vendoredBundle } from "../release/layout.ts";
 import { formatManifest, releaseId, type Manifest } from "../release/manifest.ts";
 import { readFileEntry, readTreeFiles } from "../release/tree.ts";
+import type { PackedBundle } from "./bundle/pack.ts";
 import { readSums } from "./pack/sums.ts";
 import { renderStubs } from "./stub.ts";
 import { renderUnits } from "./units.ts";
@@ -19,6 +20,8 @@ export interface ReleaseParts {
   /** Where the app's own files (.env.example, include) are taken from. */
   readonly appDir: string;
   readonly include: readonly string[];
+  /** Bundles that the release carries. */
+  readonly vendored: readonly PackedBundle[];
   /** `name-vVERSION`. */
   readonly base: string;
   /** Everything of the manifest that is not known from the files themselves. */
@@ -51,6 +54,7 @@ export function assembleRelease(parts: ReleaseParts): Manifest {
     ...(program === undefined ? {} : { executable: describeFile(layout.executable) }),
     launcher: describeFile(layout.launcher),
   };
+  copyVendored(parts);
   for (const [path, unit] of Object.entries(renderUnits(manifest, parts.base))) {
     mkdirSync(dirname(join(parts.root, path)), { recursive: true });
     writeFileSync(join(parts.root, path), unit);
@@ -73,6 +77,14 @@ export function assembleRelease(parts: ReleaseParts): Manifest {
 function describeFile(path: string): Manifest["launcher"] {
   const [size, sha256] = readFileEntry(path);
   return { size, sha256 };
+}
+
+function copyVendored({ root, vendored }: ReleaseParts): void {
+  for (const { file, target, description } of vendored) {
+    const to = join(root, vendoredBundle(target, description.compression));
+    mkdirSync(dirname(to), { recursive: true });
+    copyFileSync(file, to);
+  }
 }
 
 /**

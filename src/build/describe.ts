@@ -1,5 +1,11 @@
 /** What the manifest says of a build: its externals, from what analysis, lock and compiler found. Pure. */
-import { SCHEMA, type ExternalModule, type Manifest, type ReleaseRequires } from "../release/manifest.ts";
+import {
+  SCHEMA,
+  type ExternalModule,
+  type Manifest,
+  type ReleaseBundle,
+  type ReleaseRequires,
+} from "../release/manifest.ts";
 import type { Target } from "../release/targets.ts";
 import type { App } from "./app/app.ts";
 import type { ReleaseLock } from "./lock/lock.ts";
@@ -52,11 +58,15 @@ export interface ReleaseDescription {
   readonly externals: readonly ExternalModule[];
   readonly tree: CapturedTree;
   readonly requires: ReleaseRequires | undefined;
+  readonly install: Manifest["install"];
+  readonly bundle: ReleaseBundle | undefined;
+  /** A minisign public key's line. */
+  readonly publicKey: string | undefined;
 }
 
 /** Everything of the manifest that is known before the release's files are there. */
 export function describeRelease(description: ReleaseDescription): Omit<Manifest, "executable" | "launcher"> {
-  const { app, tree } = description;
+  const { app, tree, bundle, publicKey } = description;
   return {
     schema: SCHEMA,
     name: app.name,
@@ -65,7 +75,9 @@ export function describeRelease(description: ReleaseDescription): Omit<Manifest,
     target: description.target.name,
     gantry: description.gantry,
     runtime: { kind: "bun", version: description.bunVersion },
-    install: app.settings.install,
+    ...(bundle === undefined ? {} : { bundle }),
+    ...(publicKey === undefined ? {} : { publicKey }),
+    install: description.install,
     ...(description.target.os === "linux" ? { service: describeService(app) } : {}),
     ...(app.settings.activate === undefined ? {} : { activate: app.settings.activate }),
     externals: [...description.externals],

@@ -41,6 +41,11 @@ const ModuleSchema = v.strictObject({
   digest: Sha256,
   /** Names of the externals that need this module, themselves included. */
   neededBy: v.array(v.string()),
+  /**
+   * Present when an install script made some of its files on the building machine: no registry serves those, and hosts
+   * run no scripts, so that only a bundle or a tree that was made elsewhere brings this module.
+   */
+  source: v.optional(v.literal("bundle")),
   /** Files by path relative to the module's own directory. */
   files: v.record(InnerPath, Entry),
 });
@@ -108,10 +113,13 @@ const ManifestSchema = v.strictObject({
   /** The program in lib/; absent exactly when the host's own Node runs the app. */
   executable: v.optional(v.strictObject({ size: Size, sha256: Sha256 })),
   launcher: v.strictObject({ size: Size, sha256: Sha256 }),
+  /** `first-run`: from a bundle or a registry; `image`: ready before it starts; `vendor`: never from any network. */
   install: v.picklist(["first-run", "image", "vendor"]),
   /** Absent where there is no systemd. */
   service: v.optional(ServiceSchema),
   activate: v.optional(ActivateSchema),
+  /** What pruning left in beyond its rules, for whoever makes the bundle of another target: patterns, or everything. */
+  keep: v.optional(v.union([v.literal("all"), v.array(v.string())])),
   externals: v.array(ExternalSchema),
   /** By directory relative to node_modules: `libsql`, `@libsql/client`, `a/node_modules/b`. */
   modules: v.record(InnerPath, ModuleSchema),

@@ -88,6 +88,7 @@ const Settings = v.strictObject({
   include: v.optional(v.array(AppPath), []),
   build: v.optional(Build, {}),
   install: v.optional(v.picklist(["first-run", "image", "vendor"]), "first-run"),
+  publicKey: v.optional(Text),
   activate: v.optional(Activate),
   service: v.optional(Service, {}),
 });
@@ -148,15 +149,6 @@ function laterFindings(settings: Settings, where: string): Finding[] {
       what,
       where,
       fix: 'set "gantry.runtime" to "bun", or leave it out',
-    });
-  }
-  if (settings.install !== "first-run") {
-    const what = `"gantry.install" is "${settings.install}": this version of gantry builds "first-run" releases only`;
-    findings.push({
-      code: "CONFIG_INVALID",
-      what,
-      where,
-      fix: 'set "gantry.install" to "first-run", or leave it out',
     });
   }
   return findings;

@@ -6,7 +6,7 @@ import { create } from "tar";
 import { readTreeFiles } from "../../release/tree.ts";
 
 /** Seconds since 1970 given to every entry when SOURCE_DATE_EPOCH says nothing: 1980-01-01, which every format can hold. */
-const DEFAULT_EPOCH = 315_532_800;
+export const DEFAULT_EPOCH = 315_532_800;
 
 export interface ArchiveOptions {
   /** Holds the release's directory. */

@@ -28,12 +28,24 @@ export function dropUnavailable(
   directory: string,
   unavailable: ReadonlyMap<string, Unavailable>,
 ): CapturedTree {
+  const selected = selectAvailable(tree, unavailable);
+  for (const [path, module] of Object.entries(tree.modules)) {
+    if (selected.modules[path] !== undefined) continue;
+    for (const file of Object.keys(module.files)) rmSync(join(directory, path, file));
+  }
+  return selected;
+}
+
+/** What {@link dropUnavailable} gives, with every file left where it is. */
+export function selectAvailable(
+  tree: CapturedTree,
+  unavailable: ReadonlyMap<string, Unavailable>,
+): CapturedTree {
   const needed = (neededBy: readonly string[]): string[] => neededBy.filter((name) => !unavailable.has(name));
   const modules: CapturedTree["modules"] = {};
   for (const [path, module] of Object.entries(tree.modules)) {
     const neededBy = needed(module.neededBy);
     if (neededBy.length > 0) modules[path] = { ...module, neededBy };
-    else for (const file of Object.keys(module.files)) rmSync(join(directory, path, file));
   }
   const native = tree.native
     .map(({ path, neededBy }) => ({ path, neededBy: needed(neededBy) }))

@@ -58,7 +58,7 @@ describe("readApp refuses", () => {
       /"gantry\.runtime" is "deno"/,
       /to one of "bun", "node"|to "node"/,
     ],
-    ["an install of later", { install: "image" }, /"gantry\.install" is "image"/, /"first-run"/],
+    ["an install of never", { install: "images" }, /"gantry\.install" is "images"/, /to "image"/],
     [
       "a slash in the binary",
       { binary: "bin/brain" },

@@ -1,0 +1,55 @@
+/**
+ * Makes a bundle: the tar of a tree, compressed, with the name of the release in front. The same tree of the same
+ * release gives the same bytes in any directory, on any day.
+ */
+import { rmSync, writeFileSync } from "node:fs";
+import { withBundleHead, type Compression } from "../../release/bundle.ts";
+import { treeDigest, type Manifest, type ReleaseBundle } from "../../release/manifest.ts";
+import type { Target } from "../../release/targets.ts";
+import { sha256 } from "../../release/tree.ts";
+import { compressFile, type Compressor } from "./compress.ts";
+import { writeTreeTar } from "./tar.ts";
+
+export interface PackOptions {
+  readonly name: string;
+  readonly version: string;
+  readonly target: Target;
+  readonly modules: Manifest["modules"];
+  /** The node_modules that holds them; not needed any more once the function has returned its promise. */
+  readonly directory: string;
+  readonly compression: Compression;
+  readonly compressor: Compressor;
+  /** Receives the bundle; `.tar` is appended for the time of packing. */
+  readonly file: string;
+}
+
+/** A bundle on disk and what the manifest says of it. */
+export interface PackedBundle {
+  readonly file: string;
+  readonly target: Target;
+  /** See treeDigest: the tree that it holds. */
+  readonly tree: string;
+  readonly description: ReleaseBundle;
+}
+
+/**
+ * Packs a tree; undefined when it has no modules.
+ * @throws GantryError DIGEST_MISMATCH for a file that is not the manifest's
+ */
+export async function packBundle(options: PackOptions): Promise<PackedBundle | undefined> {
+  const { name, version, target, modules, compression, file } = options;
+  if (Object.keys(modules).length === 0) return undefined;
+  const tar = `${file}.tar`;
+  try {
+    const unpacked = writeTreeTar(options.directory, modules, tar);
+    const tree = treeDigest(modules);
+    const data = await compressFile(tar, compression, options.compressor);
+    const identity = { schema: 1, name, version, target: target.name, tree } as const;
+    const bytes = withBundleHead(identity, compression, data);
+    writeFileSync(file, bytes, { mode: 0o644 });
+    const description = { compression, size: bytes.length, sha256: sha256(bytes), unpacked };
+    return { file, target, tree, description };
+  } finally {
+    rmSync(tar, { force: true });
+  }
+}

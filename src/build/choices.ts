@@ -1,0 +1,54 @@
+/** What a build was asked for, on the command line or in the app's settings: the command line wins. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { GantryError } from "../errors.ts";
+import type { Manifest } from "../release/manifest.ts";
+import { encodePublicKey } from "../release/minisign.ts";
+import { parseTarget, type Target } from "../release/targets.ts";
+import type { App } from "./app/app.ts";
+import type { BuildOptions } from "./context.ts";
+import { readPublicKey } from "./sign/keys.ts";
+
+type Choices = Pick<BuildOptions, "vendor" | "install"> & { readonly app: Pick<App, "settings"> };
+
+/** How the release gets its modules. */
+export function releaseInstall({ install, app }: Choices): Manifest["install"] {
+  return install ?? app.settings.install;
+}
+
+/**
+ * The targets whose bundles a release for `own` carries, each once, in the order of the command line.
+ * @throws GantryError USAGE for a name that is no target
+ */
+export function vendoredTargets(choices: Choices, own: Target): Target[] {
+  const named = (choices.vendor ?? []).map(parseTarget);
+  const ownToo = releaseInstall(choices) === "vendor" || choices.vendor?.length === 0;
+  return [...new Set(ownToo ? [own, ...named] : named)];
+}
+
+/**
+ * The key that a release pins, as the line of its minisign file.
+ * @throws GantryError CONFIG_INVALID when it is neither a key nor a file that holds one
+ */
+export function releasePublicKey(
+  options: Pick<BuildOptions, "publicKey">,
+  app: Pick<App, "dir" | "settings">,
+): string | undefined {
+  const { publicKey } = options;
+  if (publicKey !== undefined) return encodePublicKey(readPublicKey(publicKey));
+  const setting = app.settings.publicKey;
+  if (setting === undefined) return undefined;
+  const file = join(app.dir, setting);
+  if (existsSync(file) || !setting.startsWith("RW")) return encodePublicKey(readPublicKey(file));
+  try {
+    return encodePublicKey(readPublicKey(setting));
+  } catch (error) {
+    if (!(error instanceof GantryError)) throw error;
+    throw new GantryError({
+      code: "CONFIG_INVALID",
+      what: `"gantry.publicKey" is no minisign public key: ${error.findings[0].what}`,
+      where: join(app.dir, "package.json"),
+      fix: "copy the line that begins with RW from the .pub file, or name that file",
+    });
+  }
+}

@@ -1,0 +1,43 @@
+/** What a build is asked for, and what all of its targets share. */
+import type { Log } from "../log.ts";
+import type { Manifest } from "../release/manifest.ts";
+import type { Target } from "../release/targets.ts";
+import type { Environment } from "../runtime/invoke.ts";
+import type { App } from "./app/app.ts";
+import type { Bun } from "./app/bun.ts";
+import type { Sources } from "./app/sources.ts";
+
+export interface BuildOptions {
+  readonly appDir: string;
+  /** Names; the building machine's when empty. */
+  readonly targets: readonly string[];
+  /** Where releases and archives go; made when missing. */
+  readonly out: string;
+  /** Path of the Bun to compile with, instead of the app's own. */
+  readonly bun?: string | undefined;
+  /**
+   * Names of the targets whose bundles each release carries; an empty list means the release's own target alone, no
+   * list none at all. A release that is installed as `vendor` always carries its own.
+   */
+  readonly vendor?: readonly string[] | undefined;
+  /** How the release gets its modules; `gantry.install` when left out. */
+  readonly install?: Manifest["install"] | undefined;
+  /** minisign key or its file; `gantry.publicKey` when left out. */
+  readonly publicKey?: string | undefined;
+  /** The building machine's target. */
+  readonly host: Target;
+  /** gantry's own version. */
+  readonly gantry: string;
+  readonly environment: Environment;
+  readonly log: Log;
+}
+
+/** What every target of one build shares. */
+export interface BuildContext extends BuildOptions {
+  readonly app: App;
+  readonly builder: Bun;
+  readonly sources: Sources;
+  readonly work: string;
+  /** The pinned key as the manifest has it. */
+  readonly publicKeyLine: string | undefined;
+}

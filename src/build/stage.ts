@@ -1,0 +1,208 @@
+/**
+ * One target of a build, up to what the manifest has to say of it: its modules locked and installed, the app compiled,
+ * the optional modules settled, the tree packed as a bundle. Everything lies in the build's work directory.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { NAMES, releaseName } from "../release/layout.ts";
+import { treeDigest, type ExternalModule } from "../release/manifest.ts";
+import { runsOn, type Target } from "../release/targets.ts";
+import type { Environment } from "../runtime/invoke.ts";
+import { analyzeApp, type Analysis } from "./analyze/analyze.ts";
+import { packBundle, type PackedBundle } from "./bundle/pack.ts";
+import { compileApp, type CompileResult } from "./compile/compile.ts";
+import type { BuildContext } from "./context.ts";
+import { describeExternals, withUnavailable } from "./describe.ts";
+import { writeReleaseLock, type ReleaseLock } from "./lock/lock.ts";
+import { proveExternals } from "./prove.ts";
+import { dropUnavailable, findUnbuilt, selectAvailable } from "./tree/available.ts";
+import type { CapturedTree } from "./tree/capture.ts";
+import { installTree } from "./tree/install.ts";
+
+/** Beside the release in its stage: where its node_modules is made. */
+const TREE = "tree";
+/** Beside it: its bundle, under a name that is no target's. */
+const BUNDLE = "bundle";
+
+/** A target before its release is put together. */
+export interface StagedTarget {
+  readonly target: Target;
+  /** Holds the release's directory, and the tree. */
+  readonly stage: string;
+  /** The release's directory and its name. */
+  readonly release: string;
+  readonly name: string;
+  /** The directory whose node_modules was captured. */
+  readonly treeDirectory: string;
+  readonly externals: readonly ExternalModule[];
+  readonly tree: CapturedTree;
+  readonly bunVersion: string;
+  /** Undefined when there are no modules. */
+  readonly bundle: PackedBundle | undefined;
+}
+
+interface InstalledTarget extends Pick<
+  StagedTarget,
+  "target" | "stage" | "release" | "name" | "treeDirectory"
+> {
+  readonly analysis: Analysis;
+  readonly lock: ReleaseLock;
+  readonly tree: CapturedTree;
+}
+
+/**
+ * Does all of it.
+ * @throws GantryError with every finding
+ */
+export async function stageTarget(context: BuildContext, target: Target): Promise<StagedTarget> {
+  const installed = await installTarget(context, target, join(context.work, target.name));
+  const { release, stage, name, treeDirectory } = installed;
+  // Packing takes as long as compiling, on another core; only in rare cases does the tree change after all.
+  const early = packTree(context, installed, withoutUnbuilt(installed));
+  early.catch(() => undefined);
+  context.log.info(`${target.name}: compiling`);
+  const compiled = await compileTarget(context, installed);
+  const externals = describeExternals(installed.analysis.externals, installed.lock, compiled.imports);
+  const settled = await settleExternals(context, installed, externals);
+  const packed = await early;
+  const bundle =
+    packed?.tree === treeDigest(settled.tree.modules)
+      ? packed
+      : await packTree(context, installed, settled.tree);
+  return { target, stage, release, name, treeDirectory, ...settled, bunVersion: compiled.bunVersion, bundle };
+}
+
+/**
+ * The bundle of a target that no release is made for: what building that target would record, as far as nothing has
+ * to be loaded to know it.
+ */
+export async function stageBundle(context: BuildContext, target: Target): Promise<PackedBundle | undefined> {
+  const installed = await installTarget(context, target, join(context.work, `vendor-${target.name}`));
+  const tree = withoutUnbuilt(installed);
+  for (const [name, why] of findUnbuilt(installed.tree, installed.analysis.externals)) {
+    context.log.warn(`${name} is left out of the bundle for ${target.name}: ${why.reason}`);
+  }
+  return await packTree(context, installed, tree);
+}
+
+/** Locks, installs and captures a target's modules. */
+async function installTarget(context: BuildContext, target: Target, stage: string): Promise<InstalledTarget> {
+  const { app, log } = context;
+  const name = releaseName(app.name, app.version, target);
+  const release = join(stage, name);
+  const treeDirectory = join(stage, TREE);
+  mkdirSync(join(release, NAMES.lib), { recursive: true });
+  const { analysis, lock } = await resolveModules(context, target, release);
+  log.info(`${target.name}: installing ${lock.closure.length} packages`);
+  const tree = await installTree({
+    release,
+    directory: treeDirectory,
+    cache: join(context.work, "cache"),
+    bun: context.builder.path,
+    target,
+    closure: lock.closure,
+    platformPackages: lock.platformPackages,
+    environment: context.environment,
+  });
+  return { target, stage, release, name, treeDirectory, analysis, lock, tree };
+}
+
+/** The tree as it will be when nothing that can be loaded here turns out not to load; its files stay on disk. */
+function withoutUnbuilt({ tree, analysis }: InstalledTarget): CapturedTree {
+  return selectAvailable(tree, findUnbuilt(tree, analysis.externals));
+}
+
+async function packTree(
+  context: BuildContext,
+  { target, stage, treeDirectory }: InstalledTarget,
+  tree: CapturedTree,
+): Promise<PackedBundle | undefined> {
+  const { app, builder, environment } = context;
+  return await packBundle({
+    name: app.name,
+    version: app.version,
+    target,
+    modules: tree.modules,
+    directory: join(treeDirectory, NAMES.modules),
+    compression: "zst",
+    compressor: { executable: builder.path, environment },
+    file: join(stage, BUNDLE),
+  });
+}
+
+/** Which modules stay outside, and their lock, written into the release. */
+async function resolveModules(
+  context: BuildContext,
+  target: Target,
+  release: string,
+): Promise<{ readonly analysis: Analysis; readonly lock: ReleaseLock }> {
+  const { app, sources, builder, environment, log } = context;
+  const analysis = await analyzeApp(sources, app.settings, target);
+  const lock = await writeReleaseLock({
+    app,
+    sources,
+    externals: analysis.externals,
+    target,
+    bun: builder,
+    directory: release,
+    environment,
+  });
+  for (const warning of [...analysis.warnings, ...lock.warnings]) log.warn(warning);
+  return { analysis, lock };
+}
+
+/** Compiles into the release. */
+async function compileTarget(
+  context: BuildContext,
+  { target, release, treeDirectory, analysis }: InstalledTarget,
+): Promise<CompileResult> {
+  const { app, sources, builder, environment, log } = context;
+  const compiled = await compileApp({
+    bun: builder.path,
+    appDir: sources.appDir,
+    entry: sources.entry,
+    outfile: join(release, NAMES.lib, app.settings.binary),
+    target,
+    externals: analysis.externals.map((external) => external.name),
+    modulesRoot: treeDirectory,
+    settings: app.settings.build,
+    environment,
+  });
+  if (compiled.withoutBytecode !== undefined)
+    log.warn(`compiled without bytecode: ${compiled.withoutBytecode}`);
+  return compiled;
+}
+
+/** Finds out which optional externals really work, and takes the others out of the tree. */
+async function settleExternals(
+  context: BuildContext,
+  { target, release, treeDirectory, analysis, tree }: InstalledTarget,
+  externals: readonly ExternalModule[],
+): Promise<{ readonly externals: ExternalModule[]; readonly tree: CapturedTree }> {
+  const modules = join(treeDirectory, NAMES.modules);
+  const expected = externals.filter((external) => external.unavailable === undefined);
+  const unbuilt = findUnbuilt(tree, analysis.externals);
+  const unloadable = runsOn(target, context.host)
+    ? await proveExternals(expected, {
+        ...emptyPlace(context),
+        executable: join(release, NAMES.lib, context.app.settings.binary),
+        modules,
+      })
+    : unbuilt;
+  const unavailable = new Map([...unloadable].map(([name, why]) => [name, unbuilt.get(name) ?? why]));
+  const all = withUnavailable(externals, unavailable);
+  for (const { name, unavailable: why } of all) {
+    if (why !== undefined) context.log.warn(`${name} is left out of the release: ${why.reason}`);
+  }
+  return { externals: all, tree: dropUnavailable(tree, modules, unavailable) };
+}
+
+/** A directory of nothing, and the environment: where the release's own programs are run. */
+export function emptyPlace(context: BuildContext): {
+  readonly cwd: string;
+  readonly environment: Environment;
+} {
+  const cwd = join(context.work, "empty");
+  mkdirSync(cwd, { recursive: true });
+  return { cwd, environment: context.environment };
+}

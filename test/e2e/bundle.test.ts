@@ -1,0 +1,128 @@
+/** Bundles as people get them: built with a release, added later, travelling alone. tar and sha256sum are the judges. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const app = join(root, "test/fixtures/apps/natives-bun");
+const bun = join(root, "node_modules/bun/bin/bun.exe");
+
+let work = "";
+let release = "";
+/** The bundle of the building machine's own target. */
+let ownBundle = "";
+beforeAll(() => {
+  work = mkdtempSync(join(tmpdir(), "gantry-bundle-"));
+  const vendor = "--vendor=linux-x64-gnu,linux-arm64-gnu,linux-x64-musl";
+  const built = gantry("build", app, "--bun", bun, "--out", "out", vendor);
+  if (built.status !== 0) throw new Error(built.stderr);
+  release = built.stdout.split("\n")[0] ?? "";
+  ownBundle = join(release, `vendor/${manifestOf(release).target}.tar.zst`);
+});
+afterAll(() => rmSync(work, { recursive: true }));
+
+function gantry(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "dist/cli.js"), ...args], {
+    cwd: work,
+    encoding: "utf8",
+  });
+  return { status, stdout, stderr };
+}
+
+const UNPACK =
+  'process.stdout.write(require("node:zlib").zstdDecompressSync(require("node:fs").readFileSync(process.argv[1])))';
+const decompress = (file: string): Buffer =>
+  execFileSync(bun, ["-e", UNPACK, file], { env: {}, maxBuffer: 1 << 28 });
+const listing = (file: string): string[] =>
+  execFileSync("tar", ["-tf", "-"], { input: decompress(file), encoding: "utf8" })
+    .trim()
+    .split("\n");
+const digest = (file: string): string => execFileSync("sha256sum", [file], { encoding: "utf8" }).slice(0, 64);
+
+interface BundleFields {
+  target: string;
+  bundle: { compression: string; size: number; sha256: string; unpacked: number };
+}
+const manifestOf = (directory: string): BundleFields =>
+  JSON.parse(readFileSync(join(directory, "lib/release.json"), "utf8")) as BundleFields;
+
+describe("a release built with --vendor", () => {
+  it("carries one bundle for each named target, each with that platform's native files alone", () => {
+    const names = readdirSync(join(release, "vendor")).toSorted();
+    expect(names).toEqual(["linux-arm64-gnu.tar.zst", "linux-x64-gnu.tar.zst", "linux-x64-musl.tar.zst"]);
+    const native = names.map((name) =>
+      listing(join(release, "vendor", name)).filter((path) => path.endsWith(".node")),
+    );
+    expect(native).toEqual([
+      [
+        "@node-rs/crc32-linux-arm64-gnu/crc32.linux-arm64-gnu.node",
+        "bcrypt/prebuilds/linux-arm64/bcrypt.glibc.node",
+      ],
+      [
+        "@node-rs/crc32-linux-x64-gnu/crc32.linux-x64-gnu.node",
+        "bcrypt/prebuilds/linux-x64/bcrypt.glibc.node",
+      ],
+      [
+        "@node-rs/crc32-linux-x64-musl/crc32.linux-x64-musl.node",
+        "bcrypt/prebuilds/linux-x64/bcrypt.musl.node",
+      ],
+    ]);
+  });
+
+  it("names its own bundle in the manifest, by sha256sum's own judgement", () => {
+    const file = ownBundle;
+    const { bundle } = manifestOf(release);
+    expect(bundle).toMatchObject({ compression: "zst", sha256: digest(file) });
+    expect(readFileSync(file)).toHaveLength(bundle.size);
+    expect(decompress(file)).toHaveLength(bundle.unpacked);
+    const said = execFileSync("sha256sum", ["-c", "SHA256SUMS"], { cwd: release, encoding: "utf8" });
+    expect(said.match(/^vendor\/.*: OK$/gm)).toHaveLength(3);
+  });
+
+  it("bundles exactly the tree that a registry gives", () => {
+    const copy = join(work, "prepared");
+    execFileSync("cp", ["-r", release, copy]);
+    rmSync(join(copy, "vendor"), { recursive: true });
+    execFileSync(join(copy, "gantry"), ["prepare"], { cwd: work, stdio: "pipe" });
+    const modules = join(copy, "node_modules");
+    const found = execFileSync("find", [".", "-type", "f", "-not", "-path", "./.gantry/*"], {
+      cwd: modules,
+      encoding: "utf8",
+    });
+    const prepared = found
+      .trim()
+      .split("\n")
+      .map((path) => path.slice(2))
+      .toSorted();
+    expect(listing(ownBundle)).toEqual(prepared);
+    const out = mkdtempSync(join(work, "unpacked-"));
+    execFileSync("tar", ["-xf", "-", "-C", out, "--no-same-owner"], { input: decompress(ownBundle) });
+    const sums = execFileSync("sha256sum", prepared, { cwd: modules, encoding: "utf8" });
+    expect(execFileSync("sha256sum", prepared, { cwd: out, encoding: "utf8" })).toBe(sums);
+  });
+});
+
+it("a release that is installed as vendor carries its bundle, whatever else was asked for", () => {
+  const built = gantry("build", app, "--bun", bun, "--out", "only", "--install", "vendor");
+  expect(built).toMatchObject({ status: 0 });
+  const [directory = ""] = built.stdout.split("\n");
+  expect(manifestOf(directory)).toMatchObject({ install: "vendor" });
+  expect(readdirSync(join(directory, "vendor"))).toEqual([basename(ownBundle)]);
+  expect(digest(join(directory, "vendor", basename(ownBundle)))).toBe(digest(ownBundle));
+});
+
+it("a mistyped target is refused before anything is compiled", () => {
+  const refused = gantry("build", app, "--bun", bun, "--out", "none", "--vendor=linux-x86");
+  expect(refused).toMatchObject({ status: 64, stdout: "" });
+  expect(refused.stderr).toContain("linux-x64-gnu");
+  expect(refused.stderr).not.toContain("compiling");
+  expect(readdirSync(work)).not.toContain("none");
+});
+
+it("every release says which bytes its bundle has, also one that carries none", () => {
+  expect(readdirSync(inject("release"))).not.toContain("vendor");
+  expect(manifestOf(inject("release")).bundle.sha256).toMatch(/^[0-9a-f]{64}$/);
+});
