@@ -1,12 +1,13 @@
 /** The management commands of a release, as `./gantry` offers them. */
 import { runCommandLine } from "../command-line.ts";
 import { doctorCommand } from "./doctor.ts";
+import { healthCommand } from "./health.ts";
 import { prepareCommand } from "./prepare.ts";
 import type { Session } from "./session.ts";
 import { verifyCommand } from "./verify.ts";
 
 /** Named by the design, made by later versions. */
-const LATER = ["health", "install", "uninstall", "upgrade", "rollback", "status", "history", "clean"];
+const LATER = ["install", "uninstall", "upgrade", "rollback", "status", "history", "clean"];
 
 /**
  * @throws GantryError USAGE for a command line that is not understood; what the command throws
@@ -24,6 +25,7 @@ export async function runCommands(
       prepare: prepareCommand(session),
       doctor: doctorCommand(session),
       verify: verifyCommand(session),
+      health: healthCommand(session),
     },
     later: LATER,
   };

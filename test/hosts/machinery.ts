@@ -103,7 +103,7 @@ export async function untilEnded(child: ChildProcess | undefined, what: string):
 }
 
 /** Resolves with a child's first line of output. */
-export function untilLine(child: ChildProcess): Promise<void> {
+function untilLine(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {
     child.stdout?.once("data", () => resolve());
     child.once("error", reject);

@@ -44,7 +44,7 @@ export interface HostOptions {
   readonly limits?: "enforced" | "as nspawn has them";
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: string;
 }

@@ -1,8 +1,11 @@
 /** The management commands as people type them: what they print, where, and with which exit status. */
 import { existsSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { makeFixture, type Fixture } from "./fixture.ts";
+import type { Manifest } from "../../../src/release/manifest.ts";
+import { expectRefusal, makeFixture, type Fixture } from "./fixture.ts";
 
 let fixture: Fixture;
 let root = "";
@@ -28,7 +31,7 @@ describe("the command line", () => {
     root = fixture.make();
     const run = await gantry(args);
     expect(run).toMatchObject({ code: 0, stderr: "" });
-    for (const name of ["prepare", "doctor", "verify"])
+    for (const name of ["prepare", "doctor", "verify", "health"])
       expect(run.stdout).toMatch(new RegExp(`^ +${name} `, "m"));
     expect(run.stdout).not.toMatch(/^ +start /m);
   });
@@ -47,7 +50,7 @@ describe("the command line", () => {
     [["verify", "everything"], /one argument too many/],
     [["prepare", "--from", ""], /--from is given without a bundle/],
     [["start", "now"], /for the release's own script/],
-    ...["health", "install", "uninstall", "upgrade", "rollback", "status", "history", "clean"].map(
+    ...["install", "uninstall", "upgrade", "rollback", "status", "history", "clean"].map(
       (name): [string[], RegExp] => [[name], /comes with a later one/],
     ),
   ])("%j is a usage error with a way out", async (args, message) => {
@@ -214,5 +217,81 @@ describe("verify", () => {
     const run = await gantry(["verify", "--repair"], OFFLINE);
     expect(run.code).toBe(66);
     expect((await gantry(["start"], OFFLINE)).stderr).toContain("DIGEST_MISMATCH");
+  });
+});
+
+const SERVICE = {
+  user: "tiny",
+  description: "tiny",
+  type: "exec",
+  arguments: [],
+  directories: [],
+  memory: "75%",
+  tasks: 512,
+  healthWindow: 30,
+  snapshot: false,
+  exposure: "public",
+};
+const service = (port: number, health: string) => ({
+  manifest: (manifest: Manifest) => ({ ...manifest, service: { ...SERVICE, port, health } }),
+});
+
+describe("health", () => {
+  const servers: Server[] = [];
+  afterEach(() => {
+    for (const server of servers.splice(0)) server.close();
+  });
+  /** An app that is well at /health alone; resolves with its port. */
+  const serve = async () => {
+    const server = createServer((request, answer) =>
+      answer.writeHead(request.url === "/health" ? 200 : 503).end("no notes"),
+    );
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    return (server.address() as AddressInfo).port;
+  };
+  it("asks where the release says that the app listens, and makes nothing", async () => {
+    const port = await serve();
+    root = fixture.make(service(port, "/health"));
+    const run = await gantry(["health"]);
+    expect(run).toEqual({
+      code: 0,
+      signal: null,
+      stdout: `http://127.0.0.1:${port}/health answered 200\n`,
+      stderr: "",
+    });
+    expect(existsSync(join(root, "node_modules"))).toBe(false);
+  });
+
+  it("is 69 with what was answered, and the same as JSON", async () => {
+    const port = await serve();
+    root = fixture.make(service(port, "/"));
+    const run = await gantry(["health"]);
+    expectRefusal(run, "SERVICE_UNHEALTHY", /answered 503: no notes/);
+    const { stdout } = await gantry(["health", "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({ schema: 1, healthy: false, status: 503 });
+  });
+
+  it("asks where it is told to: by the command line, by $PORT, by the release", async () => {
+    const port = await serve();
+    root = fixture.make(service(1, "/health"));
+    expect((await gantry(["health"])).code).toBe(69);
+    expect((await gantry(["health"], { PORT: `${port}` })).code).toBe(0);
+    expect((await gantry(["health", "--port", `${port}`], { PORT: "1" })).code).toBe(0);
+    expect((await gantry(["health", "--port", `${port}`, "--path=/other"])).code).toBe(69);
+    expect((await gantry(["health", "--url", `http://127.0.0.1:${port}/health`])).code).toBe(0);
+  });
+
+  it.each([
+    [[], /does not say on which port/],
+    [["--port", "http"], /--port is "http"/],
+    [["--port", "70000"], /from 1 to 65535/],
+    [["--port", "1", "--path", "health"], /begin with "\/"/],
+    [["--url", "ftp://127.0.0.1/"], /no http or https address/],
+    [["--url", "http://127.0.0.1/", "--port", "1"], /do not go with it/],
+    [["--timeout", "0"], /--timeout is "0"/],
+  ])("%j is a usage error", async (args, message) => {
+    root = fixture.make();
+    expectRefusal(await gantry(["health", ...args]), "USAGE", message);
   });
 });
