@@ -16,8 +16,8 @@ const PIECE_BYTES = 64 * 1024;
 
 interface Decompressor {
   readonly transform: Transform & { readonly bytesWritten: number };
-  /** Is shown the compressed bytes before they are used. */
-  readonly push: (piece: Uint8Array) => void;
+  /** Is shown the compressed bytes, and returns those that are to be used. */
+  readonly push: (piece: Uint8Array) => Uint8Array;
   /** Judges the end by how many compressed bytes were used and how many bytes came out. */
   readonly finish: (used: number, made: number) => void;
 }
@@ -46,11 +46,6 @@ export async function decompress(
   try {
     const refuse = refuseUnsafe(file);
     const { transform, push, finish } = openDecompressor(descriptor, file, refuse);
-    const read = (): Uint8Array => {
-      const piece = readPiece(descriptor, null);
-      push(piece);
-      return piece;
-    };
     let made = 0;
     const take = (piece: Uint8Array): void => {
       signal.throwIfAborted();
@@ -58,7 +53,11 @@ export async function decompress(
       consume(piece);
     };
     const source = function* (): Generator<Uint8Array> {
-      for (let piece = keep(read); piece.length > 0; piece = keep(read)) yield piece;
+      for (;;) {
+        const piece = keep(() => readPiece(descriptor, null));
+        if (piece.length === 0) return;
+        yield keep(() => push(piece));
+      }
     };
     const sink = async (pieces: AsyncIterable<Uint8Array>): Promise<void> => {
       for await (const piece of pieces) keep(() => take(piece));
@@ -102,6 +101,7 @@ function openGzip(refuse: Refuse): Decompressor {
     push: (piece) => {
       total += piece.length;
       last = Buffer.concat([last, piece.subarray(-4)]).subarray(-4);
+      return piece;
     },
     finish: (used, made) => {
       if (used !== total || last.readUInt32LE(0) !== made % 2 ** 32) {
@@ -112,7 +112,7 @@ function openGzip(refuse: Refuse): Decompressor {
 }
 
 type ZstdModule = {
-  /** Bun 1.2.16, Node 22.15 and newer. */
+  /** Bun 1.2.17, Node 22.15 and newer. */
   readonly createZstdDecompress?: (options: zlib.ZlibOptions) => Decompressor["transform"];
 };
 
@@ -123,7 +123,7 @@ function openZstd(file: string, refuse: Refuse): Decompressor {
       code: "HOST_UNSUPPORTED",
       what: "this runtime cannot read zstd, and the archive is a .zst",
       where: file,
-      fix: "use the .tar.gz of it, or Node 22.15 or newer",
+      fix: "use the .tar.gz of it, or a release with Bun 1.2.17 or Node 22.15, or newer",
     });
   }
   const { push, finish } = createFrameFollower(refuse);

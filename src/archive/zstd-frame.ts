@@ -1,7 +1,8 @@
 /**
  * Follows the frames of zstd data without decompressing (RFC 8878, 3.1): at most one skippable frame, which names a
- * bundle, then exactly one frame of data and nothing behind it. A decompressor tells none of this: Bun 1.4.5 takes a
- * cut frame for a whole one, and joins as many frames as there are. Pure.
+ * bundle, then exactly one frame of data and nothing behind it. A decompressor tells none of this: Bun and Node take a
+ * cut frame for a whole one, Bun 1.4.5 joins as many frames as there are, and Node 22.23 and Bun 1.3.0 make nothing
+ * of what a skippable frame precedes. Pure.
  */
 import type { Refuse } from "./refuse.ts";
 
@@ -10,6 +11,8 @@ const WINDOW_BYTES = 8 << 20;
 const SKIPPABLE = 0x184d2a50;
 const SKIPPABLE_BYTES = 4096;
 const MAGIC = 0xfd2fb528;
+const MAGIC_BYTES = Buffer.from("28b52ffd", "hex");
+const NOTHING = new Uint8Array(0);
 /** Bytes of the content size and of the dictionary's number, by their flags in the descriptor. */
 const CONTENT_SIZE = [0, 2, 4, 8] as const;
 const DICTIONARY = [0, 1, 2, 4] as const;
@@ -29,8 +32,11 @@ interface Following {
 }
 
 export interface FrameFollower {
-  /** @throws what `refuse` makes */
-  readonly push: (chunk: Uint8Array) => void;
+  /**
+   * @returns what of the chunk belongs to the frame of data
+   * @throws what `refuse` makes
+   */
+  readonly push: (chunk: Uint8Array) => Uint8Array;
   /** @throws what `refuse` makes, when the frame's end was not seen */
   readonly finish: () => void;
 }
@@ -47,7 +53,15 @@ export function createFrameFollower(refuse: Refuse): FrameFollower {
   };
   return {
     push: (chunk) => {
-      for (let at = 0; at < chunk.length;) at += takePiece(following, chunk, at, refuse);
+      let rest = following.stage === "magic" || following.stage === "skippable" ? NOTHING : chunk;
+      for (let at = 0; at < chunk.length;) {
+        const before = following.stage;
+        at += takePiece(following, chunk, at, refuse);
+        // The magic number may have come in several pieces, and which one it is shows only at its end.
+        const isStart = before === "magic" && following.stage === "descriptor";
+        if (isStart) rest = Buffer.concat([MAGIC_BYTES, chunk.subarray(at)]);
+      }
+      return rest;
     },
     finish: () => {
       if (following.stage !== "end" || following.skip > 0) throw refuse("it is cut off");

@@ -8,7 +8,6 @@ import { unpackArchive, type Allowed } from "../../../src/archive/unpack.ts";
 import { GantryError } from "../../../src/errors.ts";
 import { readTreeEntry, readTreeFiles, type FileEntry } from "../../../src/release/tree.ts";
 
-export const BUN = new URL("../../../node_modules/bun/bin/bun.exe", import.meta.url).pathname;
 export const RELEASE: Allowed = { kind: "release", bytes: 1 << 20, entries: 100 };
 
 const made: string[] = [];
