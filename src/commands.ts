@@ -181,7 +181,7 @@ function keygenCommand({ environment, print }: CommandContext): CommandDef {
   });
 }
 
-function signCommand({ environment, print }: CommandContext): CommandDef {
+function signCommand({ environment, log, print }: CommandContext): CommandDef {
   return defineCommand({
     meta: { name: "sign", description: "Signs a release (SHA256SUMS.minisig) or a file such as its archive" },
     args: {
@@ -197,10 +197,15 @@ function signCommand({ environment, print }: CommandContext): CommandDef {
       const { needsPassword, signFile, signRelease } = await import("./index.ts");
       const password = needsPassword(args.secret) ? environment["GANTRY_KEY_PASSWORD"] : undefined;
       const key = { secretKeyFile: args.secret, password, trustedComment: args.comment };
-      const signed = isDirectory(args.release)
-        ? await signRelease({ release: args.release, ...key })
-        : await signFile({ file: args.release, ...key });
-      print(`${signed.file}\nkey ${signed.keyId}`);
+      if (!isDirectory(args.release)) {
+        const { file, keyId } = await signFile({ file: args.release, ...key });
+        return print(`${file}\nkey ${keyId}`);
+      }
+      const { file, keyId, bundles, repacked } = await signRelease({ release: args.release, ...key });
+      if (repacked?.removedSignature !== undefined)
+        log.warn(`${repacked.removedSignature} no longer held and was removed: sign the archive again`);
+      const written = [file, ...bundles, ...(repacked === undefined ? [] : [repacked.archive])];
+      print(`${written.join("\n")}\nkey ${keyId}`);
     },
   });
 }

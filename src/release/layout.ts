@@ -116,6 +116,24 @@ export function vendoredBundle(target: Target, compression: Compression): string
   return `${NAMES.vendor}/${target.name}.tar.${compression}`;
 }
 
+/** Is this path, relative to a release, one of its bundles? */
+export function isVendoredBundle(path: string): boolean {
+  return /^vendor\/[^/]+\.tar\.(?:zst|gz)$/.test(path);
+}
+
+/** A file's detached signature lies beside it under this name: minisign(1)'s own. */
+export function signatureOf(path: string): string {
+  return `${path}.minisig`;
+}
+
+/** Is this path, relative to a release, a signature? Those are the files that SHA256SUMS does not list. */
+export function isSignature(path: string): boolean {
+  return (
+    path === NAMES.signature ||
+    (path.endsWith(".minisig") && isVendoredBundle(path.slice(0, -".minisig".length)))
+  );
+}
+
 /** `test-brain-v0.1.0-linux-x64.bundle.tar.zst`: a bundle that travels alone. */
 export function bundleName(name: string, version: string, target: Target, compression: Compression): string {
   return `${releaseName(name, version, target)}.bundle.tar.${compression}`;

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { GantryError, toGantryError, type Finding } from "../errors.ts";
-import { NAMES } from "./layout.ts";
+import { isVendoredBundle, NAMES, signatureOf } from "./layout.ts";
 import { readFileEntry, readTreeFiles, type TreeFile } from "./tree.ts";
 
 /** The signature's name beside SHA256SUMS. */
@@ -40,6 +40,11 @@ export function parseSums(text: string, where: string): Sums {
   return sums;
 }
 
+/** Paths of the bundles that a release carries; each may have a signature of its own beside it. */
+export function bundlesOf(sums: Sums): string[] {
+  return [...sums.keys()].filter(isVendoredBundle);
+}
+
 /**
  * Everything in which a release differs from its sums: listed files in their order, then what is not listed. Empty
  * when it agrees.
@@ -49,6 +54,7 @@ export function compareWithSums(root: string, sums: Sums, fix: string): Finding[
   const present = new Map(readTreeFiles(root).map((file) => [file.path, file]));
   present.delete(NAMES.sums);
   present.delete(SIGNATURE_NAME);
+  for (const bundle of bundlesOf(sums)) present.delete(signatureOf(bundle));
   const listed = [...sums].flatMap(([path, digest]) =>
     compareFile({ path, where: join(root, path), fix }, present.get(path)?.kind, digest),
   );

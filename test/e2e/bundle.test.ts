@@ -1,6 +1,6 @@
 /** Bundles as people get them: built with a release, added later, travelling alone. tar and sha256sum are the judges. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -112,6 +112,28 @@ it("a release that is installed as vendor carries its bundle, whatever else was 
   expect(manifestOf(directory)).toMatchObject({ install: "vendor" });
   expect(readdirSync(join(directory, "vendor"))).toEqual([basename(ownBundle)]);
   expect(digest(join(directory, "vendor", basename(ownBundle)))).toBe(digest(ownBundle));
+});
+
+it("signs a release with its bundles and its archive, and nothing of the secret key is in any of them", () => {
+  expect(gantry("keygen")).toMatchObject({ status: 0 });
+  const signed = gantry("sign", release);
+  expect(signed).toMatchObject({ status: 0, stderr: "" });
+  expect(signed.stdout.match(/\.minisig$/gm)).toHaveLength(4);
+  expect(gantry("verify", release)).toMatchObject({ status: 0 });
+  const unpacked = mkdtempSync(join(work, "signed-"));
+  execFileSync("tar", ["-xzf", `${release}.tar.gz`, "-C", unpacked]);
+  expect(gantry("verify", join(unpacked, basename(release)))).toMatchObject({ status: 0 });
+  expect(gantry("verify", ownBundle)).toMatchObject({ status: 0 });
+  const [, line = ""] = readFileSync(join(work, "gantry.key"), "utf8").trim().split("\n");
+  // An open key's last 32 bytes are its checksum; before them stand seed and public key, 32 bytes each.
+  const seed = Buffer.from(line, "base64").subarray(-96, -64);
+  expect(seed).toHaveLength(32);
+  for (const path of readdirSync(unpacked, { recursive: true, encoding: "utf8" })) {
+    const file = join(unpacked, path);
+    if (statSync(file).isDirectory()) continue;
+    const bytes = readFileSync(file);
+    expect([path, bytes.includes(seed), bytes.includes(line)]).toEqual([path, false, false]);
+  }
 });
 
 it("a mistyped target is refused before anything is compiled", () => {

@@ -14,6 +14,8 @@ export interface ArchiveOptions {
   /** Name of the release's directory, and so of the archive's only top-level entry. */
   readonly name: string;
   readonly file: string;
+  /** Paths in the release's directory; everything in it when left out. */
+  readonly files?: readonly string[] | undefined;
   /** Seconds since 1970; see https://reproducible-builds.org/specs/source-date-epoch/ */
   readonly epoch: number | undefined;
 }
@@ -21,7 +23,8 @@ export interface ArchiveOptions {
 /** Writes the archive. Level 6: level 9 takes five times as long on a compiled binary and saves 0.4 %. */
 export async function writeArchive(options: ArchiveOptions): Promise<void> {
   const { parent, name, file } = options;
-  const files = readTreeFiles(`${parent}/${name}`).map((entry) => `${name}/${entry.path}`);
+  const paths = options.files ?? readTreeFiles(`${parent}/${name}`).map((entry) => entry.path);
+  const files = paths.map((path) => `${name}/${path}`);
   const mtime = new Date((options.epoch ?? DEFAULT_EPOCH) * 1000);
   await create({ cwd: parent, file, gzip: { level: 6 }, portable: true, mtime, noDirRecurse: true }, files);
 }

@@ -1,9 +1,15 @@
-/** SHA256SUMS: a `DIGEST  PATH` line for every file of a release but itself and its signature, as sha256sum(1) -c reads it. */
+/** SHA256SUMS: a `DIGEST  PATH` line for every file of a release but itself and signatures, as sha256sum(1) -c reads it. */
+import { isSignature, NAMES } from "../../release/layout.ts";
 import { readFileEntry, readTreeFiles } from "../../release/tree.ts";
-import { NAMES } from "../../release/layout.ts";
 import { join } from "node:path";
 
 export function readSums(root: string): string {
-  const files = readTreeFiles(root).filter(({ path }) => path !== NAMES.sums && path !== NAMES.signature);
-  return files.map((file) => `${readFileEntry(join(root, file.path))[1]}  ${file.path}\n`).join("");
+  const files = readTreeFiles(root).filter(({ path }) => path !== NAMES.sums && !isSignature(path));
+  return formatSums(files.map(({ path }) => [path, readFileEntry(join(root, path))[1]]));
+}
+
+/** Lines of paths and digests, in the order of readTreeFiles. */
+export function formatSums(sums: Iterable<readonly [path: string, digest: string]>): string {
+  const sorted = [...sums].toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.map(([path, digest]) => `${digest}  ${path}\n`).join("");
 }

@@ -5,15 +5,16 @@
 import { lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { GantryError, type Finding } from "../../errors.ts";
-import { NAMES, releaseName } from "../../release/layout.ts";
-import { manifestTarget, parseManifest } from "../../release/manifest.ts";
-import { holdsSecretKey } from "../../release/minisign-secret.ts";
+import { NAMES, releaseBase, releaseName, signatureOf } from "../../release/layout.ts";
+import { manifestTarget, parseManifest, type Manifest } from "../../release/manifest.ts";
+import { holdsSecretKey, type SecretKey } from "../../release/minisign-secret.ts";
 import { formatSignature } from "../../release/minisign-sign.ts";
 import { readPrehash } from "../../release/minisign-file.ts";
-import { createPrehash, formatKeyId } from "../../release/minisign.ts";
+import { createPrehash, encodePublicKey, formatKeyId, parsePublicKey } from "../../release/minisign.ts";
 import { readTreeFiles } from "../../release/tree.ts";
+import { repackArchive, type Repacked } from "../pack/repack.ts";
 import { readSecretKey, refuseInsideRelease } from "./keys.ts";
-import { compareWithSums, parseSums, SIGNATURE_NAME } from "../../release/sums.ts";
+import { bundlesOf, compareWithSums, parseSums } from "../../release/sums.ts";
 import { replaceFile } from "./write.ts";
 
 /** A key is some hundred bytes; larger text than this is no place where one gets by accident. */
@@ -37,6 +38,13 @@ export interface SignFileOptions extends SigningKey {
   readonly file: string;
 }
 
+export interface SignedRelease extends WrittenSignature {
+  /** Signatures of the bundles that the release carries. */
+  readonly bundles: readonly string[];
+  /** The archive beside the release, packed again with the signatures in it. */
+  readonly repacked: Repacked | undefined;
+}
+
 export interface WrittenSignature {
   /** The signature's file. */
   readonly file: string;
@@ -45,10 +53,12 @@ export interface WrittenSignature {
 }
 
 /**
- * Writes SHA256SUMS.minisig into a release, in place of an older one.
- * @throws GantryError RELEASE_FILE_MISSING, DIGEST_MISMATCH with every file that differs, CONFIG_INVALID for the key
+ * Writes SHA256SUMS.minisig into a release, in place of an older one, and a signature beside each of its bundles, so
+ * that a bundle can travel alone. An archive beside the release is packed again.
+ * @throws GantryError RELEASE_FILE_MISSING, DIGEST_MISMATCH with every file that differs, CONFIG_INVALID for the key,
+ * SIGNATURE_INVALID when the release pins another one
  */
-export async function signRelease(options: SignReleaseOptions): Promise<WrittenSignature> {
+export async function signRelease(options: SignReleaseOptions): Promise<SignedRelease> {
   const root = openRelease(options.release);
   refuseInsideRelease(options.secretKeyFile);
   const sumsFile = join(root, NAMES.sums);
@@ -56,15 +66,31 @@ export async function signRelease(options: SignReleaseOptions): Promise<WrittenS
   const sums = parseSums(bytes.toString("utf8"), sumsFile);
   const [first, ...rest] = [...compareWithSums(root, sums, FIX), ...findSecretKeys(root)];
   if (first !== undefined) throw new GantryError(first, ...rest);
+  const manifestFile = join(root, NAMES.manifest);
+  const manifest = parseManifest(readFileSync(manifestFile, "utf8"), manifestFile);
+  const secretKey = await readSecretKey(options.secretKeyFile, options.password);
+  refuseOtherKey(manifest, secretKey, manifestFile);
+  const base = releaseBase(manifest.name, manifest.version);
+  const bundles = bundlesOf(sums).map((path) => {
+    const signing = { file: join(root, path), about: `bundle:${base} ${basename(path)}` };
+    return writeSignature(secretKey, options, signing).file;
+  });
   const prehash = createPrehash().update(bytes).digest();
-  return await writeSignature(options, join(root, SIGNATURE_NAME), prehash, `release:${readName(root)}`);
+  const about = `release:${releaseName(manifest.name, manifest.version, manifestTarget(manifest))}`;
+  const signed = writeSignature(secretKey, options, { file: sumsFile, about, prehash });
+  return { ...signed, bundles, repacked: await repackArchive(root) };
 }
 
-/** The release's name as its manifest has it: the directory may have been renamed, and this gets signed. */
-function readName(root: string): string {
-  const file = join(root, NAMES.manifest);
-  const manifest = parseManifest(readFileSync(file, "utf8"), file);
-  return releaseName(manifest.name, manifest.version, manifestTarget(manifest));
+/** A release that pins a key is of no use to a host when another one has signed it. */
+function refuseOtherKey(manifest: Manifest, secretKey: SecretKey, where: string): void {
+  if (manifest.publicKey === undefined || encodePublicKey(secretKey) === manifest.publicKey) return;
+  const pinned = formatKeyId(parsePublicKey(manifest.publicKey, where).keyId);
+  throw new GantryError({
+    code: "SIGNATURE_INVALID",
+    what: `the release pins the key ${pinned}; this is the key ${formatKeyId(secretKey.keyId)}`,
+    where,
+    fix: `sign with the key ${pinned}, or build the release again with --public-key for this one`,
+  });
 }
 
 /**
@@ -73,8 +99,9 @@ function readName(root: string): string {
  */
 export async function signFile(options: SignFileOptions): Promise<WrittenSignature> {
   const prehash = readPrehash(options.file);
+  const secretKey = await readSecretKey(options.secretKeyFile, options.password);
   const about = `file:${basename(options.file)}`;
-  return await writeSignature(options, `${options.file}.minisig`, prehash, about);
+  return writeSignature(secretKey, options, { file: options.file, about, prehash });
 }
 
 /**
@@ -100,18 +127,25 @@ function isDirectory(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
+interface Signed {
+  readonly file: string;
+  /** What the comment says it is. */
+  readonly about: string;
+  /** Of the file, when it is known already. */
+  readonly prehash?: Uint8Array;
+}
+
 /** The format of the default comment is minisign's: fields with a colon, tabs between them. */
-async function writeSignature(
-  key: SigningKey,
-  file: string,
-  prehash: Uint8Array,
-  about: string,
-): Promise<WrittenSignature> {
-  const secretKey = await readSecretKey(key.secretKeyFile, key.password);
+function writeSignature(
+  secretKey: SecretKey,
+  { trustedComment }: Pick<SigningKey, "trustedComment">,
+  { file, about, prehash = readPrehash(file) }: Signed,
+): WrittenSignature {
   const timestamp = Math.floor(Date.now() / 1000);
-  const trustedComment = key.trustedComment ?? `timestamp:${timestamp}\t${about}\thashed`;
-  replaceFile(file, formatSignature(prehash, secretKey, trustedComment));
-  return { file, keyId: formatKeyId(secretKey.keyId), trustedComment };
+  const comment = trustedComment ?? `timestamp:${timestamp}\t${about}\thashed`;
+  const signature = signatureOf(file);
+  replaceFile(signature, formatSignature(prehash, secretKey, comment));
+  return { file: signature, keyId: formatKeyId(secretKey.keyId), trustedComment: comment };
 }
 
 /** Keys that came in by another way, through `include` for example; a published one is lost for good. */

@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError, type Finding } from "../../errors.ts";
-import { NAMES } from "../../release/layout.ts";
+import { NAMES, signatureOf } from "../../release/layout.ts";
 import {
   createPrehash,
   parseSignature,
@@ -17,7 +17,7 @@ import {
 import { readPrehash } from "../../release/minisign-file.ts";
 import { readPublicKey } from "./keys.ts";
 import { openRelease } from "./sign.ts";
-import { compareWithSums, parseSums, SIGNATURE_NAME } from "../../release/sums.ts";
+import { bundlesOf, compareWithSums, parseSums, SIGNATURE_NAME } from "../../release/sums.ts";
 
 const FIX =
   "unpack the release archive again into an empty directory (a release that was started holds more files); if it still differs, take the archive from its publisher again";
@@ -43,7 +43,7 @@ export interface VerifiedRelease extends VerifiedSignature {
 }
 
 /**
- * Checks signature, trusted comment and every file.
+ * Checks signature, trusted comment and every file, and the signature of each bundle, with which it travels alone.
  * @throws GantryError SIGNATURE_INVALID first, then DIGEST_MISMATCH and RELEASE_FILE_MISSING for every file
  */
 export function verifyRelease(options: VerifyReleaseOptions): VerifiedRelease {
@@ -68,6 +68,13 @@ export function verifyRelease(options: VerifyReleaseOptions): VerifiedRelease {
   );
   const sums = collect(() => parseSums(bytes.toString("utf8"), sumsFile));
   if (sums !== undefined) findings.push(...compareWithSums(root, sums, FIX));
+  // One wrong signature or one changed file is one finding: what follows from it is not said again.
+  const changed = new Set(findings.map(({ where }) => where));
+  for (const bundle of verified === undefined || sums === undefined ? [] : bundlesOf(sums)) {
+    const file = join(root, bundle);
+    if (changed.has(file)) continue;
+    collect(() => verifyWith(publicKey, signatureOf(file), (signature) => readSigned(file, signature)));
+  }
   const [first, ...rest] = findings;
   if (first !== undefined) throw new GantryError(first, ...rest);
   if (verified === undefined || sums === undefined) throw new Error("a failed check left no finding");
@@ -79,16 +86,21 @@ export function verifyRelease(options: VerifyReleaseOptions): VerifiedRelease {
  * @throws GantryError SIGNATURE_INVALID, the file system's error when the file cannot be read
  */
 export function verifyFile(options: VerifyFileOptions): VerifiedSignature {
-  const { file, signatureFile = `${file}.minisig` } = options;
+  const { file, signatureFile = signatureOf(file) } = options;
   return verifyWith(readPublicKey(options.publicKey), signatureFile, (signature) =>
-    signature.prehashed ? readPrehash(file) : readFileSync(file),
+    readSigned(file, signature),
   );
+}
+
+/** What a signature of a file was made of: newer ones of its hash, older ones of the file itself. */
+function readSigned(file: string, { prehashed }: Signature): Uint8Array {
+  return prehashed ? readPrehash(file) : readFileSync(file);
 }
 
 function verifyWith(
   publicKey: PublicKey,
   signatureFile: string,
-  readSigned: (signature: Signature) => Uint8Array,
+  read: (signature: Signature) => Uint8Array,
 ): VerifiedSignature {
   if (!existsSync(signatureFile)) {
     const fix = "take it from the publisher together with its signature, or have it signed with gantry sign";
@@ -100,5 +112,5 @@ function verifyWith(
     });
   }
   const signature = parseSignature(readFileSync(signatureFile, "utf8"), signatureFile);
-  return verifySignature(signature, readSigned(signature), publicKey, signatureFile);
+  return verifySignature(signature, read(signature), publicKey, signatureFile);
 }

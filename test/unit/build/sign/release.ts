@@ -29,14 +29,20 @@ export interface ReleaseAndKeys {
   readonly keys: KeyPairFiles;
 }
 
-/** A release whose directory was renamed since it was built, with true sums, and a key pair without a password. */
-export async function makeRelease(): Promise<ReleaseAndKeys> {
+/**
+ * A release whose directory was renamed since it was built, with true sums, and a key pair without a password.
+ * @param pinned the public key that its manifest names
+ */
+export async function makeRelease(pinned?: string): Promise<ReleaseAndKeys> {
   const directory = makeDirectory();
   const release = join(directory, "release");
   writeFiles(release, {
     brain: "#!/bin/sh\n",
     "lib/brain": "the binary",
-    "lib/release.json": formatManifest(MANIFEST),
+    "lib/release.json": formatManifest({
+      ...MANIFEST,
+      ...(pinned === undefined ? {} : { publicKey: pinned }),
+    }),
     "vendor/linux-x64-gnu.tar.zst": "a bundle",
     "README.md": "Read me\n",
   });

@@ -28,6 +28,8 @@ describe("signRelease", () => {
       trustedComment: expect.stringMatching(
         /^timestamp:\d{10,}\trelease:test-brain-v0\.1\.0-linux-x64\thashed$/,
       ),
+      bundles: [join(release, "vendor/linux-x64-gnu.tar.zst.minisig")],
+      repacked: undefined,
     });
     expect(readdirSync(release).toSorted()).toEqual([...before, "SHA256SUMS.minisig"].toSorted());
     expect(statSync(written.file).mode & 0o777).toBe(0o644);

@@ -1,0 +1,54 @@
+/**
+ * Makes the archive beside a release again when the release has changed: signed, or given more bundles. One that is
+ * not there is not made, and one that cannot be finished stays as it was.
+ */
+import { existsSync, lstatSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { list } from "tar";
+import { NAMES, signatureOf } from "../../release/layout.ts";
+import { bundlesOf, parseSums } from "../../release/sums.ts";
+import { writeArchive } from "./archive.ts";
+
+export interface Repacked {
+  readonly archive: string;
+  /** The archive's own signature, which no longer held and was removed. */
+  readonly removedSignature: string | undefined;
+}
+
+/**
+ * Packs what SHA256SUMS lists, and the signatures; what a start has left in the release stays out.
+ * @returns undefined when no archive of the release's name lies beside it
+ */
+export async function repackArchive(release: string): Promise<Repacked | undefined> {
+  const [parent, name] = [dirname(release), basename(release)];
+  const archive = join(parent, `${name}.tar.gz`);
+  if (lstatSync(archive, { throwIfNoEntry: false })?.isFile() !== true) return undefined;
+  const sumsFile = join(release, NAMES.sums);
+  const sums = parseSums(readFileSync(sumsFile, "utf8"), sumsFile);
+  const signatures = [NAMES.signature, ...bundlesOf(sums).map(signatureOf)];
+  const present = signatures.filter((path) => existsSync(join(release, path)));
+  const files = [...sums.keys(), NAMES.sums, ...present].toSorted((a, b) => (a < b ? -1 : 1));
+  const draft = join(parent, `.${name}-${process.pid}.tar.gz`);
+  try {
+    await writeArchive({ parent, name, file: draft, files, epoch: await readEpoch(archive) });
+    renameSync(draft, archive);
+  } finally {
+    rmSync(draft, { force: true });
+  }
+  const signature = signatureOf(archive);
+  const stale = existsSync(signature);
+  if (stale) rmSync(signature);
+  return { archive, removedSignature: stale ? signature : undefined };
+}
+
+/** The time of an archive's first entry, which all of them have; undefined for an archive without any. */
+async function readEpoch(file: string): Promise<number | undefined> {
+  let epoch: number | undefined;
+  await list({
+    file,
+    onReadEntry: (entry) => {
+      epoch ??= entry.mtime === undefined ? undefined : entry.mtime.getTime() / 1000;
+    },
+  });
+  return epoch;
+}
