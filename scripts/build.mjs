@@ -2,12 +2,18 @@
 // Runs at `npm ci`, `npm pack` and before every test run; needs nothing but the installed devDependencies.
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** The launcher's largest allowed size in bytes: it rides in every release. */
 const LAUNCHER_LIMIT = 200 * 1024;
+/**
+ * Parts of the launcher that only some commands load: files of their own beside it, so that a start does not read
+ * them. By the module that is imported dynamically.
+ */
+const PARTS = { "src/mirror/fetch.ts": "mirror.mjs", "src/launcher/service.ts": "service.mjs" };
 
 if (!existsSync(`${root}/node_modules/typescript`)) {
   console.error("build: the devDependencies are not installed; run npm ci");
@@ -26,21 +32,35 @@ const tsc = spawnSync(
 );
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 
-await build({
-  absWorkingDir: root,
-  entryPoints: ["src/launcher/main.ts"],
-  outfile: "dist/launcher.mjs",
-  bundle: true,
-  minify: true,
-  platform: "node",
-  format: "esm",
-  target: "node20",
-  legalComments: "none",
-  // CommonJS dependencies inside an ES module bundle reach Node's own modules through this.
-  banner: {
-    js: 'import{createRequire as createRequireOfLauncher}from"node:module";const require=createRequireOfLauncher(import.meta.url);',
-  },
-});
+/** @type {import("esbuild").Plugin} */
+const partsPlugin = {
+  name: "parts",
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /^\.\.?\// }, ({ kind, path, resolveDir }) => {
+      if (kind !== "dynamic-import") return undefined;
+      const part = Object.entries(PARTS).find(([module]) => join(resolveDir, path) === join(root, module));
+      return part === undefined ? undefined : { path: `./${part[1]}`, external: true };
+    }),
+};
+for (const [module, file] of Object.entries({ "src/launcher/main.ts": "launcher.mjs", ...PARTS })) {
+  if (!existsSync(join(root, module))) continue;
+  await build({
+    absWorkingDir: root,
+    entryPoints: [module],
+    outfile: `dist/${file}`,
+    bundle: true,
+    minify: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    legalComments: "none",
+    plugins: [partsPlugin],
+    // CommonJS dependencies inside an ES module bundle reach Node's own modules through this.
+    banner: {
+      js: 'import{createRequire as createRequireOfLauncher}from"node:module";const require=createRequireOfLauncher(import.meta.url);',
+    },
+  });
+}
 // The check engine as one file in the place of its own: its sixty modules take longer to find than to run.
 await build({
   absWorkingDir: root,

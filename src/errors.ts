@@ -165,9 +165,17 @@ export interface Finding {
   readonly detail?: readonly string[];
 }
 
+/** The launcher consists of several files, each with this class in it: they know each other's errors by this mark. */
+const MARK = Symbol.for("gantry.error");
+
 /** An expected failure: one or more findings that are shown to the person, never a stack trace. */
 export class GantryError extends Error {
+  readonly [MARK] = true;
   readonly findings: readonly [Finding, ...Finding[]];
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === "object" && value !== null && MARK in value;
+  }
 
   constructor(first: Finding, ...rest: Finding[]) {
     super([first, ...rest].map((finding) => `${finding.code}: ${finding.what}`).join("\n"));

@@ -2,11 +2,11 @@
  * Puts a release together on disk from its parts: scripts, texts, manifest, extra files and sums. The compiled
  * binary, package.json and bun.lock lie in it already.
  */
-import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GantryError } from "../errors.ts";
-import { programPath, releaseLayout, vendoredBundle } from "../release/layout.ts";
+import { NAMES, programPath, releaseLayout, vendoredBundle } from "../release/layout.ts";
 import { formatManifest, releaseId, type Manifest } from "../release/manifest.ts";
 import { readFileEntry, readTreeFiles } from "../release/tree.ts";
 import type { PackedBundle } from "./bundle/pack.ts";
@@ -28,17 +28,22 @@ export interface ReleaseParts {
   readonly manifest: Omit<Manifest, "executable" | "launcher">;
 }
 
-/** The launcher bundle, made with gantry itself: beside the compiled modules, or in dist/ when run from sources. */
-function launcherFile(): string {
-  const places = ["../launcher.mjs", "../../dist/launcher.mjs"].map((path) =>
-    fileURLToPath(new URL(path, import.meta.url)),
-  );
-  const found = places.find((file) => existsSync(file));
-  if (found !== undefined) return found;
+/**
+ * The launcher, made with gantry itself: launcher.mjs and the parts that it loads when a command needs them, beside the
+ * compiled modules, or in dist/ when run from sources.
+ * @throws GantryError INTERNAL when it was not built
+ */
+function launcherFiles(): readonly string[] {
+  const places = ["../", "../../dist/"].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+  const name = basename(NAMES.launcher);
+  const found = places.find((directory) => existsSync(join(directory, name)));
+  if (found !== undefined) {
+    return readdirSync(found).flatMap((file) => (file.endsWith(".mjs") ? [join(found, file)] : []));
+  }
   throw new GantryError({
     code: "INTERNAL",
     what: "the launcher bundle is not there",
-    where: places[0] ?? "",
+    where: join(places[0] ?? "", name),
     fix: "install gantry again, or run npm run build in its clone",
   });
 }
@@ -48,7 +53,7 @@ export function assembleRelease(parts: ReleaseParts): Manifest {
   const layout = releaseLayout(parts.root, parts.manifest);
   const program = programPath(parts.manifest);
   mkdirSync(layout.lib, { recursive: true });
-  copyFileSync(launcherFile(), layout.launcher);
+  for (const file of launcherFiles()) copyFileSync(file, join(layout.lib, basename(file)));
   const manifest: Manifest = {
     ...parts.manifest,
     ...(program === undefined ? {} : { executable: describeFile(layout.executable) }),
