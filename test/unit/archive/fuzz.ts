@@ -70,7 +70,7 @@ export function bundle(compression: Compression): Uint8Array {
 }
 
 export interface Outcomes {
-  /** How many archives ended as which code, or "right". */
+  /** How many archives ended as which code, as "right", or as "other": sound, but fewer or other files. */
   readonly ends: Record<string, number>;
   /** What must not have happened, with the number of the archive. */
   readonly failures: string[];
@@ -108,11 +108,12 @@ async function unpackOne(
   try {
     const written = await unpackArchive({ file, into, allow, signal: new AbortController().signal });
     const returned = digestOfFiles(Object.fromEntries(written));
+    const strange = [...written].find(([path, entry]) => String(EXPECTED.get(path)) !== String(entry));
     const failure =
       findEscape(directory) ??
       (returned === digestOf(into) ? undefined : "what it returned is not what it wrote") ??
-      (allow === EXACTLY && returned !== WANTED ? "the files are not the right ones" : undefined);
-    return { code: "right", failure };
+      (allow === EXACTLY && strange !== undefined ? `${strange[0]} is not the right file` : undefined);
+    return { code: returned === WANTED ? "right" : "other", failure };
   } catch (error) {
     if (!(error instanceof GantryError)) return { code: "unexpected", failure: String(error) };
     const { code } = error.findings[0];

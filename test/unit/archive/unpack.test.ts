@@ -9,7 +9,7 @@ import type { FileEntry } from "../../../src/release/tree.ts";
 import { fileEntry, longName, pax, tar } from "./tar-writer.ts";
 import { RELEASE, scratch, unpack, unpackTar } from "./scratch.ts";
 
-const BIG = Buffer.from(Array.from({ length: 300_001 }, (_, index) => (index * index) >> 5));
+const BIG = Buffer.from(Array.from({ length: 900_001 }, (_, index) => (index * index) >> 5));
 
 function exactly(files: Readonly<Record<string, FileEntry>>): Allowed {
   return { kind: "exactly", files: new Map(Object.entries(files)), unpacked: 1 << 20 };
