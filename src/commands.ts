@@ -23,7 +23,7 @@ export interface CommandContext {
 }
 
 /** Named in the design, not in this version. */
-export const LATER = ["bundle", "docker", "history"] as const;
+export const LATER = ["docker", "history"] as const;
 
 const app = {
   type: "positional",
@@ -57,6 +57,7 @@ export function buildSideCommands(context: CommandContext): Record<string, Comma
   return {
     build: buildCommand(context),
     analyze: analyzeCommand(context),
+    bundle: bundleCommand(context),
     check: checkCommand(context),
     keygen: keygenCommand(context),
     sign: signCommand(context),
@@ -103,6 +104,41 @@ function buildCommand({ environment, log, print }: CommandContext): CommandDef {
         log,
       });
       for (const { directory, archive } of built) print(`${directory}\n${archive}`);
+    },
+  });
+}
+
+function bundleCommand({ environment, log, print }: CommandContext): CommandDef {
+  return defineCommand({
+    meta: { name: "bundle", description: "Adds bundles to a release, on a machine with a network" },
+    args: {
+      release,
+      target: {
+        ...target,
+        description: "whose bundle; the release's own when left out; may be given more than once",
+      },
+      out: {
+        type: "string",
+        valueHint: "DIR",
+        description: "write bundles that travel alone there, instead",
+      },
+      bun: { ...bun, description: "the Bun to use instead of the release's own binary" },
+    },
+    async run({ args, rawArgs }) {
+      const { addBundles } = await import("./index.ts");
+      const { files, removedSignatures, repacked } = await addBundles({
+        release: args.release,
+        targets: flagValues(rawArgs, "target"),
+        out: args.out,
+        bun: args.bun,
+        environment,
+        log,
+      });
+      const outdated = repacked?.removedSignature;
+      const removed = [...removedSignatures, ...(outdated === undefined ? [] : [outdated])];
+      if (removed.length > 0)
+        log.warn(`sign the release again: removed ${removed.join(" and ")}, which no longer held`);
+      print([...files, ...(repacked === undefined ? [] : [repacked.archive])].join("\n"));
     },
   });
 }

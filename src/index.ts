@@ -8,6 +8,7 @@ import { readApp } from "./build/app/app.ts";
 import { findBun } from "./build/app/bun.ts";
 import { ensureInstalled } from "./build/app/sources.ts";
 import { buildReleases, type BuildOptions as FullBuildOptions } from "./build/build.ts";
+import { addBundles as addBundlesTo, type AddBundlesOptions, type AddedBundles } from "./build/bundle/add.ts";
 import type { ReleaseSummary } from "./build/table.ts";
 import { parseTarget, targetOfHost, type Target } from "./release/targets.ts";
 import type { Environment } from "./runtime/invoke.ts";
@@ -21,6 +22,7 @@ export { keygen, needsPassword } from "./build/sign/keys.ts";
 export { signFile, signRelease } from "./build/sign/sign.ts";
 export { verifyFile, verifyRelease } from "./build/sign/verify.ts";
 
+export type BundleOptions = Omit<AddBundlesOptions, "host">;
 export type BuildOptions = Omit<FullBuildOptions, "host" | "gantry">;
 
 export interface AnalyzeOptions {
@@ -62,6 +64,14 @@ export async function analyze(
   } finally {
     sources.dispose();
   }
+}
+
+/**
+ * Makes bundles for a release that is already built.
+ * @throws GantryError
+ */
+export function addBundles(options: BundleOptions): Promise<AddedBundles> {
+  return addBundlesTo({ ...options, host: hostTarget() });
 }
 
 /** This machine's target; its C library is the one that the running Node was loaded with. */

@@ -2,7 +2,7 @@
  * A release compared with its SHA256SUMS, in both directions: every listed file is there and as listed, and nothing
  * else is there. Links are never followed, because what they point at can change after the signature.
  */
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { GantryError, toGantryError, type Finding } from "../errors.ts";
 import { isVendoredBundle, NAMES, signatureOf } from "./layout.ts";
 import { readFileEntry, readTreeFiles, type TreeFile } from "./tree.ts";
@@ -43,6 +43,13 @@ export function parseSums(text: string, where: string): Sums {
 /** Paths of the bundles that a release carries; each may have a signature of its own beside it. */
 export function bundlesOf(sums: Sums): string[] {
   return [...sums.keys()].filter(isVendoredBundle);
+}
+
+/** Listed files that are not there or not as listed; what a start has left in the release does not count. */
+export function compareListed(root: string, sums: Sums, fix: string): Finding[] {
+  return compareWithSums(root, sums, fix).filter(({ where }) =>
+    where === undefined ? true : sums.has(relative(root, where).split(sep).join("/")),
+  );
 }
 
 /**

@@ -14,6 +14,9 @@ const UNSAFE =
 /** Bun keeps what it makes of scripts above 50 KB in a cache below HOME; a tool or a probe leaves nothing behind. */
 const NO_CACHE = { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" } as const;
 
+/** Makes any program compiled with Bun the bun command line; a bun executable takes no notice of it. */
+export const BE_BUN = { BUN_BE_BUN: "1" } as const;
+
 /** The environment without anything that steers the runtime, plus `extra`. */
 export function toolEnvironment(
   environment: Environment,

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { GantryError } from "../../errors.ts";
 import type { Compression } from "../../release/bundle.ts";
-import { run, scriptArguments, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { BE_BUN, run, scriptArguments, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
 import { makePrivateDirectory } from "../app/copy.ts";
 
 /** A Bun executable, or a program compiled with one. Its version decides which bytes come out. */
@@ -73,7 +73,7 @@ async function compressInChild(file: string, directory: string, compressor: Comp
   const args = scriptArguments(script, file, result, JSON.stringify(PARAMETERS));
   const child = await run(executable, args, {
     cwd: directory,
-    environment: toolEnvironment(environment, { BUN_BE_BUN: "1" }),
+    environment: toolEnvironment(environment, BE_BUN),
   }).catch((error: unknown) => {
     const what = `the bundle could not be compressed: ${error instanceof Error ? error.message : String(error)}`;
     throw new GantryError({ code: "EXEC_FAILED", what, where: executable });

@@ -6,7 +6,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "../../errors.ts";
-import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { BE_BUN, run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
 import type { Bun } from "../app/bun.ts";
 import { copyRegistrySettings, makePrivateDirectory } from "../app/copy.ts";
 import { parseBunLock, type RegistryEntry } from "./bun-lock.ts";
@@ -72,7 +72,7 @@ async function resolveAliases(
     "--cpu=*",
   ];
   const registry = options.registry === undefined ? [] : [`--registry=${options.registry}`];
-  const environment = toolEnvironment(options.environment, { BUN_CONFIG_HTTP_RETRY_COUNT: "2" });
+  const environment = toolEnvironment(options.environment, { ...BE_BUN, BUN_CONFIG_HTTP_RETRY_COUNT: "2" });
   const result = await run(options.bun.path, [...args, ...registry], { cwd: directory, environment });
   const failed = result.stderr
     .split("\n")

@@ -6,7 +6,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "../../errors.ts";
 import type { Target } from "../../release/targets.ts";
-import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { BE_BUN, run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
 import type { Bun } from "../app/bun.ts";
 import { makePrivateDirectory } from "../app/copy.ts";
 import type { BunLock } from "./bun-lock.ts";
@@ -61,7 +61,10 @@ export async function rewriteLock(options: RewriteOptions): Promise<RewrittenLoc
   const json = `${JSON.stringify(packageJson, null, 2)}\n`;
   const call = async (...more: string[]): Promise<void> => {
     const args = [...ARGUMENTS, ...SILENT, `--cache-dir=${join(directory, "cache")}`, ...more];
-    const result = await run(bun.path, args, { cwd: directory, environment: toolEnvironment(environment) });
+    const result = await run(bun.path, args, {
+      cwd: directory,
+      environment: toolEnvironment(environment, BE_BUN),
+    });
     if (result.code !== 0)
       throw changed(`Bun ${bun.version} refuses the release's lockfile`, toolLines(result.stderr));
   };

@@ -1,0 +1,178 @@
+/**
+ * `gantry bundle`: makes bundles for a release that is already built, and puts them into it or beside it. Everything
+ * is made elsewhere first; the release itself changes in a few renames at the end, SHA256SUMS last.
+ */
+import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { GantryError } from "../../errors.ts";
+import type { Log } from "../../log.ts";
+import {
+  bundleName,
+  NAMES,
+  releaseLayout,
+  signatureOf,
+  vendoredBundle,
+  type ReleaseLayout,
+} from "../../release/layout.ts";
+import { manifestTarget, parseManifest, type Manifest } from "../../release/manifest.ts";
+import { compareListed, parseSums, type Sums } from "../../release/sums.ts";
+import { parseTarget, runsOn, type Target } from "../../release/targets.ts";
+import type { Environment } from "../../runtime/invoke.ts";
+import { findBun, type Bun } from "../app/bun.ts";
+import { makePrivateDirectory } from "../app/copy.ts";
+import { repackArchive, type Repacked } from "../pack/repack.ts";
+import { formatSums } from "../pack/sums.ts";
+import { openRelease } from "../sign/sign.ts";
+import { replaceFile } from "../sign/write.ts";
+import { makeForeignBundle } from "./foreign.ts";
+import { remakeOwnBundle } from "./own.ts";
+import type { PackedBundle } from "./pack.ts";
+
+export interface AddBundlesOptions {
+  /** The release's directory. */
+  readonly release: string;
+  /** Names; the release's own target when empty. */
+  readonly targets: readonly string[];
+  /** Where travelling bundles go, instead of into the release. */
+  readonly out?: string | undefined;
+  /** A Bun to work with, instead of the release's own binary. */
+  readonly bun?: string | undefined;
+  /** This machine's target. */
+  readonly host: Target;
+  readonly environment: Environment;
+  readonly log: Log;
+}
+
+export interface AddedBundles {
+  /** The bundles' files. */
+  readonly files: readonly string[];
+  /** Signatures that no longer held and were removed. */
+  readonly removedSignatures: readonly string[];
+  /** The archive beside the release, packed again. */
+  readonly repacked: Repacked | undefined;
+}
+
+interface OpenRelease {
+  readonly layout: ReleaseLayout;
+  readonly manifest: Manifest;
+  readonly sums: Sums;
+}
+
+/**
+ * Makes the bundles and puts them where they belong.
+ * @throws GantryError DIGEST_MISMATCH when the release is damaged, or its own bundle does not come out as it names it;
+ *   MODULE_UNAVAILABLE when a required module has nothing for a target. The release is then as it was
+ */
+export async function addBundles(options: AddBundlesOptions): Promise<AddedBundles> {
+  const opened = readRelease(options.release);
+  const own = manifestTarget(opened.manifest);
+  const targets = options.targets.length === 0 ? [own] : [...new Set(options.targets.map(parseTarget))];
+  const bun = await findWorkingBun(opened, options);
+  const work = makePrivateDirectory();
+  try {
+    const made: PackedBundle[] = [];
+    for (const target of targets) {
+      options.log.info(`${target.name}: making the bundle`);
+      const shared = { ...opened, bun, environment: options.environment, work: join(work, target.name) };
+      mkdirSync(shared.work);
+      const packed =
+        target === own
+          ? await remakeOwnBundle(shared)
+          : await makeForeignBundle({ ...shared, target, log: options.log });
+      if (packed === undefined) throw new GantryError(nothingToBundle(target, opened.layout.manifest));
+      made.push(packed);
+    }
+    return options.out === undefined
+      ? await vendorBundles(opened, made)
+      : writeBundles(opened.manifest, made, options.out);
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function nothingToBundle(target: Target, where: string) {
+  const what = `the release has no modules for ${target.name}: there is nothing to bundle`;
+  return { code: "USAGE", what, where, fix: "start it as it is" } as const;
+}
+
+/**
+ * A release whose listed files are as they were built; what a start has added does not matter.
+ * @throws GantryError RELEASE_FILE_MISSING, DIGEST_MISMATCH, MANIFEST_INVALID
+ */
+function readRelease(path: string): OpenRelease {
+  const root = openRelease(path);
+  const manifestFile = join(root, NAMES.manifest);
+  const manifest = parseManifest(readFileSync(manifestFile, "utf8"), manifestFile);
+  const sumsFile = join(root, NAMES.sums);
+  const sums = parseSums(readFileSync(sumsFile, "utf8"), sumsFile);
+  const [first, ...rest] = compareListed(root, sums, "unpack the release archive again, or build it again");
+  if (first !== undefined) throw new GantryError(first, ...rest);
+  return { layout: releaseLayout(root, manifest), manifest, sums };
+}
+
+/**
+ * The Bun that installs and compresses: the named one, else the release's own binary where it runs here.
+ * @throws GantryError CONFIG_INVALID
+ */
+async function findWorkingBun({ layout, manifest }: OpenRelease, options: AddBundlesOptions): Promise<Bun> {
+  const { bun, environment, host } = options;
+  const usable = manifest.runtime.kind === "bun" && runsOn(manifestTarget(manifest), host);
+  if (bun === undefined && usable) {
+    const { version } = manifest.runtime;
+    return { path: layout.executable, version, revision: version };
+  }
+  return await findBun({ dir: layout.root }, { named: bun, environment });
+}
+
+/** Puts the bundles into the release: files first, then what vouches for them. */
+async function vendorBundles(
+  { layout, sums }: OpenRelease,
+  made: readonly PackedBundle[],
+): Promise<AddedBundles> {
+  const all = new Map(sums);
+  const changed: { readonly packed: PackedBundle; readonly path: string }[] = [];
+  for (const packed of made) {
+    const path = vendoredBundle(packed.target, packed.description.compression);
+    if (all.get(path) !== packed.description.sha256) changed.push({ packed, path });
+    all.set(path, packed.description.sha256);
+  }
+  const files = made.map(({ target, description }) =>
+    join(layout.root, vendoredBundle(target, description.compression)),
+  );
+  if (changed.length === 0) return { files, removedSignatures: [], repacked: undefined };
+  const drafts = changed.map(({ packed, path }) => draftOf(packed.file, join(layout.root, path)));
+  const outdated = [NAMES.signature, ...changed.map(({ path }) => signatureOf(path))];
+  const removedSignatures = outdated
+    .map((path) => join(layout.root, path))
+    .filter((path) => existsSync(path));
+  try {
+    for (const { draft, file } of drafts) renameSync(draft, file);
+    for (const path of removedSignatures) rmSync(path);
+    replaceFile(layout.sums, formatSums(all));
+  } finally {
+    for (const { draft } of drafts) rmSync(draft, { force: true });
+  }
+  return { files, removedSignatures, repacked: await repackArchive(layout.root) };
+}
+
+interface Draft {
+  readonly draft: string;
+  readonly file: string;
+}
+
+/** Copies a bundle beside its place, so that only a rename is left to do. */
+function draftOf(from: string, file: string): Draft {
+  const draft = join(dirname(file), `.${basename(file)}-${process.pid}`);
+  mkdirSync(dirname(file), { recursive: true });
+  copyFileSync(from, draft);
+  return { draft, file };
+}
+
+function writeBundles(manifest: Manifest, made: readonly PackedBundle[], out: string): AddedBundles {
+  mkdirSync(out, { recursive: true });
+  const drafts = made.map(({ file, target, description }) =>
+    draftOf(file, join(out, bundleName(manifest.name, manifest.version, target, description.compression))),
+  );
+  for (const { draft, file } of drafts) renameSync(draft, file);
+  return { files: drafts.map(({ file }) => file), removedSignatures: [], repacked: undefined };
+}

@@ -1,0 +1,121 @@
+/**
+ * The bundle of another target, made from a release: its package.json and lockfile completed for that target, then
+ * what a build for that target does with them. Nothing of it can be loaded on a machine of another kind, so that
+ * optional modules are judged by their files alone.
+ */
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Log } from "../../log.ts";
+import { NAMES, type ReleaseLayout } from "../../release/layout.ts";
+import type { Manifest } from "../../release/manifest.ts";
+import type { Target } from "../../release/targets.ts";
+import type { Environment } from "../../runtime/invoke.ts";
+import type { Bun } from "../app/bun.ts";
+import { readBunLock } from "../lock/migrate.ts";
+import { availableClosure, writeLockFiles } from "../lock/target.ts";
+import { findUnbuilt, selectAvailable } from "../tree/available.ts";
+import { installTree } from "../tree/install.ts";
+import { packBundle, type PackedBundle } from "./pack.ts";
+
+export interface ForeignBundleOptions {
+  readonly layout: ReleaseLayout;
+  readonly manifest: Manifest;
+  readonly target: Target;
+  readonly bun: Bun;
+  readonly environment: Environment;
+  readonly log: Log;
+  /** A private directory of its own; the bundle stays in it. */
+  readonly work: string;
+}
+
+interface ReleasePackage {
+  readonly dependencies?: Readonly<Record<string, string>>;
+  readonly optionalDependencies?: Readonly<Record<string, string>>;
+  readonly trustedDependencies?: readonly string[];
+}
+
+/**
+ * Makes it; undefined when there are no modules for that target.
+ * @throws GantryError MODULE_UNAVAILABLE when a required module has nothing for the target; NETWORK_FAILED
+ */
+export async function makeForeignBundle(options: ForeignBundleOptions): Promise<PackedBundle | undefined> {
+  const { manifest, target, bun, environment, log, work } = options;
+  const locked = await lockForTarget(options);
+  log.info(`${target.name}: installing ${locked.closure.length} packages`);
+  const directory = join(work, "tree");
+  const tree = await installTree({
+    release: work,
+    directory,
+    cache: join(work, "cache"),
+    bun: bun.path,
+    target,
+    closure: locked.closure,
+    platformPackages: locked.platformPackages,
+    environment,
+  });
+  const unbuilt = findUnbuilt(tree, expectNative(manifest));
+  for (const [name, why] of unbuilt)
+    log.warn(`${name} is left out of the bundle for ${target.name}: ${why.reason}`);
+  return await packBundle({
+    name: manifest.name,
+    version: manifest.version,
+    target,
+    modules: selectAvailable(tree, unbuilt).modules,
+    directory: join(directory, NAMES.modules),
+    compression: manifest.bundle?.compression ?? "zst",
+    compressor: { executable: bun.path, environment },
+    file: join(work, "bundle"),
+  });
+}
+
+/** Writes the target's package.json and bun.lock into the work directory. */
+async function lockForTarget(
+  options: ForeignBundleOptions,
+): Promise<Awaited<ReturnType<typeof writeLockFiles>>> {
+  const { layout, manifest, target, bun, environment, log, work } = options;
+  const json = JSON.parse(readFileSync(layout.packageJson, "utf8")) as ReleasePackage;
+  const lock = readBunLock(layout.lockfile, bun, layout.lockfile);
+  const optional = new Set(Object.keys(json.optionalDependencies ?? {}));
+  const names = [...Object.keys(json.dependencies ?? {}), ...optional];
+  const pins = new Map(names.map((name) => [name, { name, key: name, others: [] }]));
+  const completing = { bun, environment, target, where: layout.lockfile, settingsFrom: layout.root };
+  const found = await availableClosure(lock, pins, optional, completing);
+  for (const { name, reason } of [...found.unavailable, ...notLocked(manifest, names)])
+    log.warn(`${name} is left out of the bundle for ${target.name}: ${reason}`);
+  mkdirSync(work, { recursive: true });
+  return await writeLockFiles(
+    { ...found, optional },
+    {
+      name: manifest.name,
+      version: manifest.version,
+      trusted: json.trustedDependencies ?? [],
+      bun,
+      environment,
+      target,
+      directory: work,
+    },
+  );
+}
+
+/** Optional externals that the release's own target has nothing of: its lockfile does not know them. */
+function notLocked(
+  manifest: Manifest,
+  locked: readonly string[],
+): { readonly name: string; readonly reason: string }[] {
+  return manifest.externals
+    .filter(({ name, optional }) => optional && !locked.includes(name))
+    .map(({ name }) => ({
+      name,
+      reason: "the release's lockfile does not have it; a build with --vendor takes it from the app's",
+    }));
+}
+
+/** A release does not say which of its externals are native: those with a native file, and those that lack theirs. */
+function expectNative(manifest: Manifest): Parameters<typeof findUnbuilt>[1] {
+  const provided = new Set(manifest.native.flatMap((file) => file.neededBy));
+  return manifest.externals.map(({ name, optional, unavailable }) => ({
+    name,
+    optional,
+    native: unavailable !== undefined || provided.has(name),
+  }));
+}

@@ -1,0 +1,100 @@
+/**
+ * The bundle that a release names in its manifest, to the byte: the one that it carries already, else made again from
+ * its prepared modules when they are all there and right, else from a frozen installation of its lockfile.
+ */
+import { copyFileSync, existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { GantryError } from "../../errors.ts";
+import { NAMES, vendoredBundle, type ReleaseLayout } from "../../release/layout.ts";
+import { manifestTarget, treeDigest, type Manifest, type ReleaseBundle } from "../../release/manifest.ts";
+import { readFileEntry } from "../../release/tree.ts";
+import { installFrozen } from "../../runtime/install.ts";
+import type { Environment } from "../../runtime/invoke.ts";
+import type { Bun } from "../app/bun.ts";
+import { packBundle, type PackedBundle } from "./pack.ts";
+
+export interface RemakeOptions {
+  readonly layout: ReleaseLayout;
+  readonly manifest: Manifest;
+  readonly bun: Bun;
+  readonly environment: Environment;
+  /** A private directory of its own; the bundle stays in it. */
+  readonly work: string;
+}
+
+/**
+ * Gives the bundle of a release's own target; undefined when it has no modules.
+ * @throws GantryError DIGEST_MISMATCH when it is not the manifest's; those of installFrozen
+ */
+export async function remakeOwnBundle(options: RemakeOptions): Promise<PackedBundle | undefined> {
+  const { layout, manifest, bun, environment, work } = options;
+  const packing = (directory: string, name: string): Promise<PackedBundle | undefined> =>
+    packBundle({
+      name: manifest.name,
+      version: manifest.version,
+      target: manifestTarget(manifest),
+      modules: manifest.modules,
+      directory,
+      compression: manifest.bundle?.compression ?? "zst",
+      compressor: { executable: bun.path, environment },
+      file: join(work, name),
+    });
+  const carried = readCarried(layout, manifest);
+  if (carried !== undefined) return carried;
+  const prepared = existsSync(layout.modules)
+    ? await packing(layout.modules, "prepared").catch(asIncomplete)
+    : undefined;
+  const packed = prepared ?? (await packing(await installModules(options), "installed"));
+  if (packed !== undefined) refuseOther(packed.description, options);
+  return packed;
+}
+
+function readCarried(layout: ReleaseLayout, manifest: Manifest): PackedBundle | undefined {
+  const { bundle: description } = manifest;
+  if (description === undefined) return undefined;
+  const target = manifestTarget(manifest);
+  const file = join(layout.root, vendoredBundle(target, description.compression));
+  if (!existsSync(file) || readFileEntry(file)[1] !== description.sha256) return undefined;
+  return { file, target, tree: treeDigest(manifest.modules), description };
+}
+
+/** A prepared tree may lack optional modules or have been changed: then the lockfile is asked. */
+function asIncomplete(error: unknown): undefined {
+  if (error instanceof GantryError && error.findings[0].code === "DIGEST_MISMATCH") return undefined;
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+  throw error;
+}
+
+/** Installs by the release's own lockfile; its node_modules holds more than the manifest's files, which are picked. */
+async function installModules({ layout, manifest, bun, environment, work }: RemakeOptions): Promise<string> {
+  const directory = join(work, "tree");
+  mkdirSync(directory);
+  copyFileSync(layout.packageJson, join(directory, NAMES.packageJson));
+  copyFileSync(layout.lockfile, join(directory, NAMES.lockfile));
+  await installFrozen({
+    executable: bun.path,
+    directory,
+    cache: join(work, "cache"),
+    target: manifestTarget(manifest),
+    environment,
+  });
+  return join(directory, NAMES.modules);
+}
+
+function refuseOther(made: ReleaseBundle, { layout, manifest, bun }: RemakeOptions): void {
+  const { bundle, runtime } = manifest;
+  if (bundle?.sha256 === made.sha256) return;
+  throw new GantryError({
+    code: "DIGEST_MISMATCH",
+    what: "the bundle that was made is not the one that the release names",
+    where: layout.manifest,
+    detail: [
+      `the release says ${bundle?.sha256 ?? "nothing of a bundle"}, ${bundle?.size ?? 0} bytes`,
+      `made here was    ${made.sha256}, ${made.size} bytes`,
+    ],
+    fix:
+      bun.version === runtime.version
+        ? "build the release again with --vendor"
+        : `name Bun ${runtime.version} with --bun PATH: this one is ${bun.version}, and other versions compress differently`,
+  });
+}
