@@ -55,6 +55,8 @@ for (const [module, file] of Object.entries({ "src/launcher/main.ts": "launcher.
     target: "node20",
     legalComments: "none",
     plugins: [partsPlugin],
+    // The entry for Node brings a fetch and agents of its own; src/mirror has its own transport.
+    alias: { ofetch: `${root}/node_modules/ofetch/dist/index.mjs` },
     // CommonJS dependencies inside an ES module bundle reach Node's own modules through this.
     banner: {
       js: 'import{createRequire as createRequireOfLauncher}from"node:module";const require=createRequireOfLauncher(import.meta.url);',

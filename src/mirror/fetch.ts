@@ -1,0 +1,115 @@
+/**
+ * Fetching a bundle from a mirror: one file, checked while it streams against the size and digest in the manifest.
+ * What does not match is gone again before anyone could unpack it. Loaded on demand: most starts need no mirror.
+ */
+import type { Environment } from "../runtime/invoke.ts";
+import { openAddress, showAddress, type WebAddress } from "./address.ts";
+import { readAuthorization } from "./credentials.ts";
+import { download } from "./download.ts";
+import { statusFailure } from "./failures.ts";
+import { LIMITS, parseRetryAfter, readBody, retrying, send, type Limits, type Network } from "./request.ts";
+import { openSink, type Expected } from "./sink.ts";
+
+/** What is told while it runs; provision's Reporter is one. */
+export interface MirrorReporter {
+  readonly progress: (progress: {
+    readonly bytes: number;
+    readonly total: number;
+    readonly current: string;
+  }) => void;
+  readonly debug: (text: string) => void;
+}
+
+export interface SourceOptions {
+  /** https://, http://, oci://host/repository:tag or @sha256:… */
+  readonly address: string;
+  /** The target's name: one tag of a registry may hold bundles for several. */
+  readonly target: string;
+  /** HTTP(S)_PROXY, NO_PROXY, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, NETRC, HOME, DOCKER_CONFIG, GANTRY_TOKEN. */
+  readonly environment: Environment;
+  readonly reporter: MirrorReporter;
+  readonly signal: AbortSignal;
+  readonly limits?: Limits;
+}
+
+export interface FetchOptions extends SourceOptions {
+  /** From the manifest: checked while streaming; more bytes than `size` end it at once. */
+  readonly expected: Expected;
+  /** Sees the first BUNDLE_HEAD_BYTES (or the whole file when shorter) before the rest is fetched; throws when it is the wrong release or target. */
+  readonly checkHead: (start: Uint8Array) => void;
+  /** Where it is written: a path in a private work directory, at which nothing is yet. */
+  readonly into: string;
+}
+
+/**
+ * Fetches the bundle. Either all of it is at `into`, and right, or nothing is.
+ * @throws GantryError NETWORK_FAILED, BUNDLE_MISSING, PERMISSION_DENIED, DIGEST_MISMATCH, CONFIG_INVALID; what
+ *   checkHead throws; the signal's reason
+ */
+export async function fetchBundle(options: FetchOptions): Promise<void> {
+  const network = networkOf(options);
+  const address = openRemote(options.address);
+  const { expected, checkHead, into } = options;
+  const source = showAddress(address.url);
+  const sink = openSink({ into, expected, checkHead, source });
+  try {
+    const authorization = readAuthorization(address.url, address.login, options.environment);
+    const current = address.url.pathname.split("/").at(-1) ?? "";
+    await download({
+      get: (headers) => send(address.url, { headers, authorization }, network),
+      sink,
+      expected,
+      offered: authorization === undefined ? "nothing" : "credentials",
+      source,
+      network,
+      progress: (bytes) => options.reporter.progress({ bytes, total: expected.size, current }),
+    });
+    sink.finish();
+  } catch (error) {
+    sink.remove();
+    throw error;
+  } finally {
+    sink.close();
+  }
+}
+
+/** No signature is longer: two comment lines and two of base64. */
+const SIGNATURE_BYTES = 16 * 1024;
+
+/**
+ * The detached signature beside the bundle: its text, or undefined when there is none.
+ * @throws GantryError as fetchBundle does
+ */
+export async function fetchSignature(options: SourceOptions): Promise<string | undefined> {
+  const network = networkOf(options);
+  const address = openRemote(options.address);
+  const url = new URL(address.url);
+  url.pathname += ".minisig";
+  const authorization = readAuthorization(url, address.login, options.environment);
+  return retrying(network, async () => {
+    const answer = await send(url, { authorization }, network);
+    if (answer.status === 404 || answer.status === 410) {
+      answer.discard();
+      return undefined;
+    }
+    if (answer.status !== 200) {
+      answer.discard();
+      const after = parseRetryAfter(answer.headers.get("retry-after"), Date.now());
+      const offered = authorization === undefined ? "nothing" : "credentials";
+      throw statusFailure(answer.status, answer.attempted, offered, after);
+    }
+    const text = (await readBody(answer, SIGNATURE_BYTES))?.toString("utf8");
+    // Some servers answer 200 with a page for whatever they do not have.
+    return text?.startsWith("untrusted comment:") === true ? text : undefined;
+  });
+}
+
+function networkOf({ environment, signal, reporter, limits = LIMITS }: SourceOptions): Network {
+  return { environment, signal, debug: reporter.debug, limits };
+}
+
+function openRemote(text: string): WebAddress {
+  const address = openAddress(text);
+  if (address.kind === "web") return address;
+  throw new RangeError("only an address of a network can be fetched from");
+}

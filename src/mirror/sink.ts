@@ -1,0 +1,84 @@
+/**
+ * Where a download goes: into a file, through the hash, with the first bytes shown to a check. Written as it arrives,
+ * so that no more of it is held than one piece; more bytes than the manifest names are never written.
+ */
+import { createHash, type Hash } from "node:crypto";
+import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from "node:fs";
+import { GantryError } from "../errors.ts";
+import { BUNDLE_HEAD_BYTES } from "../release/bundle.ts";
+
+export interface Expected {
+  readonly size: number;
+  /** 64 hex digits. */
+  readonly sha256: string;
+}
+
+export interface SinkOptions {
+  readonly into: string;
+  readonly expected: Expected;
+  readonly checkHead: (start: Uint8Array) => void;
+  /** Where it comes from, for messages. */
+  readonly source: string;
+}
+
+export type Sink = ReturnType<typeof openSink>;
+
+/** Opens the file; it must not exist. */
+export function openSink(options: SinkOptions) {
+  const { expected, source } = options;
+  const descriptor = openSync(options.into, "wx", 0o600);
+  let hash: Hash = createHash("sha256");
+  let head = Buffer.alloc(0);
+  let bytes = 0;
+  const check = () => options.checkHead(head);
+  return {
+    bytes: () => bytes,
+    /** Has the check seen the head and found nothing wrong? */
+    passed: () => bytes >= Math.min(BUNDLE_HEAD_BYTES, expected.size),
+    write: (chunk: Uint8Array) => {
+      if (head.length < BUNDLE_HEAD_BYTES) {
+        head = Buffer.concat([head, chunk.subarray(0, BUNDLE_HEAD_BYTES - head.length)]);
+        if (head.length === BUNDLE_HEAD_BYTES) check();
+      }
+      if (bytes + chunk.length > expected.size) {
+        if (head.length < BUNDLE_HEAD_BYTES) check();
+        throw sizeMismatch(`more than ${expected.size}`, expected, source);
+      }
+      for (let done = 0; done < chunk.length;) {
+        done += writeSync(descriptor, chunk, done, chunk.length - done, bytes + done);
+      }
+      hash.update(chunk);
+      bytes += chunk.length;
+    },
+    restart: () => {
+      ftruncateSync(descriptor, 0);
+      hash = createHash("sha256");
+      head = Buffer.alloc(0);
+      bytes = 0;
+    },
+    /** @throws GantryError DIGEST_MISMATCH unless exactly the expected bytes were written */
+    finish: () => {
+      if (head.length < BUNDLE_HEAD_BYTES) check();
+      if (bytes !== expected.size) throw sizeMismatch(String(bytes), expected, source);
+      const found = hash.digest("hex");
+      if (found !== expected.sha256) throw digestMismatch(found, expected, source);
+    },
+    close: () => closeSync(descriptor),
+    remove: () => rmSync(options.into, { force: true }),
+  };
+}
+
+const FIX = "copy the bundle that belongs to this release to the mirror again, or name another with --from";
+
+export function digestMismatch(found: string, expected: Expected, source: string): GantryError {
+  const detail = [`expected sha256:${expected.sha256}`, `found    sha256:${found}`];
+  const what = "the bundle on the mirror is not the one that the release was built with";
+  return new GantryError({ code: "DIGEST_MISMATCH", what, where: source, fix: FIX, detail });
+}
+
+/** @param found how many bytes there are */
+export function sizeMismatch(found: string, expected: Expected, source: string): GantryError {
+  const what = `the bundle on the mirror has ${found} bytes where the release names ${expected.size}`;
+  const detail = [`expected sha256:${expected.sha256}`];
+  return new GantryError({ code: "DIGEST_MISMATCH", what, where: source, fix: FIX, detail });
+}
