@@ -63,6 +63,18 @@ for (const [module, file] of Object.entries({ "src/launcher/main.ts": "launcher.
     },
   });
 }
+// What Node loads before an app, in releases that run on Node.
+await build({
+  absWorkingDir: root,
+  entryPoints: ["src/build/node/preload.ts"],
+  outfile: "dist/preload.cjs",
+  bundle: true,
+  minify: true,
+  platform: "node",
+  format: "cjs",
+  target: "node20",
+  legalComments: "none",
+});
 // The check engine as one file in the place of its own: its sixty modules take longer to find than to run.
 await build({
   absWorkingDir: root,

@@ -28,6 +28,7 @@ import type { PackedBundle } from "./bundle/pack.ts";
 import { releaseInstall, releasePublicKey, vendoredTargets } from "./choices.ts";
 import type { BuildContext, BuildOptions } from "./context.ts";
 import { describeRelease } from "./describe.ts";
+import { buildJavaScript, type BuiltJavaScript } from "./node/javascript.ts";
 import { writeArchive } from "./pack/archive.ts";
 import { proveRelease } from "./prove.ts";
 import { readRequires } from "./requires.ts";
@@ -47,14 +48,18 @@ export async function buildReleases(options: BuildOptions): Promise<ReleaseSumma
   const publicKeyLine = releasePublicKey(options, app);
   for (const target of targets) vendoredTargets({ ...options, app }, target);
   const builder = await findBun(app, { named: options.bun, environment });
-  log.info(`building ${app.name} ${app.version} with Bun ${builder.version}`);
+  const runtime = app.settings.node === undefined ? `Bun ${builder.version}` : `Node ${app.settings.node}`;
+  log.info(`building ${app.name} ${app.version} with ${runtime}`);
   const out = resolve(options.out);
   const madeOut = mkdirSync(out, { recursive: true }) !== undefined;
   const work = mkdtempSync(join(out, ".gantry-build-"));
   let sources: Sources | undefined;
+  let javascript: BuiltJavaScript | undefined;
   try {
     sources = await ensureInstalled(app, builder, { environment, log });
-    const context: BuildContext = { ...options, app, builder, sources, work, publicKeyLine };
+    if (app.settings.runtime === "node")
+      javascript = await buildJavaScript({ app, sources, bun: builder.path, environment, log });
+    const context: BuildContext = { ...options, app, builder, sources, work, publicKeyLine, javascript };
     const staged: StagedTarget[] = [];
     for (const target of targets) staged.push(await stageTarget(context, target));
     const bundles = await stageBundles(context, staged);
@@ -64,6 +69,7 @@ export async function buildReleases(options: BuildOptions): Promise<ReleaseSumma
     for (const summary of published) log.info(formatSummary(summary));
     return published;
   } finally {
+    javascript?.dispose();
     sources?.dispose();
     rmSync(work, { recursive: true, force: true });
     if (madeOut && readdirSync(out).length === 0) rmdirSync(out);
@@ -104,7 +110,8 @@ async function finishTarget(
   const vendored = vendoredTargets(context, target).flatMap((wanted) => bundles.get(wanted.name) ?? []);
   const manifest = assemble(context, staged, vendored);
   const loadedHere = runsOn(target, context.host);
-  if (loadedHere) await proveRelease(release, staged.treeDirectory, manifest, emptyPlace(context));
+  if (loadedHere)
+    await proveRelease(release, staged.treeDirectory, manifest, emptyPlace(context, staged.program));
   const archive = join(stage, `${name}.tar.gz`);
   context.log.info(`${target.name}: packing`);
   await writeArchive({ parent: stage, name, file: archive, epoch: sourceDateEpoch(context.environment) });
@@ -123,13 +130,13 @@ async function finishTarget(
 /** Writes everything into the release that follows from the binary and the tree. */
 function assemble(
   context: BuildContext,
-  { target, release, externals, tree, bunVersion, bundle, treeDirectory }: StagedTarget,
+  { target, release, externals, tree, program, bundle, treeDirectory }: StagedTarget,
   vendored: readonly PackedBundle[],
 ): Manifest {
   const { app, sources, gantry } = context;
   const requires = readRequires({
     target,
-    executable: join(release, NAMES.lib, app.settings.binary),
+    executable: program.shipped,
     modules: join(treeDirectory, NAMES.modules),
     tree,
   });
@@ -142,7 +149,7 @@ function assemble(
     manifest: describeRelease({
       app,
       gantry,
-      bunVersion,
+      runtime: program.runtime,
       target,
       externals,
       tree,

@@ -13,7 +13,8 @@ type Choices = Pick<BuildOptions, "vendor" | "install"> & { readonly app: Pick<A
 
 /** How the release gets its modules. */
 export function releaseInstall({ install, app }: Choices): Manifest["install"] {
-  return install ?? app.settings.install;
+  const { settings } = app;
+  return install ?? settings.install ?? (settings.runtime === "node" ? "vendor" : "first-run");
 }
 
 /**

@@ -6,6 +6,7 @@ import type { Environment } from "../runtime/invoke.ts";
 import type { App } from "./app/app.ts";
 import type { Bun } from "./app/bun.ts";
 import type { Sources } from "./app/sources.ts";
+import type { BuiltJavaScript } from "./node/javascript.ts";
 
 export interface BuildOptions {
   readonly appDir: string;
@@ -40,4 +41,6 @@ export interface BuildContext extends BuildOptions {
   readonly work: string;
   /** The pinned key as the manifest has it. */
   readonly publicKeyLine: string | undefined;
+  /** Node apps only: their JavaScript, built once for all targets. */
+  readonly javascript: BuiltJavaScript | undefined;
 }

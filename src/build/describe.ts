@@ -5,6 +5,7 @@ import {
   type Manifest,
   type ReleaseBundle,
   type ReleaseRequires,
+  type ReleaseRuntime,
 } from "../release/manifest.ts";
 import type { Target } from "../release/targets.ts";
 import type { App } from "./app/app.ts";
@@ -53,7 +54,7 @@ export function withUnavailable(
 export interface ReleaseDescription {
   readonly app: App;
   readonly gantry: string;
-  readonly bunVersion: string;
+  readonly runtime: ReleaseRuntime;
   readonly target: Target;
   readonly externals: readonly ExternalModule[];
   readonly tree: CapturedTree;
@@ -74,7 +75,7 @@ export function describeRelease(description: ReleaseDescription): Omit<Manifest,
     binary: app.settings.binary,
     target: description.target.name,
     gantry: description.gantry,
-    runtime: { kind: "bun", version: description.bunVersion },
+    runtime: description.runtime,
     ...(bundle === undefined ? {} : { bundle }),
     ...(publicKey === undefined ? {} : { publicKey }),
     install: description.install,

@@ -12,7 +12,9 @@ import { run, toolEnvironment, type Environment } from "../runtime/invoke.ts";
 import type { Unavailable } from "./tree/available.ts";
 
 export interface ProveOptions {
+  /** See ProbeOptions. */
   readonly executable: string;
+  readonly args: readonly string[];
   readonly modules: string;
   /** An empty directory to run in. */
   readonly cwd: string;

@@ -8,8 +8,8 @@ import type { CapturedTree } from "./tree/capture.ts";
 
 export interface RequiresOptions {
   readonly target: Target;
-  /** The compiled app. */
-  readonly executable: string;
+  /** The program that the release brings; undefined when the host's own runs it. */
+  readonly executable: string | undefined;
   /** The tree's node_modules. */
   readonly modules: string;
   readonly tree: CapturedTree;
@@ -26,9 +26,8 @@ export function readRequires({
   tree,
 }: RequiresOptions): ReleaseRequires | undefined {
   if (target.libc === undefined) return undefined;
-  const shipped: { readonly name: string; readonly path: string }[] = [
-    { name: basename(executable), path: executable },
-  ];
+  const shipped: { readonly name: string; readonly path: string }[] =
+    executable === undefined ? [] : [{ name: basename(executable), path: executable }];
   for (const [directory, module] of Object.entries(tree.modules)) {
     for (const file of Object.keys(module.files)) {
       if (NATIVE.test(file)) shipped.push({ name: module.name, path: join(modules, directory, file) });

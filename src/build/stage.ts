@@ -10,10 +10,12 @@ import { runsOn, type Target } from "../release/targets.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import { analyzeApp, type Analysis } from "./analyze/analyze.ts";
 import { packBundle, type PackedBundle } from "./bundle/pack.ts";
-import { compileApp, type CompileResult } from "./compile/compile.ts";
 import type { BuildContext } from "./context.ts";
 import { describeExternals, withUnavailable } from "./describe.ts";
 import { writeReleaseLock, type ReleaseLock } from "./lock/lock.ts";
+import { bundleCompression, completeTree, readNode } from "./node/program.ts";
+import type { NodeRuntime } from "./node/runtime.ts";
+import { makeProgram, type Program } from "./program.ts";
 import { proveExternals } from "./prove.ts";
 import { dropUnavailable, findUnbuilt, selectAvailable } from "./tree/available.ts";
 import type { CapturedTree } from "./tree/capture.ts";
@@ -36,18 +38,21 @@ export interface StagedTarget {
   readonly treeDirectory: string;
   readonly externals: readonly ExternalModule[];
   readonly tree: CapturedTree;
-  readonly bunVersion: string;
+  /** What runs it. */
+  readonly program: Program;
   /** Undefined when there are no modules. */
   readonly bundle: PackedBundle | undefined;
 }
 
-interface InstalledTarget extends Pick<
+export interface InstalledTarget extends Pick<
   StagedTarget,
   "target" | "stage" | "release" | "name" | "treeDirectory"
 > {
   readonly analysis: Analysis;
   readonly lock: ReleaseLock;
   readonly tree: CapturedTree;
+  /** Node apps only. */
+  readonly node: NodeRuntime | undefined;
 }
 
 /**
@@ -60,16 +65,15 @@ export async function stageTarget(context: BuildContext, target: Target): Promis
   // Packing takes as long as compiling, on another core; only in rare cases does the tree change after all.
   const early = packTree(context, installed, withoutUnbuilt(installed));
   early.catch(() => undefined);
-  context.log.info(`${target.name}: compiling`);
-  const compiled = await compileTarget(context, installed);
-  const externals = describeExternals(installed.analysis.externals, installed.lock, compiled.imports);
-  const settled = await settleExternals(context, installed, externals);
+  const program = await makeProgram(context, installed);
+  const externals = describeExternals(installed.analysis.externals, installed.lock, program.imports);
+  const settled = await settleExternals(context, installed, program, externals);
   const packed = await early;
   const bundle =
     packed?.tree === treeDigest(settled.tree.modules)
       ? packed
       : await packTree(context, installed, settled.tree);
-  return { target, stage, release, name, treeDirectory, ...settled, bunVersion: compiled.bunVersion, bundle };
+  return { target, stage, release, name, treeDirectory, ...settled, program, bundle };
 }
 
 /**
@@ -92,6 +96,7 @@ async function installTarget(context: BuildContext, target: Target, stage: strin
   const release = join(stage, name);
   const treeDirectory = join(stage, TREE);
   mkdirSync(join(release, NAMES.lib), { recursive: true });
+  const node = await readNode(context, target, stage);
   const { analysis, lock } = await resolveModules(context, target, release);
   log.info(`${target.name}: installing ${lock.closure.length} packages`);
   const tree = await installTree({
@@ -103,8 +108,12 @@ async function installTarget(context: BuildContext, target: Target, stage: strin
     closure: lock.closure,
     platformPackages: lock.platformPackages,
     environment: context.environment,
+    complete:
+      node === undefined
+        ? undefined
+        : (modules) => completeTree(context, { target, node, lock, stage, modules }),
   });
-  return { target, stage, release, name, treeDirectory, analysis, lock, tree };
+  return { target, stage, release, name, treeDirectory, analysis, lock, tree, node };
 }
 
 /** The tree as it will be when nothing that can be loaded here turns out not to load; its files stay on disk. */
@@ -114,7 +123,7 @@ function withoutUnbuilt({ tree, analysis }: InstalledTarget): CapturedTree {
 
 async function packTree(
   context: BuildContext,
-  { target, stage, treeDirectory }: InstalledTarget,
+  { target, stage, treeDirectory, node }: InstalledTarget,
   tree: CapturedTree,
 ): Promise<PackedBundle | undefined> {
   const { app, builder, environment } = context;
@@ -124,7 +133,7 @@ async function packTree(
     target,
     modules: tree.modules,
     directory: join(treeDirectory, NAMES.modules),
-    compression: "zst",
+    compression: node === undefined ? "zst" : bundleCompression(node.version),
     compressor: { executable: builder.path, environment },
     file: join(stage, BUNDLE),
   });
@@ -151,32 +160,11 @@ async function resolveModules(
   return { analysis, lock };
 }
 
-/** Compiles into the release. */
-async function compileTarget(
-  context: BuildContext,
-  { target, release, treeDirectory, analysis }: InstalledTarget,
-): Promise<CompileResult> {
-  const { app, sources, builder, environment, log } = context;
-  const compiled = await compileApp({
-    bun: builder.path,
-    appDir: sources.appDir,
-    entry: sources.entry,
-    outfile: join(release, NAMES.lib, app.settings.binary),
-    target,
-    externals: analysis.externals.map((external) => external.name),
-    modulesRoot: treeDirectory,
-    settings: app.settings.build,
-    environment,
-  });
-  if (compiled.withoutBytecode !== undefined)
-    log.warn(`compiled without bytecode: ${compiled.withoutBytecode}`);
-  return compiled;
-}
-
 /** Finds out which optional externals really work, and takes the others out of the tree. */
 async function settleExternals(
   context: BuildContext,
-  { target, release, treeDirectory, analysis, tree }: InstalledTarget,
+  { target, treeDirectory, analysis, tree }: InstalledTarget,
+  program: Program,
   externals: readonly ExternalModule[],
 ): Promise<{ readonly externals: ExternalModule[]; readonly tree: CapturedTree }> {
   const modules = join(treeDirectory, NAMES.modules);
@@ -184,8 +172,8 @@ async function settleExternals(
   const unbuilt = findUnbuilt(tree, analysis.externals);
   const unloadable = runsOn(target, context.host)
     ? await proveExternals(expected, {
-        ...emptyPlace(context),
-        executable: join(release, NAMES.lib, context.app.settings.binary),
+        ...emptyPlace(context, program),
+        ...program.probe,
         modules,
       })
     : unbuilt;
@@ -197,12 +185,14 @@ async function settleExternals(
   return { externals: all, tree: dropUnavailable(tree, modules, unavailable) };
 }
 
-/** A directory of nothing, and the environment: where the release's own programs are run. */
-export function emptyPlace(context: BuildContext): {
-  readonly cwd: string;
-  readonly environment: Environment;
-} {
+/** A directory of nothing, and an environment that finds the program: where the release's own programs are run. */
+export function emptyPlace(
+  context: BuildContext,
+  { path }: Program,
+): { readonly cwd: string; readonly environment: Environment } {
   const cwd = join(context.work, "empty");
   mkdirSync(cwd, { recursive: true });
-  return { cwd, environment: context.environment };
+  const { environment } = context;
+  if (path === undefined) return { cwd, environment };
+  return { cwd, environment: { ...environment, PATH: `${path}:${environment["PATH"] ?? ""}` } };
 }

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { NAMES } from "../release/layout.ts";
-import type { Manifest } from "../release/manifest.ts";
+import { runtimeName, type Manifest } from "../release/manifest.ts";
 import { readTemplate } from "./template.ts";
 
 /** What a person on the host needs to know, from the manifest alone. */
@@ -14,7 +14,7 @@ export function renderReadme(manifest: Manifest): string {
     TARGET: manifest.target,
     BINARY: manifest.binary,
     GANTRY: manifest.gantry,
-    RUNTIME: `Bun ${manifest.runtime.version}`,
+    RUNTIME: runtimeName(manifest.runtime),
     MODULES: modules.map((external) => external.name).join(", ") || "none",
     MODULE_LIST: manifest.externals.map((external) => moduleLine(external)).join("\n") || "None.",
   };

@@ -93,7 +93,7 @@ async function probeAll(
     for (let external = waiting.shift(); external !== undefined; external = waiting.shift()) {
       const finding = await probeExternal(external, {
         executable: release.layout.executable,
-        args: release.manifest.runtime.kind === "node" ? [release.layout.preload] : [],
+        args: release.manifest.runtime.kind === "node" ? ["--no-warnings", release.layout.preload] : [],
         modules,
         cwd: dirname(modules),
         environment,

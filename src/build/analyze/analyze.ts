@@ -54,7 +54,8 @@ export interface Analysis {
   readonly name: string;
   readonly version: string;
   readonly target: string;
-  /** Sorted by name. */
+  readonly runtime: "bun" | "node";
+  /** Sorted by name. With Node every production dependency is one. */
   readonly externals: readonly AnalyzedExternal[];
   /** All others, sorted by role, then by name. */
   readonly packages: readonly AnalyzedPackage[];
@@ -79,7 +80,7 @@ interface FoundExternal {
   required: boolean;
 }
 
-export type AnalysisSettings = Pick<Settings, "externals" | "optional">;
+export type AnalysisSettings = Pick<Settings, "externals" | "optional"> & Partial<Pick<Settings, "runtime">>;
 
 /**
  * Analyses an app whose modules are installed.
@@ -107,6 +108,7 @@ export async function analyzeApp(
     name: graph.app.name,
     version: graph.app.version,
     target: target.name,
+    runtime: settings.runtime ?? "bun",
     externals: list.toSorted((a, b) => (a.name < b.name ? -1 : 1)),
     packages: [
       ...describeCarried(walk, carried, externals, bundled),
@@ -171,7 +173,8 @@ function judge(
   const detected = evidence !== undefined || (beside !== "" && !found.workspace);
   if (settings.externals !== undefined && !settings.externals.includes(name)) {
     const suspicion = evidence ?? `needs ${beside}, which is native`;
-    const warning = `${name} is compiled in because gantry.externals does not name it, but it ${suspicion}`;
+    const fate = settings.runtime === "node" ? "left to the app's own build" : "compiled in";
+    const warning = `${name} is ${fate} because gantry.externals does not name it, but it ${suspicion}`;
     // A variant for one platform is told of with the package that chooses it.
     const variant = isPlatformPackage(name, found.json);
     if (detected && !variant && !warnings.includes(warning)) warnings.push(warning);
@@ -183,9 +186,11 @@ function judge(
       role: "beside",
       reason: `is plain JavaScript that works only beside ${beside} (its dependencies)`,
     };
-  return settings.externals === undefined
+  if (settings.externals !== undefined) return { role: "external", reason: "is named in gantry.externals" };
+  // The workspace's own packages are source code, which the app's build has to take in.
+  return settings.runtime !== "node" || found.workspace
     ? undefined
-    : { role: "external", reason: "is named in gantry.externals" };
+    : { role: "external", reason: "is plain JavaScript that the app depends on" };
 }
 
 interface Carried {

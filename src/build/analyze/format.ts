@@ -4,24 +4,30 @@ import type { Analysis, AnalyzedPackage } from "./analyze.ts";
 const WIDTH = 80;
 const INDENT = "    ";
 
+const NONE_OUTSIDE = "Nothing stays outside the binary: every package is plain JavaScript.";
+const NONE_BESIDE = "Nothing lies beside the app: it has no production dependencies.";
+
 /** The table of `gantry analyze`, without a line feed at its end. */
 export function formatAnalysis(analysis: Analysis): string {
   const { externals, packages } = analysis;
   const lines = [`${analysis.name} ${analysis.version} for ${analysis.target}`, ""];
-  if (externals.length === 0)
-    lines.push("Nothing stays outside the binary: every package is plain JavaScript.");
-  else lines.push(`Outside the binary: ${count(externals.length, "module")}`);
+  const node = analysis.runtime === "node";
+  if (externals.length === 0) lines.push(node ? NONE_BESIDE : NONE_OUTSIDE);
+  else lines.push(`${node ? "Beside the app" : "Outside the binary"}: ${count(externals.length, "module")}`);
   for (const external of externals) {
-    const role = external.role === "beside" ? "beside" : external.native ? "native" : "named";
+    const other = node ? "plain" : "named";
+    const role = external.role === "beside" ? "beside" : external.native ? "native" : other;
     lines.push(row(external, `${role}${external.optional ? ", optional" : ""}`));
+    if (node && role === "plain") continue;
     lines.push(...wrap(`It ${external.reason}.`));
+    if (node) continue;
     const verdict = external.embeddable.possible ? "Could be embedded" : "Cannot be embedded";
     if (external.native) lines.push(...wrap(`${verdict}: ${external.embeddable.why}.`));
   }
   const groups: [AnalyzedPackage["role"], string][] = [
     ["carried", "In the release because those need them"],
     ["left-out", "Left out, made for other platforms"],
-    ["bundled", "Compiled in"],
+    ["bundled", node ? "Left to the app's own build" : "Compiled in"],
   ];
   for (const [role, title] of groups) {
     const members = packages.filter((found) => found.role === role);

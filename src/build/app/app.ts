@@ -17,7 +17,7 @@ export interface App {
   readonly packageJson: PackageJson;
   /** `binary` is settled here; everything else is as given, with defaults. */
   readonly settings: Settings & { readonly binary: string };
-  /** The file that the app starts with, absolute; it exists. */
+  /** The file that the app starts with, absolute; it exists, unless a Node app's build has yet to make it. */
   readonly entry: string;
   /** The directory that holds the workspace's modules and lockfile; `dir` itself when there is no workspace. */
   readonly workspaceRoot: string;
@@ -57,7 +57,10 @@ export async function readApp(appDir: string): Promise<App> {
     const what = `no binary name can be made of "${binary}"`;
     findings.push({ code: "CONFIG_INVALID", what, where, fix: 'set "gantry.binary"' });
   }
-  const entry = findEntry(dir, packageJson, parsed.settings?.entry, binary);
+  const entry =
+    parsed.settings?.runtime === "node"
+      ? nodeEntry(dir, packageJson, parsed.settings.entry, binary)
+      : findEntry(dir, packageJson, parsed.settings?.entry, binary);
   if (entry === undefined) findings.push(noEntry(parsed.settings?.entry, where));
   const [first, ...rest] = findings;
   if (first !== undefined || parsed.settings === undefined || entry === undefined) {
@@ -165,6 +168,18 @@ function findEntry(
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+/** What a Node app is started with: compiled JavaScript, which the app's own build may have yet to make. */
+function nodeEntry(
+  dir: string,
+  json: PackageJson,
+  named: string | undefined,
+  binary: string,
+): string | undefined {
+  const bin = binEntries(json, json.name ?? "").find(([key]) => key === binary)?.[1];
+  const path = [named, bin, json.main, json.module].find((candidate) => typeof candidate === "string");
+  return path === undefined ? undefined : join(dir, path);
 }
 
 function existing(dir: string, path: string): string | undefined {

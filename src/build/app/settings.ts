@@ -7,6 +7,7 @@ import { closest, distance } from "fastest-levenshtein";
 import * as v from "valibot";
 import type { Finding } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
+import { runtimeFindings } from "./runtime-settings.ts";
 import {
   ActivateSchema,
   DirectoryPath,
@@ -43,6 +44,9 @@ const Binary = v.pipe(
   v.regex(BINARY, "must be a plain file name: letters, digits, dots, dashes and underscores"),
   v.check((name) => !TAKEN.has(name), "is the name of another file of every release"),
 );
+
+/** A version in full, so that every build is of the same one; or the host's own, of the major that is named. */
+const NODE = /^(?:\d+\.\d+\.\d+|system(?:@\d+(?:\.\d+\.\d+)?)?)$/;
 
 const Build = v.strictObject({
   defines: v.optional(v.record(Text, v.string())),
@@ -83,11 +87,17 @@ const Settings = v.strictObject({
   binary: v.optional(Binary),
   entry: v.optional(AppPath),
   runtime: v.optional(v.picklist(["bun", "node"]), "bun"),
+  /** Node apps only: the version, and the directory that becomes lib/app. */
+  node: v.optional(
+    v.pipe(v.string(), v.regex(NODE, 'must be a version such as "24.21.0", "system" or "system@24"')),
+  ),
+  app: v.optional(AppPath),
   externals: v.optional(PackageNames),
   optional: v.optional(PackageNames, []),
   include: v.optional(v.array(AppPath), []),
   build: v.optional(Build, {}),
-  install: v.optional(v.picklist(["first-run", "image", "vendor"]), "first-run"),
+  /** When left out: `vendor` for Node apps, whose hosts have nothing to install with; `first-run` for the others. */
+  install: v.optional(v.picklist(["first-run", "image", "vendor"])),
   publicKey: v.optional(Text),
   activate: v.optional(Activate),
   service: v.optional(Service, {}),
@@ -124,7 +134,9 @@ export function parseSettings(value: unknown, where: string): ParsedSettings {
   const result = v.safeParse(Settings, value === undefined ? {} : value);
   const [first, ...rest] = [
     ...(result.issues ?? []).map((issue) => settingFinding(issue, where)),
-    ...(result.success ? laterFindings(result.output, where) : []),
+    ...(result.success
+      ? [...serviceFindings(result.output, where), ...runtimeFindings(result.output, where)]
+      : []),
   ];
   if (first !== undefined) return { settings: undefined, findings: [first, ...rest] };
   if (result.success) return { settings: Object.freeze(result.output), findings: [] };
@@ -136,22 +148,6 @@ function serviceFindings({ service }: Settings, where: string): Finding[] {
   if (service.health === undefined || service.port !== undefined) return [];
   const what = `"gantry.service.health" is "${service.health}", and "gantry.service.port" does not say where to ask`;
   return [{ code: "CONFIG_INVALID", what, where, fix: 'set "gantry.service.port" to the app\'s port' }];
-}
-
-/** Values that are known and will mean something, but not in this version. */
-function laterFindings(settings: Settings, where: string): Finding[] {
-  const findings = serviceFindings(settings, where);
-  if (settings.runtime !== "bun") {
-    const what =
-      '"gantry.runtime" is "node": releases with a Node runtime come with a later version of gantry';
-    findings.push({
-      code: "CONFIG_INVALID",
-      what,
-      where,
-      fix: 'set "gantry.runtime" to "bun", or leave it out',
-    });
-  }
-  return findings;
 }
 
 type Issue = v.InferIssue<typeof Settings>;

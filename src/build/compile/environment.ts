@@ -1,13 +1,10 @@
 /**
- * Loads the release's `.env` as data, never as shell: what the environment says already wins, and variables that
- * steer the loader or the runtime are refused. Nothing here stops a start. Part of the prelude, Bun alone.
+ * Loads the release's `.env` (release/env-file.ts). Nothing here stops a start. Part of the prelude, Bun alone.
  */
 import { file } from "bun";
 import type * as fs from "node:fs";
 import type * as util from "node:util";
-
-/** ld.so(8), dyld(1), Node's and Bun's own: they decide what code is loaded, so a data file may not set them. */
-const REFUSED = /^(?:NODE_PATH$|NODE_OPTIONS$|LD_|DYLD_|BUN_|GANTRY_)/;
+import { applyEnvFile } from "../../release/env-file.ts";
 
 /** @param refusals `silent` in workers, whose main thread has said it */
 export function loadEnvironmentFile(
@@ -28,10 +25,8 @@ export function loadEnvironmentFile(
   };
   try {
     const { parseEnv } = import.meta.require("node:util") as typeof util;
-    for (const [name, value] of Object.entries(parseEnv(readFileSync(path, "utf8")))) {
-      if (REFUSED.test(name)) warn(`${name} is not taken from this file`);
-      else if (env[name] === undefined) env[name] = value;
-    }
+    for (const name of applyEnvFile(parseEnv(readFileSync(path, "utf8")), env))
+      warn(`${name} is not taken from this file`);
   } catch (error) {
     const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
     warn(`cannot be read (${reason}), the app starts without it`);

@@ -23,6 +23,8 @@ export interface InstallTreeOptions {
   /** Paths of the packages without which a module has no binary for this target. */
   readonly platformPackages: readonly string[];
   readonly environment: Environment;
+  /** Makes what the packages lack, before the tree is pruned and hashed. */
+  readonly complete?: ((modules: string) => Promise<void>) | undefined;
 }
 
 /**
@@ -42,6 +44,7 @@ export async function installTree(options: InstallTreeOptions): Promise<Captured
     target,
     environment: options.environment,
   });
+  await options.complete?.(join(directory, NAMES.modules));
   const tree = captureTree(join(directory, NAMES.modules), options.closure, target);
   const installed = new Set(Object.values(tree.modules).map((module) => module.name));
   const [first, ...rest] = options.platformPackages

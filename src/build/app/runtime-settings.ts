@@ -1,0 +1,47 @@
+/** Which settings go with which runtime. */
+import type { Finding } from "../../errors.ts";
+
+/** The settings that this is about. */
+interface RuntimeSettings {
+  readonly runtime: "bun" | "node";
+  readonly node?: string | undefined;
+  readonly app?: string | undefined;
+  readonly build: Readonly<Partial<Record<"defines" | "plugins" | "workers", unknown>>>;
+}
+
+/** Keys that say nothing with the runtime that was chosen, and the one that Node cannot do without. */
+export function runtimeFindings(settings: RuntimeSettings, where: string): Finding[] {
+  const finding = (what: string, fix: string): Finding => ({ code: "CONFIG_INVALID", what, where, fix });
+  if (settings.runtime === "bun") {
+    return (["node", "app"] as const).flatMap((key) => {
+      if (settings[key] === undefined) return [];
+      const what = `"gantry.${key}" is "${settings[key]}": it is for Node apps, and this one runs on Bun`;
+      return [finding(what, `set "gantry.runtime" to "node", or remove "gantry.${key}"`)];
+    });
+  }
+  const findings = (["defines", "plugins", "workers"] as const).flatMap((key) => {
+    if (settings.build[key] === undefined) return [];
+    const what = `"gantry.build.${key}" is for Bun's compiler; a Node app is built by its own build script`;
+    return [finding(what, `do it in the app's "build" script, and remove "gantry.build.${key}"`)];
+  });
+  if (settings.node !== undefined) return [...findings, ...oldNode(settings.node, finding)];
+  const what = '"gantry.node" is missing: a Node app says which Node it runs on';
+  const own = process.versions.node;
+  const fix = `set "gantry.node" to a version (this is ${own}), or to "system@${own.split(".")[0]}" for the host's own`;
+  return [...findings, finding(what, fix)];
+}
+
+/** The launcher is run by that Node too. */
+const OLDEST_NODE = [20, 19] as const;
+
+function oldNode(node: string, finding: (what: string, fix: string) => Finding): Finding[] {
+  const [major = Infinity, minor = Infinity] = node
+    .replace(/^system@?/, "")
+    .split(".")
+    .filter(Boolean)
+    .map(Number);
+  const [oldest, least] = OLDEST_NODE;
+  if (major > oldest || (major === oldest && minor >= least)) return [];
+  const what = `"gantry.node" is "${node}": releases need Node ${oldest}.${least} or newer`;
+  return [finding(what, 'set "gantry.node" to a newer version')];
+}

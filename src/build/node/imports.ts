@@ -1,0 +1,91 @@
+/**
+ * What the compiled JavaScript of a Node app imports: the specifiers that the load probe is to load, and packages that
+ * no production dependency brings. The classic mistake is a devDependency that is needed at run time: it works until
+ * the app is shipped, so it is refused here.
+ */
+import { existsSync } from "node:fs";
+import { isBuiltin } from "node:module";
+import { extname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { GantryError, type Finding } from "../../errors.ts";
+import { run, scriptArguments, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { listJavaScript } from "./javascript.ts";
+
+export interface ScannedFile {
+  readonly file: string;
+  /** `fixed`: an import statement, which nothing can guard; require() and import() may stand in a try. */
+  readonly imports: readonly { readonly specifier: string; readonly fixed: boolean }[];
+  readonly problem?: string;
+}
+
+export interface ImportOptions {
+  /** lib/app as it is shipped. */
+  readonly directory: string;
+  /** The node_modules that is shipped. */
+  readonly modules: string;
+  /** The app's own package name, by which it may import itself. */
+  readonly name: string;
+  readonly bun: string;
+  readonly environment: Environment;
+}
+
+/** Command lines have a limit (execve(2), E2BIG). */
+const AT_ONCE = 500;
+
+/**
+ * Reads all imports of packages.
+ * @returns specifiers by package, sorted
+ * @throws GantryError MODULE_UNAVAILABLE for each package that an import statement names and the release lacks
+ */
+export async function readImports(options: ImportOptions): Promise<Record<string, string[]>> {
+  const found = new Map<string, Set<string>>();
+  const lacking = new Map<string, Finding>();
+  for (const { file, imports } of await scan(options)) {
+    for (const { specifier, fixed } of imports) {
+      const name = packageOf(specifier);
+      if (name === undefined || name === options.name) continue;
+      found.set(name, (found.get(name) ?? new Set()).add(specifier));
+      if (fixed && !existsSync(join(options.modules, name))) {
+        lacking.set(name, {
+          code: "MODULE_UNAVAILABLE",
+          what: `the compiled app imports "${specifier}", and no production dependency brings it`,
+          where: `lib/app/${file}`,
+          fix: `move ${name} to "dependencies", or let the app's build bundle it`,
+        });
+      }
+    }
+  }
+  const [first, ...rest] = lacking.values();
+  if (first !== undefined) throw new GantryError(first, ...rest);
+  return Object.fromEntries([...found].map(([name, specifiers]) => [name, [...specifiers].toSorted()]));
+}
+
+/** The package that a specifier names; undefined for paths, URLs, `#imports` and what Node brings itself. */
+function packageOf(specifier: string): string | undefined {
+  if (isBuiltin(specifier)) return undefined;
+  return /^(@[^/]+\/[^/]+|[^/@.#:][^/:]*)(?:\/|$)/.exec(specifier)?.[1];
+}
+
+async function scan(options: ImportOptions): Promise<ScannedFile[]> {
+  const worker = fileURLToPath(new URL(`scan${extname(import.meta.url)}`, import.meta.url));
+  const files = listJavaScript(options.directory);
+  const scanned: ScannedFile[] = [];
+  for (let at = 0; at < files.length; at += AT_ONCE) {
+    const args = scriptArguments(worker, options.directory, ...files.slice(at, at + AT_ONCE));
+    const environment = toolEnvironment(options.environment, { BUN_BE_BUN: "1" });
+    const result = await run(options.bun, args, { cwd: options.directory, environment });
+    if (result.code !== 0) {
+      const what = "Bun could not read the compiled JavaScript";
+      throw new GantryError({ code: "INTERNAL", what, detail: result.stderr.split("\n").slice(0, 8) });
+    }
+    scanned.push(...(JSON.parse(result.stdout) as ScannedFile[]));
+  }
+  const broken = scanned.find((file) => file.problem !== undefined);
+  if (broken === undefined) return scanned;
+  throw new GantryError({
+    code: "CONFIG_INVALID",
+    what: `the compiled JavaScript cannot be read: ${broken.problem}`,
+    where: `lib/app/${broken.file}`,
+    fix: "correct the app's build",
+  });
+}

@@ -1,0 +1,183 @@
+/**
+ * Native modules that no package carries ready for this Node: their own install scripts fetch or compile them, run by
+ * the Node of the release and against its headers, in the private tree. Only what such a script made stays of it.
+ */
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { delimiter, dirname, isAbsolute, join } from "node:path";
+import type { PackageJson } from "pkg-types";
+import { GantryError } from "../../errors.ts";
+import type { Target } from "../../release/targets.ts";
+import { run, toolEnvironment, type Environment, type RunResult } from "../../runtime/invoke.ts";
+import { readInstallScript } from "../analyze/install-script.ts";
+import type { ClosurePackage } from "../tree/capture.ts";
+import { pruneReason } from "../tree/prune.ts";
+import type { NodeRuntime } from "./runtime.ts";
+
+export interface BuildNativesOptions {
+  /** The tree's node_modules, as installed and not pruned yet. */
+  readonly modules: string;
+  readonly closure: readonly ClosurePackage[];
+  readonly node: NodeRuntime;
+  readonly target: Target;
+  /** Can a program for the target run on this machine? Compilers here make nothing for others. */
+  readonly native: boolean;
+  /** A private directory for what the scripts need. */
+  readonly work: string;
+  readonly environment: Environment;
+  readonly log: { readonly info: (text: string) => void };
+}
+
+/** Milliseconds: compiling SQLite takes two minutes on a slow machine. */
+const LIMIT = 30 * 60_000;
+
+/**
+ * Runs what has to be run.
+ * @returns why a package has no native file, by its path: its script failed, or its target is another machine's
+ */
+export async function buildNatives(options: BuildNativesOptions): Promise<Map<string, string>> {
+  const missing = new Map<string, string>();
+  for (const found of options.closure) {
+    const directory = join(options.modules, found.path);
+    const json = readJson(directory);
+    if (json === undefined || isProvided(options, found, json)) continue;
+    const script = readInstallScript(directory, json);
+    if (script === undefined) continue;
+    if (!options.native) {
+      missing.set(found.path, `it has to be compiled on a machine of the kind ${options.target.name}`);
+      continue;
+    }
+    options.log.info(
+      `${found.name} ${found.version} has no file for Node ${options.node.version}: ${script.command}`,
+    );
+    const failure = await runScript(options, directory, script.command);
+    if (failure !== undefined) missing.set(found.path, failure);
+    removeIntermediates(directory);
+  }
+  return missing;
+}
+
+function readJson(directory: string): PackageJson | undefined {
+  const path = join(directory, "package.json");
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as PackageJson) : undefined;
+}
+
+/** Does the package, or a variant of it that was installed, carry a native file for this platform and ABI? */
+function isProvided(
+  { modules, target, node, closure }: BuildNativesOptions,
+  found: ClosurePackage,
+  json: PackageJson,
+): boolean {
+  const variants = new Set(Object.keys(json.optionalDependencies ?? {}));
+  const holders = [found, ...closure.filter(({ name }) => variants.has(name))];
+  return holders.some(({ path }) =>
+    nativePaths(join(modules, path)).some((file) => {
+      const abi = /\.abi(\d+)\./.exec(file)?.[1];
+      return pruneReason(file, target) === undefined && (abi === undefined || Number(abi) === node.abi);
+    }),
+  );
+}
+
+function nativePaths(directory: string, below = ""): string[] {
+  return readdirSync(join(directory, below), { withFileTypes: true }).flatMap((entry) => {
+    const path = below === "" ? entry.name : `${below}/${entry.name}`;
+    if (entry.isDirectory()) return entry.name === "node_modules" ? [] : nativePaths(directory, path);
+    return entry.isFile() && entry.name.endsWith(".node") ? [path] : [];
+  });
+}
+
+/** @returns why it failed: its last words */
+async function runScript(
+  options: BuildNativesOptions,
+  directory: string,
+  command: string,
+): Promise<string | undefined> {
+  const { node, modules, environment } = options;
+  const gyp = nodeGypDirectory(options);
+  const path = [join(modules, ".bin"), ...gyp.path, dirname(node.executable), environment["PATH"] ?? ""];
+  const variables = {
+    PATH: path.join(delimiter),
+    INIT_CWD: directory,
+    npm_lifecycle_event: "install",
+    npm_config_nodedir: node.directory,
+    npm_node_execpath: node.executable,
+    ...gyp.variables,
+  };
+  let result: RunResult;
+  try {
+    const clean = toolEnvironment(environment, variables);
+    result = await run("/bin/sh", ["-c", command], { cwd: directory, environment: clean, timeout: LIMIT });
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+  if (result.code === 0 && nativePaths(directory).length > 0) return undefined;
+  if (result.code === 0) return `"${command}" ended well and made no native file`;
+  const lines = `${result.stdout}\n${result.stderr}`.split("\n").filter((line) => line.trim() !== "");
+  const errors = lines.filter((line) => /\b(?:error|fatal|not found)\b/i.test(line));
+  const said = (errors.length === 0 ? lines.slice(-3) : errors.slice(0, 3)).join("; ");
+  return `"${command}" failed (${result.signal ?? `exit ${result.code}`}): ${said}`;
+}
+
+/** A directory with a node-gyp that is not the app's: npm carries one, and scripts call it by its name. */
+function nodeGypDirectory({ environment, work, node }: BuildNativesOptions): {
+  readonly path: readonly string[];
+  readonly variables: Readonly<Record<string, string>>;
+} {
+  const folders = [dirname(process.execPath), ...(environment["PATH"] ?? "").split(delimiter)];
+  const npm = folders.filter((folder) => isAbsolute(folder)).map((folder) => join(folder, "npm"));
+  const script = npm
+    .filter((file) => existsSync(file))
+    .map((file) => join(dirname(realpathSync(file)), "../node_modules/node-gyp/bin/node-gyp.js"))
+    .find((file) => existsSync(file));
+  if (script === undefined) return { path: [], variables: {} };
+  const directory = join(work, "node-gyp");
+  mkdirSync(directory, { recursive: true });
+  const program = join(directory, "node-gyp");
+  writeFileSync(program, `#!/bin/sh\nexec "${node.executable}" "${realpathSync(script)}" "$@"\n`);
+  chmodSync(program, 0o755);
+  return { path: [directory], variables: { npm_config_node_gyp: script } };
+}
+
+/** node-gyp leaves objects, makefiles and a second copy behind; packages load build/Release/NAME.node. */
+function removeIntermediates(directory: string): void {
+  const build = join(directory, "build");
+  if (!existsSync(build)) return;
+  for (const name of readdirSync(build)) {
+    if (name !== "Release") rmSync(join(build, name), { recursive: true, force: true });
+  }
+  const release = join(build, "Release");
+  for (const name of existsSync(release) ? readdirSync(release) : []) {
+    if (!/\.(?:node|so(?:\.\d+)*)$/.test(name)) rmSync(join(release, name), { recursive: true, force: true });
+  }
+}
+
+/** @throws GantryError MODULE_UNAVAILABLE for each package without its native file that a required external needs */
+export function refuseUnbuilt(
+  missing: ReadonlyMap<string, string>,
+  closure: readonly ClosurePackage[],
+  optional: ReadonlySet<string>,
+): void {
+  const findings = closure.flatMap(({ path, name, version, neededBy }) => {
+    const reason = missing.get(path);
+    if (reason === undefined || neededBy.every((external) => optional.has(external))) return [];
+    return [
+      {
+        code: "MODULE_UNAVAILABLE" as const,
+        what: `${name} ${version} has no native file for this Node, and could not get one`,
+        where: `node_modules/${path}`,
+        detail: [reason],
+        fix: "install a compiler, make and Python 3 here, or use a version of it that carries its native file",
+      },
+    ];
+  });
+  const [first, ...rest] = findings;
+  if (first !== undefined) throw new GantryError(first, ...rest);
+}

@@ -1,0 +1,66 @@
+/**
+ * Node loads this before an app (`--require lib/preload.cjs`), in its process, its workers and its forks: it makes
+ * packages resolve from the prepared tree wherever that lies, takes gantry's own variables out of the environment and
+ * loads `.env` beside the release. Run as a program it answers the load probe. Bundled alone, it needs no release file.
+ */
+import { existsSync, readFileSync, realpathSync, writeSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { env, exit } from "node:process";
+import type * as util from "node:util";
+import type * as threads from "node:worker_threads";
+import { applyEnvFile } from "../../release/env-file.ts";
+import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../release/probe.ts";
+import { answerProbe } from "../answer-probe.ts";
+import { resolveFrom } from "./hooks.ts";
+import { loaderFor } from "./loader.ts";
+
+/** This file is lib/preload.cjs of the release. */
+const release = dirname(__dirname);
+const named = env[MODULES_VARIABLE];
+const probe = env[PROBE_VARIABLE];
+
+for (const name of Object.keys(env)) if (name.startsWith("GANTRY_")) delete env[name];
+
+if (probe !== undefined && require.main === module) {
+  const load = loaderFor(named ?? join(release, "node_modules"));
+  void answerProbe(probe, load, (bytes) => writeSync(1, bytes)).then(() => exit(0));
+} else {
+  const modules = elsewhere();
+  if (modules !== undefined) resolveFrom(modules);
+  const file = join(release, ".env");
+  if (existsSync(file)) loadEnvironment(file);
+}
+
+/** The tree, unless it is the one that Node finds by itself: the node_modules of the release. */
+function elsewhere(): string | undefined {
+  const beside = join(release, "node_modules");
+  // A fork finds no variable of gantry's, but the NODE_PATH that the stub has set.
+  const modules = named ?? (existsSync(beside) ? beside : env["NODE_PATH"]?.split(":")[0]);
+  if (modules === undefined || modules === "" || modules === beside) return undefined;
+  try {
+    // The release may be reached through a link, and then the stub says so in its own words.
+    return realpathSync(dirname(modules)) === release ? undefined : modules;
+  } catch {
+    return undefined;
+  }
+}
+
+function loadEnvironment(file: string): void {
+  const { isMainThread } = require("node:worker_threads") as typeof threads;
+  const warn = (text: string): void => {
+    if (!isMainThread) return;
+    try {
+      writeSync(2, `gantry: .env: ${text}\n`);
+    } catch {
+      // Nobody listens on standard error: no reason to stop.
+    }
+  };
+  try {
+    const { parseEnv } = require("node:util") as typeof util;
+    for (const name of applyEnvFile(parseEnv(readFileSync(file, "utf8")), env))
+      warn(`${name} is not taken from this file`);
+  } catch (error) {
+    const reason = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    warn(`cannot be read (${reason}), the app starts without it`);
+  }
+}

@@ -1,0 +1,138 @@
+/**
+ * Puts a Node release together: lib/app, lib/preload.cjs and, unless the host's own is to run it, lib/node. Every
+ * production dependency lies in the prepared tree, native or not: one copy of each package, found by Node's own rules
+ * from lib/app and from the other packages alike, with one digest whichever way it came to the host.
+ */
+import { copyFileSync, existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { GantryError } from "../../errors.ts";
+import type { Compression } from "../../release/bundle.ts";
+import { NAMES } from "../../release/layout.ts";
+import { runsOn, type Target } from "../../release/targets.ts";
+import { compareVersions } from "../app/bun.ts";
+import type { BuildContext } from "../context.ts";
+import type { ReleaseLock } from "../lock/lock.ts";
+import type { Program } from "../program.ts";
+import type { InstalledTarget } from "../stage.ts";
+import { readImports } from "./imports.ts";
+import { copyJavaScript } from "./javascript.ts";
+import { buildNatives, refuseUnbuilt } from "./natives.ts";
+import { ensureNode, type NodeRuntime } from "./runtime.ts";
+
+/** The Node that an app is built for on a target; undefined for an app that runs on Bun. */
+export async function readNode(
+  { app, builder, environment }: BuildContext,
+  target: Target,
+  stage: string,
+): Promise<NodeRuntime | undefined> {
+  const wanted = app.settings.node;
+  if (app.settings.runtime !== "node" || wanted === undefined) return undefined;
+  return await ensureNode({
+    wanted,
+    target,
+    directory: join(stage, "node"),
+    bun: builder.path,
+    environment,
+    where: join(app.dir, NAMES.packageJson),
+  });
+}
+
+/** The best compression that the release's own Node can undo: zstd came with 22.15 and 23.8. */
+export function bundleCompression(version: string): Compression {
+  const since = version.startsWith("23.") ? "23.8.0" : "22.15.0";
+  return compareVersions(version, since) >= 0 ? "zst" : "gz";
+}
+
+interface Completed {
+  readonly target: Target;
+  readonly node: NodeRuntime;
+  readonly lock: Pick<ReleaseLock, "closure" | "optionalDependencies">;
+  readonly stage: string;
+  readonly modules: string;
+}
+
+/**
+ * Lets the packages that carry nothing for this Node make their native files.
+ * @throws GantryError MODULE_UNAVAILABLE for a required one that could not
+ */
+export async function completeTree(
+  { environment, host, log }: BuildContext,
+  { target, node, lock, stage, modules }: Completed,
+): Promise<void> {
+  const { closure } = lock;
+  const native = runsOn(target, host);
+  const missing = await buildNatives({
+    modules,
+    closure,
+    node,
+    target,
+    native,
+    work: stage,
+    environment,
+    log,
+  });
+  refuseUnbuilt(missing, closure, new Set(Object.keys(lock.optionalDependencies)));
+}
+
+/** Makes it in the release's lib/. */
+export async function makeNodeProgram(
+  { app, builder, javascript, environment, log }: BuildContext,
+  { target, release, treeDirectory, tree, node }: InstalledTarget & { readonly node: NodeRuntime },
+): Promise<Program> {
+  if (javascript === undefined)
+    throw new GantryError({ code: "INTERNAL", what: "the JavaScript was not built" });
+  log.info(
+    `${target.name}: Node ${node.version}, NODE_MODULE_VERSION ${node.abi}${node.system ? ", the host's own" : ""}`,
+  );
+  const directory = join(release, NAMES.app);
+  copyJavaScript(javascript, directory, app, (app.settings.build.sourcemap ?? "none") !== "none");
+  const preload = join(release, NAMES.preload);
+  copyFileSync(preloadFile(), preload);
+  const modules = join(treeDirectory, NAMES.modules);
+  const imports = await readImports({ directory, modules, name: app.name, bun: builder.path, environment });
+  const shipped = node.system ? undefined : join(release, NAMES.node);
+  if (shipped !== undefined) copyFileSync(node.executable, shipped);
+  return {
+    runtime: {
+      kind: "node",
+      version: node.version,
+      abi: node.abi,
+      ...(node.napi === undefined ? {} : { napi: node.napi }),
+      system: node.system,
+      entry: `${NAMES.app}/${javascript.entry}`,
+    },
+    imports: probedImports(imports, tree.native, Object.keys(app.packageJson.dependencies ?? {})),
+    probe: { executable: node.executable, args: ["--no-warnings", preload] },
+    shipped,
+    path: node.system ? dirname(node.executable) : undefined,
+  };
+}
+
+/**
+ * Only what has a native file among its packages is loaded to prove it: importing any other package may start
+ * something, and its files are compared one by one anyway.
+ */
+function probedImports(
+  imports: Readonly<Record<string, readonly string[]>>,
+  native: readonly { readonly neededBy: readonly string[] }[],
+  names: readonly string[],
+): Record<string, readonly string[]> {
+  const probed = new Set(native.flatMap((file) => file.neededBy));
+  const all = new Set([...Object.keys(imports), ...names]);
+  return Object.fromEntries(
+    [...all].map((name) => [name, probed.has(name) ? (imports[name] ?? [name]) : []]),
+  );
+}
+
+/** Made with gantry itself: in dist/, beside the compiled modules or when run from sources. */
+function preloadFile(): string {
+  const places = ["../../preload.cjs", "../../../dist/preload.cjs"].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  );
+  const found = places.find((file) => existsSync(file));
+  if (found !== undefined) return found;
+  const what = "the file that Node loads before an app is not there";
+  const fix = "install gantry again, or run npm run build in its clone";
+  throw new GantryError({ code: "INTERNAL", what, where: places[0] ?? "", fix });
+}

@@ -1,0 +1,112 @@
+/**
+ * The Node of a release: its executable and headers, from the npm package of that version and platform, fetched with
+ * its integrity checked. What it is (version, ABI, Node-API) is read from the executable itself, never run for it.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { GantryError, type Finding } from "../../errors.ts";
+import { valueOf } from "../../host/facts.ts";
+import { readRuntime } from "../../host/runtime.ts";
+import type { Target } from "../../release/targets.ts";
+import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { toolLines } from "../lock/migrate.ts";
+
+export interface NodeRuntime {
+  /** Its prefix: bin/node and include/node lie below, which is what node-gyp's `nodedir` names. */
+  readonly directory: string;
+  readonly executable: string;
+  readonly version: string;
+  /** NODE_MODULE_VERSION. */
+  readonly abi: number;
+  readonly napi: number | undefined;
+  /** The release relies on the host's own of this ABI. */
+  readonly system: boolean;
+}
+
+export interface EnsureNodeOptions {
+  /** The setting: `24.21.0`, `system`, `system@24`. */
+  readonly wanted: string;
+  readonly target: Target;
+  /** A private directory to install into. */
+  readonly directory: string;
+  /** The Bun that installs. */
+  readonly bun: string;
+  readonly environment: Environment;
+  /** The app's package.json, for messages. */
+  readonly where: string;
+}
+
+/**
+ * Fetches the Node for a target.
+ * @throws GantryError MODULE_UNAVAILABLE when there is no such version, or none for the target; NETWORK_FAILED
+ */
+export async function ensureNode(options: EnsureNodeOptions): Promise<NodeRuntime> {
+  const { wanted, target, directory, where } = options;
+  const system = wanted.startsWith("system");
+  // No Node for musl is published as a package; what is proven of the glibc one's ABI holds for it as well.
+  if (target.libc === "musl" && !system) throw new GantryError(noMuslNode(wanted, target, where));
+  const version = system ? (wanted.split("@")[1] ?? process.versions.node) : wanted;
+  const name = `node-${target.os}-${target.arch}`;
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(
+    join(directory, "package.json"),
+    JSON.stringify({ name: "gantry-scratch", private: true, dependencies: { [name]: version } }),
+  );
+  const args = [
+    "install",
+    "--config=/dev/null",
+    "--no-env-file",
+    "--ignore-scripts",
+    "--no-progress",
+    "--no-save",
+  ];
+  const platform = [`--os=${target.os}`, `--cpu=${target.arch}`];
+  const result = await run(options.bun, [...args, ...platform], {
+    cwd: directory,
+    environment: toolEnvironment(options.environment, { BUN_BE_BUN: "1" }),
+  });
+  const prefix = join(directory, "node_modules", name);
+  const executable = join(prefix, "bin", "node");
+  if (result.code !== 0 || !existsSync(executable)) {
+    throw new GantryError(notFetched(`${name}@${version}`, toolLines(result.stderr), where));
+  }
+  return { directory: prefix, executable, ...readFacts(prefix, executable), system };
+}
+
+function readFacts(prefix: string, executable: string): Pick<NodeRuntime, "version" | "abi" | "napi"> {
+  const { version } = JSON.parse(readFileSync(join(prefix, "package.json"), "utf8")) as { version: string };
+  const header = readFileSync(join(prefix, "include/node/node_version.h"), "utf8");
+  const abi = Number(/#define NODE_MODULE_VERSION (\d+)/.exec(header)?.[1]);
+  const napi = Number(/#define NODE_API_SUPPORTED_VERSION_MAX (\d+)/.exec(header)?.[1] ?? Number.NaN);
+  const { facts } = readRuntime(executable);
+  const own = { version: valueOf(facts.version), abi: valueOf(facts.abi) };
+  if (own.version === version && (own.abi === undefined || own.abi === abi)) {
+    return { version, abi, napi: Number.isNaN(napi) ? valueOf(facts.napi) : napi };
+  }
+  throw new GantryError({
+    code: "DIGEST_MISMATCH",
+    what: `the package says Node ${version} with NODE_MODULE_VERSION ${abi}, its program Node ${own.version} with ${own.abi}`,
+    where: executable,
+    fix: "empty Bun's cache (bun pm cache rm) and build again",
+  });
+}
+
+function noMuslNode(wanted: string, target: Target, where: string): Finding {
+  const major = wanted.split(".")[0];
+  return {
+    code: "MODULE_UNAVAILABLE",
+    what: `there is no package with a Node ${wanted} for ${target.name}`,
+    where,
+    fix: `set "gantry.node" to "system@${major}": the release then runs on the host's own (apk add nodejs)`,
+  };
+}
+
+function notFetched(id: string, detail: readonly string[], where: string): Finding {
+  const unknown = /\b404\b|No version matching/i.test(detail.join("\n"));
+  if (unknown) {
+    const what = `the registry has no ${id}`;
+    return { code: "MODULE_UNAVAILABLE", what, where, detail, fix: 'correct "gantry.node"' };
+  }
+  const what = `${id}, the Node of the release, could not be fetched`;
+  return { code: "NETWORK_FAILED", what, detail, fix: "check the network and build again" };
+}

@@ -1,0 +1,25 @@
+/**
+ * Lists what JavaScript files import, by the parser of the Bun that runs this, as `scan.ts DIRECTORY FILE…`. Prints
+ * JSON: for each file its imports, or the parser's complaint.
+ */
+import { Transpiler } from "bun";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { argv, stdout } from "node:process";
+import type { ScannedFile } from "./imports.ts";
+
+const [, , directory = "", ...files] = argv;
+const transpiler = new Transpiler({ loader: "jsx" });
+
+const scanned = files.map((file): ScannedFile => {
+  try {
+    const imports = transpiler.scanImports(readFileSync(join(directory, file), "utf8"));
+    return {
+      file,
+      imports: imports.map(({ path, kind }) => ({ specifier: path, fixed: kind === "import-statement" })),
+    };
+  } catch (error) {
+    return { file, imports: [], problem: error instanceof Error ? error.message : String(error) };
+  }
+});
+stdout.write(JSON.stringify(scanned));
