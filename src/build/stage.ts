@@ -13,7 +13,7 @@ import { packBundle, type PackedBundle } from "./bundle/pack.ts";
 import type { BuildContext } from "./context.ts";
 import { describeExternals, withUnavailable } from "./describe.ts";
 import { writeReleaseLock, type ReleaseLock } from "./lock/lock.ts";
-import { bundleCompression, completeTree, readNode } from "./node/program.ts";
+import { completeTree, readNode } from "./node/program.ts";
 import type { NodeRuntime } from "./node/runtime.ts";
 import { makeProgram, type Program } from "./program.ts";
 import { proveExternals } from "./prove.ts";
@@ -133,7 +133,8 @@ async function packTree(
     target,
     modules: tree.modules,
     directory: join(treeDirectory, NAMES.modules),
-    compression: node === undefined ? "zst" : bundleCompression(node.version),
+    // Node before 22.15 has no zstd, and later ones stop at the frame in front that names the release (24.21).
+    compression: node === undefined ? "zst" : "gz",
     compressor: { executable: builder.path, environment },
     file: join(stage, BUNDLE),
   });

@@ -29,11 +29,12 @@ export interface ProbedExternal {
 
 const LOAD_LIMIT = 60_000;
 
-/** Loads one external's specifiers in a child; undefined when all of them load. */
+/** Loads one external's specifiers in a child; undefined when all of them load, or there is none to load. */
 export async function probeExternal(
   external: ProbedExternal,
   options: ProbeOptions,
 ): Promise<Finding | undefined> {
+  if (external.imports.length === 0) return undefined;
   const request: ProbeRequest = { nonce: randomBytes(12).toString("hex"), specifiers: external.imports };
   let result: RunResult;
   try {

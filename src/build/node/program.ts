@@ -7,10 +7,8 @@ import { copyFileSync, existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GantryError } from "../../errors.ts";
-import type { Compression } from "../../release/bundle.ts";
 import { NAMES } from "../../release/layout.ts";
 import { runsOn, type Target } from "../../release/targets.ts";
-import { compareVersions } from "../app/bun.ts";
 import type { BuildContext } from "../context.ts";
 import type { ReleaseLock } from "../lock/lock.ts";
 import type { Program } from "../program.ts";
@@ -36,12 +34,6 @@ export async function readNode(
     environment,
     where: join(app.dir, NAMES.packageJson),
   });
-}
-
-/** The best compression that the release's own Node can undo: zstd came with 22.15 and 23.8. */
-export function bundleCompression(version: string): Compression {
-  const since = version.startsWith("23.") ? "23.8.0" : "22.15.0";
-  return compareVersions(version, since) >= 0 ? "zst" : "gz";
 }
 
 interface Completed {

@@ -19,8 +19,9 @@ export type PruneReason =
 const LICENCE = /^(?:licen[cs]e|copying|notice|unlicen[cs]e)/i;
 const DECLARATION = /\.d\.[cm]?ts$/;
 const PROSE = /\.(?:md|markdown|mkd|rst)$/i;
+/** Without a suffix or with that of a text: history.js is code. */
 const PROSE_NAMES =
-  /^(?:readme|changelog|changes|history|contributing|authors|security|code_of_conduct)(?:\.|$)/i;
+  /^(?:readme|changelog|changes|history|contributing|authors|security|code_of_conduct)(?:\.(?:txt|html?|adoc|org))?$/i;
 const NATIVE_SOURCE = /(?:\.(?:c|cc|cpp|cxx|h|hh|hpp|gyp|gypi|mk|o|a|vcxproj)|^binding\.gyp|^Makefile)$/;
 const TEST_DIRECTORY = /^(?:test|tests|__tests__)\//;
 
@@ -45,14 +46,18 @@ const MACHINES = new Set(["x64", "arm64", "arm", "ia32", "ppc64", "s390x", "risc
 
 /**
  * A prebuild for another platform, by the directory and tag names that prebuildify gives
- * (`prebuilds/OS-ARCH[+ARCH]/NAME[.glibc|.musl][.armvN].node`, see node-gyp-build's parseTuple and parseTags).
+ * (`prebuilds/OS-ARCH[+ARCH]/NAME[.glibc|.musl][.armvN].node`, see node-gyp-build's parseTuple and parseTags), or by
+ * the one name that better-sqlite3 13 gives (`prebuilds/OS[musl]-ARCH.node`).
  */
 function isForeignBinary(path: string, target: Target): boolean {
   const parts = path.split("/");
   const prebuilds = parts.indexOf("prebuilds");
   if (prebuilds === -1) return false;
-  const tuple = /^([a-z0-9]+)-([a-z0-9+]+)$/.exec(parts[prebuilds + 1] ?? "");
-  const [, system = "", machines = ""] = tuple ?? [];
+  const tuple = /^([a-z0-9]+?)(musl)?-([a-z0-9+]+)(\.node)?$/.exec(parts[prebuilds + 1] ?? "");
+  const [, system = "", musl, machines = "", flat] = tuple ?? [];
+  if (flat !== undefined && system === target.os && target.libc !== undefined) {
+    if ((musl === undefined) !== (target.libc === "gnu")) return true;
+  }
   if (SYSTEMS.has(system) && machines.split("+").every((machine) => MACHINES.has(machine))) {
     if (system !== target.os || !machines.split("+").includes(target.arch)) return true;
   }

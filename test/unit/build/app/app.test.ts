@@ -19,7 +19,6 @@ describe("readApp", () => {
       lockfile: { kind: "bun.lock", path: join(dir, "bun.lock") },
       settings: {
         binary: "brain",
-        install: "first-run",
         optional: ["@matrix-org/matrix-sdk-crypto-nodejs"],
       },
     });

@@ -51,7 +51,42 @@ describe("readApp refuses", () => {
       /"gantry\.build\.sourcemap" is "linkd"/,
       /set "gantry\.build\.sourcemap" to "linked"/,
     ],
-    ["a runtime of later", { runtime: "node" }, /"gantry\.runtime" is "node".*later/, /"bun"/],
+    [
+      "Node without a version",
+      { runtime: "node" },
+      /"gantry\.node" is missing/,
+      /set "gantry\.node" to a version .*or to "system@\d+"/,
+    ],
+    [
+      "a range for Node",
+      { runtime: "node", node: "^24" },
+      /"gantry\.node" is "\^24"/,
+      /correct "gantry\.node"/,
+    ],
+    [
+      "a Node that cannot run the launcher",
+      { runtime: "node", node: "18.20.0" },
+      /"18\.20\.0": releases need Node 20\.19/,
+      /newer version/,
+    ],
+    [
+      "a host's Node that cannot",
+      { runtime: "node", node: "system@18" },
+      /"system@18": releases need/,
+      /newer version/,
+    ],
+    [
+      "a Node for an app on Bun",
+      { node: "24.21.0" },
+      /"gantry\.node" is "24\.21\.0": it is for Node apps/,
+      /"gantry\.runtime" to "node"/,
+    ],
+    [
+      "a compiler's setting for Node",
+      { runtime: "node", node: "system@24", build: { defines: { A: "1" } } },
+      /"gantry\.build\.defines" is for Bun's compiler/,
+      /"build" script/,
+    ],
     [
       "a runtime of never",
       { runtime: "deno" },

@@ -21,6 +21,9 @@ describe("pruneReason", () => {
     ["index.js.map", "source maps"],
     ["README.md", "documentation"],
     ["HISTORY", "documentation"],
+    ["changes.txt", "documentation"],
+    ["lib/history.js", undefined],
+    ["security.mjs", undefined],
     ["test/index.js", "tests"],
     ["binding.gyp", "native sources"],
     ["src/addon.cc", "native sources"],
@@ -40,6 +43,15 @@ describe("pruneReason", () => {
     [MAC, "prebuilds/darwin-x64+arm64/x.node", undefined],
     [GNU, "prebuilds/darwin-x64+arm64/x.node", "other platforms' binaries"],
     [GNU, "prebuilds/index.js", undefined],
+    // better-sqlite3 13.2.0
+    [GNU, "prebuilds/linux-x64.node", undefined],
+    [GNU, "prebuilds/linuxmusl-x64.node", "other platforms' binaries"],
+    [GNU, "prebuilds/linux-arm64.node", "other platforms' binaries"],
+    [GNU, "prebuilds/win32-x64.node", "other platforms' binaries"],
+    [MUSL, "prebuilds/linuxmusl-x64.node", undefined],
+    [MUSL, "prebuilds/linux-x64.node", "other platforms' binaries"],
+    [MUSL, "prebuilds/linuxmusl-arm64.node", "other platforms' binaries"],
+    [MAC, "prebuilds/darwin-arm64.node", undefined],
   ] as const)("for $name, %s: %s", (target, path, reason) => {
     expect(pruneReason(path, target)).toBe(reason);
   });
