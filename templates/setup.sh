@@ -1,7 +1,7 @@
 #!/bin/sh
 # shellcheck shell=dash
-# Makes the modules of this release ready on this host, so that the first start has nothing left to do.
+# Makes this release a service of this host, as root; takes what ./gantry install takes.
 
 #@include locate.sh
 
-exec "$root/gantry" prepare "$@"
+exec "$root/gantry" install "$@"

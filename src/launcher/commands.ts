@@ -6,8 +6,8 @@ import { prepareCommand } from "./prepare.ts";
 import type { Session } from "./session.ts";
 import { verifyCommand } from "./verify.ts";
 
-/** Named by the design, made by later versions. */
-const LATER = ["install", "uninstall", "upgrade", "rollback", "status", "history", "clean"];
+/** Commands that a container runs often; whatever else is asked for needs the service's part of the launcher. */
+const LIGHT = new Set(["prepare", "doctor", "verify", "health"]);
 
 /**
  * @throws GantryError USAGE for a command line that is not understood; what the command throws
@@ -17,17 +17,20 @@ export async function runCommands(
   rawArgs: readonly string[],
   output: { readonly version: string; readonly colour: boolean },
 ): Promise<void> {
+  const light = LIGHT.has(rawArgs[0] ?? "");
+  const service = light ? {} : (await import("./service.ts")).serviceCommands(session);
   const line = {
     name: "./gantry",
     version: output.version,
-    description: "Looks after this release's native modules",
+    description: "Looks after this release: its native modules, and its service",
     commands: {
       prepare: prepareCommand(session),
       doctor: doctorCommand(session),
       verify: verifyCommand(session),
       health: healthCommand(session),
+      ...service,
     },
-    later: LATER,
+    later: [],
   };
   await runCommandLine(line, rawArgs, { print: session.print, colour: output.colour });
 }

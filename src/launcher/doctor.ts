@@ -57,7 +57,8 @@ function printExplanation(session: Session, source: string, scene: Scene | undef
   session.print(json ? JSON.stringify(found, null, 2) : formatExplanations(found, session.columns));
 }
 
-async function diagnose(session: Session, opened: Opened): Promise<Diagnosis> {
+/** Everything that doctor knows; changes nothing. */
+export async function diagnose(session: Session, opened: Opened): Promise<Diagnosis> {
   const { release, place } = opened;
   const host = readHostId();
   const plan = planStart(readTreeFacts(release, place, host));

@@ -34,6 +34,17 @@ function write(descriptor: number, text: string): void {
   }
 }
 
+async function ask(question: string, signal: AbortSignal): Promise<string | undefined> {
+  if (!process.stdin.isTTY) return undefined;
+  const { createInterface } = await import("node:readline/promises");
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return (await lines.question(question, { signal })).trim();
+  } finally {
+    lines.close();
+  }
+}
+
 function openLog(level: Settings["logLevel"]) {
   const format = logFormat(
     { isTTY: process.stderr.isTTY, ...readIdentity(2) },
@@ -89,6 +100,7 @@ async function main(args: readonly string[]): Promise<void> {
     colour: process.stdout.isTTY,
     self: { os: process.platform, path: process.execPath, arch: process.arch, versions: process.versions },
     print: (text) => write(1, `${text}\n`),
+    ask: (question) => ask(question, stop.signal),
   };
   try {
     for (const warning of settings.warnings) log.warn(warning);
@@ -103,6 +115,10 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 async function dispatch(session: Session, args: readonly string[]): Promise<void> {
+  if (args[0] === "recover" && args.length === 1) {
+    const { recover } = await import("./service.ts");
+    return recover(session);
+  }
   if (args[0] === "start") {
     if (args.length === 1) return start(session);
     throw new GantryError({

@@ -27,6 +27,8 @@ export interface Session {
   readonly colour: boolean;
   /** Writes a line to standard output, for results that were asked for. */
   readonly print: (text: string) => void;
+  /** Asks the person at the terminal for a line; undefined where there is none. */
+  readonly ask: (question: string) => Promise<string | undefined>;
 }
 
 export interface Opened {

@@ -168,7 +168,7 @@ describe("a setting that", () => {
 
   it.each([
     [["prepar"], /prepare/],
-    [["install"], /later/],
+    [["install", "now"], /one argument too many/],
     [["prepare", "--ofline"], /--offline/],
     [["doctor", "extra"], /extra/],
   ])("is a command line that is wrong: ./gantry %j", async (args, message) => {

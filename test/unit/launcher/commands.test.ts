@@ -50,9 +50,10 @@ describe("the command line", () => {
     [["verify", "everything"], /one argument too many/],
     [["prepare", "--from", ""], /--from is given without a bundle/],
     [["start", "now"], /for the release's own script/],
-    ...["install", "uninstall", "upgrade", "rollback", "status", "history", "clean"].map(
-      (name): [string[], RegExp] => [[name], /comes with a later one/],
-    ),
+    [["upgrade"], /Missing required positional argument: SOURCE/],
+    [["rollback", "0.1.0", "0.2.0"], /"0.2.0" is one argument too many/],
+    [["clean", "--keep", "0"], /whole number, 1 or more/],
+    [["uninstall", "--prge"], /use --purge/],
   ])("%j is a usage error with a way out", async (args, message) => {
     root = fixture.make();
     const run = await gantry(args);

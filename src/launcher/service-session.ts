@@ -1,0 +1,91 @@
+/** What the commands of the installed service share: its context, its output, and the dry run. */
+import { ERRORS, GantryError, toGantryError } from "../errors.ts";
+import type { ServiceContext } from "../service/context.ts";
+import { readWho } from "../service/context.ts";
+import { serviceLayout } from "../service/layout.ts";
+import { formatResult, type ServiceResult } from "../service/result.ts";
+import { checkSystemd, requireRoot } from "../service/systemd.ts";
+import { openRelease, type Session } from "./session.ts";
+
+export const JSON_FLAG = { type: "boolean", description: "for programs" } as const;
+export const DRY_RUN_FLAG = {
+  type: "boolean",
+  description: "says what would be done, and does nothing",
+} as const;
+/** The current one, and two to go back to. */
+const KEEP = 3;
+export const KEEP_FLAG = {
+  type: "string",
+  valueHint: "N",
+  description: `generations that are left; ${KEEP} if left out`,
+} as const;
+
+/**
+ * The service that belongs to this release, by the name of its binary.
+ * @throws GantryError HOST_UNSUPPORTED without systemd
+ */
+export function openService(session: Session, host: ServiceContext["host"] = "running"): ServiceContext {
+  const { release } = openRelease(session);
+  const finding = checkSystemd();
+  if (finding !== undefined) throw new GantryError(finding);
+  const { name, binary } = release.manifest;
+  // Directories and files get the modes that are named, whatever the caller's shell subtracts.
+  process.umask(0o022);
+  return {
+    layout: serviceLayout(binary, "/"),
+    own: { root: session.root, name, binary, target: release.target },
+    environment: session.environment,
+    reporter: session.reporter,
+    signal: session.signal,
+    who: readWho(session.environment),
+    host,
+  };
+}
+
+/** @throws GantryError PERMISSION_DENIED for anybody but root, HOST_UNSUPPORTED */
+export function openServiceAsRoot(session: Session, command: string): ServiceContext {
+  requireRoot(`./gantry ${command}`, `./gantry ${command}`);
+  return openService(session);
+}
+
+/** @throws GantryError USAGE */
+export function readKeep(text: string | undefined): number {
+  if (text === undefined) return KEEP;
+  const value = /^\d{1,4}$/.test(text) ? Number(text) : 0;
+  if (value >= 1) return value;
+  throw new GantryError({
+    code: "USAGE",
+    what: `--keep is "${text}"; it has to be a whole number, 1 or more`,
+    fix: `leave it out to keep ${KEEP}`,
+  });
+}
+
+/**
+ * Runs a command and prints what came of it. With --json a failure is on standard output too, with its findings, so
+ * that whoever automates this needs one stream; the exit status and standard error are the same either way.
+ */
+export async function runService(
+  session: Session,
+  json: boolean | undefined,
+  run: () => Promise<ServiceResult>,
+): Promise<void> {
+  if (json !== true) {
+    session.print(formatResult(await run()));
+    return;
+  }
+  try {
+    session.print(JSON.stringify(await run(), null, 2));
+  } catch (error) {
+    const { findings, exit } = toGantryError(error);
+    const spelled = findings.map(({ code, what, where, detail, fix }) => ({
+      exit: ERRORS[code].exit,
+      code,
+      what,
+      where,
+      detail,
+      fix: fix ?? ERRORS[code].fix,
+    }));
+    session.print(JSON.stringify({ schema: 1, outcome: "failed", exit, findings: spelled }, null, 2));
+    throw error;
+  }
+}

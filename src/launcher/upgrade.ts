@@ -1,0 +1,110 @@
+/** `./gantry upgrade`, `rollback`, `clean` and the recovery at boot: which generation of the service is in charge. */
+import { statSync } from "node:fs";
+import { resolve } from "node:path";
+import { defineCommand } from "../command-line.ts";
+import { GantryError } from "../errors.ts";
+import { withService } from "../service/locked.ts";
+import { readRecord } from "../service/record.ts";
+import type { Source } from "../service/place.ts";
+import { planClean, planRollback, planUpgrade } from "../service/plan.ts";
+import { rollbackService, upgradeService } from "../service/upgrade.ts";
+import { cleanService } from "../service/uninstall.ts";
+import {
+  DRY_RUN_FLAG,
+  JSON_FLAG,
+  KEEP_FLAG,
+  openService,
+  openServiceAsRoot,
+  readKeep,
+  runService,
+} from "./service-session.ts";
+import type { Session } from "./session.ts";
+
+export function upgradeCommand(session: Session) {
+  return defineCommand({
+    meta: {
+      name: "upgrade",
+      description:
+        "Puts another release in charge of the service, and comes back by itself when it is not well",
+    },
+    args: {
+      source: {
+        type: "positional",
+        valueHint: "ARCHIVE|URL|DIRECTORY",
+        description: "the release",
+        required: true,
+      },
+      "dry-run": DRY_RUN_FLAG,
+      keep: KEEP_FLAG,
+      json: JSON_FLAG,
+    },
+    run: ({ args }) =>
+      runService(session, args.json, async () => {
+        const keep = readKeep(args.keep);
+        const source = readSource(args.source);
+        if (args["dry-run"] === true) return planUpgrade(openService(session), source);
+        return upgradeService(openServiceAsRoot(session, `upgrade ${args.source}`), source, { keep });
+      }),
+  });
+}
+
+/** @throws GantryError RELEASE_FILE_MISSING when there is no such file */
+function readSource(text: string): Source {
+  if (/^https?:\/\//.test(text)) return { kind: "url", address: text };
+  const path = resolve(text);
+  const facts = statSync(path, { throwIfNoEntry: false });
+  if (facts?.isDirectory() === true) return { kind: "directory", root: path };
+  if (facts?.isFile() === true) return { kind: "archive", file: path };
+  const what = facts === undefined ? "there is no such file" : "this is neither a file nor a directory";
+  throw new GantryError({
+    code: "RELEASE_FILE_MISSING",
+    what,
+    where: path,
+    fix: "name a release's archive, its address, or the directory that it was unpacked to",
+  });
+}
+
+export function rollbackCommand(session: Session) {
+  return defineCommand({
+    meta: {
+      name: "rollback",
+      description: "Puts the last healthy generation before this one in charge again",
+    },
+    args: {
+      version: {
+        type: "positional",
+        valueHint: "VERSION",
+        description: "which one, when not the last",
+        required: false,
+      },
+      "dry-run": DRY_RUN_FLAG,
+      json: JSON_FLAG,
+    },
+    run: ({ args }) =>
+      runService(session, args.json, () => {
+        const version = args.version === "" ? undefined : args.version;
+        if (args["dry-run"] === true) return planRollback(openService(session), version);
+        return rollbackService(openServiceAsRoot(session, "rollback"), version);
+      }),
+  });
+}
+
+export function cleanCommand(session: Session) {
+  return defineCommand({
+    meta: { name: "clean", description: "Removes generations of the service that are not needed any more" },
+    args: { keep: KEEP_FLAG, "dry-run": DRY_RUN_FLAG, json: JSON_FLAG },
+    run: ({ args }) =>
+      runService(session, args.json, () => {
+        const keep = readKeep(args.keep);
+        if (args["dry-run"] === true) return planClean(openService(session), keep);
+        return cleanService(openServiceAsRoot(session, "clean"), keep);
+      }),
+  });
+}
+
+/** What NAME-recover.service runs at boot, before the service: ends an interrupted change, and starts nothing. */
+export async function recover(session: Session): Promise<void> {
+  const context = { ...openServiceAsRoot(session, "recover"), host: "booting" } as const;
+  if (readRecord(context.layout) === undefined) return;
+  await withService(context, async () => undefined);
+}

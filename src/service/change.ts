@@ -1,0 +1,192 @@
+/**
+ * From one generation to another, one step at a time, each on the record before it begins. Whatever fails, on the way
+ * or in the health window afterwards, ends with the old generation in charge again.
+ */
+import { GantryError, toGantryError, type Finding } from "../errors.ts";
+import { ensureActivated } from "./activate.ts";
+import type { Candidate, ServiceSettings } from "./candidate.ts";
+import type { ServiceContext } from "./context.ts";
+import { removeResidue, switchLink } from "./generations.ts";
+import { generationVersion } from "./layout.ts";
+import { removeRecord, writeRecord, type ChangeRecord, type Step } from "./record.ts";
+import { dropSnapshot, takeSnapshot } from "./snapshot.ts";
+import { readLog, readUnit, reloadUnits, startUnit, stopUnit } from "./systemd.ts";
+import { finishHistory, undoChange, type Ending, type Undone } from "./undo.ts";
+import { ensureUnits, ensureUser, readSystemdVersion } from "./units.ts";
+import { waitHealthy, type Health } from "./watch.ts";
+
+/** Lines of each journal that are shown when a new generation was given up. */
+const QUOTED = { given: 12, kept: 5 };
+
+/** The change as it stands; the record on the disk is always this one. */
+export interface Journal {
+  readonly record: () => ChangeRecord;
+  readonly update: (changed: Partial<ChangeRecord>) => Promise<void>;
+}
+
+export async function beginChange(context: ServiceContext, record: ChangeRecord): Promise<Journal> {
+  let now = record;
+  await writeRecord(context.layout, now);
+  return {
+    record: () => now,
+    update: async (changed) => {
+      now = { ...now, ...changed };
+      await writeRecord(context.layout, now);
+    },
+  };
+}
+
+/** A generation that did not become healthy; what it said is read before it is stopped. */
+class Unhealthy extends Error {
+  readonly health: Health;
+
+  constructor(health: Health) {
+    super(health.why);
+    this.health = health;
+  }
+}
+
+export interface SwitchOptions {
+  /** Whether its own command for a new version may run, and its data be copied first. */
+  readonly activate: "once" | "never";
+}
+
+/**
+ * Puts a generation in charge and waits until it is healthy. The old one serves until the restart; only a snapshot
+ * needs it stopped before, because a copy of a database that is being written is no copy.
+ * @throws Unhealthy, and what activating and systemd throw; the record then tells how far it came
+ */
+export async function switchTo(
+  context: ServiceContext,
+  journal: Journal,
+  to: Candidate,
+  settings: ServiceSettings,
+  options: SwitchOptions,
+): Promise<Health> {
+  const { layout, reporter } = context;
+  const step = (name: Step) => journal.update({ step: name });
+  await ensureUser(layout, to);
+  const before = await readUnit(layout.unit);
+  if (options.activate === "once") {
+    if (settings.snapshot) {
+      await step("copying");
+      reporter.step("stopping the service, and copying its data");
+      await stopUnit(layout.unit);
+      await takeSnapshot(layout);
+    }
+    if (to.activate !== undefined || settings.snapshot) await step("activating");
+    if (to.activate !== undefined) reporter.step(`running ${layout.name} ${to.activate.join(" ")}`);
+    await ensureActivated(layout, to);
+  }
+  context.signal.throwIfAborted();
+  await step("switching");
+  const changed = await ensureUnits(layout, to, await readSystemdVersion());
+  if (changed) await reloadUnits();
+  await switchLink(layout, layout.current, to.generation);
+  reporter.step(`starting ${to.version}`);
+  await startUnit(layout.unit, "restart");
+  const health = await waitHealthy(context, settings, before.InvocationID);
+  if (!health.healthy) throw new Unhealthy(health);
+  return health;
+}
+
+/** The new generation is what there is to go back to from now on. */
+export async function confirmChange(
+  context: ServiceContext,
+  journal: Journal,
+  to: Candidate,
+  ending: Ending,
+): Promise<void> {
+  const { layout } = context;
+  await journal.update({ step: "confirmed" });
+  await switchLink(layout, layout.fallback, to.generation);
+  dropSnapshot(layout);
+  removeResidue(layout);
+  finishHistory(context, journal.record(), ending);
+  await removeRecord(layout);
+}
+
+/**
+ * Undoes a change that failed.
+ * @returns the error to show: what went wrong, both journals' last lines, and what runs now
+ */
+export async function giveUp(
+  context: ServiceContext,
+  journal: Journal,
+  error: unknown,
+): Promise<GantryError> {
+  const { layout } = context;
+  const record = journal.record();
+  const switched = record.step === "switching";
+  const said =
+    error instanceof Unhealthy ? await readLog(layout.unit, error.health.invocation, QUOTED.given) : [];
+  const failure =
+    error instanceof Unhealthy ? unhealthyFinding(context, record, error) : toGantryError(error);
+  if (switched) context.reporter.warn(`${record.to ?? "it"} is given up: ${failure.findings[0].what}`);
+  const code = failure.findings[0].code;
+  // Whoever wants this process to end gets that after the old generation is back.
+  const steady: ServiceContext = { ...context, signal: new AbortController().signal };
+  const undone = await undoChange(steady, record, { outcome: switched ? "went-back" : "failed", code });
+  const [first, ...rest] = failure.findings;
+  const detail =
+    error instanceof Unhealthy ? await bothJournals(context, record, said, undone) : first.detail;
+  return new GantryError(
+    {
+      ...first,
+      what: `${first.what}${afterwards(context, record, undone)}`,
+      ...(detail === undefined ? {} : { detail }),
+    },
+    ...rest,
+    ...stillSick(context, undone),
+  );
+}
+
+/** The last words of the one that was given up, and of the one that serves again. */
+async function bothJournals(
+  { layout }: ServiceContext,
+  { to }: ChangeRecord,
+  said: readonly string[],
+  { keep, health }: Undone,
+): Promise<string[]> {
+  const given = [`${to ?? ""} said:`, ...(said.length === 0 ? ["(nothing)"] : said)];
+  if (health === undefined || keep === null) return given;
+  return [...given, `${keep} says:`, ...(await readLog(layout.unit, health.invocation, QUOTED.kept))];
+}
+
+function unhealthyFinding(
+  { layout }: ServiceContext,
+  { to }: ChangeRecord,
+  { health }: Unhealthy,
+): GantryError {
+  return new GantryError({
+    code: "SERVICE_UNHEALTHY",
+    what: `${layout.name} ${generationVersion(to ?? "") ?? ""} did not become healthy: ${health.why}`,
+    where: layout.unit,
+    fix: "take what it says above to its publisher; the old version serves",
+  });
+}
+
+/** What is in charge now, as the end of the sentence. */
+function afterwards({ layout }: ServiceContext, record: ChangeRecord, undone: Undone): string {
+  if (undone.keep === null) return "; nothing was installed";
+  const version = generationVersion(undone.keep) ?? undone.keep;
+  const data = undone.restored
+    ? `, with its data from before (what was written since is in ${layout.replaced})`
+    : "";
+  if (undone.health === undefined)
+    return record.step === "placing" ? "; nothing was changed" : `; ${version} serves on`;
+  return undone.health.healthy ? `; ${version} serves again${data}` : `; went back to ${version}${data}`;
+}
+
+/** Going back did not help: the second thing to know. */
+function stillSick({ layout }: ServiceContext, { keep, health }: Undone): Finding[] {
+  if (health === undefined || health.healthy || keep === null) return [];
+  return [
+    {
+      code: "SERVICE_UNHEALTHY",
+      what: `${keep}, the one before, is not healthy either: ${health.why}`,
+      where: layout.unit,
+      fix: `look at the whole log: journalctl -u ${layout.name}`,
+    },
+  ];
+}

@@ -1,0 +1,31 @@
+/** What the commands of a service work with; made once from the launcher's session. */
+import type { Environment } from "../runtime/invoke.ts";
+import type { Reporter } from "../provision/report.ts";
+import type { Target } from "../release/targets.ts";
+import type { ServiceLayout } from "./layout.ts";
+import type { Who } from "./record.ts";
+
+export interface ServiceContext {
+  readonly layout: ServiceLayout;
+  /** The release whose launcher this is. */
+  readonly own: {
+    readonly root: string;
+    readonly name: string;
+    readonly binary: string;
+    readonly target: Target;
+  };
+  /** For the programs of releases; the host's own programs get a clean one. */
+  readonly environment: Environment;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+  readonly who: Who;
+  /** `booting`: systemd starts the service itself afterwards, and must not be asked to. */
+  readonly host: "running" | "booting";
+}
+
+/** Whoever is behind sudo(8), else the user of this process. */
+export function readWho(environment: Environment): Who {
+  const uid = Number(environment["SUDO_UID"] ?? process.getuid?.() ?? 0);
+  const user = environment["SUDO_USER"] ?? environment["USER"] ?? (uid === 0 ? "root" : "");
+  return { user, uid: Number.isSafeInteger(uid) ? uid : 0 };
+}

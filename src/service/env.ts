@@ -1,0 +1,42 @@
+/** /etc/NAME/env: made once, from the release's example with every line commented out, and never written again. */
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { writeDurably } from "../provision/durable.ts";
+import { isMissing } from "../provision/release.ts";
+import { NAMES } from "../release/layout.ts";
+import { ensureDirectory } from "./generations.ts";
+import type { ServiceLayout } from "./layout.ts";
+
+const HEADER = `# Settings of APP.service, one NAME=value a line, read by systemd (systemd.exec(5), EnvironmentFile=).
+# After a change: systemctl restart APP. Below is the release's own example; upgrades leave this file alone.
+
+`;
+
+/** @returns whether it was made now */
+export async function ensureEnv(layout: ServiceLayout, releaseRoot: string): Promise<boolean> {
+  ensureDirectory(layout.etc, 0o755);
+  if (existsSync(layout.env)) return false;
+  const header = HEADER.replaceAll("APP", () => layout.name);
+  await writeDurably(layout.env, `${header}${commentOut(readExample(releaseRoot))}`, 0o600);
+  return true;
+}
+
+function readExample(releaseRoot: string): string {
+  try {
+    return readFileSync(join(releaseRoot, NAMES.envExample), "utf8");
+  } catch (error) {
+    if (isMissing(error)) return "";
+    throw error;
+  }
+}
+
+/** Every line that would set something becomes a comment: an example's value is nobody's decision. */
+export function commentOut(text: string): string {
+  return text.replace(/^(?=[ \t]*[^#;\s])/gm, "#");
+}
+
+/** A word about an env file that others can read; secrets are in there. */
+export function checkEnvMode(layout: ServiceLayout): string | undefined {
+  const mode = statSync(layout.env, { throwIfNoEntry: false })?.mode ?? 0;
+  return (mode & 0o077) === 0 ? undefined : `others may read ${layout.env}: chmod 600 ${layout.env}`;
+}

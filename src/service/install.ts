@@ -1,0 +1,159 @@
+/**
+ * `install`: an unpacked release becomes a running, supervised service. What is there already is kept, and doing it
+ * again changes nothing.
+ */
+import { join } from "node:path";
+import { GantryError } from "../errors.ts";
+import { ensureActivated } from "./activate.ts";
+import { readCandidate, type Candidate } from "./candidate.ts";
+import { beginChange, confirmChange, type Journal } from "./change.ts";
+import type { ServiceContext } from "./context.ts";
+import { checkEnvMode, ensureEnv } from "./env.ts";
+import { ensureDirectory, switchLink } from "./generations.ts";
+import { newRecord, readInstalled, requireSettings } from "./installed.ts";
+import { withService } from "./locked.ts";
+import { placeRelease } from "./place.ts";
+import { runOrThrow } from "./program.ts";
+import type { ServiceResult } from "./result.ts";
+import { isUp, readLog, readUnit, reloadUnits, startUnit } from "./systemd.ts";
+import { ensureUnits, ensureUser, readSystemdVersion, recoverUnit } from "./units.ts";
+import { attempt, secondsSince, upgradeService, type UpgradeOptions } from "./upgrade.ts";
+import { waitHealthy, type Health } from "./watch.ts";
+
+/** Lines of its journal that are shown when a fresh service is not healthy. */
+const QUOTED = 12;
+
+/**
+ * Installs the release whose launcher this is. Over another generation that is an upgrade like any other.
+ * @throws GantryError SERVICE_UNHEALTHY when it was installed and does not become healthy: it stays, because what it
+ *   lacks may be a setting
+ */
+export async function installService(
+  context: ServiceContext,
+  options: UpgradeOptions,
+): Promise<ServiceResult> {
+  const own = readCandidate(context.own.root);
+  const installed = readInstalled(context.layout);
+  if (installed !== undefined && installed.generation !== own.generation) {
+    return upgradeService(context, { kind: "directory", root: own.root }, options);
+  }
+  return withService(context, () =>
+    readInstalled(context.layout) === undefined ? installFresh(context) : installAgain(context, own),
+  );
+}
+
+async function installFresh(context: ServiceContext): Promise<ServiceResult> {
+  const { layout, own } = context;
+  const record = { ...(await newRecord(context, "install")), from: null, running: true };
+  const journal = await beginChange(context, record);
+  const { candidate, settings, made } = await attempt(context, journal, async () => {
+    const placed = await placeRelease(
+      context,
+      { kind: "directory", root: own.root },
+      { publicKey: undefined },
+      (to, created) => journal.update({ to, created }),
+    );
+    const required = requireSettings(placed.candidate);
+    await ensureUser(layout, placed.candidate);
+    const env = await ensureEnv(layout, placed.candidate.root);
+    await journal.update({ step: "activating" });
+    await ensureActivated(layout, placed.candidate);
+    return { candidate: placed.candidate, settings: required, made: env };
+  });
+  await journal.update({ step: "switching" });
+  await ensureInPlace(context, candidate);
+  context.reporter.step(`starting ${layout.name} ${candidate.version}`);
+  await startUnit(layout.unit, "restart");
+  const health = await waitHealthy(context, settings, "");
+  await confirmChange(context, journal, candidate, { outcome: health.healthy ? "done" : "unhealthy" });
+  if (!health.healthy) throw await unhealthy(context, candidate, health);
+  const env = made
+    ? `settings: ${layout.env} (made from the example, all commented out)`
+    : `settings: ${layout.env} (kept)`;
+  return describe(context, journal, candidate, { outcome: "done", lines: [`healthy: ${health.why}`, env] });
+}
+
+/** Links, units and their enablement, as this generation wants them. */
+async function ensureInPlace(context: ServiceContext, candidate: Candidate): Promise<boolean> {
+  const { layout } = context;
+  const changed = await ensureUnits(layout, candidate, await readSystemdVersion());
+  await switchLink(layout, layout.current, candidate.generation);
+  await switchLink(layout, layout.fallback, candidate.generation);
+  if (changed) await reloadUnits();
+  await runOrThrow("systemctl", ["enable", "--quiet", layout.unit, recoverUnit(layout)]);
+  return changed;
+}
+
+/** Everything is checked and put right again; a service that runs is not disturbed. */
+async function installAgain(context: ServiceContext, own: Candidate): Promise<ServiceResult> {
+  const { layout } = context;
+  const began = Date.now();
+  const candidate = readCandidate(join(layout.releases, own.generation));
+  const settings = requireSettings(candidate);
+  ensureDirectory(layout.opt, 0o755);
+  await ensureUser(layout, candidate);
+  const madeEnv = await ensureEnv(layout, candidate.root);
+  const changed = await ensureInPlace(context, candidate);
+  const before = await readUnit(layout.unit);
+  const started = !isUp(before);
+  const lines: string[] = [];
+  if (started) {
+    await startUnit(layout.unit, "start");
+    const health = await waitHealthy(context, settings, before.InvocationID);
+    if (!health.healthy) throw await unhealthy(context, candidate, health);
+    lines.push(`started again; healthy: ${health.why}`);
+  } else lines.push(`${layout.unit} is ${before.ActiveState}`);
+  if (changed)
+    lines.push(`units were put back${started ? "" : `; systemctl restart ${layout.name} uses them`}`);
+  const mode = checkEnvMode(layout);
+  if (mode !== undefined) context.reporter.warn(mode);
+  const outcome = started || changed || madeEnv ? "done" : "unchanged";
+  const record = { ...(await newRecord(context, "install")), to: candidate.generation, began };
+  return describe(context, { record: () => record }, candidate, { outcome, lines });
+}
+
+function describe(
+  { layout }: ServiceContext,
+  journal: Pick<Journal, "record">,
+  candidate: Candidate,
+  { outcome, lines }: { readonly outcome: ServiceResult["outcome"]; readonly lines: readonly string[] },
+): ServiceResult {
+  const { from, began } = journal.record();
+  const command = `${layout.current}/gantry`;
+  const port = candidate.service?.port;
+  return {
+    schema: 1,
+    action: "install",
+    name: layout.name,
+    outcome,
+    from,
+    to: candidate.generation,
+    facts: [
+      `${layout.name} ${candidate.version} ${outcome === "unchanged" ? "is installed already" : "is installed"} as ${layout.unit}, and starts at boot`,
+      ...lines,
+      `release: ${candidate.root}, user ${candidate.service?.user ?? ""}, data: ${layout.data}`,
+      ...(port === undefined ? [] : [`port: ${port}`]),
+    ],
+    next: [
+      `${command} status`,
+      `journalctl -u ${layout.name} -f`,
+      `sudoedit ${layout.env} && sudo systemctl restart ${layout.name}`,
+      `sudo ${command} upgrade ARCHIVE`,
+    ],
+    seconds: secondsSince(began),
+  };
+}
+
+async function unhealthy(
+  { layout }: ServiceContext,
+  { version }: Candidate,
+  health: Health,
+): Promise<GantryError> {
+  return new GantryError({
+    code: "SERVICE_UNHEALTHY",
+    what: `${layout.name} ${version} is installed, and not healthy: ${health.why}`,
+    where: layout.unit,
+    detail: await readLog(layout.unit, health.invocation, QUOTED),
+    fix: `set what it asks for in ${layout.env}, then: systemctl restart ${layout.name}`,
+  });
+}

@@ -1,0 +1,72 @@
+/** What is installed now, read before anything is decided. */
+import { join } from "node:path";
+import { GantryError } from "../errors.ts";
+import { readCandidate, type Candidate, type ServiceSettings } from "./candidate.ts";
+import type { ServiceContext } from "./context.ts";
+import { readGenerations, readLink } from "./generations.ts";
+import { healthyGenerations, readHistory } from "./history.ts";
+import type { KeepFacts } from "./keep.ts";
+import type { ServiceLayout } from "./layout.ts";
+import type { ChangeRecord } from "./record.ts";
+import { isUp, readUnit, runningGeneration, type UnitState } from "./systemd.ts";
+
+/** The generation in charge; undefined when nothing is installed. */
+export function readInstalled(layout: ServiceLayout): Candidate | undefined {
+  const current = readLink(layout.current);
+  return current === null ? undefined : readCandidate(join(layout.releases, current));
+}
+
+/**
+ * @throws GantryError RELEASE_FILE_MISSING when nothing is installed
+ */
+export function requireInstalled(layout: ServiceLayout): Candidate {
+  const installed = readInstalled(layout);
+  if (installed !== undefined) return installed;
+  throw new GantryError({
+    code: "RELEASE_FILE_MISSING",
+    what: `${layout.name} is not installed as a service on this host`,
+    where: layout.current,
+    fix: "sudo ./gantry install",
+  });
+}
+
+/** @throws GantryError MANIFEST_INVALID */
+export function requireSettings({ service, name, version, root }: Candidate): ServiceSettings {
+  if (service !== undefined) return service;
+  const what = `${name} ${version} has no service settings in its manifest`;
+  throw new GantryError({
+    code: "MANIFEST_INVALID",
+    what,
+    where: root,
+    fix: "build it for Linux, with this version of gantry",
+  });
+}
+
+export function readKeepFacts(layout: ServiceLayout, state: UnitState): KeepFacts {
+  return {
+    generations: readGenerations(layout),
+    current: readLink(layout.current),
+    fallback: readLink(layout.fallback),
+    running: runningGeneration(layout, state),
+    healthy: healthyGenerations(readHistory(layout)),
+  };
+}
+
+/** The record of a change that is about to begin. */
+export async function newRecord(
+  { layout, who }: ServiceContext,
+  action: ChangeRecord["action"],
+): Promise<ChangeRecord> {
+  const state = await readUnit(layout.unit);
+  return {
+    schema: 1,
+    action,
+    from: readLink(layout.current),
+    to: null,
+    created: false,
+    running: isUp(state) || state.ActiveState === "failed",
+    step: "placing",
+    began: Date.now(),
+    who,
+  };
+}

@@ -1,0 +1,144 @@
+/** `--dry-run`: what a command would do, in the order in which it would. Reads only. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { checkCandidate, readCandidate, type Candidate } from "./candidate.ts";
+import type { ServiceContext } from "./context.ts";
+import { readInstalled, readKeepFacts, requireInstalled } from "./installed.ts";
+import { planClean as planRemoval } from "./keep.ts";
+import { generationVersion } from "./layout.ts";
+import type { Source } from "./place.ts";
+import type { ServiceResult } from "./result.ts";
+import { readUnit } from "./systemd.ts";
+import { purgedPaths, type UninstallOptions } from "./uninstall.ts";
+import { recoverUnit } from "./units.ts";
+import { chooseTarget } from "./upgrade.ts";
+import { GantryError } from "../errors.ts";
+
+function planned(
+  { layout }: ServiceContext,
+  plan: Pick<ServiceResult, "action" | "from" | "to" | "facts"> & { readonly steps: readonly string[] },
+): ServiceResult {
+  return { schema: 1, name: layout.name, outcome: "planned", next: [], seconds: 0, ...plan };
+}
+
+export function planInstall(context: ServiceContext): ServiceResult {
+  const { layout } = context;
+  const own = readCandidate(context.own.root);
+  const installed = readInstalled(layout);
+  const facts = installed === undefined ? [] : [`${installed.generation} is installed`];
+  const to = own.generation;
+  if (installed !== undefined && installed.generation !== to) {
+    const steps = [`put the release into ${join(layout.releases, to)}`, ...switchSteps(context, own)];
+    return planned(context, { action: "upgrade", from: installed.generation, to, facts, steps });
+  }
+  const steps = [
+    `put the release into ${join(layout.releases, to)}, owned by root, and prepare its modules there`,
+    `make the system user ${own.service?.user ?? layout.name}`,
+    existsSync(layout.env)
+      ? `keep ${layout.env}`
+      : `make ${layout.env} (mode 0600) from the example, commented out`,
+    ...(own.activate === undefined
+      ? []
+      : [`run ${layout.name} ${own.activate.join(" ")} as that user, once`]),
+    `write ${join(layout.units, layout.unit)} and ${recoverUnit(layout)}`,
+    `point ${layout.current} to it, enable and start ${layout.unit}`,
+    healthStep(own),
+  ];
+  return planned(context, { action: "install", from: installed?.generation ?? null, to, facts, steps });
+}
+
+/** The steps from a generation that is in place. */
+function switchSteps({ layout }: ServiceContext, to: Candidate | undefined): string[] {
+  const snapshot = to?.service?.snapshot === true;
+  return [
+    ...(snapshot
+      ? [`stop the service and copy ${layout.data}, to be put back if the new one is not healthy`]
+      : []),
+    ...(to?.activate === undefined
+      ? []
+      : [`run ${layout.name} ${to.activate.join(" ")} as the service's user, once`]),
+    `point ${layout.current} to it and restart ${layout.unit}`,
+    to === undefined ? "wait until it is healthy" : healthStep(to),
+    "go back if it is not, and end with exit status 69",
+  ];
+}
+
+function healthStep({ service }: Candidate): string {
+  if (service?.port === undefined) return "wait until it is ready, or has kept running";
+  const { port, health = "/", healthWindow } = service;
+  return `wait until http://127.0.0.1:${port}${health} answers, at most ${healthWindow} s`;
+}
+
+export function planUpgrade(context: ServiceContext, source: Source): ServiceResult {
+  const installed = requireInstalled(context.layout);
+  const to = source.kind === "directory" ? readCandidate(source.root) : undefined;
+  const refused = to === undefined ? undefined : checkCandidate(to, context.own, context.own.target);
+  if (refused !== undefined) throw new GantryError(refused);
+  const key = installed.publicKey;
+  const steps = [
+    key === undefined
+      ? "check the release's own SHA256SUMS"
+      : `check its signature with the key ${key}, and SHA256SUMS`,
+    "put it into a new generation, and prepare its modules there",
+    ...switchSteps(context, to),
+  ];
+  const facts = [`${installed.generation} is installed`];
+  return planned(context, {
+    action: "upgrade",
+    from: installed.generation,
+    to: to?.generation ?? null,
+    facts,
+    steps,
+  });
+}
+
+export async function planRollback(
+  context: ServiceContext,
+  version: string | undefined,
+): Promise<ServiceResult> {
+  const { layout } = context;
+  const { generation } = requireInstalled(layout);
+  const to = await chooseTarget(context, version);
+  const steps = [
+    "prove its modules on this host again",
+    `point ${layout.current} to ${to} and restart ${layout.unit}`,
+    healthStep(readCandidate(join(layout.releases, to))),
+    `go back to ${generationVersion(generation) ?? generation} if it is not healthy`,
+  ];
+  return planned(context, {
+    action: "rollback",
+    from: generation,
+    to,
+    facts: [`${generation} is in charge`],
+    steps,
+  });
+}
+
+export async function planClean(context: ServiceContext, keep: number): Promise<ServiceResult> {
+  const { layout } = context;
+  const { generation } = requireInstalled(layout);
+  const old = planRemoval(readKeepFacts(layout, await readUnit(layout.unit)), keep);
+  const paths = [...old.map((name) => join(layout.releases, name)), layout.replaced];
+  const steps = paths.filter((path) => existsSync(path)).map((path) => `remove ${path}`);
+  const facts = [steps.length === 0 ? "there is nothing to remove" : `${generation} stays in charge`];
+  return planned(context, { action: "clean", from: generation, to: generation, facts, steps });
+}
+
+export function planUninstall(context: ServiceContext, data: UninstallOptions["data"]): ServiceResult {
+  const { layout } = context;
+  const { generation } = requireInstalled(layout);
+  const steps = [
+    `stop and disable ${layout.unit}`,
+    `remove its units and ${layout.opt}`,
+    ...(data === "purge"
+      ? purgedPaths(layout).map((path) => `remove ${path}`)
+      : [`keep ${layout.data} and ${layout.env}`]),
+  ];
+  return planned(context, {
+    action: "uninstall",
+    from: generation,
+    to: null,
+    facts: [`${generation} is installed`],
+    steps,
+  });
+}

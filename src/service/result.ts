@@ -1,0 +1,33 @@
+/** What a command says at its end, as a value for --json and as lines for people. New keys may be added. */
+import type { HistoryEntry } from "./history.ts";
+
+export interface ServiceResult {
+  readonly schema: 1;
+  readonly action: HistoryEntry["action"] | "clean";
+  readonly name: string;
+  readonly outcome: "done" | "unchanged" | "planned";
+  readonly from: string | null;
+  readonly to: string | null;
+  /** One fact a line, in the order of interest. */
+  readonly facts: readonly string[];
+  /** What would be done, of `--dry-run`. */
+  readonly steps?: readonly string[];
+  /** Generations that were removed. */
+  readonly removed?: readonly string[];
+  /** Commands that come next. */
+  readonly next: readonly string[];
+  readonly seconds: number;
+}
+
+function list(title: string, lines: readonly string[]): string[] {
+  return lines.length === 0 ? [] : [title, ...lines.map((line) => `  ${line}`)];
+}
+
+export function formatResult(result: ServiceResult): string {
+  return [
+    ...result.facts,
+    ...list("would", result.steps ?? []),
+    ...list("removed", result.removed ?? []),
+    ...list("next", result.next),
+  ].join("\n");
+}

@@ -1,0 +1,168 @@
+/** `status`: what is in charge, how it does, what it takes; read only, and most of it for everybody. */
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { errorCode } from "../provision/release.ts";
+import { readHostId } from "../provision/facts.ts";
+import { count, formatBytes } from "../provision/report.ts";
+import { NAMES } from "../release/layout.ts";
+import { LIBC_MARKS, stampName } from "../release/stamp.ts";
+import type { Candidate } from "./candidate.ts";
+import { readGenerations, sizeOf } from "./generations.ts";
+import { askHealth } from "./health.ts";
+import { requireInstalled } from "./installed.ts";
+import { generationVersion, type ServiceLayout } from "./layout.ts";
+import { readRecord } from "./record.ts";
+import { isUp, readUnit, runningGeneration, runningPort, type UnitState } from "./systemd.ts";
+
+export interface ServiceStatus {
+  readonly schema: 1;
+  readonly name: string;
+  readonly version: string;
+  readonly generation: string;
+  readonly unit: {
+    readonly active: string;
+    readonly sub: string;
+    /** When this run became active, as systemd writes it; empty when it does not run. */
+    readonly since: string;
+    readonly enabled: string;
+    readonly pid: number | null;
+    readonly restarts: number;
+    /** Bytes; null where systemd does not count. */
+    readonly memory: number | null;
+    readonly status: string;
+  };
+  readonly health: { readonly healthy: boolean; readonly why: string };
+  /** The generation that the process was started from, where it is another one. */
+  readonly running: string | null;
+  /** When the modules were proven on this host (ISO 8601), and whether a start has to prove them again. */
+  readonly verdict: { readonly at: string | null; readonly days: number | null; readonly stale: boolean };
+  readonly generations: readonly {
+    readonly name: string;
+    readonly version: string;
+    readonly bytes: number;
+  }[];
+  /** Bytes; null where this user may not look. */
+  readonly data: number | null;
+  /** The step at which a change stopped; undefined where only root could tell. */
+  readonly interrupted: string | null | undefined;
+}
+
+export async function readStatus(layout: ServiceLayout): Promise<ServiceStatus> {
+  const candidate = requireInstalled(layout);
+  const state = await readUnit(layout.unit);
+  const running = runningGeneration(layout, state);
+  return {
+    schema: 1,
+    name: layout.name,
+    version: candidate.version,
+    generation: candidate.generation,
+    unit: describeUnit(state),
+    health: await readHealth(candidate, state),
+    running: running === candidate.generation ? null : running,
+    verdict: readVerdict(candidate),
+    generations: readGenerations(layout).map((name) => ({
+      name,
+      version: generationVersion(name) ?? name,
+      bytes: sizeOf(join(layout.releases, name)),
+    })),
+    data: readable(layout.data) ? sizeOf(layout.data) : null,
+    interrupted: readInterrupted(layout),
+  };
+}
+
+function describeUnit(state: UnitState): ServiceStatus["unit"] {
+  const memory = Number(state.MemoryCurrent);
+  return {
+    active: state.ActiveState,
+    sub: state.SubState,
+    since: isUp(state) ? state.ActiveEnterTimestamp : "",
+    enabled: state.UnitFileState,
+    pid: Number(state.MainPID) || null,
+    restarts: Number(state.NRestarts) || 0,
+    // What it cannot count systemd writes as 2^64 - 1, or as words.
+    memory: Number.isSafeInteger(memory) && state.MemoryCurrent !== "" ? memory : null,
+    status: state.StatusText,
+  };
+}
+
+async function readHealth({ service }: Candidate, state: UnitState): Promise<ServiceStatus["health"]> {
+  if (state.ActiveState !== "active")
+    return { healthy: false, why: `it is ${state.ActiveState} (${state.Result})` };
+  if (service?.port === undefined) return { healthy: true, why: "it runs" };
+  const { healthy, why } = await askHealth({
+    port: runningPort(state) ?? service.port,
+    path: service.health,
+  });
+  return { healthy, why };
+}
+
+/** Milliseconds since the epoch; undefined when there is no such file. */
+function changed(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
+}
+
+function readVerdict({ root, id }: Candidate): ServiceStatus["verdict"] {
+  const stamp = join(root, NAMES.modules, NAMES.stamps, stampName(id, readHostId()));
+  const at = changed(stamp);
+  if (at === undefined) return { at: null, days: null, stale: true };
+  const stale = LIBC_MARKS.some((path) => (changed(path) ?? 0) > at);
+  const days = Math.max(0, Math.floor((Date.now() - at) / 86_400_000));
+  return { at: new Date(at).toISOString(), days, stale };
+}
+
+function readable(path: string): boolean {
+  try {
+    statSync(join(path, "."));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readInterrupted(layout: ServiceLayout): string | null | undefined {
+  try {
+    return readRecord(layout)?.step ?? null;
+  } catch (error) {
+    if (errorCode(error) === "EACCES") return undefined;
+    throw error;
+  }
+}
+
+export function formatStatus(status: ServiceStatus, layout: ServiceLayout): string {
+  const { unit, health, verdict, generations } = status;
+  const rows: [label: string, text: string][] = [
+    [status.name, `${status.version}, ${status.generation}`],
+    [
+      "unit",
+      `${unit.active} (${unit.sub})${unit.since === "" ? "" : ` since ${unit.since}`}, ${unit.enabled}`,
+    ],
+    ["health", `${health.healthy ? "well" : "not well"}: ${health.why}`],
+    ["process", processLine(unit)],
+    ["verdict", verdictLine(verdict)],
+    ["data", `${layout.data}${status.data === null ? "" : `, ${formatBytes(status.data)}`}`],
+    ...generations.map(({ name, bytes }, index): [string, string] => [
+      index === 0 ? "releases" : "",
+      `${name}, ${formatBytes(bytes)}${name === status.generation ? ", current" : ""}`,
+    ]),
+  ];
+  if (unit.status !== "") rows.push(["says", unit.status]);
+  if (status.running !== null) rows.push(["note", `the process is still that of ${status.running}`]);
+  if (typeof status.interrupted === "string") {
+    rows.push([
+      "note",
+      `a change was interrupted (${status.interrupted}); any gantry command as root ends it`,
+    ]);
+  }
+  return rows.map(([label, text]) => `${label.padEnd(10)}${text}`.trimEnd()).join("\n");
+}
+
+function processLine({ pid, restarts, memory }: ServiceStatus["unit"]): string {
+  const parts = [pid === null ? "none" : `${pid}`, count(restarts, "restart")];
+  return [...parts, ...(memory === null ? [] : [formatBytes(memory)])].join(", ");
+}
+
+function verdictLine({ at, days, stale }: ServiceStatus["verdict"]): string {
+  const again = "every start checks the modules again until root runs ./gantry prepare";
+  if (at === null) return `none for this host: ${again}`;
+  return `${count(days ?? 0, "day")} old${stale ? `, and the C library changed since: ${again}` : ""}`;
+}

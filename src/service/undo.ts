@@ -1,0 +1,128 @@
+/**
+ * Carries a recovery plan out: puts links, units and data back to one whole generation, starts it, and writes down what
+ * became of the change. Used when a change fails, by the next command after one was killed, and at boot.
+ */
+import { join } from "node:path";
+import { endActivation, forgetActivated } from "./activate.ts";
+import { readCandidate } from "./candidate.ts";
+import type { ServiceContext } from "./context.ts";
+import {
+  readGenerations,
+  readLink,
+  removeGeneration,
+  removeLink,
+  removeResidue,
+  switchLink,
+} from "./generations.ts";
+import { appendHistory, type HistoryEntry } from "./history.ts";
+import { readRecord, removeRecord, type ChangeRecord } from "./record.ts";
+import { planRecovery, type RecoveryPlan } from "./recovery.ts";
+import { dropSnapshot, hasSnapshot, restoreSnapshot } from "./snapshot.ts";
+import { isUp, readUnit, reloadUnits, runningGeneration, startUnit, stopUnit } from "./systemd.ts";
+import { ensureUnits, readSystemdVersion } from "./units.ts";
+import { waitHealthy, type Health } from "./watch.ts";
+
+export interface Undone {
+  readonly keep: string | null;
+  /** Of what runs now; undefined where nothing had to be started. */
+  readonly health: Health | undefined;
+  readonly restored: boolean;
+}
+
+/** How the history puts it. */
+export type Ending = Pick<HistoryEntry, "outcome"> & Partial<Pick<HistoryEntry, "code" | "action">>;
+
+/**
+ * Ends a change in one whole generation. Interrupted itself, it is done again by whoever comes next: the record goes
+ * last.
+ */
+export async function undoChange(
+  context: ServiceContext,
+  record: ChangeRecord,
+  ending: Ending,
+): Promise<Undone> {
+  const { layout } = context;
+  const plan = planRecovery(record, {
+    current: readLink(layout.current),
+    generations: readGenerations(layout),
+    snapshot: hasSnapshot(layout),
+  });
+  const running = context.host === "running";
+  if (running) await endActivation(layout);
+  if (plan.restoreData) {
+    if (running) await stopUnit(layout.unit);
+    if (record.to !== null) await forgetActivated(layout, record.to);
+    await restoreSnapshot(layout);
+  }
+  await applyLinks(context, plan);
+  const health = running && record.running ? await ensureRunning(context, plan.keep) : undefined;
+  if (plan.remove !== null) await removeGeneration(layout, plan.remove);
+  dropSnapshot(layout);
+  removeResidue(layout);
+  finishHistory(
+    context,
+    record,
+    plan.keep === record.to && plan.keep !== null ? { outcome: "done" } : ending,
+  );
+  await removeRecord(layout);
+  return { keep: plan.keep, health, restored: plan.restoreData };
+}
+
+async function applyLinks({ layout, host }: ServiceContext, plan: RecoveryPlan): Promise<void> {
+  if (!plan.switch) return;
+  if (plan.keep === null) {
+    await removeLink(layout.current);
+    return;
+  }
+  const candidate = readCandidate(join(layout.releases, plan.keep));
+  await switchLink(layout, layout.current, plan.keep);
+  await switchLink(layout, layout.fallback, plan.keep);
+  const changed = await ensureUnits(layout, candidate, await readSystemdVersion());
+  // At boot systemd read these very files moments ago.
+  if (changed || host === "running") await reloadUnits();
+}
+
+/** Starts what is kept, unless it runs undisturbed. */
+async function ensureRunning(context: ServiceContext, keep: string | null): Promise<Health | undefined> {
+  if (keep === null) return undefined;
+  const { layout } = context;
+  const state = await readUnit(layout.unit);
+  if (isUp(state) && runningGeneration(layout, state) === keep) return undefined;
+  const { service } = readCandidate(join(layout.releases, keep));
+  if (service === undefined) return undefined;
+  await startUnit(layout.unit, "restart");
+  return waitHealthy(context, service, state.InvocationID);
+}
+
+export function finishHistory(
+  { layout }: Pick<ServiceContext, "layout">,
+  record: ChangeRecord,
+  ending: Ending,
+): void {
+  appendHistory(layout, {
+    schema: 1,
+    at: new Date(record.began).toISOString(),
+    action: record.action,
+    from: record.from,
+    to: record.to,
+    ...ending,
+    // A clock that was set back makes no negative time.
+    seconds: Math.max(0, Math.round(Date.now() - record.began) / 1000),
+    who: record.who,
+  });
+}
+
+/**
+ * Ends whatever change a dead process left. Only for the holder of the service's lock.
+ * @returns undefined when there was none
+ */
+export async function recoverChange(context: ServiceContext): Promise<Undone | undefined> {
+  const record = readRecord(context.layout);
+  if (record === undefined) return undefined;
+  const what = record.action === "install" ? "installation" : record.action;
+  context.reporter.warn(`the last ${what} was interrupted (${record.step}); putting things in order`);
+  const undone = await undoChange(context, record, { outcome: "interrupted" });
+  const { name } = context.layout;
+  context.reporter.warn(undone.keep === null ? `${name} is not installed` : `${name} is at ${undone.keep}`);
+  return undone;
+}

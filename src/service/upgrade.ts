@@ -1,0 +1,166 @@
+/** `upgrade` and `rollback`: another generation in charge, or the same one as before and a reason. */
+import { join } from "node:path";
+import { GantryError } from "../errors.ts";
+import { readCandidate, type Candidate } from "./candidate.ts";
+import { beginChange, confirmChange, giveUp, switchTo, type Journal } from "./change.ts";
+import type { ServiceContext } from "./context.ts";
+import { removeGeneration } from "./generations.ts";
+import { newRecord, readKeepFacts, requireInstalled, requireSettings } from "./installed.ts";
+import { chooseRollback, planClean } from "./keep.ts";
+import { generationVersion } from "./layout.ts";
+import { withService } from "./locked.ts";
+import { placeRelease, type Source } from "./place.ts";
+import { prepareRelease } from "./prepare.ts";
+import { removeRecord } from "./record.ts";
+import type { ServiceResult } from "./result.ts";
+import { readUnit } from "./systemd.ts";
+import type { Health } from "./watch.ts";
+
+export interface UpgradeOptions {
+  /** Generations that are left afterwards. */
+  readonly keep: number;
+}
+
+/**
+ * @throws GantryError: SIGNATURE_INVALID, LIBC_MISMATCH and the like with nothing changed; SERVICE_UNHEALTHY after going
+ *   back
+ */
+export function upgradeService(
+  context: ServiceContext,
+  source: Source,
+  options: UpgradeOptions,
+): Promise<ServiceResult> {
+  return withService(context, async () => {
+    const installed = requireInstalled(context.layout);
+    const journal = await beginChange(context, await newRecord(context, "upgrade"));
+    return attempt(context, journal, async () => {
+      const trust = { publicKey: installed.publicKey };
+      const { candidate } = await placeRelease(context, source, trust, (to, created) =>
+        journal.update({ to, created }),
+      );
+      if (candidate.generation === installed.generation) return unchanged(context, journal, candidate);
+      const health = await switchTo(context, journal, candidate, requireSettings(candidate), {
+        activate: "once",
+      });
+      return succeed(context, journal, candidate, { health, keep: options.keep });
+    });
+  });
+}
+
+/**
+ * @param version undefined for the last healthy generation before the current one
+ * @throws GantryError USAGE when there is no such generation; SERVICE_UNHEALTHY after going back to where it was
+ */
+export function rollbackService(
+  context: ServiceContext,
+  version: string | undefined,
+): Promise<ServiceResult> {
+  return withService(context, async () => {
+    const installed = requireInstalled(context.layout);
+    const generation = await chooseTarget(context, version);
+    const journal = await beginChange(context, { ...(await newRecord(context, "rollback")), to: generation });
+    return attempt(context, journal, async () => {
+      const root = join(context.layout.releases, generation);
+      const candidate = readCandidate(root);
+      if (generation === installed.generation) return unchanged(context, journal, candidate);
+      // The C library may be another one than when it was proven.
+      await prepareRelease(root, context);
+      const settings = requireSettings(candidate);
+      const health = await switchTo(context, journal, candidate, settings, { activate: "never" });
+      return succeed(context, journal, candidate, { health, keep: undefined });
+    });
+  });
+}
+
+/** Runs the change; whatever it throws, things are as before when it is thrown on. */
+export async function attempt<T>(
+  context: ServiceContext,
+  journal: Journal,
+  change: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await change();
+  } catch (error) {
+    throw await giveUp(context, journal, error);
+  }
+}
+
+/** The generation to go back to, which exists. */
+export async function chooseTarget(
+  { layout }: Pick<ServiceContext, "layout">,
+  version: string | undefined,
+): Promise<string> {
+  const facts = readKeepFacts(layout, await readUnit(layout.unit));
+  const chosen = chooseRollback(facts, version, generationVersion);
+  if (chosen !== undefined) return chosen;
+  const others = facts.generations.filter((name) => name !== facts.current);
+  const what =
+    version === undefined
+      ? "there is no earlier generation that was healthy"
+      : `there is no generation ${version} beside the current one`;
+  const fix =
+    others.length === 0
+      ? "only the current generation is here; upgrade to the archive of the version that you want"
+      : `name one of ${others.join(", ")}, or upgrade to the archive of the version that you want`;
+  throw new GantryError({ code: "USAGE", what, where: layout.releases, fix });
+}
+
+async function unchanged(
+  { layout }: ServiceContext,
+  journal: Journal,
+  { generation, version }: Candidate,
+): Promise<ServiceResult> {
+  await removeRecord(layout);
+  const { action, began } = journal.record();
+  return {
+    schema: 1,
+    action,
+    name: layout.name,
+    outcome: "unchanged",
+    from: generation,
+    to: generation,
+    facts: [`${layout.name} ${version} is in charge already (${generation})`],
+    next: [],
+    seconds: secondsSince(began),
+  };
+}
+
+async function succeed(
+  context: ServiceContext,
+  journal: Journal,
+  candidate: Candidate,
+  { health, keep }: { readonly health: Health; readonly keep: number | undefined },
+): Promise<ServiceResult> {
+  const { layout } = context;
+  await confirmChange(context, journal, candidate, { outcome: "done" });
+  const removed = keep === undefined ? [] : await removeOld(context, keep);
+  const { action, from, began } = journal.record();
+  const was = from === null ? "" : `, after ${generationVersion(from) ?? from}`;
+  return {
+    schema: 1,
+    action,
+    name: layout.name,
+    outcome: "done",
+    from,
+    to: candidate.generation,
+    facts: [`${layout.name} ${candidate.version} serves${was}`, `healthy: ${health.why}`],
+    removed,
+    next: [
+      `sudo ${layout.current}/gantry rollback`,
+      `${layout.current}/gantry status`,
+      `journalctl -u ${layout.name}`,
+    ],
+    seconds: secondsSince(began),
+  };
+}
+
+/** Removes the generations that are not kept, and says which. */
+export async function removeOld({ layout }: ServiceContext, keep: number): Promise<string[]> {
+  const old = planClean(readKeepFacts(layout, await readUnit(layout.unit)), keep);
+  for (const generation of old) await removeGeneration(layout, generation);
+  return old;
+}
+
+export function secondsSince(began: number): number {
+  return Math.max(0, Math.round((Date.now() - began) / 100) / 10);
+}
