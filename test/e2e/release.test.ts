@@ -38,6 +38,7 @@ describe("a built release", () => {
         "lib/brain",
         "lib/launcher.mjs",
         "lib/release.json",
+        "lib/service.mjs",
         "package.json",
         "setup.sh",
         "systemd/README.md",
@@ -62,7 +63,7 @@ describe("a built release", () => {
     const said = execFileSync("sha256sum", ["-c", "SHA256SUMS"], { cwd: release, encoding: "utf8" });
     const lines = said.trim().split("\n");
     expect(lines.every((line) => line.endsWith(": OK"))).toBe(true);
-    expect(lines).toHaveLength(17);
+    expect(lines).toHaveLength(18);
   });
 
   it("pins the externals to the versions of the app's lock, never to a range", () => {
@@ -116,7 +117,7 @@ describe("a built release", () => {
       .trim()
       .split("\n");
     expect(listing.every((path) => path.startsWith(`${basename(release)}/`))).toBe(true);
-    expect(listing).toHaveLength(18);
+    expect(listing).toHaveLength(19);
   });
 
   it("ends its build with a table of sizes and savings", () => {
