@@ -13,7 +13,11 @@ const LAUNCHER_LIMIT = 200 * 1024;
  * Parts of the launcher that only some commands load: files of their own beside it, so that a start does not read
  * them. By the module that is imported dynamically.
  */
-const PARTS = { "src/mirror/fetch.ts": "mirror.mjs", "src/launcher/service.ts": "service.mjs" };
+const PARTS = {
+  "src/launcher/commands.ts": "commands.mjs",
+  "src/mirror/fetch.ts": "mirror.mjs",
+  "src/launcher/service.ts": "service.mjs",
+};
 
 if (!existsSync(`${root}/node_modules/typescript`)) {
   console.error("build: the devDependencies are not installed; run npm ci");

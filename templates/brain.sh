@@ -5,8 +5,6 @@
 
 #@include locate.sh
 
-#@include say.sh
-
 #@include program-@PROGRAM@.sh
 
 # launch ARGS...: the app takes over this process.
@@ -33,11 +31,10 @@ launch() {
 
 # exec_failed: the program is there, and yet the system does not run it.
 exec_failed() {
-  say EXEC_FAILED "the binary could not be started" "$program" "@EXEC_FIX@"
+  printf 'gantry: EXEC_FAILED: the binary could not be started\n  file  %s\n  fix   %s\n' \
+    "$program" "@EXEC_FIX@" >&2
   exit 71
 }
-
-modules=$root/node_modules
 
 # This host's name, as src/release/stamp.ts spells it.
 host=
@@ -72,12 +69,41 @@ if [ -z "$host" ]; then
   if [ "$host" = - ]; then host=unknown; fi
 fi
 
-# Ready: proven on this host, and neither the C library nor a native file has changed since.
-stamp=$modules/.gantry/@RELEASE@-$host
-if [ -f "$stamp" ]@SAME_PROGRAM@ && [ -x "$program" ] && [ -e @INTERPRETER@ ] &&
-  ! [ "$program" -nt "$stamp" ]@LIBC_CHECKS@@NATIVE_CHECKS@; then
-  launch "$@"
-fi
+# ready: were these modules proven on this host, and has neither the C library nor a native file changed since?
+ready() {
+  stamp=$modules/.gantry/@RELEASE@-$host
+  [ -f "$stamp" ]@SAME_PROGRAM@ && [ -x "$program" ] && [ -e @INTERPRETER@ ] &&
+    ! [ "$program" -nt "$stamp" ]@LIBC_CHECKS@@NATIVE_CHECKS@
+}
+
+# in_store VARIABLE: where the store that the variable names keeps these modules, spelled as in src/release/store.ts.
+in_store() {
+  case $1 in
+  GANTRY_STORE) place=${GANTRY_STORE-} ;;
+  STATE_DIRECTORY) place=${STATE_DIRECTORY-} place=${place%%:*} ;;
+  CACHE_DIRECTORY) place=${CACHE_DIRECTORY-} place=${place%%:*} ;;
+  XDG_CACHE_HOME) place=${XDG_CACHE_HOME-} ;;
+  *) place=${HOME:+${HOME%/}/.cache} ;;
+  esac
+  temporary=${TMPDIR-} temporary=${temporary%/}
+  case $temporary in /*) ;; *) temporary=/tmp ;; esac
+  case ${place%/}/ in
+  [!/]* | / | *//* | */./* | */../* | /tmp/* | /var/tmp/* | "$temporary"/*) return 1 ;;
+  esac
+  place=${place%/}/@STORE_TREE@
+  modules=$place/node_modules
+}
+
+# trusted VARIABLE: may this user run what lies there? What the user made; and what GANTRY_STORE names, except for root.
+trusted() {
+  ! [ -h "$place" ] && { [ -O "$place" ] || { [ "$1" = GANTRY_STORE ] && ! [ -O / ]; }; }
+}
+
+modules=$root/node_modules
+if ready; then launch "$@"; fi
+for variable in @STORES@; do
+  if in_store "$variable" && trusted "$variable" && ready; then launch "$@"; fi
+done
 
 #@include refuse.sh
 
@@ -100,8 +126,10 @@ if [ -n "$ended" ]; then
   kill -s "$ended" $$
   exit 143
 fi
+# The launcher says where the modules are.
 case $status in
-0) ;;
+0) modules=$root/node_modules ;;
+@STORE_CASES@
 # The shell's own words for a program that cannot be executed or is not found (POSIX 2.8.2).
 126 | 127) exec_failed ;;
 *) exit "$status" ;;

@@ -4,8 +4,6 @@
 
 #@include locate.sh
 
-#@include say.sh
-
 #@include program-@PROGRAM@.sh
 
 #@include refuse.sh

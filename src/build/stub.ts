@@ -6,6 +6,7 @@
 import { NAMES } from "../release/layout.ts";
 import type { Manifest, ReleaseRuntime } from "../release/manifest.ts";
 import { LIBC_MARKS } from "../release/stamp.ts";
+import { STORE_NAME, STORE_STATUS, STORE_VARIABLES, storeTreeName } from "../release/store.ts";
 import { parseTarget } from "../release/targets.ts";
 import { fillPlaces, plainWord, readTemplate } from "./template.ts";
 
@@ -71,6 +72,9 @@ function stubValues({ manifest, base, releaseId }: StubOptions): Record<string, 
     BINARY: plainWord(manifest.binary),
     ...runtimeValues(manifest.runtime),
     VARIABLES: VARIABLES.join(" "),
+    STORES: STORE_VARIABLES.join(" "),
+    STORE_TREE: `${STORE_NAME}/${storeTreeName(manifest.modules)}`,
+    STORE_CASES: STORE_VARIABLES.map((name) => `${STORE_STATUS[name]}) in_store ${name} || : ;;`).join("\n"),
     SYSTEM: system,
     ARCH: target.arch,
     INTERPRETER: target.interpreter,

@@ -26,7 +26,12 @@ export interface Diagnosis {
     /** Files that change with the C library, as far as they exist here. */
     readonly libcMarks: readonly string[];
   };
-  readonly place: { readonly modules: string; readonly writable: boolean };
+  readonly place: {
+    readonly modules: string;
+    readonly writable: boolean;
+    /** Why it is not beside the release, and which stores were passed over. */
+    readonly passed: readonly string[];
+  };
   /** What a start finds, and what it would do. */
   readonly plan: Plan & { readonly would: string };
   readonly modules: readonly InspectedModule[];
@@ -128,6 +133,7 @@ export function formatDiagnosis(diagnosis: Diagnosis, scene: Scene | undefined, 
     ...section("tree", [
       `${plan.state}${plan.why === "" ? "" : `: ${plan.why}`}`,
       `${place.modules} (${place.writable ? "can" : "cannot"} be replaced by this user)`,
+      ...place.passed.map((line) => `not ${line}`),
       ...seen.place,
     ]),
     ...section("modules", modules.map(formatModule)),

@@ -12,6 +12,7 @@ import { readScene, type Scene } from "../provision/judge.ts";
 import { planStart, type Plan } from "../provision/plan.ts";
 import { checkExecutable, checkMachine, type Release } from "../provision/release.ts";
 import { count, formatBytes } from "../provision/report.ts";
+import type { PlacePlan } from "../provision/store/plan.ts";
 import { checkAbi } from "../provision/system.ts";
 import { wantedModules } from "../provision/verify.ts";
 import { checkWritable } from "../provision/work.ts";
@@ -21,7 +22,7 @@ import { describeRelease, formatDiagnosis, type Diagnosis } from "./diagnosis.ts
 import { explainSource, formatExplanations } from "./explain.ts";
 import { captureScene } from "./host-report.ts";
 import { networkRule, planFill } from "./fill-plan.ts";
-import { openRelease, type Opened, type Session } from "./session.ts";
+import { checkTrust, openRelease, planWrite, type Opened, type Session } from "./session.ts";
 
 export function doctorCommand(session: Session) {
   return defineCommand({
@@ -69,7 +70,10 @@ export async function diagnose(session: Session, opened: Opened): Promise<Diagno
   const tree = plan.state === "absent" || own.length > 0 ? undefined : await inspect(session, opened);
   const damaged = tree?.findings.some((finding) => MENDABLE.has(finding.code)) ?? false;
   const install = plan.state === "absent" || damaged;
-  const { way, hindrances } = install ? planInstall(session, opened) : { way: "", hindrances: [] };
+  const { way, hindrances, target } = install
+    ? planInstall(session, opened)
+    : { way: "", hindrances: [], target: opened.plan };
+  const trust = checkTrust(session, opened);
   return {
     schema: 1,
     release: describeRelease(release),
@@ -79,13 +83,17 @@ export async function diagnose(session: Session, opened: Opened): Promise<Diagno
       id: host,
       libcMarks: LIBC_MARKS.filter((path) => existsSync(path)),
     },
-    place: { modules: place.modules, writable: checkWritable(place) === undefined },
+    place: {
+      modules: target.place.modules,
+      writable: checkWritable(target.place) === undefined,
+      passed: target.passed,
+    },
     plan: { ...plan, would: describePlan(plan.state, release, { own, tree, install, way, hindrances }) },
     modules: tree?.modules ?? release.manifest.externals.map(describeUnseen),
     native: tree?.native ?? [],
     warnings: tree?.warnings ?? [],
     files: { checked: tree?.checkedFiles ?? 0, foreign: tree?.foreign ?? [] },
-    findings: [...own, ...hindrances, ...(tree?.findings ?? [])],
+    findings: [...own, ...(trust === undefined ? [] : [trust]), ...hindrances, ...(tree?.findings ?? [])],
   };
 }
 
@@ -100,13 +108,16 @@ function inspect(session: Session, { release, place }: Opened): Promise<TreeInsp
 /** Where a start would take the modules from, and why it could not. */
 function planInstall(
   session: Session,
-  { release, place }: Opened,
-): { readonly way: string; readonly hindrances: readonly Finding[] } {
+  opened: Opened,
+): { readonly way: string; readonly hindrances: readonly Finding[]; readonly target: PlacePlan } {
+  const { release, place } = opened;
   const fill = planFill(session, release, { network: networkRule(session, release, "start") });
-  const writable = checkWritable(place);
+  const target = checkWritable(place) === undefined ? opened.plan : planWrite(session, opened);
+  const { refusal } = target;
   return {
+    target,
     way: "run" in fill ? fill.description : "",
-    hindrances: [...(writable === undefined ? [] : [writable]), ...("run" in fill ? [] : [fill])],
+    hindrances: [...(refusal === undefined ? [] : [refusal]), ...("run" in fill ? [] : [fill])],
   };
 }
 

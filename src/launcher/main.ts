@@ -9,7 +9,6 @@ import { formatFinding, GantryError, toGantryError } from "../errors.ts";
 import { createLog, logFormat, type Log } from "../log.ts";
 import { errorCode } from "../provision/release.ts";
 import { adviseFindings } from "./advice.ts";
-import { openServiceStatus } from "./notify.ts";
 import { createProgress } from "./progress.ts";
 import type { Session } from "./session.ts";
 import { parseSettings, type Settings } from "./settings.ts";
@@ -90,29 +89,32 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const columns = process.stderr.columns || 80;
   const progress = createProgress({ log, format, columns, write: (text) => write(2, text) });
-  const status = openServiceStatus(progress, process.env);
   const session: Session = {
     root: dirname(dirname(realpathSync(fileURLToPath(import.meta.url)))),
     settings,
     environment: process.env,
     log,
-    reporter: status.reporter,
+    reporter: progress,
     signal: stop.signal,
     columns: process.stdout.columns || 80,
     colour: process.stdout.isTTY,
-    self: { os: process.platform, path: process.execPath, arch: process.arch, versions: process.versions },
+    self: {
+      os: process.platform,
+      ...(process.geteuid === undefined ? {} : { uid: process.geteuid() }),
+      path: process.execPath,
+      arch: process.arch,
+      versions: process.versions,
+    },
     print: (text) => write(1, `${text}\n`),
     ask: (question) => ask(question, stop.signal),
   };
   try {
     for (const warning of settings.warnings) log.warn(warning);
     await dispatch(session, args);
-    await status.close("");
   } catch (error) {
     progress.close();
-    if (stopped !== undefined) return die(stopped, log);
-    fail(error, log, settings);
-    await status.close(formatFinding(toGantryError(error).findings[0])[0] ?? "");
+    if (stopped === undefined) fail(error, log, settings);
+    else die(stopped, log);
   } finally {
     progress.close();
   }
@@ -124,7 +126,10 @@ async function dispatch(session: Session, args: readonly string[]): Promise<void
     return recover(session);
   }
   if (args[0] === "start") {
-    if (args.length === 1) return start(session);
+    if (args.length === 1) {
+      process.exitCode = await start(session);
+      return;
+    }
     throw new GantryError({
       code: "USAGE",
       what: "start is for the release's own script",

@@ -32,16 +32,15 @@ async function prepare(
     });
   }
   const opened = openRelease(session);
-  const { how, stamped } = await ensureReady(session, opened, {
+  const { how, stamped, place } = await ensureReady(session, opened, {
     network: networkRule(session, opened.release, options.caller),
     from: options.from,
   });
+  if (place.store !== undefined) session.log.info(`the modules lie in ${place.modules}`);
   if (how === "ready") session.log.info("the modules are ready already");
   else if (how === "proven") session.log.info("the modules that were there are right, and load on this host");
   else if (how === "waited") session.log.info("the modules are ready; another process prepared them");
   if (!stamped) {
-    session.log.warn(
-      `nothing can be written to ${opened.place.modules}, so every start checks the modules again`,
-    );
+    session.log.warn(`nothing can be written to ${place.modules}, so every start checks the modules again`);
   }
 }

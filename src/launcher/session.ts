@@ -3,10 +3,16 @@
  * when to stop. main.ts makes it from the process; nothing here reads the process itself.
  */
 import type { Log } from "../log.ts";
+import { GantryError, type Finding } from "../errors.ts";
 import { ensureTree, type Ensured, type EnsureOptions } from "../provision/ensure.ts";
 import type { Self } from "../provision/judge.ts";
-import { placeInRelease, readRelease, type Place, type Release } from "../provision/release.ts";
+import { readRelease, type Place, type Release } from "../provision/release.ts";
 import type { Reporter } from "../provision/report.ts";
+import { ensureStore } from "../provision/store/ensure.ts";
+import { readPlaceFacts, type Owner } from "../provision/store/facts.ts";
+import { planPlace, type PlacePlan } from "../provision/store/plan.ts";
+import { noteReference } from "../provision/store/reference.ts";
+import { planTrust, readPathFacts } from "../provision/store/trust.ts";
 import { readRunning } from "../provision/system.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import { planFill, type FillChoice } from "./fill-plan.ts";
@@ -33,23 +39,74 @@ export interface Session {
 
 export interface Opened {
   readonly release: Release;
+  /** Where the tree is, or beside the release when there is none yet. */
   readonly place: Place;
+  /** How that was chosen; its own place says where a tree would be made. */
+  readonly plan: PlacePlan;
 }
 
+/** Looks, and changes nothing. */
 export function openRelease(session: Session): Opened {
   const release = readRelease(session.root, readRunning(session.self, session.environment));
-  return { release, place: placeInRelease(release.layout) };
+  const facts = readPlaceFacts(release, ownerOf(session), "read");
+  const plan = planPlace(facts, "read");
+  return { release, place: plan.tree === "absent" ? facts.beside.place : plan.place, plan };
+}
+
+function ownerOf({ self, environment }: Session): Owner {
+  return { uid: self.uid ?? -1, environment };
+}
+
+/** Where a tree would be made, if one had to be: as far as that can be told without writing. */
+export function planWrite(session: Session, { release }: Opened): PlacePlan {
+  return planPlace(readPlaceFacts(release, ownerOf(session), "write"), "write");
+}
+
+/**
+ * What root would run and others could change: the release, its program, its modules and the way to them. Undefined
+ * for everybody else, who run what they run at their own risk.
+ */
+export function checkTrust(session: Session, { release, place }: Opened): Finding | undefined {
+  if (session.self.uid !== 0) return undefined;
+  const { root, lib, launcher, manifest, executable } = release.layout;
+  return planTrust(
+    readPathFacts([root, lib, launcher, manifest, executable, place.parent, place.modules]),
+    root,
+  );
+}
+
+function refuseUntrusted(session: Session, opened: Opened): void {
+  const finding = checkTrust(session, opened);
+  if (finding === undefined) return;
+  if (!session.settings.skip.has(finding.code)) throw new GantryError(finding);
+  session.reporter.warn(`${finding.code}: ${finding.what} (skipped by GANTRY_SKIP)`);
+}
+
+export interface Readied extends Ensured {
+  /** Where the tree lies now. */
+  readonly place: Place;
 }
 
 /** Makes the modules ready; `mend` puts right what is wrong with a tree that is there. */
 export async function ensureReady(
   session: Session,
-  { release, place }: Opened,
+  opened: Opened,
   options: FillChoice & { readonly intent?: EnsureOptions["intent"] },
-): Promise<Ensured> {
+): Promise<Readied> {
   const { reporter, environment, signal, self, settings } = session;
+  const { release } = opened;
+  refuseUntrusted(session, opened);
+  let { place } = opened;
+  if (place.store !== undefined) noteReference(release, place);
+  const relocate = () => {
+    const found = ensureStore(release, ownerOf(session), reporter);
+    if ("modules" in found) place = found;
+    return found;
+  };
   const fill = planFill(session, release, options);
   const intent = options.intent ?? "ready";
   const { skip } = settings;
-  return ensureTree({ release, place, fill, reporter, environment, signal, self, skip, intent });
+  const common = { release, fill, reporter, environment, signal, self, skip, intent, relocate };
+  const ensured = await ensureTree({ ...common, place });
+  return { ...ensured, place };
 }

@@ -28,8 +28,6 @@ export interface Settings {
 const LOG_LEVELS: readonly LogLevel[] = ["silent", "error", "warn", "info", "debug"];
 const PACKAGE_MANAGERS: readonly PackageManager[] = ["bun", "npm"];
 
-/** Variables that later versions read; set here, they would be ignored in silence. */
-const LATER = ["GANTRY_STORE"];
 const KNOWN = [
   "GANTRY_BUNDLE",
   "GANTRY_OFFLINE",
@@ -37,6 +35,7 @@ const KNOWN = [
   "GANTRY_PACKAGE_MANAGER",
   "GANTRY_LOG_LEVEL",
   "GANTRY_SKIP",
+  "GANTRY_STORE",
 ];
 /** Set by gantry itself for the processes it starts. */
 const INTERNAL = new Set(["GANTRY_MODULES", "GANTRY_PROBE"]);
@@ -86,12 +85,10 @@ function isWebAddress(text: string): boolean {
 
 /** Only near misses are worth a word: an app may have GANTRY_ variables of its own. */
 function ignoredVariables(environment: Environment): string[] {
-  const all = [...KNOWN, ...LATER];
   return Object.keys(environment).flatMap((name) => {
     if (!name.startsWith("GANTRY_") || (environment[name] ?? "") === "") return [];
-    if (LATER.includes(name)) return [`${name} is set, and this version does not use it yet`];
-    if (all.includes(name) || INTERNAL.has(name)) return [];
-    const near = closest(name, all);
+    if (KNOWN.includes(name) || INTERNAL.has(name)) return [];
+    const near = closest(name, KNOWN);
     return distance(name, near) <= 2 ? [`${name} is not known; ${near} is`] : [];
   });
 }

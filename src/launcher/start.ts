@@ -1,11 +1,16 @@
 /** What the stub runs when it found the release not ready. It says nothing when all is well. */
+import { STORE_STATUS } from "../release/store.ts";
 import { networkRule } from "./fill-plan.ts";
 import { ensureReady, openRelease, type Session } from "./session.ts";
 
 /**
+ * @returns where the tree lies, as the exit status that tells the stub: see STORE_STATUS
  * @throws GantryError with everything that keeps the release from starting
  */
-export async function start(session: Session): Promise<void> {
+export async function start(session: Session): Promise<number> {
   const opened = openRelease(session);
-  await ensureReady(session, opened, { network: networkRule(session, opened.release, "start") });
+  const { place } = await ensureReady(session, opened, {
+    network: networkRule(session, opened.release, "start"),
+  });
+  return place.variable === undefined ? 0 : STORE_STATUS[place.variable];
 }

@@ -15,7 +15,7 @@ import { stampName } from "../release/stamp.ts";
 import { parseSums } from "../release/sums.ts";
 import { readFileEntry } from "../release/tree.ts";
 import { networkRule } from "./fill-plan.ts";
-import { ensureReady, openRelease, type Opened, type Session } from "./session.ts";
+import { checkTrust, ensureReady, openRelease, type Opened, type Session } from "./session.ts";
 
 export function verifyCommand(session: Session) {
   return defineCommand({
@@ -50,17 +50,19 @@ async function verify(session: Session, intent: "repair" | "look"): Promise<void
   if (intent === "repair" && wrong.length > 0) {
     for (const finding of wrong) session.log.warn(`${finding.code}: ${finding.what}`);
     rmSync(join(opened.place.stamps, stampName(release.id, readHostId())), { force: true });
-    const { mended } = await ensureReady(session, opened, {
+    const { mended, place } = await ensureReady(session, opened, {
       network: networkRule(session, release, "command"),
       intent: "mend",
     });
-    tree = await inspect(session, opened);
+    tree = await inspect(session, { ...opened, place });
     session.log.info(describeMending(mended));
   }
   for (const warning of tree.warnings) session.log.warn(warning);
   for (const path of tree.foreign) session.log.warn(`not part of the release: node_modules/${path}`);
   for (const finding of missingOptional(tree)) session.log.warn(`${finding.what}; ${finding.fix ?? ""}`);
-  const findings = [...(machine === undefined ? [] : [machine]), ...own.findings, ...tree.findings];
+  const trust = checkTrust(session, opened);
+  const aside = [machine, trust].filter((finding) => finding !== undefined);
+  const findings = [...aside, ...own.findings, ...tree.findings];
   const [first, ...rest] = findings;
   if (first !== undefined) throw new GantryError(first, ...rest);
   const loaded = tree.modules.filter((module) => module.state === "loads").length;

@@ -215,7 +215,7 @@ async function settleInPlace(
   const { manifest } = release;
   const whole = new Set(included);
   const mended = await mendInPlace({ from, listing, included: whole, place, manifest, signal });
-  setAside(manifest, place, whole, reporter);
+  if (place.store === undefined) setAside(manifest, place, whole, reporter);
   return { outcome: "placed", mended };
 }
 

@@ -31,6 +31,8 @@ export interface EnsureOptions {
   readonly skip: ReadonlySet<ErrorCode>;
   /** `mend` puts a tree right that is there but not as it was built; its stamp has to be gone. */
   readonly intent: "ready" | "mend";
+  /** Asked when a tree has to be made and `place` cannot be written: another one, or why there is none. */
+  readonly relocate?: (() => Place | Finding) | undefined;
   readonly lockLimits?: LockLimits;
   readonly loadLimit?: number;
 }
@@ -61,8 +63,14 @@ export async function ensureTree(options: EnsureOptions): Promise<Ensured> {
     if (present.broken.length === 0) return { how: "proven", stamped: present.stamped };
     broken = present.broken;
   }
+  const elsewhere =
+    "run" in options.fill && checkWritable(place) !== undefined ? options.relocate?.() : undefined;
+  if (elsewhere !== undefined && "modules" in elsewhere) {
+    for (const finding of broken) reporter.warn(`${finding.what}, and it cannot be mended there`);
+    return await ensureTree({ ...options, place: elsewhere, relocate: undefined });
+  }
   try {
-    const fill = allowedFill(options);
+    const fill = allowedFill(options, elsewhere ?? checkWritable(place));
     const lock = await takeLock(place.lock, {
       limits: options.lockLimits ?? LOCK_LIMITS,
       signal: options.signal,
@@ -101,9 +109,8 @@ function checkRelease(release: Release, machine: Self): void {
 }
 
 /** Says everything that forbids an installation at once, before a lock is taken. */
-function allowedFill({ fill, place }: EnsureOptions): Fill {
-  const writable = checkWritable(place);
-  const findings = [...(writable === undefined ? [] : [writable]), ...("run" in fill ? [] : [fill])];
+function allowedFill({ fill }: EnsureOptions, unwritable: Finding | undefined): Fill {
+  const findings = [...(unwritable === undefined ? [] : [unwritable]), ...("run" in fill ? [] : [fill])];
   const [first, ...rest] = findings;
   if (first !== undefined) throw new GantryError(first, ...rest);
   if ("run" in fill) return fill;

@@ -27,6 +27,8 @@ export interface Self {
   readonly os: string;
   /** process.execPath. */
   readonly path: string;
+  /** The effective user id. */
+  readonly uid?: number;
   /** process.arch. */
   readonly arch: string;
   /** process.versions. */

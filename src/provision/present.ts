@@ -33,7 +33,9 @@ export async function provePresent(options: ProofOptions): Promise<PresentResult
   for (const [name, finding] of failed) leftOut.set(name, leftOutReason(finding));
   const included = verdict.whole.filter((name) => !leftOut.has(name));
   for (const [name, reason] of leftOut) reporter.warn(`going without ${name}, which is optional: ${reason}`);
-  const harmful = [...leftOut.keys()].filter((name) => !verdict.absent.includes(name));
+  // What merely does not load here may be another release's: releases share the trees of a store.
+  const kept = place.store === undefined ? verdict.absent : [...verdict.absent, ...verdict.whole];
+  const harmful = [...leftOut.keys()].filter((name) => !kept.includes(name));
   if (harmful.length > 0) setAside(release.manifest, place, new Set(included), reporter);
   if (verdict.foreign.length > 0)
     reporter.debug(`${count(verdict.foreign.length, "foreign file")} in the tree`);

@@ -13,6 +13,7 @@ import {
   runsOnSystem,
   type Manifest,
 } from "../release/manifest.ts";
+import type { StoreVariable } from "../release/store.ts";
 import type { Target } from "../release/targets.ts";
 
 export interface Release {
@@ -39,6 +40,10 @@ export interface Place {
   readonly parent: string;
   readonly stamps: string;
   readonly lock: string;
+  /** The store's own directory, where several releases share the tree; undefined beside the release. */
+  readonly store?: string;
+  /** The variable that led to the store. */
+  readonly variable?: StoreVariable;
 }
 
 const UNPACK = "unpack the release archive again, all of it, into an empty directory";

@@ -2,12 +2,12 @@
  * Private work directories: where everything is made before it gets its final name. Unguessable, for their owner
  * alone, on the same file system as the target, and gone afterwards whatever happened.
  */
-import { spawnSync } from "node:child_process";
-import { accessSync, constants, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError, toGantryError, type Finding } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
 import { errorCode, isMissing, type Place } from "./release.ts";
+import { mapsCode } from "./store/exec-probe.ts";
 
 /**
  * @throws GantryError STORE_UNWRITABLE or DISK_FULL
@@ -101,17 +101,12 @@ export function removeQuietly(path: string): void {
 }
 
 /**
- * Tries to run a script from the work directory: a noexec mount refuses it (EACCES), and would refuse the modules
- * after they were all fetched. A script is used because it needs no compiler; whether code can be mapped from a
- * present tree is the load probe's question.
+ * Where no code can be mapped the modules could not be loaded after they were all fetched. Whether a present tree
+ * loads is the load probe's question.
  * @throws GantryError STORE_NOEXEC
  */
 export function checkExecAllowed(work: string, place: Place): void {
-  const script = join(work, "exec-check");
-  writeFileSync(script, "#!/bin/sh\nexit 0\n", { mode: 0o700 });
-  const result = spawnSync(script, [], { stdio: "ignore", cwd: work });
-  rmSync(script);
-  if (errorCode(result.error) !== "EACCES") return;
+  if (mapsCode(work)) return;
   throw new GantryError({
     code: "STORE_NOEXEC",
     what: "native modules cannot be loaded from here, because the file system is mounted noexec",

@@ -96,7 +96,7 @@ export async function makeHost(options: HostOptions): Promise<SystemdHost> {
   const gateway = options.network === "veth" ? layCable(keeper) : undefined;
 
   let nspawn: ChildProcess | undefined;
-  const forwards = new Set<Forward>();
+  const helpers = new Set<ChildProcess>();
   const leader = () => (nspawn === undefined ? undefined : readChild(nspawn));
 
   const host: SystemdHost = {
@@ -130,8 +130,7 @@ export async function makeHost(options: HostOptions): Promise<SystemdHost> {
       const process1 = leader();
       if (process1 !== undefined) process.kill(process1, "SIGKILL");
       await untilEnded(nspawn, "die");
-      for (const way of forwards) await way.close();
-      forwards.clear();
+      for (const helper of helpers) helper.kill("SIGKILL");
       keeper.stdin?.end();
       await untilEnded(keeper, "let go");
       for (const group of groups) removeGroup(group);
@@ -176,11 +175,7 @@ export async function makeHost(options: HostOptions): Promise<SystemdHost> {
       const { stdout } = where.length > 0 ? await collect(command) : await host.run(command);
       return stdout;
     },
-    forward: async (port) => {
-      const way = await forward(join(scratch, `forward-${forwards.size}`), keeper, port);
-      forwards.add(way);
-      return way;
-    },
+    forward: (port) => forward(scratch, keeper, helpers, port),
   };
   return host;
 }
@@ -222,8 +217,7 @@ function startNspawn({ scratch, name, keeper, groups }: NspawnParts): ChildProce
     `nsenter -t ${keeper.pid} -m --`,
     `systemd-nspawn --quiet --directory='${scratch}/root' --machine=${name} --register=no`,
     groups.length > 0 ? "--keep-unit" : "",
-    // As --private-network would: what is inside may make network namespaces of its own.
-    `--network-namespace-path=/proc/${keeper.pid}/ns/net --capability=CAP_NET_ADMIN --console=pipe --link-journal=no`,
+    `--network-namespace-path=/proc/${keeper.pid}/ns/net --console=pipe --link-journal=no`,
     "--boot systemd.unit=multi-user.target",
     `> '${scratch}/console' 2>&1`,
   ];

@@ -4,19 +4,22 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  chownSync,
   readdirSync,
   realpathSync,
+  renameSync,
   rmSync,
   symlinkSync,
   utimesSync,
 } from "node:fs";
 import { readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { renderStubs } from "../../../src/build/stub.ts";
 import type { Manifest } from "../../../src/release/manifest.ts";
 import { hostId } from "../../../src/release/stamp.ts";
+import { storeTreeName } from "../../../src/release/store.ts";
 import { TARGETS, targetOfHost } from "../../../src/release/targets.ts";
 
 const file = { size: 1, sha256: "0".repeat(64) };
@@ -56,12 +59,19 @@ const write = (target: string): void => {
   });
   for (const [name, text] of Object.entries(stubs)) writeFileSync(join(root, name), text, { mode: 0o755 });
 };
-const run = (shell: readonly string[], script: string, ...args: string[]) => {
+const run = (shell: readonly string[], script: string, ...args: string[]) =>
+  runWith({}, shell, script, ...args);
+const runWith = (
+  env: Readonly<Record<string, string>>,
+  shell: readonly string[],
+  script: string,
+  ...args: string[]
+) => {
   const [command = "sh", ...first] = shell;
   const { status, stdout, stderr } = spawnSync(command, [...first, join(root, script), ...args], {
     encoding: "utf8",
     cwd: root,
-    env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", LC_ALL: "C" },
+    env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", LC_ALL: "C", ...env },
   });
   return { status, stdout, stderr };
 };
@@ -86,11 +96,26 @@ const makeReady = (): { stamp: string; native: string; extra: string } => {
   return { stamp, native, extra };
 };
 
+/** No store may lie below /tmp, so this one does not. */
+let home = "";
+const TREE = storeTreeName({});
+const moveToStore = (store: string): string => {
+  makeReady();
+  const parent = join(store, "gantry", TREE);
+  mkdirSync(parent, { recursive: true });
+  renameSync(join(root, "node_modules"), join(parent, "node_modules"));
+  return parent;
+};
+
 beforeAll(() => {
+  home = realpathSync(mkdtempSync(join(homedir(), ".gantry-stub-")));
   root = realpathSync(mkdtempSync(join(tmpdir(), "gantry stub ")));
 });
-afterAll(() => rmSync(root, { recursive: true }));
+afterAll(() => {
+  for (const directory of [root, home]) rmSync(directory, { recursive: true });
+});
 beforeEach(() => {
+  for (const name of readdirSync(home)) rmSync(join(home, name), { recursive: true });
   for (const name of readdirSync(root)) rmSync(join(root, name), { recursive: true });
   mkdirSync(join(root, "lib"));
   writeFileSync(join(root, "lib/launcher.mjs"), "");
@@ -133,6 +158,65 @@ describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %
     writeFileSync(`${stamp}.without-1`, "");
     expect(run(shell, "app", "x")).toEqual({ status: 0, stdout: "x\n", stderr: "" });
   });
+
+  it.each([
+    ["GANTRY_STORE", "s", "s"],
+    ["GANTRY_STORE", "s/", "s"],
+    ["STATE_DIRECTORY", "s:/other", "s"],
+    ["CACHE_DIRECTORY", "s:/other", "s"],
+    ["XDG_CACHE_HOME", "s", "s"],
+    ["HOME", "", ".cache"],
+  ])("modules in the store of %s=%s are found without a process", (variable, value, store) => {
+    moveToStore(join(home, store));
+    const env = { [variable]: value === "" ? home : `${home}/${value}` };
+    expect(runWith(env, shell, "app", "x")).toEqual({ status: 0, stdout: "x\n", stderr: "" });
+    expect(run(shell, "app", "x").stderr).toContain("launcher.mjs start");
+  });
+
+  it("the modules beside the release come before a store", () => {
+    moveToStore(join(home, "s"));
+    makeReady();
+    const env = { GANTRY_STORE: join(home, "s"), PATH: process.env["PATH"] ?? "" };
+    copyFileSync(realpathSync("/usr/bin/env"), join(root, "lib/app"));
+    utimesSync(join(root, "lib/app"), 0, 0);
+    expect(runWith(env, shell, "app").stdout).toContain(`GANTRY_MODULES=${root}/node_modules\n`);
+    rmSync(join(root, "node_modules"), { recursive: true });
+    expect(runWith(env, shell, "app").stdout).toContain(
+      `GANTRY_MODULES=${home}/s/gantry/${TREE}/node_modules\n`,
+    );
+  });
+
+  it.each([
+    ["a temporary directory", (store: string) => ({ XDG_CACHE_HOME: store, TMPDIR: home })],
+    [
+      "a path with ..",
+      (store: string) => ({
+        XDG_CACHE_HOME: join(store, "..") + "/../" + store.split("/").slice(-2).join("/"),
+      }),
+    ],
+    ["a relative path", (store: string) => ({ XDG_CACHE_HOME: store.slice(1) })],
+    [
+      "a link in the place of the tree",
+      (store: string) => {
+        renameSync(join(store, "gantry", TREE), join(home, "elsewhere"));
+        symlinkSync(join(home, "elsewhere"), join(store, "gantry", TREE));
+        return { XDG_CACHE_HOME: store };
+      },
+    ],
+  ])("modules in %s are not trusted", (_what, environment) => {
+    moveToStore(join(home, "s"));
+    expect(runWith(environment(join(home, "s")), shell, "app", "x").stderr).toContain("launcher.mjs start");
+  });
+
+  it.skipIf(process.getuid?.() !== 0)(
+    "root takes no modules that another user made, whoever names them",
+    () => {
+      chownSync(moveToStore(join(home, "s")), 1234, 1234);
+      for (const env of [{ GANTRY_STORE: join(home, "s") }, { XDG_CACHE_HOME: join(home, "s") }]) {
+        expect(runWith(env, shell, "app", "x").stderr).toContain("launcher.mjs start");
+      }
+    },
+  );
 
   it("a link to it is followed", () => {
     makeReady();

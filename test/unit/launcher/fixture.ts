@@ -170,9 +170,9 @@ export async function makeFixture(): Promise<Fixture> {
   };
 }
 
-/** Nothing of the shell that runs the tests, least of all npm's settings. */
+/** Nothing of the shell that runs the tests, least of all npm's settings; and a home that nobody can make. */
 export function bareEnvironment(): Record<string, string> {
-  return { PATH: "/usr/bin:/bin", HOME: "/nonexistent" };
+  return { PATH: "/usr/bin:/bin", HOME: "/proc/nonexistent" };
 }
 
 async function installSource(directory: string, registry: Registry): Promise<string> {

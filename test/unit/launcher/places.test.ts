@@ -42,7 +42,7 @@ describe.skipIf(!mounts)("a place", () => {
     root = fixture.make();
     const place = join(fixture.directory, "noexec");
     mkdirSync(place);
-    const script = `mount -t tmpfs -o noexec,size=200m tmpfs "$1"; cp -r "$2/." "$1/";
+    const script = `mount -t tmpfs -o mode=755,noexec,size=200m tmpfs "$1"; cp -r "$2/." "$1/";
       exec "$3" --no-install "$1/lib/launcher.mjs" start`;
     expectRefusal(await inMounts(script, place, root, fixture.executable), "STORE_NOEXEC", /mounted noexec/);
     expect(fixture.registry.requests).toEqual([]);
@@ -52,7 +52,7 @@ describe.skipIf(!mounts)("a place", () => {
     root = fixture.make({ tree: "present" });
     const copy = join(fixture.directory, "tree");
     cpSync(join(root, "node_modules"), copy, { recursive: true });
-    const script = `mount -t tmpfs -o noexec tmpfs "$1/node_modules"; cp -r "$2/." "$1/node_modules/";
+    const script = `mount -t tmpfs -o mode=755,noexec tmpfs "$1/node_modules"; cp -r "$2/." "$1/node_modules/";
       exec "$1/lib/tiny" --no-install "$1/lib/launcher.mjs" start`;
     const run = await inMounts(script, root, copy);
     expectRefusal(run, "STORE_NOEXEC", /cannot be loaded from .*node_modules, which is mounted noexec/);
@@ -63,7 +63,7 @@ describe.skipIf(!mounts)("a place", () => {
     const place = join(fixture.directory, "small");
     mkdirSync(place);
     const room = Math.ceil(statSync(fixture.executable).size / 1024) + 1200;
-    const script = `mount -t tmpfs -o size=${room}k tmpfs "$1"; cp -r "$2/." "$1/"; set +e
+    const script = `mount -t tmpfs -o mode=755,size=${room}k tmpfs "$1"; cp -r "$2/." "$1/"; set +e
       "$1/lib/tiny" --no-install "$1/lib/launcher.mjs" start; code=$?; ls -A "$1" >&2; exit $code`;
     const run = await inMounts(script, place, root);
     expectRefusal(run, "DISK_FULL", /no space left/);
@@ -83,7 +83,7 @@ describe.skipIf(!mounts)("a place", () => {
   it("whose node_modules is a mount of its own cannot be renamed into, and says so", async () => {
     root = fixture.make();
     mkdirSync(join(root, "node_modules"));
-    const script = `mount -t tmpfs tmpfs "$1/node_modules";
+    const script = `mount -t tmpfs -o mode=755 tmpfs "$1/node_modules";
       exec "$1/lib/tiny" --no-install "$1/lib/launcher.mjs" start`;
     expectRefusal(await inMounts(script, root), "STORE_UNWRITABLE", /something is mounted on it/);
     expect(readdirSync(root).filter((name) => name.startsWith(".gantry"))).toEqual([]);

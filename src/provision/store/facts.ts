@@ -1,0 +1,215 @@
+/**
+ * What is known of the places where a tree may lie, before one is chosen. Nothing is written: whether code can be
+ * mapped is asked only where a tree is about to be made (ensure.ts), because that takes a file.
+ */
+import { accessSync, constants, realpathSync, statfsSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { toGantryError, type ErrorCode, type Finding } from "../../errors.ts";
+import type { TreeModule } from "../../release/manifest.ts";
+import {
+  parseCandidates,
+  STORE_NAME,
+  storeTreeName,
+  temporaryAbove,
+  type Candidate,
+} from "../../release/store.ts";
+import { NAMES } from "../../release/layout.ts";
+import { readHostId, readTreeFacts } from "../facts.ts";
+import { planStart } from "../plan.ts";
+import { errorCode, isMissing, placeInRelease, type Place, type Release } from "../release.ts";
+import { formatBytes } from "../report.ts";
+import { wantedModules } from "../verify.ts";
+import { checkWritable } from "../work.ts";
+import { formatMode, readPathFacts, unsafeForRoot, unsafeForUser } from "./trust.ts";
+
+/** Why a place cannot be used, in words that follow its path. */
+export interface Reason {
+  readonly code: ErrorCode;
+  readonly text: string;
+}
+
+export interface CandidateFacts {
+  readonly candidate: Candidate;
+  readonly place: Place;
+  /** Neither to be read nor to be written. */
+  readonly refused: Reason | undefined;
+  /** A tree lies there; `ready` when it has been proven for this release on this host. */
+  readonly tree: "absent" | "present" | "ready";
+  /** No tree can be made there, as far as can be told without writing. */
+  readonly unwritable: Reason | undefined;
+}
+
+export interface PlaceFacts {
+  readonly beside: {
+    readonly place: Place;
+    readonly tree: "absent" | "present" | "ready";
+    readonly unwritable: Finding | undefined;
+  };
+  /** Empty where nobody asked, because there is a place beside the release. */
+  readonly candidates: readonly CandidateFacts[];
+}
+
+export interface Owner {
+  /** The effective user id. */
+  readonly uid: number;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+}
+
+/** The place of a release's tree in a store. */
+export function placeInStore(release: Release, { directory, variable }: Candidate): Place {
+  const parent = join(directory, STORE_NAME, storeTreeName(release.manifest.modules));
+  const modules = join(parent, NAMES.modules);
+  return Object.freeze({
+    modules,
+    parent,
+    stamps: join(modules, NAMES.stamps),
+    lock: join(parent, NAMES.lock),
+    store: join(directory, STORE_NAME),
+    variable,
+  });
+}
+
+/**
+ * @param need `read`: a tree that is there will do; `write`: one has to be made
+ */
+export function readPlaceFacts(release: Release, owner: Owner, need: "read" | "write"): PlaceFacts {
+  const place = placeInRelease(release.layout);
+  const beside = { place, tree: readTreeState(release, place), unwritable: checkWritable(place) };
+  const enough = beside.unwritable === undefined || (need === "read" && beside.tree !== "absent");
+  if (enough) return { beside, candidates: [] };
+  const candidates = parseCandidates(owner.environment);
+  return { beside, candidates: candidates.map((candidate) => readCandidate(release, candidate, owner)) };
+}
+
+function readTreeState(release: Release, place: Place): CandidateFacts["tree"] {
+  return planStart(readTreeFacts(release, place, readHostId())).state;
+}
+
+function readCandidate(release: Release, candidate: Candidate, owner: Owner): CandidateFacts {
+  const place = placeInStore(release, candidate);
+  const refused = refusalOf(candidate, place, owner);
+  const tree = refused === undefined ? readTreeState(release, place) : "absent";
+  const unwritable = refused ?? unwritableReason(candidate, place, owner) ?? roomReason(release, place);
+  return { candidate, place, refused, tree, unwritable };
+}
+
+function refusalOf(candidate: Candidate, place: Place, owner: Owner): Reason | undefined {
+  if (candidate.refused !== undefined) return { code: "STORE_UNWRITABLE", text: candidate.refused };
+  const { directory } = candidate;
+  if (!isDirectory(directory) && !isDirectory(dirname(directory))) {
+    return { code: "STORE_UNWRITABLE", text: `${dirname(directory)} is not there` };
+  }
+  const real = realDirectory(directory);
+  const temporary = temporaryAbove(real, owner.environment["TMPDIR"]);
+  if (temporary !== undefined) {
+    return { code: "STORE_UNWRITABLE", text: `it leads to ${real}, and ${temporary} is for temporary files` };
+  }
+  return untrustedReason(candidate, place, owner.uid);
+}
+
+/**
+ * The stub's rule and a little more. A tree is taken only from who may have made it: this user, or for everybody but
+ * root also whoever owns the store that GANTRY_STORE names. Root follows no directory that another user could change.
+ */
+export function untrustedReason(candidate: Candidate, place: Place, uid: number): Reason | undefined {
+  const own = [candidate.directory, place.store ?? place.parent, place.parent];
+  for (const fact of readPathFacts(own)) {
+    const why = uid === 0 ? unsafeForRoot(fact) : unsafeForUser(fact, uid);
+    if (why !== undefined) {
+      return { code: "STORE_UNSAFE", text: `${fact.path} ${why} (mode ${formatMode(fact.mode)})` };
+    }
+  }
+  if (candidate.variable === "GANTRY_STORE" && uid !== 0) return undefined;
+  const owner = statSync(place.parent, { throwIfNoEntry: false })?.uid;
+  if (owner === undefined || owner === uid) return undefined;
+  return { code: "STORE_UNSAFE", text: `${place.parent} is owned by user ${owner}` };
+}
+
+/** Looks at the nearest directory that is there: the rest would be made in it. */
+function unwritableReason(candidate: Candidate, place: Place, { uid }: Owner): Reason | undefined {
+  const path = nearestDirectory(place.parent);
+  try {
+    accessSync(path, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    return describeError(error, path);
+  }
+  // What others own may be writable all the same (an access list), and would still be theirs.
+  const inside = path === candidate.directory || path.startsWith(`${candidate.directory}/`);
+  const owner = inside ? statSync(path).uid : uid;
+  if (owner === uid) return undefined;
+  return { code: "STORE_UNWRITABLE", text: `${path} is owned by user ${owner}` };
+}
+
+/** A file system's error in a word or two. */
+export function describeError(error: unknown, path: string): Reason {
+  const { code } = toGantryError(error).findings[0];
+  const name = errorCode(error) ?? "";
+  switch (name) {
+    case "EROFS":
+      return { code: "STORE_UNWRITABLE", text: `the file system is read-only (${name})` };
+    case "EACCES":
+    case "EPERM":
+      return { code: "STORE_UNWRITABLE", text: `this user may not write to ${path} (${name})` };
+    case "ENOSPC":
+    case "EDQUOT":
+      return { code, text: `no space is left (${name})` };
+    default:
+      return { code: "STORE_UNWRITABLE", text: `${path} cannot be used (${name})` };
+  }
+}
+
+/** Block size to round up to; larger than a small file, so that many of them are not underrated. */
+const BLOCK = 4096;
+
+/** What a work directory and a finished tree take at most, together. */
+export function neededRoom(modules: readonly TreeModule[]): {
+  readonly bytes: number;
+  readonly inodes: number;
+} {
+  let [bytes, inodes] = [0, 0];
+  for (const { files } of modules) {
+    for (const [size] of Object.values(files)) bytes += Math.ceil(size / BLOCK) * BLOCK;
+    const directories = new Set(Object.keys(files).flatMap((path) => dirname(path).split("/")));
+    inodes += Object.keys(files).length + directories.size + 1;
+  }
+  return { bytes: bytes * 2, inodes: inodes * 2 };
+}
+
+/** Some file systems (btrfs, tmpfs with nr_inodes=0) count no inodes and say 0 of 0: then there is no limit. */
+function roomReason(release: Release, place: Place): Reason | undefined {
+  const needed = neededRoom(wantedModules(release.manifest).map(([, module]) => module));
+  try {
+    const { bavail, bsize, files, ffree } = statfsSync(nearestDirectory(place.parent));
+    const free = bavail * bsize;
+    if (free < needed.bytes) {
+      const text = `${formatBytes(free)} are free, and ${formatBytes(needed.bytes)} are needed`;
+      return { code: "DISK_FULL", text };
+    }
+    if (files === 0 || ffree >= needed.inodes) return undefined;
+    return { code: "DISK_FULL", text: `${ffree} inodes are free, and ${needed.inodes} are needed` };
+  } catch (error) {
+    return describeError(error, place.parent);
+  }
+}
+
+function nearestDirectory(path: string): string {
+  return isDirectory(path) || path === dirname(path) ? path : nearestDirectory(dirname(path));
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch (error) {
+    if (isMissing(error) || errorCode(error) !== undefined) return false;
+    throw error;
+  }
+}
+
+function realDirectory(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return path;
+  }
+}
