@@ -15,6 +15,8 @@ const PACKAGES = {
   "libc6-dev": "/usr/include/stdlib.h",
   shellcheck: "/usr/bin/shellcheck",
   minisign: "/usr/bin/minisign",
+  "docker-registry": "/usr/bin/docker-registry",
+  "apache2-utils": "/usr/bin/htpasswd",
   "systemd-container": "/usr/bin/systemd-nspawn",
   iproute2: "/usr/sbin/ip",
 };

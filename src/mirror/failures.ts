@@ -151,8 +151,8 @@ export function statusFailure(
       return new GantryError({ code: "PERMISSION_DENIED", what, where, fix: LOGIN_FIX });
     }
     case 403: {
-      const what = `${name} does not allow this download (403)`;
-      const fix = offered === "credentials" ? "ask its operator for the right to read the bundle" : LOGIN_FIX;
+      const what = `${name} does not allow this (403)`;
+      const fix = offered === "credentials" ? "ask its operator for the right to do this" : LOGIN_FIX;
       return new GantryError({ code: "PERMISSION_DENIED", what, where, fix });
     }
     case 404:

@@ -3,9 +3,11 @@
  * What does not match is gone again before anyone could unpack it. Loaded on demand: most starts need no mirror.
  */
 import type { Environment } from "../runtime/invoke.ts";
-import { openAddress, showAddress, type WebAddress } from "./address.ts";
+import { openAddress, showAddress, type RegistryAddress, type WebAddress } from "./address.ts";
 import { readAuthorization } from "./credentials.ts";
-import { download } from "./download.ts";
+import { findRemoteBundle, showReference } from "./artifact.ts";
+import { openRegistry } from "./registry.ts";
+import { download, type DownloadOptions } from "./download.ts";
 import { statusFailure } from "./failures.ts";
 import { LIMITS, parseRetryAfter, readBody, retrying, send, type Limits, type Network } from "./request.ts";
 import { openSink, type Expected } from "./sink.ts";
@@ -48,22 +50,13 @@ export interface FetchOptions extends SourceOptions {
  */
 export async function fetchBundle(options: FetchOptions): Promise<void> {
   const network = networkOf(options);
-  const address = openRemote(options.address);
   const { expected, checkHead, into } = options;
-  const source = showAddress(address.url);
-  const sink = openSink({ into, expected, checkHead, source });
+  const origin = await openOrigin(options, network);
+  const sink = openSink({ into, expected, checkHead, source: origin.source });
   try {
-    const authorization = readAuthorization(address.url, address.login, options.environment);
-    const current = address.url.pathname.split("/").at(-1) ?? "";
-    await download({
-      get: (headers) => send(address.url, { headers, authorization }, network),
-      sink,
-      expected,
-      offered: authorization === undefined ? "nothing" : "credentials",
-      source,
-      network,
-      progress: (bytes) => options.reporter.progress({ bytes, total: expected.size, current }),
-    });
+    const progress = (bytes: number) =>
+      options.reporter.progress({ bytes, total: expected.size, current: origin.current });
+    await download({ ...origin, sink, expected, network, progress });
     sink.finish();
   } catch (error) {
     sink.remove();
@@ -71,6 +64,32 @@ export async function fetchBundle(options: FetchOptions): Promise<void> {
   } finally {
     sink.close();
   }
+}
+
+/** Where the bytes come from, whichever kind of address it is. */
+type Origin = Pick<DownloadOptions, "get" | "claimed" | "offered" | "source"> & { readonly current: string };
+
+async function openOrigin(options: SourceOptions, network: Network): Promise<Origin> {
+  const address = openRemote(options.address);
+  if (address.kind === "web") {
+    const authorization = readAuthorization(address.url, address.login, options.environment);
+    return {
+      get: (headers) => send(address.url, { headers, authorization }, network),
+      offered: authorization === undefined ? "nothing" : "credentials",
+      source: showAddress(address.url),
+      current: address.url.pathname.split("/").at(-1) ?? "",
+    };
+  }
+  const registry = openRegistry(address, network);
+  const { layer } = await retrying(network, () => findRemoteBundle(registry, options.target));
+  const url = registry.locate(`blobs/${layer.digest}`);
+  return {
+    get: (headers) => registry.send(url, { headers }),
+    claimed: { size: layer.size, sha256: layer.digest.slice("sha256:".length) },
+    offered: "nothing",
+    source: showReference(registry),
+    current: `${address.repository}:${address.reference}`,
+  };
 }
 
 /** No signature is longer: two comment lines and two of base64. */
@@ -83,6 +102,10 @@ const SIGNATURE_BYTES = 16 * 1024;
 export async function fetchSignature(options: SourceOptions): Promise<string | undefined> {
   const network = networkOf(options);
   const address = openRemote(options.address);
+  if (address.kind === "registry") {
+    const registry = openRegistry(address, network);
+    return (await retrying(network, () => findRemoteBundle(registry, options.target))).signature;
+  }
   const url = new URL(address.url);
   url.pathname += ".minisig";
   const authorization = readAuthorization(url, address.login, options.environment);
@@ -108,8 +131,8 @@ function networkOf({ environment, signal, reporter, limits = LIMITS }: SourceOpt
   return { environment, signal, debug: reporter.debug, limits };
 }
 
-function openRemote(text: string): WebAddress {
+function openRemote(text: string): WebAddress | RegistryAddress {
   const address = openAddress(text);
-  if (address.kind === "web") return address;
+  if (address.kind !== "file") return address;
   throw new RangeError("only an address of a network can be fetched from");
 }

@@ -3,7 +3,6 @@
  * wrong is a finding. The only user of the network in gantry's own code.
  */
 import { createFetch } from "ofetch";
-import type { ReadableStream } from "node:stream/web";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Environment } from "../runtime/invoke.ts";
 import { showAddress } from "./address.ts";
@@ -40,7 +39,8 @@ export interface Request {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly authorization?: string | undefined;
-  readonly body?: Uint8Array | ReadableStream<Uint8Array>;
+  /** Read anew for each try; its length goes into a content-length header. */
+  readonly body?: () => AsyncIterable<Uint8Array>;
 }
 
 /** An answer whose body has not been read yet. Read it with readChunks, or end it with discard. */
@@ -112,7 +112,6 @@ async function sendOnce(url: URL, request: Request, network: Network): Promise<A
       ...(request.authorization === undefined ? {} : { authorization: request.authorization }),
     },
     signal: cut.signal,
-    ...(request.body === undefined ? {} : { body: request.body }),
   };
   // ofetch lays out the request and hands it to the transport; its own retries could neither be aborted nor resume.
   const through = (_input: unknown, init: RequestInit | undefined) =>
@@ -122,7 +121,7 @@ async function sendOnce(url: URL, request: Request, network: Network): Promise<A
         method: outgoing.method,
         headers: new Headers(init?.headers),
         signal: cut.signal,
-        body: request.body,
+        body: request.body === undefined ? undefined : watched(request.body(), cut, limits.answer),
       },
       { proxy, authorities },
     );
@@ -145,6 +144,14 @@ async function sendOnce(url: URL, request: Request, network: Network): Promise<A
     };
   } catch (error) {
     throw cut.explain(error);
+  }
+}
+
+/** An upload takes as long as it takes; every piece that leaves starts the wait for an answer anew. */
+async function* watched(body: AsyncIterable<Uint8Array>, cut: Cut, answer: number) {
+  for await (const chunk of body) {
+    cut.watch("answer", answer);
+    yield chunk;
   }
 }
 

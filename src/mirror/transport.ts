@@ -7,7 +7,6 @@ import { request as requestHttp, type IncomingMessage, type RequestOptions } fro
 import { request as requestHttps, type RequestOptions as SecureRequestOptions } from "node:https";
 import { isIP } from "node:net";
 import { Readable } from "node:stream";
-import type { ReadableStream } from "node:stream/web";
 import { connect as connectTls, type TLSSocket } from "node:tls";
 import type { Duplex } from "node:stream";
 import { ProxyRefusal } from "./failures.ts";
@@ -23,7 +22,7 @@ export interface Outgoing {
   readonly method: string;
   readonly headers: Headers;
   readonly signal: AbortSignal;
-  readonly body?: Uint8Array | ReadableStream<Uint8Array> | undefined;
+  readonly body?: AsyncIterable<Uint8Array> | undefined;
 }
 
 /** Sends one request; redirects are the caller's. */
@@ -33,7 +32,10 @@ export function transmit(url: URL, outgoing: Outgoing, route: Route): Promise<Re
     : transmitByBun(url, outgoing, route);
 }
 
-type RequestBody = NonNullable<RequestInit["body"]>;
+/** The two sets of types have a stream each. */
+function toWeb(stream: Readable): NonNullable<RequestInit["body"]> {
+  return Readable.toWeb(stream) as unknown as NonNullable<RequestInit["body"]>;
+}
 
 /** What Bun adds to fetch (bun.sh/docs, "Fetch"). */
 interface BunInit extends RequestInit {
@@ -46,7 +48,7 @@ interface BunInit extends RequestInit {
 function transmitByBun(url: URL, outgoing: Outgoing, { proxy, authorities }: Route): Promise<Response> {
   const init: BunInit = {
     ...outgoing,
-    body: outgoing.body as RequestBody,
+    ...(outgoing.body === undefined ? {} : { body: toWeb(Readable.from(outgoing.body)) }),
     redirect: "manual",
     decompress: false,
     timeout: false,
@@ -63,11 +65,7 @@ async function transmitByNode(url: URL, outgoing: Outgoing, route: Route): Promi
     const request = (secure ? requestHttps : requestHttp)(options, resolve);
     request.once("error", reject);
     if (outgoing.body === undefined) request.end();
-    else if (outgoing.body instanceof Uint8Array) request.end(outgoing.body);
-    else
-      Readable.fromWeb(outgoing.body)
-        .once("error", (error) => request.destroy(error))
-        .pipe(request);
+    else Readable.from(outgoing.body).once("error", reject).pipe(request);
   });
   const headers = new Headers();
   for (let at = 0; at + 1 < message.rawHeaders.length; at += 2) {
@@ -76,7 +74,7 @@ async function transmitByNode(url: URL, outgoing: Outgoing, route: Route): Promi
   const status = message.statusCode ?? 0;
   const empty = outgoing.method === "HEAD" || status === 204 || status === 205 || status === 304;
   if (empty) message.resume();
-  const body = empty ? null : (Readable.toWeb(message) as unknown as RequestBody);
+  const body = empty ? null : toWeb(message);
   return new Response(body, { status, headers });
 }
 
