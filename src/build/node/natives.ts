@@ -148,6 +148,10 @@ function nodeGypDirectory({ environment, work, node }: BuildNativesOptions): {
 
 /** node-gyp leaves objects, makefiles and a second copy behind; packages load build/Release/NAME.node. */
 function removeIntermediates(directory: string): void {
+  // node-pre-gyp compiles there and copies the result to where the package loads it from.
+  for (const name of readdirSync(directory)) {
+    if (name.startsWith("build-tmp")) rmSync(join(directory, name), { recursive: true, force: true });
+  }
   const build = join(directory, "build");
   if (!existsSync(build)) return;
   for (const name of readdirSync(build)) {

@@ -37,6 +37,11 @@ export interface CapturedTree {
   readonly leftOut: readonly LeftOut[];
 }
 
+/** Package managers put a `.bin` into every node_modules, also into those inside a package. */
+function isCommandLink(path: string): boolean {
+  return /(?:^|\/node_modules\/)\.bin\//.test(path);
+}
+
 /** Where a file goes: to the package with the longest directory that holds it. */
 function ownerOf(path: string, packages: readonly ClosurePackage[]): ClosurePackage | undefined {
   return packages
@@ -63,8 +68,8 @@ export function captureTree(
   const kept = new Map<ClosurePackage, TreeFile[]>();
   for (const file of readTreeFiles(directory)) {
     const owner = ownerOf(file.path, closure);
-    if (owner === undefined) {
-      drop(file, file.path.startsWith(".bin/") ? "command links" : "packages outside the closure");
+    if (owner === undefined || isCommandLink(file.path)) {
+      drop(file, isCommandLink(file.path) ? "command links" : "packages outside the closure");
       continue;
     }
     const reason = pruneReason(file.path.slice(owner.path.length + 1), target);

@@ -25,6 +25,7 @@ const FILES: Record<string, string> = {
   "three/lib/three.js": "3",
   "stranger/index.js": "s",
   ".bin/run": "b",
+  "one/node_modules/.bin/two": "b",
 };
 
 let directory = "";
@@ -72,7 +73,7 @@ describe("captureTree", () => {
       "type declarations": [2, 5],
       "packages with nothing to load": [1, 2],
       "packages outside the closure": [1, 1],
-      "command links": [1, 1],
+      "command links": [2, 2],
     });
   });
 });

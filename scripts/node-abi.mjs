@@ -1,0 +1,113 @@
+// node scripts/node-abi.mjs [VERSION…]: builds one app for each Node and prints which native module was picked, which
+// was compiled, and that each loads there and nowhere else. Compiles SQLite once a version: minutes, and a compiler.
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { symlinkSync, writeFileSync } from "node:fs";
+import { arch, tmpdir } from "node:os";
+import { join } from "node:path";
+import { root } from "./install.mjs";
+
+/** The newest of each major that had come out when this was written. */
+const VERSIONS = ["20.20.2", "22.23.3", "24.21.0", "26.10.0"];
+const wanted = process.argv.slice(2);
+const versions = wanted.length === 0 ? VERSIONS : wanted;
+
+const BUN = ["bun/bin/bun.exe", `@oven/bun-linux-${arch()}/bin/bun`]
+  .map((path) => join(root, "node_modules", path))
+  .find((file) => existsSync(file));
+if (BUN === undefined) throw new Error("no Bun among the devDependencies");
+
+/** ABI-locked (12, and 5 by node-pre-gyp) beside Node-API (13, and 6 with prebuilds). */
+const DEPENDENCIES = {
+  sqlite12: "npm:better-sqlite3@12.11.1",
+  sqlite13: "npm:better-sqlite3@13.2.0",
+  bcrypt5: "npm:bcrypt@5.1.1",
+  bcrypt6: "npm:bcrypt@6.0.0",
+};
+const APP = `
+const answers = {};
+for (const name of ${JSON.stringify(Object.keys(DEPENDENCIES))}) {
+  try {
+    const module = (await import(name)).default;
+    if (name.startsWith("bcrypt")) answers[name] = module.compareSync("x", module.hashSync("x", 4));
+    else answers[name] = new module(":memory:").prepare("select 1 as one").get().one === 1;
+  } catch (error) {
+    answers[name] = error.code ?? error.message;
+  }
+}
+console.log(JSON.stringify(answers));
+`;
+
+/** @param {string} file @param {string[]} args @param {Record<string, string>} [env] */
+const run = (file, args, env) =>
+  spawnSync(file, args, { encoding: "utf8", cwd: work, env: { ...process.env, ...env } });
+
+/** @param {string} version @param {string} name @param {string} node */
+function build(version, name, node) {
+  const app = join(work, name);
+  mkdirSync(app);
+  const json = {
+    name: "abi",
+    version: "1.0.0",
+    type: "module",
+    dependencies: DEPENDENCIES,
+    // better-sqlite3 13 needs Node-API 10, which Node 20 has not: the build has to find that out.
+    gantry: {
+      runtime: "node",
+      node,
+      entry: "src/index.js",
+      optional: version.startsWith("20.") ? ["sqlite13"] : [],
+    },
+  };
+  mkdirSync(join(app, "src"));
+  writeFileSync(join(app, "package.json"), JSON.stringify(json));
+  writeFileSync(join(app, "src/index.js"), APP);
+  const out = join(work, `${name}-out`);
+  const begun = performance.now();
+  const args = [join(root, "dist/cli.js"), "build", app, "--out", out, "--bun", BUN ?? ""];
+  const result = run(process.execPath, args);
+  if (result.status !== 0) throw new Error(result.stderr);
+  const compiled = result.stderr.split("\n").filter((line) => line.includes("has no file for Node"));
+  const left = result.stderr.split("\n").filter((line) => line.includes("is left out"));
+  for (const line of [...compiled, ...left]) console.log(`  ${line}`);
+  console.log(`  built in ${((performance.now() - begun) / 1000).toFixed(0)} s`);
+  return join(out, readdirSync(out).find((entry) => existsSync(join(out, entry, "abi"))) ?? "");
+}
+
+const work = mkdtempSync(join(tmpdir(), "gantry-abi-"));
+let failed = false;
+try {
+  /** @type {{ version: string, release: string, bin: string }[]} */
+  const made = [];
+  for (const version of versions) {
+    console.log(`Node ${version}`);
+    const release = build(version, `own-${version}`, version);
+    const manifest = JSON.parse(readFileSync(join(release, "lib/release.json"), "utf8"));
+    const bin = join(work, `bin-${version}`);
+    mkdirSync(bin);
+    symlinkSync(join(release, "lib/node"), join(bin, "node"));
+    const answer = run(join(release, "abi"), []);
+    console.log(`  NODE_MODULE_VERSION ${manifest.runtime.abi}: ${answer.stdout.trim() || answer.stderr}`);
+    for (const { path } of manifest.native) console.log(`  ${path}`);
+    const answers = answer.status === 0 ? JSON.parse(answer.stdout) : {};
+    const right = Object.entries(answers).filter(([, value]) => value === true).length;
+    failed ||= right !== (version.startsWith("20.") ? 3 : 4);
+    made.push({ version, release, bin });
+  }
+  for (const { version, release, bin } of made) {
+    // The same release, told to run on the host's own Node: its lib/node is taken away and each Node offered in turn.
+    void release;
+    const system = build(version, `system-${version}`, `system@${version}`);
+    for (const other of made) {
+      const { status, stderr } = run(join(system, "abi"), [], { PATH: `${other.bin}:/usr/bin:/bin` });
+      const said = /(ABI_MISMATCH.*)/.exec(stderr)?.[1] ?? "";
+      console.log(
+        `Node ${version} on ${other.version}: ${status === 0 ? "starts" : `exit ${status}`} ${said}`,
+      );
+      failed ||= (status === 0) !== (other.bin === bin) || (status !== 0 && said === "");
+    }
+  }
+} finally {
+  rmSync(work, { recursive: true, force: true });
+}
+process.exitCode = failed ? 1 : 0;
