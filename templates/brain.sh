@@ -5,6 +5,8 @@
 
 #@include locate.sh
 
+#@include say.sh
+
 #@include program-@PROGRAM@.sh
 
 # launch ARGS...: the app takes over this process.
@@ -31,8 +33,7 @@ launch() {
 
 # exec_failed: the program is there, and yet the system does not run it.
 exec_failed() {
-  printf 'gantry: EXEC_FAILED: the binary could not be started\n  file  %s\n  fix   %s\n' \
-    "$program" "@EXEC_FIX@" >&2
+  say EXEC_FAILED "the binary could not be started" "$program" "@EXEC_FIX@"
   exit 71
 }
 

@@ -4,6 +4,8 @@
 
 #@include locate.sh
 
+#@include say.sh
+
 #@include program-@PROGRAM@.sh
 
 #@include refuse.sh

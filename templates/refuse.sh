@@ -1,10 +1,5 @@
 loader=@INTERPRETER@
 
-# say CODE WHAT FILE FIX: a finding on standard error, laid out as the launcher lays it out.
-say() {
-  printf 'gantry: %s: %s\n  file  %s\n  fix   %s\n' "$1" "$2" "$3" "$4" >&2
-}
-
 # refuse: this machine cannot run the binary; says which release can, and ends.
 refuse() {
   system=$(uname -s) machine=$(uname -m)

@@ -52,6 +52,7 @@ function unitValues(
     USER: service.user,
     DESCRIPTION: unitLine(service.description),
     TYPE: service.type,
+    NOTIFY_ACCESS: service.type === "notify" ? "all" : undefined,
     ARGUMENTS: service.arguments.map((argument) => ` ${commandWord(argument)}`).join(""),
     PORT: port === undefined ? undefined : String(port),
     DIRECTORIES: service.directories.length === 0 ? undefined : service.directories.join(" "),

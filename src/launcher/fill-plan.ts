@@ -11,6 +11,7 @@ import {
   type NamedBundle,
 } from "../provision/bundle-find.ts";
 import { registryFill, type Fill } from "../provision/fill.ts";
+import { readProgramPath } from "../provision/npm.ts";
 import type { Release } from "../provision/release.ts";
 import type { Session } from "./session.ts";
 
@@ -52,7 +53,7 @@ export function planFill(session: Session, release: Release, choice: FillChoice)
   const near = findNearBundle(release);
   const fills = [
     ...(near === undefined ? [] : [bundleFill(release, near)]),
-    ...(choice.network === "allowed" ? [fromRegistry(session, release)] : []),
+    ...(choice.network === "allowed" ? fromRegistry(session, release) : []),
   ];
   if (named !== undefined) {
     const [other] = fills;
@@ -63,9 +64,13 @@ export function planFill(session: Session, release: Release, choice: FillChoice)
   return first === undefined ? noWay(release, choice.network) : firstFill([first, ...rest]);
 }
 
-function fromRegistry(session: Session, release: Release): Fill {
-  const { registry, packageManager } = session.settings;
-  return registryFill(release, { registry, packageManager, environment: session.environment });
+/** A Bun release brings its package manager; a Node release has the host's npm, if there is one. */
+function fromRegistry({ settings, environment }: Session, release: Release): Fill[] {
+  const { registry } = settings;
+  if (release.manifest.runtime.kind === "bun")
+    return [registryFill(release, { registry, packageManager: settings.packageManager, environment })];
+  if (readProgramPath("npm", environment) === undefined) return [];
+  return [registryFill(release, { registry, packageManager: "npm", environment })];
 }
 
 function namedFill(release: Release, { network }: FillChoice, named: NamedBundle): Fill | Finding {
@@ -107,6 +112,14 @@ function noWay(release: Release, network: NetworkRule): Finding {
       what: "this release takes its modules from a bundle alone, and there is none",
       where: release.layout.vendor,
       fix: `${COPY}; ./gantry prepare --from FILE takes one from elsewhere`,
+    };
+  }
+  if (network === "allowed") {
+    return {
+      code: "BUNDLE_MISSING",
+      what: "there is no bundle, and a Node release can fetch its modules only with the host's npm, which is not on the PATH",
+      where: release.layout.vendor,
+      fix: `${COPY}, or install npm`,
     };
   }
   return {

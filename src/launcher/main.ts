@@ -9,6 +9,7 @@ import { formatFinding, GantryError, toGantryError } from "../errors.ts";
 import { createLog, logFormat, type Log } from "../log.ts";
 import { errorCode } from "../provision/release.ts";
 import { adviseFindings } from "./advice.ts";
+import { openServiceStatus } from "./notify.ts";
 import { createProgress } from "./progress.ts";
 import type { Session } from "./session.ts";
 import { parseSettings, type Settings } from "./settings.ts";
@@ -89,12 +90,13 @@ async function main(args: readonly string[]): Promise<void> {
   }
   const columns = process.stderr.columns || 80;
   const progress = createProgress({ log, format, columns, write: (text) => write(2, text) });
+  const status = openServiceStatus(progress, process.env);
   const session: Session = {
     root: dirname(dirname(realpathSync(fileURLToPath(import.meta.url)))),
     settings,
     environment: process.env,
     log,
-    reporter: progress,
+    reporter: status.reporter,
     signal: stop.signal,
     columns: process.stdout.columns || 80,
     colour: process.stdout.isTTY,
@@ -111,10 +113,12 @@ async function main(args: readonly string[]): Promise<void> {
   try {
     for (const warning of settings.warnings) log.warn(warning);
     await dispatch(session, args);
+    await status.close("");
   } catch (error) {
     progress.close();
-    if (stopped === undefined) fail(error, log, settings);
-    else die(stopped, log);
+    if (stopped !== undefined) return die(stopped, log);
+    fail(error, log, settings);
+    await status.close(formatFinding(toGantryError(error).findings[0])[0] ?? "");
   } finally {
     progress.close();
   }

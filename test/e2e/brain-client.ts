@@ -25,7 +25,8 @@ export interface BrainAddress {
   readonly token: string;
 }
 
-export interface RunningBrain extends BrainAddress {
+export interface RunningServer {
+  readonly url: string;
   readonly pid: number;
   /** What was printed so far; complete after `stop()`. */
   stdout(): string;
@@ -35,6 +36,8 @@ export interface RunningBrain extends BrainAddress {
   /** Sends the signal and waits for the end; later calls give the same answer. */
   stop(signal?: "SIGTERM" | "SIGINT"): Promise<BrainExit>;
 }
+
+export type RunningBrain = RunningServer & BrainAddress;
 
 export interface BrainRun extends BrainExit {
   readonly stdout: string;
@@ -52,15 +55,23 @@ export async function startBrain(command: readonly string[], options: BrainOptio
   const token = options.env["BRAIN_TOKEN"] ?? randomUUID();
   const hasPort = "BRAIN_PORT" in options.env || "PORT" in options.env;
   const env = { ...options.env, BRAIN_TOKEN: token, ...(hasPort ? {} : { BRAIN_PORT: "0" }) };
-  const brain = spawnBrain(command, { ...options, env });
+  return { ...(await startServer(command, { ...options, env }, listeningLine)), token };
+}
+
+/** Starts `command` and resolves when a line of its standard output names the address that it listens on. */
+export async function startServer(
+  command: readonly string[],
+  options: BrainOptions,
+  line: RegExp,
+): Promise<RunningServer> {
+  const brain = spawnBrain(command, options);
   const { pid } = brain.child;
   brain.child.stdin.end();
-  const [, url = ""] = await brain.untilOutput("stdout", listeningLine);
+  const [, url = ""] = await brain.untilOutput("stdout", line);
   assert.ok(pid !== undefined);
   let stopped: Promise<BrainExit> | undefined;
   return {
     url,
-    token,
     pid,
     stdout: () => brain.output.stdout,
     stderr: () => brain.output.stderr,

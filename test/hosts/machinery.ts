@@ -4,7 +4,7 @@
  */
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
@@ -144,22 +144,19 @@ export interface Forward {
   readonly close: () => Promise<void>;
 }
 
-export async function forward(
-  scratch: string,
-  keeper: ChildProcess,
-  helpers: Set<ChildProcess>,
-  port: number,
-): Promise<Forward> {
-  const socket = join(scratch, `forward-${port}-${helpers.size}`);
+/** @param socket a path for a unix socket, which is how the two namespaces reach each other */
+export async function forward(socket: string, keeper: ChildProcess, port: number): Promise<Forward> {
   const script = fileURLToPath(new URL("forward.mjs", import.meta.url));
   const command = ["-t", String(keeper.pid), "-n", process.execPath, script, socket, String(port)];
   const helper = spawn("setpriv", ["--pdeathsig", "KILL", "nsenter", ...command], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  helpers.add(helper);
   await untilLine(helper);
+  const open = new Set<Socket>();
   const server = createServer((outside) => {
     const inside = connect(socket);
+    open.add(outside);
+    outside.once("close", () => open.delete(outside));
     for (const side of [outside, inside]) {
       side.on("error", () => {
         outside.destroy();
@@ -175,8 +172,8 @@ export async function forward(
     url: `http://127.0.0.1:${address.port}`,
     close: async () => {
       helper.kill("SIGKILL");
-      helpers.delete(helper);
-      await new Promise<void>((resolve) => server.close(() => resolve()));
+      for (const connection of open) connection.destroy();
+      if (server.listening) await new Promise<void>((resolve) => server.close(() => resolve()));
     },
   };
 }

@@ -96,7 +96,7 @@ export async function makeHost(options: HostOptions): Promise<SystemdHost> {
   const gateway = options.network === "veth" ? layCable(keeper) : undefined;
 
   let nspawn: ChildProcess | undefined;
-  const helpers = new Set<ChildProcess>();
+  const forwards = new Set<Forward>();
   const leader = () => (nspawn === undefined ? undefined : readChild(nspawn));
 
   const host: SystemdHost = {
@@ -130,7 +130,8 @@ export async function makeHost(options: HostOptions): Promise<SystemdHost> {
       const process1 = leader();
       if (process1 !== undefined) process.kill(process1, "SIGKILL");
       await untilEnded(nspawn, "die");
-      for (const helper of helpers) helper.kill("SIGKILL");
+      for (const way of forwards) await way.close();
+      forwards.clear();
       keeper.stdin?.end();
       await untilEnded(keeper, "let go");
       for (const group of groups) removeGroup(group);
@@ -175,7 +176,11 @@ export async function makeHost(options: HostOptions): Promise<SystemdHost> {
       const { stdout } = where.length > 0 ? await collect(command) : await host.run(command);
       return stdout;
     },
-    forward: (port) => forward(scratch, keeper, helpers, port),
+    forward: async (port) => {
+      const way = await forward(join(scratch, `forward-${forwards.size}`), keeper, port);
+      forwards.add(way);
+      return way;
+    },
   };
   return host;
 }
@@ -217,7 +222,8 @@ function startNspawn({ scratch, name, keeper, groups }: NspawnParts): ChildProce
     `nsenter -t ${keeper.pid} -m --`,
     `systemd-nspawn --quiet --directory='${scratch}/root' --machine=${name} --register=no`,
     groups.length > 0 ? "--keep-unit" : "",
-    `--network-namespace-path=/proc/${keeper.pid}/ns/net --console=pipe --link-journal=no`,
+    // As --private-network would: what is inside may make network namespaces of its own.
+    `--network-namespace-path=/proc/${keeper.pid}/ns/net --capability=CAP_NET_ADMIN --console=pipe --link-journal=no`,
     "--boot systemd.unit=multi-user.target",
     `> '${scratch}/console' 2>&1`,
   ];

@@ -72,6 +72,11 @@ describe("the unit", () => {
     );
   });
 
+  it("listens to other processes than the app only where it has to", () => {
+    expect(unit().has("Service.NotifyAccess")).toBe(false);
+    expect(unit({ type: "notify" }).get("Service.NotifyAccess")).toEqual(["all"]);
+  });
+
   it("gives an app that says when it is ready as long as it asked for", () => {
     expect(unit({ type: "notify", healthWindow: 600 }).get("Service.TimeoutStartSec")).toEqual(["600"]);
     expect(unit({ healthWindow: 5 }).get("Service.TimeoutStartSec")).toEqual(["90"]);
