@@ -15,7 +15,9 @@ const LAUNCHER_LIMIT = 200 * 1024;
  */
 const PARTS = {
   "src/launcher/commands.ts": "commands.mjs",
+  "src/archive/unpack.ts": "archive.mjs",
   "src/mirror/fetch.ts": "mirror.mjs",
+  "src/service/health.ts": "health.mjs",
   "src/launcher/service.ts": "service.mjs",
 };
 
@@ -61,9 +63,10 @@ for (const [module, file] of Object.entries({ "src/launcher/main.ts": "launcher.
     plugins: [partsPlugin],
     // The entry for Node brings a fetch and agents of its own; src/mirror has its own transport.
     alias: { ofetch: `${root}/node_modules/ofetch/dist/index.mjs` },
-    // CommonJS dependencies inside an ES module bundle reach Node's own modules through this.
+    // The first line tells Bun that there is nothing to transpile, which it would do anew at every start. CommonJS
+    // dependencies inside an ES module bundle reach Node's own modules through the second.
     banner: {
-      js: 'import{createRequire as createRequireOfLauncher}from"node:module";const require=createRequireOfLauncher(import.meta.url);',
+      js: '// @bun\nimport{createRequire as createRequireOfLauncher}from"node:module";const require=createRequireOfLauncher(import.meta.url);',
     },
   });
 }

@@ -205,6 +205,14 @@ export function formatFinding(finding: Finding): string[] {
 export function toGantryError(error: unknown): GantryError {
   if (error instanceof GantryError) return error;
   if (isSystemError(error)) return new GantryError(systemFinding(error));
+  const part =
+    error instanceof Error
+      ? /Cannot find module '(?:[^']*\/)?([a-z]+\.mjs)'/.exec(error.message)?.[1]
+      : undefined;
+  if (part !== undefined) {
+    const what = `lib/${part} is not there`;
+    return new GantryError({ code: "RELEASE_FILE_MISSING", what, where: `lib/${part}` });
+  }
   const detail =
     error instanceof Error && error.stack !== undefined ? error.stack.split("\n").slice(1, 6) : [];
   const what = error instanceof Error ? error.message : String(error);

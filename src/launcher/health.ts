@@ -5,7 +5,7 @@
 import { defineCommand } from "../command-line.ts";
 import { GantryError } from "../errors.ts";
 import { readRelease } from "../provision/release.ts";
-import { askAddress, askHealth, type Asked } from "../service/health.ts";
+import type { Asked } from "../service/health.ts";
 import type { Session } from "./session.ts";
 
 interface HealthArguments {
@@ -44,7 +44,8 @@ export function healthCommand(session: Session) {
   });
 }
 
-function ask(session: Session, args: HealthArguments): Promise<Asked> {
+async function ask(session: Session, args: HealthArguments): Promise<Asked> {
+  const { askAddress, askHealth } = await import("../service/health.ts");
   const limit = readNumber("--timeout", args.timeout, 600) ?? 3;
   const bounds = { limit: limit * 1000, signal: session.signal };
   if (args.url === undefined) return askHealth({ ...readAppAddress(session, args), ...bounds });

@@ -4,11 +4,11 @@
  */
 import { mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import { unpackArchive } from "../archive/unpack.ts";
 import { GantryError, type Finding } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
 import { availableExternals, filesOfTree, type ReleaseBundle } from "../release/manifest.ts";
 import { withoutCredentials } from "../runtime/install.ts";
+import type { FileEntry } from "../release/tree.ts";
 import type { Fill, FillContext } from "./fill.ts";
 import type { Release } from "./release.ts";
 import { checkBundleFile, checkSignature, readOptionalText } from "./bundle-check.ts";
@@ -50,12 +50,14 @@ async function unpack(
   bundle: ReleaseBundle,
   file: string,
   { work, reporter, signal }: FillContext,
-): ReturnType<typeof unpackArchive> {
+): Promise<ReadonlyMap<string, FileEntry>> {
   const { manifest } = release;
   const into = join(work, NAMES.modules);
   mkdirSync(into, { mode: 0o700 });
   const files = filesOfTree(manifest, new Set(availableExternals(manifest).map(({ name }) => name)));
   const total = bundle.unpacked;
+  // Neither needed by a start that finds its modules, nor by one that installs them.
+  const { unpackArchive } = await import("../archive/unpack.ts");
   return await unpackArchive({
     file,
     into,

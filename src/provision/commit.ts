@@ -11,7 +11,7 @@ import { NAMES } from "../release/layout.ts";
 import { availableExternals, type ExternalModule } from "../release/manifest.ts";
 import { isNetworkComplaint } from "../runtime/install.ts";
 import { ensureArranged, type TreeListing } from "./arrange.ts";
-import { syncPath, syncTree } from "./durable.ts";
+import { syncDirectories, syncFiles, syncPath } from "./durable.ts";
 import { readTreeFacts } from "./facts.ts";
 import type { Fill, Filled } from "./fill.ts";
 import { loadExternals, type ProofOptions } from "./load.ts";
@@ -53,7 +53,7 @@ export async function commitTree(options: CommitOptions): Promise<Committed> {
     const modules = join(work, NAMES.modules);
     const proven = await prove(options, modules, filled);
     options.reporter.step("writing the modules to the disk");
-    await syncTree(modules, proven.listing);
+    await syncDirectories(modules, proven.listing);
     signal.throwIfAborted();
     // Whoever took this run's lock over, because it was stopped for long, may have been quicker.
     const facts = readTreeFacts(options.release, place, options.host);
@@ -95,7 +95,7 @@ interface Proven {
   readonly listing: TreeListing;
 }
 
-/** Arranges and checks the tree; what an optional external fails at makes it go without, whole. */
+/** Arranges, checks and loads the tree, its files on the disk; what an optional external fails at makes it go without. */
 async function prove(
   options: CommitOptions,
   modules: string,
@@ -113,16 +113,22 @@ async function prove(
   if (required !== undefined) throw required;
 
   const whole = available.filter((external) => verdict.whole.includes(external.name));
+  const names = whole.map((external) => external.name);
+  const listing = ensureArranged(modules, manifest, new Set(names));
   reporter.step(`loading ${count(whole.length, "module")}`);
-  const { failed, warnings } = await loadExternals(whole, {
-    release,
-    modules,
-    environment,
-    self: options.self,
-    skip: options.skip,
-    limit: options.loadLimit,
-    signal,
-  });
+  // The disk has its own work to do while the modules are loaded from memory.
+  const [{ failed, warnings }] = await Promise.all([
+    loadExternals(whole, {
+      release,
+      modules,
+      environment,
+      self: options.self,
+      skip: options.skip,
+      limit: options.loadLimit,
+      signal,
+    }),
+    syncFiles(modules, listing),
+  ]);
   for (const warning of warnings) reporter.warn(warning);
   const unloadable = settle(
     options,
@@ -130,7 +136,8 @@ async function prove(
     leftOut,
   );
   if (unloadable !== undefined) throw unloadable;
-  const included = whole.map((external) => external.name).filter((name) => !failed.has(name));
+  const included = names.filter((name) => !failed.has(name));
+  if (included.length === names.length) return { included, leftOut, listing };
   return { included, leftOut, listing: ensureArranged(modules, manifest, new Set(included)) };
 }
 

@@ -26,14 +26,18 @@ export async function syncPath(path: string): Promise<void> {
   }
 }
 
-/** Flushes every file of a tree, then every directory, the root last. */
-export async function syncTree(root: string, listing: TreeListing): Promise<void> {
-  const waiting = [...listing.files];
+/** Flushes every file of a tree; its directories come afterwards. */
+export async function syncFiles(root: string, { files }: TreeListing): Promise<void> {
+  const waiting = [...files];
   const work = async () => {
     for (let path = waiting.pop(); path !== undefined; path = waiting.pop()) await syncPath(join(root, path));
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  for (const directory of listing.directories) await syncPath(join(root, directory));
+}
+
+/** Flushes every directory of a tree, the root last. */
+export async function syncDirectories(root: string, { directories }: TreeListing): Promise<void> {
+  for (const directory of directories) await syncPath(join(root, directory));
 }
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Will every external of a tree load? First the verdict on its files, which runs nothing, then the probe, each in a
- * process of its own, a few at a time; reconcile.ts makes one answer of the two.
+ * Will every external of a tree load? First the verdict on its files, which runs nothing, then the probe in a process
+ * of its own; reconcile.ts makes one answer of the two.
  */
 import { realpathSync } from "node:fs";
 import { dirname } from "node:path";
@@ -9,7 +9,7 @@ import type { ErrorCode, Finding } from "../errors.ts";
 import { readDirectory, readMounts } from "../host/directory.ts";
 import type { ExternalModule } from "../release/manifest.ts";
 import type { Environment } from "../runtime/invoke.ts";
-import { probeExternal } from "../runtime/probe.ts";
+import { probeTogether } from "../runtime/probe.ts";
 import { judgeTree, readScene, type Self, type StaticVerdict } from "./judge.ts";
 import { reconcile } from "./reconcile.ts";
 import type { Place, Release } from "./release.ts";
@@ -48,9 +48,6 @@ export interface LoadResult {
   readonly took: { readonly host: number; readonly files: number };
 }
 
-/** Each process takes some 50 MB; more at once would not be faster on the machines this is for. */
-const AT_ONCE = 4;
-
 export async function loadExternals(
   externals: readonly ExternalModule[],
   options: LoadOptions,
@@ -83,29 +80,19 @@ function filesOf(external: string, release: Release, { files }: StaticVerdict): 
 }
 
 /** @returns a finding for each external that does not load, by name */
-async function probeAll(
+function probeAll(
   externals: readonly ExternalModule[],
   { release, modules, environment, limit, signal }: LoadOptions,
-): Promise<Map<string, Finding>> {
-  const findings = new Map<string, Finding>();
-  const waiting = [...externals];
-  const work = async () => {
-    for (let external = waiting.shift(); external !== undefined; external = waiting.shift()) {
-      const finding = await probeExternal(external, {
-        executable: release.layout.executable,
-        args: release.manifest.runtime.kind === "node" ? ["--no-warnings", release.layout.preload] : [],
-        modules,
-        cwd: dirname(modules),
-        environment,
-        ...(limit === undefined ? {} : { limit }),
-        ...(signal === undefined ? {} : { signal }),
-      });
-      if (finding !== undefined) findings.set(external.name, finding);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
-  signal?.throwIfAborted();
-  return findings;
+): Promise<ReadonlyMap<string, Finding>> {
+  return probeTogether(externals, {
+    executable: release.layout.executable,
+    args: release.manifest.runtime.kind === "node" ? ["--no-warnings", release.layout.preload] : [],
+    modules,
+    cwd: dirname(modules),
+    environment,
+    ...(limit === undefined ? {} : { limit }),
+    ...(signal === undefined ? {} : { signal }),
+  });
 }
 
 /**

@@ -54,6 +54,27 @@ export async function probeExternal(
   return probeFinding(external, request, result, options);
 }
 
+/**
+ * Loads several externals in one child, which is what the app itself will do. When that child does anything but load
+ * all of them, each gets a child of its own, so that the blame is its own as well.
+ * @returns a finding for each that does not load, by name
+ */
+export async function probeTogether(
+  externals: readonly ProbedExternal[],
+  options: ProbeOptions,
+): Promise<ReadonlyMap<string, Finding>> {
+  const all = { name: "", imports: externals.flatMap(({ imports }) => imports) };
+  if (externals.length > 1 && (await probeExternal(all, options)) === undefined) return new Map();
+  options.signal?.throwIfAborted();
+  const findings = new Map<string, Finding>();
+  for (const external of externals) {
+    const finding = await probeExternal(external, options);
+    options.signal?.throwIfAborted();
+    if (finding !== undefined) findings.set(external.name, finding);
+  }
+  return findings;
+}
+
 function probeFinding(
   external: ProbedExternal,
   request: ProbeRequest,
