@@ -46,13 +46,16 @@ export interface FillChoice {
 
 /** How an absent tree would be made, or the finding that says why it must not be. */
 export function planFill(session: Session, release: Release, choice: FillChoice): Fill | Finding {
-  if (choice.from !== undefined) return namedFill(release, choice, { value: choice.from, by: "--from" });
+  if (choice.from !== undefined)
+    return namedFill(session, release, choice, { value: choice.from, by: "--from" });
   const { bundle } = session.settings;
   const named =
-    bundle === undefined ? undefined : namedFill(release, choice, { value: bundle, by: "GANTRY_BUNDLE" });
+    bundle === undefined
+      ? undefined
+      : namedFill(session, release, choice, { value: bundle, by: "GANTRY_BUNDLE" });
   const near = findNearBundle(release);
   const fills = [
-    ...(near === undefined ? [] : [bundleFill(release, near)]),
+    ...(near === undefined ? [] : [bundleFill(release, near, session.environment)]),
     ...(choice.network === "allowed" ? fromRegistry(session, release) : []),
   ];
   if (named !== undefined) {
@@ -73,11 +76,16 @@ function fromRegistry({ settings, environment }: Session, release: Release): Fil
   return [registryFill(release, { registry, packageManager: "npm", environment })];
 }
 
-function namedFill(release: Release, { network }: FillChoice, named: NamedBundle): Fill | Finding {
+function namedFill(
+  session: Session,
+  release: Release,
+  { network }: FillChoice,
+  named: NamedBundle,
+): Fill | Finding {
   const source = findNamedBundle(release, named);
   if (!("kind" in source)) return source;
   const refused = refuseNetwork(release, source, network, named);
-  return refused ?? bundleFill(release, source);
+  return refused ?? bundleFill(release, source, session.environment);
 }
 
 function refuseNetwork(

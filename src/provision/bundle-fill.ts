@@ -4,25 +4,28 @@
  */
 import { mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
-import { GantryError, type Finding } from "../errors.ts";
+import { GantryError } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
 import { availableExternals, filesOfTree, type ReleaseBundle } from "../release/manifest.ts";
 import { withoutCredentials } from "../runtime/install.ts";
+import type { Environment } from "../runtime/invoke.ts";
 import type { FileEntry } from "../release/tree.ts";
 import type { Fill, FillContext } from "./fill.ts";
 import type { Release } from "./release.ts";
-import { checkBundleFile, checkSignature, readOptionalText } from "./bundle-check.ts";
+import { checkBundleFile, checkHead, checkSignature, readOptionalText } from "./bundle-check.ts";
 import type { BundleSource } from "./bundle-find.ts";
 
-export function bundleFill(release: Release, source: BundleSource): Fill {
+export function bundleFill(release: Release, source: BundleSource, environment: Environment): Fill {
   const shown = source.kind === "file" ? shownPath(release, source.path) : withoutCredentials(source.address);
   return {
     description: `from ${shown}`,
     run: async (context) => {
       const { bundle } = release.manifest;
       if (bundle === undefined) return { complaints: [] };
-      if (source.kind === "address") throw new GantryError(noMirror(shown));
-      const path = checkLocal(release, bundle, source.path);
+      const path =
+        source.kind === "file"
+          ? checkLocal(release, bundle, source.path)
+          : await fetchChecked(release, bundle, source.address, { ...context, environment });
       return { complaints: [], written: await unpack(release, bundle, path, context) };
     },
   };
@@ -40,9 +43,26 @@ function checkLocal(release: Release, bundle: ReleaseBundle, path: string): stri
   return path;
 }
 
-function noMirror(where: string): Finding {
-  const what = "bundles are not fetched from addresses in this version";
-  return { code: "BUNDLE_MISSING", what, where, fix: "fetch it with another program and name the file" };
+async function fetchChecked(
+  release: Release,
+  bundle: ReleaseBundle,
+  address: string,
+  { work, reporter, signal, environment }: FillContext & { readonly environment: Environment },
+): Promise<string> {
+  const into = join(work, "bundle");
+  const { fetchBundle, fetchSignature } = await import("../mirror/fetch.ts");
+  const shared = { address, target: release.manifest.target, environment, reporter, signal };
+  const shown = withoutCredentials(address);
+  await fetchBundle({
+    ...shared,
+    expected: bundle,
+    checkHead: (start) => checkHead(release, start, shown),
+    into,
+  });
+  if (release.manifest.publicKey !== undefined) {
+    checkSignature(release, into, { text: await fetchSignature(shared), where: `${shown}.minisig` });
+  }
+  return into;
 }
 
 async function unpack(

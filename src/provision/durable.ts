@@ -40,6 +40,12 @@ export async function syncDirectories(root: string, { directories }: TreeListing
   for (const directory of directories) await syncPath(join(root, directory));
 }
 
+/** Flushes every file of a tree, then every directory, the root last. */
+export async function syncTree(root: string, listing: TreeListing): Promise<void> {
+  await syncFiles(root, listing);
+  await syncDirectories(root, listing);
+}
+
 /**
  * Puts a whole file in place under its final name, or leaves what was there.
  * @param mode permission bits, whatever the umask
