@@ -122,18 +122,23 @@ function bundleCommand({ environment, log, print }: CommandContext): CommandDef 
         valueHint: "DIR",
         description: "write bundles that travel alone there, instead",
       },
+      push: {
+        type: "string",
+        valueHint: "oci://HOST/REPOSITORY:TAG",
+        description: "put them into a registry, instead; Docker's login is used",
+      },
       bun: { ...bun, description: "the Bun to use instead of the release's own binary" },
     },
     async run({ args, rawArgs }) {
-      const { addBundles } = await import("./index.ts");
-      const { files, removedSignatures, repacked } = await addBundles({
-        release: args.release,
-        targets: flagValues(rawArgs, "target"),
-        out: args.out,
-        bun: args.bun,
-        environment,
-        log,
-      });
+      const { addBundles, pushBundles } = await import("./index.ts");
+      const targets = flagValues(rawArgs, "target");
+      const options = { release: args.release, targets, out: args.out, bun: args.bun, environment, log };
+      if (args.push !== undefined) {
+        const { signal } = new AbortController();
+        print(await pushBundles({ ...options, push: args.push, signal }));
+        return;
+      }
+      const { files, removedSignatures, repacked } = await addBundles(options);
       const outdated = repacked?.removedSignature;
       const removed = [...removedSignatures, ...(outdated === undefined ? [] : [outdated])];
       if (removed.length > 0)

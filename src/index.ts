@@ -9,6 +9,7 @@ import { findBun } from "./build/app/bun.ts";
 import { ensureInstalled } from "./build/app/sources.ts";
 import { buildReleases, type BuildOptions as FullBuildOptions } from "./build/build.ts";
 import { addBundles as addBundlesTo, type AddBundlesOptions, type AddedBundles } from "./build/bundle/add.ts";
+import { pushReleaseBundles, type PushReleaseOptions } from "./build/bundle/push.ts";
 import type { ReleaseSummary } from "./build/table.ts";
 import { parseTarget, targetOfHost, type Target } from "./release/targets.ts";
 import type { Environment } from "./runtime/invoke.ts";
@@ -72,6 +73,15 @@ export async function analyze(
  */
 export function addBundles(options: BundleOptions): Promise<AddedBundles> {
   return addBundlesTo({ ...options, host: hostTarget() });
+}
+
+/**
+ * Makes bundles for a release that is already built, and pushes them to an OCI registry.
+ * @returns the digest that the tag then stands for
+ * @throws GantryError
+ */
+export function pushBundles(options: Omit<PushReleaseOptions, "host">): Promise<string> {
+  return pushReleaseBundles({ ...options, host: hostTarget() });
 }
 
 /** This machine's target; its C library is the one that the running Node was loaded with. */

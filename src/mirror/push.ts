@@ -14,7 +14,7 @@ import {
   type BundleIdentity,
 } from "../release/bundle.ts";
 import type { Environment } from "../runtime/invoke.ts";
-import { openAddress, hideLogin } from "./address.ts";
+import { hideLogin, openAddress, type RegistryAddress } from "./address.ts";
 import {
   ANNOTATIONS,
   annotationsOf,
@@ -71,10 +71,7 @@ interface LocalBundle {
  */
 export async function pushBundles(options: PushOptions): Promise<string> {
   const { environment, signal, debug, limits = LIMITS, say } = options;
-  const address = openAddress(options.address);
-  if (address.kind !== "registry" || address.reference.startsWith("sha256:")) {
-    throw invalid("bundles are pushed to a registry, under a tag", hideLogin(options.address));
-  }
+  const address = parsePushAddress(options.address);
   const registry = openRegistry(address, { environment, signal, debug, limits });
   const bundles: LocalBundle[] = [];
   for (const file of options.files) bundles.push(await readBundle(file));
@@ -88,6 +85,16 @@ export async function pushBundles(options: PushOptions): Promise<string> {
   const digest = await moveTag(registry, added, tagged);
   say(`${showReference(registry)} is ${digest}`);
   return digest;
+}
+
+/**
+ * Where something may be pushed to: known before anything is made for it.
+ * @throws GantryError CONFIG_INVALID
+ */
+export function parsePushAddress(text: string): RegistryAddress {
+  const address = openAddress(text);
+  if (address.kind === "registry" && !address.reference.startsWith("sha256:")) return address;
+  throw invalid("bundles are pushed to a registry, under a tag", hideLogin(text));
 }
 
 async function readBundle({ file, signature }: PushedFile): Promise<LocalBundle> {

@@ -1,9 +1,10 @@
 /** Bundles in a registry as teams run one: Debian's docker-registry, with and without a login. */
-import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { GantryError } from "../../src/errors.ts";
 import { fetchBundle, fetchSignature } from "../../src/mirror/fetch.ts";
@@ -12,6 +13,7 @@ import { LIMITS } from "../../src/mirror/request.ts";
 import { bundleOf, sha256 } from "../unit/mirror/bench.ts";
 import { unusedPort } from "../unit/mirror/servers.ts";
 
+const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const X64 = bundleOf("1.0.0", "linux-x64-gnu");
 const ARM64 = bundleOf("1.0.0", "linux-arm64-gnu");
 const NEWER = bundleOf("2.0.0", "linux-x64-gnu");
@@ -210,6 +212,51 @@ describe("a registry without a login", () => {
     });
   });
 });
+
+function gantry(...args: string[]) {
+  return spawnSync(process.execPath, [join(ROOT, "dist/cli.js"), ...args], { cwd: work, encoding: "utf8" });
+}
+
+describe("gantry bundle --push", () => {
+  beforeEach(() => startRegistry(""));
+
+  it("leaves the release as it is, and takes its signature along", async () => {
+    const bun = join(ROOT, "node_modules/bun/bin/bun.exe");
+    const app = join(ROOT, "test/fixtures/apps/natives-bun");
+    const built = gantry("build", app, "--bun", bun, "--out", "out", "--vendor");
+    const release = built.stdout.split("\n")[0] ?? "";
+    expect(gantry("keygen", "--secret", "gantry.key", "--public", "gantry.pub").status).toBe(0);
+    expect(gantry("sign", release, "--secret", "gantry.key").status).toBe(0);
+    const before = readSums(release);
+
+    const address = `oci://${host}/natives:1.2.0`;
+    const pushed = gantry("bundle", release, "--target", "linux-x64-gnu,linux-x64-musl", "--push", address);
+    expect(pushed.stdout).toMatch(/^sha256:[0-9a-f]{64}\n$/);
+    expect(readSums(release)).toBe(before);
+    const vendored = join(release, "vendor/linux-x64-gnu.tar.zst");
+    const bytes = readFileSync(vendored);
+    expect(
+      (await pull(`${address.replace(":1.2.0", "")}@${pushed.stdout.trim()}`, bytes)).equals(bytes),
+    ).toBe(true);
+    const signature = readFileSync(`${vendored}.minisig`, "utf8");
+    expect(await fetchSignature(source(address, "linux-x64-gnu"))).toBe(signature);
+    expect(await fetchSignature(source(address, "linux-x64-musl"))).toBeUndefined();
+  });
+
+  it("refuses an address before it makes anything for it", () => {
+    for (const address of ["https://registry.example/a:1", `oci://${host}/a@sha256:${"0".repeat(64)}`]) {
+      const refused = gantry("bundle", ".", "--push", address);
+      expect(refused.status).toBe(78);
+      expect(refused.stderr).toContain("CONFIG_INVALID: bundles are pushed to a registry, under a tag");
+    }
+  });
+});
+
+/** Every file of a directory with its digest, by sha256sum's judgement. */
+function readSums(directory: string): string {
+  const script = "find . -type f -print0 | sort -z | xargs -0 sha256sum";
+  return execFileSync("sh", ["-c", script], { cwd: directory, encoding: "utf8" });
+}
 
 describe("a registry with a login", () => {
   beforeEach(async () => {

@@ -1,0 +1,75 @@
+/**
+ * `gantry bundle RELEASE --push oci://…`: makes the bundles, and puts them into a registry. The release stays as it
+ * is: a bundle in it would only make it larger, and would undo its signature.
+ */
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { parsePushAddress, pushBundles } from "../../mirror/push.ts";
+import { BUNDLE_HEAD_BYTES, parseBundleHead, readCompression } from "../../release/bundle.ts";
+import { NAMES, signatureOf, vendoredBundle } from "../../release/layout.ts";
+import { parseManifest } from "../../release/manifest.ts";
+import { parseTarget } from "../../release/targets.ts";
+import { makePrivateDirectory } from "../app/copy.ts";
+import { openRelease } from "../sign/sign.ts";
+import { addBundles, type AddBundlesOptions } from "./add.ts";
+
+export interface PushReleaseOptions extends AddBundlesOptions {
+  /** oci://host/repository:tag */
+  readonly push: string;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Makes the bundles and pushes them; `out` keeps them as well.
+ * @returns the digest that the tag then stands for
+ * @throws GantryError as addBundles and pushBundles do
+ */
+export async function pushReleaseBundles(options: PushReleaseOptions): Promise<string> {
+  const { log, environment, signal } = options;
+  parsePushAddress(options.push);
+  const work = makePrivateDirectory();
+  try {
+    const { files } = await addBundles({ ...options, out: options.out ?? work });
+    const root = openRelease(options.release);
+    const signed = files.map((file) => ({ file, signature: readSignature(root, file) }));
+    const { publicKey } = readManifest(root);
+    for (const { file, signature } of signed) {
+      if (publicKey === undefined || signature !== undefined) continue;
+      log.warn(
+        `${file} has no signature, and hosts accept none without: vendor and sign it, then push again`,
+      );
+    }
+    return await pushBundles({
+      files: signed,
+      address: options.push,
+      environment,
+      signal,
+      say: (text) => log.info(text),
+      debug: (text) => log.debug(text),
+    });
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function readManifest(root: string) {
+  const file = join(root, NAMES.manifest);
+  return parseManifest(readFileSync(file, "utf8"), file);
+}
+
+/** The signature that the release has for this very bundle. */
+function readSignature(root: string, file: string): string | undefined {
+  const bytes = readFileSync(file);
+  const identity = parseBundleHead(bytes.subarray(0, BUNDLE_HEAD_BYTES));
+  const compression = readCompression(bytes);
+  if (identity === undefined || compression === undefined) return undefined;
+  const name = vendoredBundle(parseTarget(identity.target), compression);
+  const [vendored, signature] = [join(root, name), join(root, signatureOf(name))];
+  if (!existsSync(vendored) || !existsSync(signature)) return undefined;
+  return sha256(readFileSync(vendored)) === sha256(bytes) ? readFileSync(signature, "utf8") : undefined;
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash("sha256").update(bytes).digest("hex");
+}
