@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { benchBundle } from "./bench/bundle.mjs";
 import { benchCheck } from "./bench/check.mjs";
 import { must, record, results } from "./bench/measure.mjs";
+import { benchNode } from "./bench/node.mjs";
 import { benchFirstStart } from "./bench/registry.mjs";
 import { benchCold, benchWarm } from "./bench/start.mjs";
 import { ensureBuilt, root, runStep } from "./install.mjs";
@@ -23,6 +24,7 @@ const parts = {
     benchCold(work, release);
   },
   check: benchCheck,
+  node: benchNode,
 };
 
 const wanted = process.argv.slice(2);

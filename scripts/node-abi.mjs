@@ -42,21 +42,21 @@ console.log(JSON.stringify(answers));
 const run = (file, args, env) =>
   spawnSync(file, args, { encoding: "utf8", cwd: work, env: { ...process.env, ...env } });
 
-/** @param {string} version @param {string} name @param {string} node */
-function build(version, name, node) {
+/** @param {string} version @param {string} name @param {string} node @param {Record<string, string>} dependencies */
+function build(version, name, node, dependencies) {
   const app = join(work, name);
   mkdirSync(app);
   const json = {
     name: "abi",
     version: "1.0.0",
     type: "module",
-    dependencies: DEPENDENCIES,
+    dependencies,
     // better-sqlite3 13 needs Node-API 10, which Node 20 has not: the build has to find that out.
     gantry: {
       runtime: "node",
       node,
       entry: "src/index.js",
-      optional: version.startsWith("20.") ? ["sqlite13"] : [],
+      optional: version.startsWith("20.") && "sqlite13" in dependencies ? ["sqlite13"] : [],
     },
   };
   mkdirSync(join(app, "src"));
@@ -77,11 +77,11 @@ function build(version, name, node) {
 const work = mkdtempSync(join(tmpdir(), "gantry-abi-"));
 let failed = false;
 try {
-  /** @type {{ version: string, release: string, bin: string }[]} */
+  /** @type {{ version: string, bin: string }[]} */
   const made = [];
   for (const version of versions) {
     console.log(`Node ${version}`);
-    const release = build(version, `own-${version}`, version);
+    const release = build(version, `own-${version}`, version, DEPENDENCIES);
     const manifest = JSON.parse(readFileSync(join(release, "lib/release.json"), "utf8"));
     const bin = join(work, `bin-${version}`);
     mkdirSync(bin);
@@ -92,12 +92,12 @@ try {
     const answers = answer.status === 0 ? JSON.parse(answer.stdout) : {};
     const right = Object.entries(answers).filter(([, value]) => value === true).length;
     failed ||= right !== (version.startsWith("20.") ? 3 : 4);
-    made.push({ version, release, bin });
+    made.push({ version, bin });
   }
-  for (const { version, release, bin } of made) {
-    // The same release, told to run on the host's own Node: its lib/node is taken away and each Node offered in turn.
-    void release;
-    const system = build(version, `system-${version}`, `system@${version}`);
+  for (const { version, bin } of made) {
+    // On the host's own Node, and each Node offered in turn; nothing that would be compiled a second time.
+    const { bcrypt6 } = DEPENDENCIES;
+    const system = build(version, `system-${version}`, `system@${version}`, { bcrypt6 });
     for (const other of made) {
       const { status, stderr } = run(join(system, "abi"), [], { PATH: `${other.bin}:/usr/bin:/bin` });
       const said = /(ABI_MISMATCH.*)/.exec(stderr)?.[1] ?? "";

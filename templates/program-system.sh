@@ -1,10 +1,10 @@
 # The host's own Node: the first on the PATH, found without a fork; what depends on the current directory is skipped.
-program='' rest=${PATH-}:
+program='' on_path='' rest=${PATH-}:
 while [ -n "$rest" ]; do
   directory=${rest%%:*} rest=${rest#*:}
   case $directory in
   /*) if [ -f "$directory/node" ] && [ -x "$directory/node" ]; then
-    program=$directory/node
+    on_path=$directory/node program=$directory/node
     break
   fi ;;
   esac
@@ -14,7 +14,7 @@ done
 # replace it, but never that of its directory. What was proven is what runs, even behind a version manager's shim.
 same_program() {
   [ -f "$stamp.node" ] && { IFS= read -r found && IFS= read -r real; } <"$stamp.node" &&
-    [ "$found" = "$program" ] && [ -x "$real" ] &&
+    [ "$found" = "$on_path" ] && [ -x "$real" ] &&
     ! [ "${found%/*}" -nt "$stamp" ] && ! [ "${real%/*}" -nt "$stamp" ] && program=$real
 }
 
@@ -31,6 +31,7 @@ run_launcher() {
 
 # check_program: is there a Node, and of the ABI that the modules were built for?
 check_program() {
+  program=$on_path
   if [ -z "$program" ]; then
     say EXEC_FAILED "node: not found: this release runs on the host's own Node @NODE_MAJOR@, and the PATH has none" \
       "$root"/@ENTRY@ "install Node @NODE_MAJOR@ (apk add nodejs, apt-get install nodejs), or put its directory on the PATH"
