@@ -52,6 +52,8 @@ function transmitByBun(url: URL, outgoing: Outgoing, { proxy, authorities }: Rou
     redirect: "manual",
     decompress: false,
     timeout: false,
+    // On a connection that was used before, Bun 1.2.16 begins anew in silence when it breaks within a body.
+    keepalive: false,
     ...(proxy === undefined ? {} : { proxy: proxy.href }),
     ...(authorities === undefined ? {} : { tls: { ca: authorities } }),
   };
