@@ -1,10 +1,11 @@
 /** The commands of the installed service: a file of its own beside the launcher, which a start never reads. */
 import type { CommandDef } from "citty";
+import { cleanCommand } from "./clean.ts";
 import { installCommand } from "./install.ts";
 import type { Session } from "./session.ts";
 import { historyCommand, statusCommand } from "./status.ts";
 import { uninstallCommand } from "./uninstall.ts";
-import { cleanCommand, recover, rollbackCommand, upgradeCommand } from "./upgrade.ts";
+import { recover, rollbackCommand, upgradeCommand } from "./upgrade.ts";
 
 export { recover };
 

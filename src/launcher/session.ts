@@ -53,7 +53,8 @@ export function openRelease(session: Session): Opened {
   return { release, place: plan.tree === "absent" ? facts.beside.place : plan.place, plan };
 }
 
-function ownerOf({ self, environment }: Session): Owner {
+/** Who asks for a place. */
+export function ownerOf({ self, environment }: Session): Owner {
   return { uid: self.uid ?? -1, environment };
 }
 

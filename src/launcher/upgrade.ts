@@ -1,4 +1,4 @@
-/** `./gantry upgrade`, `rollback`, `clean` and the recovery at boot: which generation of the service is in charge. */
+/** `./gantry upgrade`, `rollback` and the recovery at boot: which generation of the service is in charge. */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineCommand } from "../command-line.ts";
@@ -6,9 +6,8 @@ import { GantryError } from "../errors.ts";
 import { withService } from "../service/locked.ts";
 import { readRecord } from "../service/record.ts";
 import type { Source } from "../service/place.ts";
-import { planClean, planRollback, planUpgrade } from "../service/plan.ts";
+import { planRollback, planUpgrade } from "../service/plan.ts";
 import { rollbackService, upgradeService } from "../service/upgrade.ts";
-import { cleanService } from "../service/uninstall.ts";
 import {
   DRY_RUN_FLAG,
   JSON_FLAG,
@@ -85,19 +84,6 @@ export function rollbackCommand(session: Session) {
         const version = args.version === "" ? undefined : args.version;
         if (args["dry-run"] === true) return planRollback(openService(session), version);
         return rollbackService(openServiceAsRoot(session, "rollback"), version);
-      }),
-  });
-}
-
-export function cleanCommand(session: Session) {
-  return defineCommand({
-    meta: { name: "clean", description: "Removes generations of the service that are not needed any more" },
-    args: { keep: KEEP_FLAG, "dry-run": DRY_RUN_FLAG, json: JSON_FLAG },
-    run: ({ args }) =>
-      runService(session, args.json, () => {
-        const keep = readKeep(args.keep);
-        if (args["dry-run"] === true) return planClean(openService(session), keep);
-        return cleanService(openServiceAsRoot(session, "clean"), keep);
       }),
   });
 }

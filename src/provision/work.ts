@@ -82,14 +82,13 @@ function placeFinding(code: string | undefined, place: Place): Finding | undefin
  */
 export function removeLeftovers(place: Place): void {
   for (const name of readdirSync(place.parent)) {
-    const dead = name.startsWith(NAMES.work) || name.startsWith(NAMES.old) || isOldLock(name);
-    if (dead) removeQuietly(join(place.parent, name));
+    if (isLeftover(name)) removeQuietly(join(place.parent, name));
   }
 }
 
-/** A lock that was being taken away when its remover died. */
-function isOldLock(name: string): boolean {
-  return name.startsWith(`${NAMES.lock}-`);
+/** A work directory, a tree that was moved aside, or a lock that was being taken away when its remover died. */
+export function isLeftover(name: string): boolean {
+  return [NAMES.work, NAMES.old, `${NAMES.lock}-`].some((start) => name.startsWith(start));
 }
 
 export function removeQuietly(path: string): void {

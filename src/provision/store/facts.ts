@@ -56,17 +56,15 @@ export interface Owner {
 }
 
 /** The place of a release's tree in a store. */
-export function placeInStore(release: Release, { directory, variable }: Candidate): Place {
-  const parent = join(directory, STORE_NAME, storeTreeName(release.manifest.modules));
+function placeInStore(release: Release, { directory, variable }: Candidate): Place {
+  const store = join(directory, STORE_NAME);
+  return Object.freeze({ ...placeAt(join(store, storeTreeName(release.manifest.modules))), store, variable });
+}
+
+/** The place of whatever tree lies in a directory. */
+export function placeAt(parent: string): Place {
   const modules = join(parent, NAMES.modules);
-  return Object.freeze({
-    modules,
-    parent,
-    stamps: join(modules, NAMES.stamps),
-    lock: join(parent, NAMES.lock),
-    store: join(directory, STORE_NAME),
-    variable,
-  });
+  return { modules, parent, stamps: join(modules, NAMES.stamps), lock: join(parent, NAMES.lock) };
 }
 
 /**
@@ -112,7 +110,7 @@ function refusalOf(candidate: Candidate, place: Place, owner: Owner): Reason | u
  * root also whoever owns the store that GANTRY_STORE names. Root follows no directory that another user could change.
  */
 export function untrustedReason(candidate: Candidate, place: Place, uid: number): Reason | undefined {
-  const own = [candidate.directory, place.store ?? place.parent, place.parent];
+  const own = [candidate.directory, dirname(place.parent), place.parent];
   for (const fact of readPathFacts(own)) {
     const why = uid === 0 ? unsafeForRoot(fact) : unsafeForUser(fact, uid);
     if (why !== undefined) {
