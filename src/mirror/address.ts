@@ -11,7 +11,7 @@ export interface Login {
   readonly password: string;
 }
 
-export interface FileAddress {
+interface FileAddress {
   readonly kind: "file";
   readonly path: string;
 }

@@ -9,7 +9,7 @@ import { parseRetryAfter, retrying, type Answer, type Network } from "./request.
 import { digestMismatch, sizeMismatch, type Expected, type Sink } from "./sink.ts";
 
 /** Sends a GET with these headers, with whatever credentials it has. */
-export type Get = (headers: Readonly<Record<string, string>>) => Promise<Answer>;
+type Get = (headers: Readonly<Record<string, string>>) => Promise<Answer>;
 
 export interface DownloadOptions {
   readonly get: Get;

@@ -13,7 +13,7 @@ import { LIMITS, parseRetryAfter, readBody, retrying, send, type Limits, type Ne
 import { openSink, type Expected } from "./sink.ts";
 
 /** What is told while it runs; provision's Reporter is one. */
-export interface MirrorReporter {
+interface MirrorReporter {
   readonly progress: (progress: {
     readonly bytes: number;
     readonly total: number;

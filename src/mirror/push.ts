@@ -35,7 +35,7 @@ import {
 import { openRegistry, registryFailure, type Registry } from "./registry.ts";
 import { LIMITS, retrying, type Limits, type Request } from "./request.ts";
 
-export interface PushedFile {
+interface PushedFile {
   /** The bundle. */
   readonly file: string;
   /** The text of its minisign signature. */
