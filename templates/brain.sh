@@ -109,6 +109,17 @@ done
 #@include refuse.sh
 
 check_machine
+# Of many starts at once one goes on, and the others wait here for a second at most: that costs less than a runtime for
+# each. The launcher removes the claim, and its lock decides; without a claim all go on.
+modules=$root/node_modules claim=$root/@CLAIM@ turn=''
+if ! { set -C && echo "$$" >"$claim"; } 2>/dev/null && [ -f "$claim" ]; then
+  while [ "$turn" != ...................... ]; do
+    turn=$turn.
+    if ready; then launch "$@"; fi
+    { IFS= read -r first <"$claim" && kill -s 0 "$first" && sleep 0.05; } 2>/dev/null || break
+  done
+fi
+set +C
 ended='' child=''
 trap 'ended=TERM; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' TERM
 trap 'ended=INT; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' INT

@@ -98,6 +98,7 @@ async function main(args: readonly string[]): Promise<void> {
     log,
     reporter: status.reporter,
     signal: stop.signal,
+    parent: process.ppid,
     columns: process.stdout.columns || 80,
     colour: process.stdout.isTTY,
     self: {

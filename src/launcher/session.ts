@@ -26,6 +26,8 @@ export interface Session {
   readonly log: Log;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
+  /** The process id of whoever started this process. */
+  readonly parent: number;
   /** What the running process says of itself. */
   readonly self: Self;
   /** Width of the terminal that standard output is, or 80; colour only where it is one. */

@@ -1,4 +1,7 @@
 /** What the stub runs when it found the release not ready. It says nothing when all is well. */
+import { join } from "node:path";
+import { releaseClaim } from "../provision/claim.ts";
+import { NAMES } from "../release/layout.ts";
 import { STORE_STATUS } from "../release/store.ts";
 import { networkRule } from "./fill-plan.ts";
 import { ensureReady, openRelease, type Session } from "./session.ts";
@@ -8,9 +11,13 @@ import { ensureReady, openRelease, type Session } from "./session.ts";
  * @throws GantryError with everything that keeps the release from starting
  */
 export async function start(session: Session): Promise<number> {
-  const opened = openRelease(session);
-  const { place } = await ensureReady(session, opened, {
-    network: networkRule(session, opened.release, "start"),
-  });
-  return place.variable === undefined ? 0 : STORE_STATUS[place.variable];
+  try {
+    const opened = openRelease(session);
+    const { place } = await ensureReady(session, opened, {
+      network: networkRule(session, opened.release, "start"),
+    });
+    return place.variable === undefined ? 0 : STORE_STATUS[place.variable];
+  } finally {
+    releaseClaim(join(session.root, NAMES.claim), session.parent);
+  }
 }

@@ -50,6 +50,8 @@ export const NAMES = {
   modules: "node_modules",
   stamps: ".gantry",
   lock: ".gantry-lock",
+  /** The process id of the script that goes first when many start at once; see provision/claim.ts. */
+  claim: ".gantry-claim",
   work: ".gantry-work-",
   old: ".gantry-old-",
   vendor: "vendor",

@@ -1,4 +1,5 @@
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import {
   copyFileSync,
   existsSync,
@@ -130,6 +131,19 @@ describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %
       stderr: "",
     });
     expect(readdirSync(root)).not.toContain("owned");
+  });
+
+  it("waits for the start that made its claim first, and becomes the app when that one is done", async () => {
+    const { stamp } = makeReady();
+    rmSync(stamp);
+    writeFileSync(join(root, ".gantry-claim"), `${process.pid}\n`);
+    const [command = "sh", ...first] = shell;
+    const child = spawn(command, [...first, join(root, "app"), "after", "all"], { cwd: root });
+    let said = "";
+    child.stdout.on("data", (text) => (said += text));
+    writeFileSync(stamp, "");
+    await once(child, "close");
+    expect(said).toBe("after all\n");
   });
 
   /** Without a binary that is a Bun, the cold path ends in an error: that is how it is told from the warm one. */
