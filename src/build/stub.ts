@@ -20,6 +20,7 @@ const VARIABLES = [
   "GANTRY_REGISTRY",
   "GANTRY_SKIP",
   "GANTRY_STORE",
+  "GANTRY_TOKEN",
 ] as const;
 
 /** e_machine as od prints its two bytes: EM_X86_64 is 62, EM_AARCH64 is 183 (ELF gABI). */

@@ -30,6 +30,7 @@ const PACKAGE_MANAGERS: readonly PackageManager[] = ["bun", "npm"];
 
 const KNOWN = [
   "GANTRY_BUNDLE",
+  "GANTRY_TOKEN",
   "GANTRY_OFFLINE",
   "GANTRY_REGISTRY",
   "GANTRY_PACKAGE_MANAGER",

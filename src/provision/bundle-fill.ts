@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import { GantryError } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
 import { availableExternals, filesOfTree, type ReleaseBundle } from "../release/manifest.ts";
-import { withoutCredentials } from "../runtime/install.ts";
+import { hideLogin } from "../mirror/address.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import type { FileEntry } from "../release/tree.ts";
 import type { Fill, FillContext } from "./fill.ts";
@@ -16,7 +16,7 @@ import { checkBundleFile, checkHead, checkSignature, readOptionalText } from "./
 import type { BundleSource } from "./bundle-find.ts";
 
 export function bundleFill(release: Release, source: BundleSource, environment: Environment): Fill {
-  const shown = source.kind === "file" ? shownPath(release, source.path) : withoutCredentials(source.address);
+  const shown = source.kind === "file" ? shownPath(release, source.path) : hideLogin(source.address);
   return {
     description: `from ${shown}`,
     run: async (context) => {
@@ -52,7 +52,7 @@ async function fetchChecked(
   const into = join(work, "bundle");
   const { fetchBundle, fetchSignature } = await import("../mirror/fetch.ts");
   const shared = { address, target: release.manifest.target, environment, reporter, signal };
-  const shown = withoutCredentials(address);
+  const shown = hideLogin(address);
   await fetchBundle({
     ...shared,
     expected: bundle,
