@@ -78,6 +78,11 @@ function buildCommand({ environment, log, print }: CommandContext): CommandDef {
         valueHint: "T,…",
         description: "put the bundle of its own target, or those of the named ones, into the release",
       },
+      prune: {
+        type: "boolean",
+        default: true,
+        negativeDescription: "ship the modules with their sources, maps, declarations and documentation",
+      },
       install: {
         type: "enum",
         options: ["first-run", "image", "vendor"],
@@ -99,6 +104,7 @@ function buildCommand({ environment, log, print }: CommandContext): CommandDef {
         bun: args.bun,
         vendor: flagList(rawArgs, "vendor"),
         install: args.install,
+        prune: args.prune ? "on" : "off",
         publicKey: args["public-key"],
         environment,
         log,

@@ -25,7 +25,7 @@ import { findBun } from "./app/bun.ts";
 import { ensureInstalled, type Sources } from "./app/sources.ts";
 import { assembleRelease } from "./assemble.ts";
 import type { PackedBundle } from "./bundle/pack.ts";
-import { releaseInstall, releasePublicKey, vendoredTargets } from "./choices.ts";
+import { releaseInstall, releaseKeep, releasePublicKey, vendoredTargets } from "./choices.ts";
 import type { BuildContext, BuildOptions } from "./context.ts";
 import { describeRelease } from "./describe.ts";
 import { buildJavaScript, type BuiltJavaScript } from "./node/javascript.ts";
@@ -155,6 +155,7 @@ function assemble(
       tree,
       requires,
       install: releaseInstall(context),
+      keep: releaseKeep(context),
       bundle: bundle?.description,
       publicKey: context.publicKeyLine,
     }),

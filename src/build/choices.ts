@@ -7,6 +7,7 @@ import { encodePublicKey } from "../release/minisign.ts";
 import { parseTarget, type Target } from "../release/targets.ts";
 import type { App } from "./app/app.ts";
 import type { BuildOptions } from "./context.ts";
+import type { Keep } from "./tree/keep.ts";
 import { readPublicKey } from "./sign/keys.ts";
 
 type Choices = Pick<BuildOptions, "vendor" | "install"> & { readonly app: Pick<App, "settings"> };
@@ -15,6 +16,11 @@ type Choices = Pick<BuildOptions, "vendor" | "install"> & { readonly app: Pick<A
 export function releaseInstall({ install, app }: Choices): Manifest["install"] {
   const { settings } = app;
   return install ?? settings.install ?? (settings.runtime === "node" ? "vendor" : "first-run");
+}
+
+/** What pruning leaves in. */
+export function releaseKeep({ prune, app }: Pick<BuildOptions, "prune"> & Pick<Choices, "app">): Keep {
+  return prune === "off" ? "all" : app.settings.keep;
 }
 
 /**

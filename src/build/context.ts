@@ -23,6 +23,8 @@ export interface BuildOptions {
   readonly vendor?: readonly string[] | undefined;
   /** How the release gets its modules; `gantry.install` when left out. */
   readonly install?: Manifest["install"] | undefined;
+  /** `off` ships the modules as they were published. */
+  readonly prune?: "on" | "off" | undefined;
   /** minisign key or its file; `gantry.publicKey` when left out. */
   readonly publicKey?: string | undefined;
   /** The building machine's target. */

@@ -60,6 +60,7 @@ export interface ReleaseDescription {
   readonly tree: CapturedTree;
   readonly requires: ReleaseRequires | undefined;
   readonly install: Manifest["install"];
+  readonly keep: NonNullable<Manifest["keep"]>;
   readonly bundle: ReleaseBundle | undefined;
   /** A minisign public key's line. */
   readonly publicKey: string | undefined;
@@ -67,7 +68,7 @@ export interface ReleaseDescription {
 
 /** Everything of the manifest that is known before the release's files are there. */
 export function describeRelease(description: ReleaseDescription): Omit<Manifest, "executable" | "launcher"> {
-  const { app, tree, bundle, publicKey } = description;
+  const { app, tree, bundle, publicKey, keep } = description;
   return {
     schema: SCHEMA,
     name: app.name,
@@ -79,6 +80,7 @@ export function describeRelease(description: ReleaseDescription): Omit<Manifest,
     ...(bundle === undefined ? {} : { bundle }),
     ...(publicKey === undefined ? {} : { publicKey }),
     install: description.install,
+    ...(keep.length === 0 ? {} : { keep: keep === "all" ? keep : [...keep] }),
     ...(description.target.os === "linux" ? { service: describeService(app) } : {}),
     ...(app.settings.activate === undefined ? {} : { activate: app.settings.activate }),
     externals: [...description.externals],

@@ -28,9 +28,11 @@ export function readRequires({
   if (target.libc === undefined) return undefined;
   const shipped: { readonly name: string; readonly path: string }[] =
     executable === undefined ? [] : [{ name: basename(executable), path: executable }];
+  const loaded = new Set(tree.native.map(({ path }) => path));
   for (const [directory, module] of Object.entries(tree.modules)) {
     for (const file of Object.keys(module.files)) {
-      if (NATIVE.test(file)) shipped.push({ name: module.name, path: join(modules, directory, file) });
+      if (NATIVE.test(file) && (!file.endsWith(".node") || loaded.has(`${directory}/${file}`)))
+        shipped.push({ name: module.name, path: join(modules, directory, file) });
     }
   }
   const libc = target.libc === "gnu" ? "glibc" : "musl";

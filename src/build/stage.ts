@@ -4,12 +4,14 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { GantryError, type Finding } from "../errors.ts";
 import { NAMES, releaseName } from "../release/layout.ts";
 import { treeDigest, type ExternalModule } from "../release/manifest.ts";
 import { runsOn, type Target } from "../release/targets.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import { analyzeApp, type Analysis } from "./analyze/analyze.ts";
 import { packBundle, type PackedBundle } from "./bundle/pack.ts";
+import { releaseKeep } from "./choices.ts";
 import type { BuildContext } from "./context.ts";
 import { describeExternals, withUnavailable } from "./describe.ts";
 import { writeReleaseLock, type ReleaseLock } from "./lock/lock.ts";
@@ -20,6 +22,7 @@ import { proveExternals } from "./prove.ts";
 import { dropUnavailable, findUnbuilt, selectAvailable } from "./tree/available.ts";
 import type { CapturedTree } from "./tree/capture.ts";
 import { installTree } from "./tree/install.ts";
+import { packageOfPattern } from "./tree/keep.ts";
 
 /** Beside the release in its stage: where its node_modules is made. */
 const TREE = "tree";
@@ -107,13 +110,31 @@ async function installTarget(context: BuildContext, target: Target, stage: strin
     target,
     closure: lock.closure,
     platformPackages: lock.platformPackages,
+    keep: releaseKeep(context),
     environment: context.environment,
     complete:
       node === undefined
         ? undefined
         : (modules) => completeTree(context, { target, node, lock, stage, modules }),
   });
+  refuseUnmatched(tree, lock, app);
   return { target, stage, release, name, treeDirectory, analysis, lock, tree, node };
+}
+
+/** An entry about a package that only another target has is right there. */
+function refuseUnmatched(tree: CapturedTree, lock: ReleaseLock, app: BuildContext["app"]): void {
+  const elsewhere = new Set(lock.leftOut.map(({ name }) => name));
+  const wrong = tree.unmatched.filter(({ pattern }) => !elsewhere.has(packageOfPattern(pattern)));
+  const [first, ...rest] = wrong.map(({ pattern, nearest }): Finding => ({
+    code: "CONFIG_INVALID",
+    what: `"gantry.keep" names "${pattern}": no file of the modules matches it`,
+    where: join(app.dir, "package.json"),
+    fix:
+      nearest === undefined
+        ? "correct it (paths are relative to node_modules), or remove it"
+        : `did you mean "${nearest}"?`,
+  }));
+  if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
 /** The tree as it will be when nothing that can be loaded here turns out not to load; its files stay on disk. */

@@ -37,17 +37,28 @@ export function formatSummary(summary: ReleaseSummary): string {
   }
   const all = Object.keys(manifest.modules).length;
   lines.push(row(`all of them, ${all} packages`, formatBytes(bytesOf(manifest))));
-  if (summary.leftOut.length > 0) lines.push("left out");
-  for (const { reason, files, bytes } of summary.leftOut.toSorted((a, b) => b.bytes - a.bytes)) {
-    lines.push(row(reason, formatBytes(bytes), `${files} ${files === 1 ? "file" : "files"}`));
-  }
-  const saved = summary.leftOut.reduce((sum, entry) => sum + entry.bytes, 0);
-  if (saved > 0) lines.push(row("saved", formatBytes(saved)));
+  lines.push(...leftOutLines(summary.leftOut));
   if (manifest.requires !== undefined)
     lines.push("needs on the host", ...requirementLines(manifest.requires));
   lines.push(`release  ${summary.directory}`);
   lines.push(`archive  ${summary.archive}  ${formatBytes(summary.archiveBytes)}`);
   return lines.join("\n");
+}
+
+const leftOutLine = (name: string, files: number | string, size: string): string =>
+  `${name.padEnd(43)} ${String(files).padStart(8)} ${size.padStart(9)}`;
+
+/** What pruning took away: reason, files, bytes, the most first. */
+function leftOutLines(leftOut: readonly LeftOut[]): string[] {
+  if (leftOut.length === 0) return [];
+  const sum = (key: "files" | "bytes"): number => leftOut.reduce((all, entry) => all + entry[key], 0);
+  return [
+    leftOutLine("left out", "files", "size"),
+    ...leftOut
+      .toSorted((a, b) => b.bytes - a.bytes)
+      .map(({ reason, files, bytes }) => leftOutLine(`  ${reason}`, files, formatBytes(bytes))),
+    leftOutLine("  saved", sum("files"), formatBytes(sum("bytes"))),
+  ];
 }
 
 /** Each floor, and what sets it. */

@@ -65,7 +65,9 @@ describe("gantry build", () => {
     const [directory = "", archive = ""] = built.stdout.trim().split("\n");
     expect(directory).toBe(join(work, "again", basename(inject("release"))));
     expect(readFileSync(archive).equals(readFileSync(`${inject("release")}.tar.gz`))).toBe(true);
-    expect(built.stderr).toMatch(/^left out\n(?: {2}.+\n)+ {2}saved +\d/m);
+    expect(built.stderr).toMatch(
+      /^left out +files +size\n(?: {2}.+ \d+ +\S+ [kM]B\n)+ {2}saved +\d+ +\S+ MB$/m,
+    );
     expect(listing(app)).toEqual(before);
     rmSync(join(work, "again"), { recursive: true });
   });
@@ -82,6 +84,22 @@ describe("gantry build", () => {
     expect(built.stderr).toContain("MODULE_UNAVAILABLE");
     expect(built.stderr).toContain("@matrix-org/matrix-sdk-crypto-nodejs");
     expect(existsSync(join(work, "none"))).toBe(false);
+  });
+
+  it("refuses to keep what no module has, and names the nearest file", () => {
+    const app = makeApp("keeping", (json) => {
+      json.gantry = {
+        entry: "src/main.ts",
+        optional: Object.keys(json.optionalDependencies ?? {}),
+        keep: ["bcrypt/REDME.md"],
+      };
+    });
+    const built = gantry("build", app, "--out", "never", "--bun", bun[0] ?? "");
+    expect(built).toMatchObject({ status: 78, stdout: "" });
+    expect(built.stderr).toMatch(
+      /"gantry\.keep" names "bcrypt\/REDME\.md".*\n.*\n.*did you mean "bcrypt\/README\.md"/,
+    );
+    expect(existsSync(join(work, "never"))).toBe(false);
   });
 
   it.each([

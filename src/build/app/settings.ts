@@ -39,6 +39,13 @@ const AppPath = v.pipe(
   Text,
   v.check((path) => !path.startsWith("/") && !path.split(/[\\/]/).includes(".."), "must lie inside the app"),
 );
+const KeepPattern = v.pipe(
+  Text,
+  v.check(
+    (path) => !path.startsWith("/") && !path.split("/").includes("..") && !path.startsWith("node_modules/"),
+    "must be relative to node_modules, such as some-package/docs/*.md",
+  ),
+);
 const Binary = v.pipe(
   v.string(),
   v.regex(BINARY, "must be a plain file name: letters, digits, dots, dashes and underscores"),
@@ -98,6 +105,7 @@ const Settings = v.strictObject({
   build: v.optional(Build, {}),
   /** When left out: `vendor` for Node apps, whose hosts have nothing to install with; `first-run` for the others. */
   install: v.optional(v.picklist(["first-run", "image", "vendor"])),
+  keep: v.optional(v.array(KeepPattern), []),
   publicKey: v.optional(Text),
   activate: v.optional(Activate),
   service: v.optional(Service, {}),

@@ -51,6 +51,7 @@ export async function makeForeignBundle(options: ForeignBundleOptions): Promise<
     target,
     closure: locked.closure,
     platformPackages: locked.platformPackages,
+    keep: manifest.keep ?? [],
     environment,
   });
   const unbuilt = findUnbuilt(tree, expectNative(manifest));

@@ -15,7 +15,7 @@ import { completeClosure, type CompleteOptions } from "./complete.ts";
 import { rewriteLock } from "./rewrite.ts";
 import { findUnavailable, type Unavailable } from "./unavailable.ts";
 
-export interface ClosureModule {
+interface ClosureModule {
   /** Its directory relative to node_modules: `libsql`, `a/node_modules/b`. */
   readonly path: string;
   /** The package's own name, which an alias's path does not show. */

@@ -50,5 +50,5 @@ export function selectAvailable(
   const native = tree.native
     .map(({ path, neededBy }) => ({ path, neededBy: needed(neededBy) }))
     .filter(({ neededBy }) => neededBy.length > 0);
-  return { modules, native, leftOut: tree.leftOut };
+  return { ...tree, modules, native };
 }

@@ -14,6 +14,7 @@ import {
   type FileEntry,
   type TreeFile,
 } from "../../release/tree.ts";
+import { findUnmatched, matchesKeep, type Keep, type UnmatchedKeep } from "./keep.ts";
 import { hasNothingToLoad, pruneReason, type PruneReason } from "./prune.ts";
 
 /** A package of the tree, by its directory relative to node_modules. */
@@ -35,6 +36,8 @@ export interface CapturedTree {
   readonly modules: Record<string, TreeModule>;
   readonly native: { path: string; neededBy: string[] }[];
   readonly leftOut: readonly LeftOut[];
+  /** Entries of the keep list that are about no file of this tree. */
+  readonly unmatched: readonly UnmatchedKeep[];
 }
 
 /** Package managers put a `.bin` into every node_modules, also into those inside a package. */
@@ -52,12 +55,16 @@ function ownerOf(path: string, packages: readonly ClosurePackage[]): ClosurePack
 /**
  * Prunes and hashes `directory` (a node_modules).
  * @param closure the packages that the tree is made of; files outside them are removed
+ * @param keep what stays although a rule would drop it
  */
 export function captureTree(
   directory: string,
   closure: readonly ClosurePackage[],
   target: Target,
+  keep: Keep = [],
 ): CapturedTree {
+  const isKept = matchesKeep(keep);
+  const paths: string[] = [];
   const left = new Map<PruneReason, { files: number; bytes: number }>();
   const drop = (file: TreeFile, reason: PruneReason): void => {
     const path = join(directory, file.path);
@@ -72,23 +79,31 @@ export function captureTree(
       drop(file, isCommandLink(file.path) ? "command links" : "packages outside the closure");
       continue;
     }
-    const reason = pruneReason(file.path.slice(owner.path.length + 1), target);
+    paths.push(file.path);
+    const reason = isKept(file.path)
+      ? undefined
+      : pruneReason(file.path.slice(owner.path.length + 1), target);
     if (reason === undefined) kept.set(owner, [...(kept.get(owner) ?? []), file]);
     else drop(file, reason);
   }
   for (const [owner, files] of kept) {
-    if (!hasNothingToLoad(files.map((file) => file.path.slice(owner.path.length + 1)))) continue;
+    if (
+      files.some((file) => isKept(file.path)) ||
+      !hasNothingToLoad(files.map((file) => file.path.slice(owner.path.length + 1)))
+    )
+      continue;
     for (const file of files) drop(file, "packages with nothing to load");
     kept.delete(owner);
   }
   removeEmptyDirectories(directory);
   const leftOut = [...left].map(([reason, sum]) => ({ reason, files: sum.files, bytes: sum.bytes }));
-  return { ...describeTree(directory, kept), leftOut };
+  return { ...describeTree(directory, kept, target), leftOut, unmatched: findUnmatched(keep, paths) };
 }
 
 function describeTree(
   directory: string,
   kept: ReadonlyMap<ClosurePackage, readonly TreeFile[]>,
+  target: Target,
 ): Pick<CapturedTree, "modules" | "native"> {
   const modules: Record<string, TreeModule> = {};
   const native: CapturedTree["native"] = [];
@@ -98,7 +113,8 @@ function describeTree(
       const entry = readTreeEntry(directory, file);
       if (file.kind === "file") chmodSync(join(directory, file.path), normalMode(entry));
       entries[file.path.slice(owner.path.length + 1)] = entry;
-      if (file.path.endsWith(".node")) native.push({ path: file.path, neededBy: [...owner.neededBy] });
+      if (isLoadable(file.path.slice(owner.path.length + 1), target))
+        native.push({ path: file.path, neededBy: [...owner.neededBy] });
     }
     const { name, version, neededBy } = owner;
     modules[owner.path] = {
@@ -110,6 +126,11 @@ function describeTree(
     };
   }
   return { modules, native };
+}
+
+/** Other platforms' files may have been kept, but nobody loads them. */
+function isLoadable(path: string, target: Target): boolean {
+  return path.endsWith(".node") && pruneReason(path, target) !== "other platforms' binaries";
 }
 
 function removeEmptyDirectories(directory: string): void {

@@ -10,6 +10,7 @@ import type { Target } from "../../release/targets.ts";
 import { installFrozen } from "../../runtime/install.ts";
 import type { Environment } from "../../runtime/invoke.ts";
 import { captureTree, type CapturedTree, type ClosurePackage } from "./capture.ts";
+import type { Keep } from "./keep.ts";
 
 export interface InstallTreeOptions {
   /** Holds the release's package.json and bun.lock. */
@@ -22,6 +23,8 @@ export interface InstallTreeOptions {
   readonly closure: readonly ClosurePackage[];
   /** Paths of the packages without which a module has no binary for this target. */
   readonly platformPackages: readonly string[];
+  /** What pruning leaves in beyond its rules. */
+  readonly keep: Keep;
   readonly environment: Environment;
   /** Makes what the packages lack, before the tree is pruned and hashed. */
   readonly complete?: ((modules: string) => Promise<void>) | undefined;
@@ -45,7 +48,7 @@ export async function installTree(options: InstallTreeOptions): Promise<Captured
     environment: options.environment,
   });
   await options.complete?.(join(directory, NAMES.modules));
-  const tree = captureTree(join(directory, NAMES.modules), options.closure, target);
+  const tree = captureTree(join(directory, NAMES.modules), options.closure, target, options.keep);
   const installed = new Set(Object.values(tree.modules).map((module) => module.name));
   const [first, ...rest] = options.platformPackages
     .filter((name) => !installed.has(name))

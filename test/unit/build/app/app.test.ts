@@ -106,6 +106,7 @@ describe("readApp", () => {
         sourcemap: "external",
       },
       install: "first-run",
+      keep: ["libsql/README.md"],
       activate: ["migrate", "--all"],
       service: {
         user: "brain",

@@ -195,6 +195,7 @@ describe("readApp refuses", () => {
     ],
     ["an activate of nothing", { activate: "" }, /"gantry\.activate" is .*must not be empty/, /correct/],
     ["an activate of a wrong type", { activate: true }, /must be a string or a list of strings/, /correct/],
+    ["a keep outside", { keep: ["../x"] }, /"gantry\.keep\.0" is "\.\.\/x": must be relative/, /correct/],
     ["a size in words", { service: { memory: "much" } }, /"gantry\.service\.memory" is "much"/, /correct/],
   ];
   it.each(mistakes)("%s", async (_label, gantry, what, fix) => {
