@@ -93,6 +93,21 @@ describe("a start", () => {
     expect(readdirSync(home)).toEqual([]);
   });
 
+  it("names an emptied script when the app fails on it, and mends it the next time", async () => {
+    const script = join(release, "node_modules/libsql/index.js");
+    const whole = readFileSync(script);
+    writeFileSync(script, "");
+    const broken = await version(OFFLINE);
+    expect(broken.code).not.toBe(0);
+    expect(broken.stderr).toMatch(
+      /^gantry: DIGEST_MISMATCH: a file of the modules .*\n {2}file {2}.*libsql\/index\.js\n {2}fix/m,
+    );
+    const refused = await version(OFFLINE);
+    expect(refused.stderr).toMatch(/^gantry: .*DIGEST_MISMATCH: libsql/m);
+    expect(await version()).toMatchObject({ code: 0, stdout: "test-brain 0.1.0\n" });
+    expect(readFileSync(script).equals(whole)).toBe(true);
+  });
+
   it("works in a copy of the directory without the network", async () => {
     const copy = join(scratch.directory, "copy");
     cpSync(release, copy, { recursive: true });

@@ -5,6 +5,7 @@
  */
 import { env, isMainThread } from "bun";
 import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../release/probe.ts";
+import { tellDamage } from "../damage.ts";
 import { chooseModules, pinMetaResolve, resolverFor } from "./externals.ts";
 import { loadEnvironmentFile } from "./environment.ts";
 import { namespaceOf, type EsModuleMark } from "./namespace.ts";
@@ -32,6 +33,7 @@ for (const name of Object.keys(env)) {
 setNodePath(modules[0]);
 pinMetaResolve(import.meta, resolver);
 loadEnvironmentFile(`${release}/.env`, env, isMainThread ? "warn" : "silent");
+if (probe === undefined && isMainThread) watchEnd(modules[0]);
 if (probe !== undefined && isMainThread) startProbe(probe, loadForProbe);
 
 /** Child processes and workers search it: Bun reads it when it starts. */
@@ -39,6 +41,16 @@ function setNodePath(first: string | undefined): void {
   if (first === undefined) return;
   const rest = (env["NODE_PATH"] ?? "").split(":").filter((entry) => entry !== "" && entry !== first);
   env["NODE_PATH"] = [first, ...rest].join(":");
+}
+
+/** node:fs is loaded by then or worth the wait: the app has failed. */
+function watchEnd(from: string | undefined): void {
+  if (from === undefined) return;
+  process.on("exit", (status) => {
+    if (status === 0) return;
+    const { require } = import.meta;
+    tellDamage({ release, modules: from }, { fs: require("node:fs"), crypto: require("node:crypto") });
+  });
 }
 
 /** What `import(id)` gives, resolved with the import condition. */

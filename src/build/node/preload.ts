@@ -3,6 +3,8 @@
  * packages resolve from the prepared tree wherever that lies, takes gantry's own variables out of the environment and
  * loads `.env` beside the release. Run as a program it answers the load probe. Bundled alone, it needs no release file.
  */
+import type * as crypto from "node:crypto";
+import * as fs from "node:fs";
 import { existsSync, readFileSync, realpathSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { env, exit } from "node:process";
@@ -11,6 +13,7 @@ import type * as threads from "node:worker_threads";
 import { applyEnvFile } from "../../release/env-file.ts";
 import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../release/probe.ts";
 import { answerProbe } from "../answer-probe.ts";
+import { tellDamage } from "../damage.ts";
 import { resolveFrom } from "./hooks.ts";
 import { loaderFor } from "./loader.ts";
 
@@ -27,6 +30,7 @@ if (probe !== undefined && require.main === module) {
 } else {
   const modules = elsewhere();
   if (modules !== undefined) resolveFrom(modules);
+  watchEnd(modules ?? join(release, "node_modules"));
   const file = join(release, ".env");
   if (existsSync(file)) loadEnvironment(file);
 }
@@ -43,6 +47,15 @@ function elsewhere(): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+function watchEnd(from: string): void {
+  const { isMainThread } = require("node:worker_threads") as typeof threads;
+  if (!isMainThread) return;
+  process.on("exit", (status) => {
+    if (status !== 0)
+      tellDamage({ release, modules: from }, { fs, crypto: require("node:crypto") as typeof crypto });
+  });
 }
 
 function loadEnvironment(file: string): void {

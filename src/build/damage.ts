@@ -1,0 +1,88 @@
+/**
+ * The app's side of finding damage: when it ends with a failure, it looks whether a file of its modules was changed or
+ * lost since they were proven. A warm start reads none of them, so this is where a damaged script is noticed: it is
+ * said by name, and the stamp goes, so that the next start checks everything and mends it. Bundled into what runs
+ * before an app, under Bun and under Node; costs nothing while all is well.
+ */
+import type * as nodeCrypto from "node:crypto";
+import type * as nodeFs from "node:fs";
+import { RELEASE_ID_LENGTH } from "../release/stamp.ts";
+
+interface Place {
+  /** The release's root. */
+  readonly release: string;
+  /** The node_modules that the app loads from. */
+  readonly modules: string;
+}
+
+interface Runtime {
+  readonly fs: typeof nodeFs;
+  readonly crypto: typeof nodeCrypto;
+}
+
+/** What this needs of the manifest; it was checked when the modules were proven. */
+interface Listed {
+  readonly externals: readonly { readonly name: string; readonly optional: boolean }[];
+  readonly modules: Readonly<Record<string, ListedModule>>;
+}
+
+interface ListedModule {
+  readonly neededBy: readonly string[];
+  readonly files: Readonly<Record<string, readonly [size: number, sha256: string]>>;
+}
+
+/** Never throws: it runs while the app dies of something else. */
+export function tellDamage(place: Place, runtime: Runtime): void {
+  try {
+    const stamps = findStamps(place, runtime);
+    if (stamps.length === 0) return;
+    const damaged = findDamaged(place, runtime, Math.max(...stamps.map(({ written }) => written)));
+    const [first] = damaged;
+    if (first === undefined) return;
+    const more = damaged.length === 1 ? "" : ` (and ${damaged.length - 1} more)`;
+    runtime.fs.writeSync(
+      2,
+      `gantry: DIGEST_MISMATCH: a file of the modules is not as it was built${more}\n  file  ${place.modules}/${first}\n` +
+        "  fix   start again: the modules are checked then, and mended where they can be; ./gantry verify --repair does it now\n",
+    );
+    for (const { path } of stamps) runtime.fs.rmSync(path, { force: true });
+  } catch {
+    // Nothing that can be said here would help more than the app's own last words.
+  }
+}
+
+/** The stamps of this release; the time is that of their inode, which nobody can set. */
+function findStamps({ release, modules }: Place, { fs, crypto }: Runtime) {
+  const text = fs.readFileSync(`${release}/lib/release.json`);
+  const id = crypto.createHash("sha256").update(text).digest("hex").slice(0, RELEASE_ID_LENGTH);
+  return fs.readdirSync(`${modules}/.gantry`).flatMap((name) => {
+    const path = `${modules}/.gantry/${name}`;
+    return name.startsWith(`${id}-`) ? [{ path, written: fs.statSync(path).ctimeMs }] : [];
+  });
+}
+
+/** Only files that changed after the stamp was written are read. */
+function findDamaged({ release, modules }: Place, { fs, crypto }: Runtime, since: number): string[] {
+  const listed = JSON.parse(fs.readFileSync(`${release}/lib/release.json`, "utf8")) as Listed;
+  const required = new Set(listed.externals.flatMap(({ name, optional }) => (optional ? [] : [name])));
+  return Object.entries(listed.modules).flatMap(([directory, { neededBy, files }]) => {
+    const mayLack = !neededBy.some((name) => required.has(name));
+    if (mayLack && !fs.existsSync(`${modules}/${directory}`)) return [];
+    return Object.entries(files).flatMap(([path, [size, digest]]) => {
+      const file = `${modules}/${directory}/${path}`;
+      const found = fs.statSync(file, { throwIfNoEntry: false });
+      if (found !== undefined && found.ctimeMs <= since) return [];
+      const right = found?.size === size && hashOf(file, fs, crypto) === digest;
+      return right ? [] : [`${directory}/${path}`];
+    });
+  });
+}
+
+/** Undefined for a file that cannot be read, which no app can load either. */
+function hashOf(file: string, fs: typeof nodeFs, crypto: typeof nodeCrypto): string | undefined {
+  try {
+    return crypto.createHash("sha256").update(fs.readFileSync(file)).digest("hex");
+  } catch {
+    return undefined;
+  }
+}
