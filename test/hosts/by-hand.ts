@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { SystemdHost } from "./systemd-host.ts";
 
 /**
- * Copies a release to /opt/NAME/releases/, makes it the current one, and puts its unit and its user in place.
+ * Copies a release to /opt/NAME/releases/, makes it the current one, and puts its unit and its user in place; nothing is started.
  * @param exposure drop-ins of the release that are put beside the unit
  */
 export async function installByHand(
@@ -26,5 +26,7 @@ export async function installByHand(
   for (const name of dropIns) {
     host.put(join(systemd, name), `/etc/systemd/system/${binary}.service.d/${name}`);
   }
-  await host.shell(`chown -R root:root /opt/${binary} && systemd-sysusers && systemctl daemon-reload`);
+  await host.shell(
+    `chown -R root:root /opt/${binary} && systemd-sysusers && systemctl daemon-reload && systemctl enable ${binary}`,
+  );
 }

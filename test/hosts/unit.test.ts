@@ -106,7 +106,7 @@ describe("a service on bookworm", () => {
   afterAll(() => host.remove());
   afterEach(async () => {
     await host.shell(
-      `systemctl stop brain brain.socket 2>/dev/null; systemctl reset-failed; rm -rf ${DROP_INS}`,
+      `systemctl stop brain brain.socket 2>/dev/null; systemctl reset-failed; rm -rf ${DROP_INS} /var/lib/brain/*`,
     );
     host.write("/etc/brain/env", `BRAIN_TOKEN=${TOKEN}\n`, 0o600);
     await reload();
@@ -217,10 +217,9 @@ describe("findings in the journal", () => {
     host.write("/etc/brain/env", "GANTRY_OFFLINE=1\n", 0o600);
     await host.shell("systemctl start brain");
     await untilState(host, "failed");
-    const [first = "", ...rest] = await errors(host);
-    expect(first).toMatch(/^gantry: BUNDLE_MISSING: /);
-    expect(rest.every((line) => line.startsWith("  "))).toBe(true);
-    expect(rest.some((line) => line.startsWith("  fix   "))).toBe(true);
+    const lines = await errors(host);
+    expect(lines.filter((line) => !/^(?:gantry: [A-Z_]+: |  )/.test(line))).toEqual([]);
+    expect(lines.join("\n")).toMatch(/^gantry: BUNDLE_MISSING: [^]*\n  fix   /m);
     // Neither colour nor a bar, at no priority: every line is text.
     expect(await host.journal("-u", "brain", "-o", "cat", "--all")).not.toMatch(/[^\P{Cc}\n]/u);
   });
@@ -274,8 +273,8 @@ describe("a first start from a slow mirror", () => {
       expect(status).toContain("Active: active (running)");
       expect(await show(host, "NRestarts")).toBe("0");
       expect(seconds).toBeGreaterThan(SLOW);
-      const progress = [...said].filter((text) => /\d of 3\.\d MB/.test(text));
-      expect({ said: [...said], several: progress.length > 3 }).toMatchObject({ several: true });
+      const progress = [...said].filter((text) => /B of 3\.\d MB$/.test(text));
+      expect(progress.length).toBeGreaterThan(3);
       const { url } = await host.forward(PORT);
       await exerciseBrain({ url, token: TOKEN });
       // The modules lie in the service's own directory: the release is root's, and stays as it was.
