@@ -103,7 +103,7 @@ trusted() {
 modules=$root/node_modules
 if ready; then launch "$@"; fi
 for variable in @STORES@; do
-  if in_store "$variable" && trusted "$variable" && ready; then launch "$@"; fi
+  if in_store "$variable" && trusted "$variable" && [ -f "$place/@STORE_USED@$root/@RELEASE@-$host" ] && ready; then launch "$@"; fi
 done
 
 #@include refuse.sh
@@ -124,7 +124,7 @@ ended='' child=''
 trap 'ended=TERM; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' TERM
 trap 'ended=INT; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' INT
 trap 'ended=HUP; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' HUP
-run_launcher start </dev/null >&2 &
+run_launcher start "$root" </dev/null >&2 &
 child=$!
 if [ -n "$ended" ]; then kill -s TERM "$child" 2>/dev/null; fi
 wait "$child"

@@ -6,7 +6,7 @@
 import { NAMES } from "../release/layout.ts";
 import type { Manifest, ReleaseRuntime } from "../release/manifest.ts";
 import { LIBC_MARKS } from "../release/stamp.ts";
-import { STORE_NAME, STORE_STATUS, STORE_VARIABLES, storeTreeName } from "../release/store.ts";
+import { STORE_NAME, STORE_STATUS, STORE_USED, STORE_VARIABLES, storeTreeName } from "../release/store.ts";
 import { parseTarget } from "../release/targets.ts";
 import { fillPlaces, plainWord, readTemplate } from "./template.ts";
 
@@ -75,6 +75,7 @@ function stubValues({ manifest, base, releaseId }: StubOptions): Record<string, 
     VARIABLES: VARIABLES.join(" "),
     CLAIM: NAMES.claim,
     STORES: STORE_VARIABLES.join(" "),
+    STORE_USED,
     STORE_TREE: `${STORE_NAME}/${storeTreeName(manifest.modules)}`,
     STORE_CASES: STORE_VARIABLES.map((name) => `${STORE_STATUS[name]}) in_store ${name} || : ;;`).join("\n"),
     SYSTEM: system,

@@ -3,7 +3,7 @@
  * environment, streams, signals and exit status. It finds the release from its own path, lib/launcher.mjs.
  */
 import { fstatSync, realpathSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { formatFinding, GantryError, toGantryError } from "../errors.ts";
 import { createLog, logFormat, type Log } from "../log.ts";
@@ -131,8 +131,8 @@ async function dispatch(session: Session, args: readonly string[]): Promise<void
     return recover(session);
   }
   if (args[0] === "start") {
-    if (args.length === 1) {
-      process.exitCode = await start(session);
+    if (args.length <= 2 && (args[1] ?? "/").startsWith("/")) {
+      process.exitCode = await start({ ...session, calledAs: sameDirectory(args[1], session.root) });
       return;
     }
     throw new GantryError({
@@ -144,6 +144,16 @@ async function dispatch(session: Session, args: readonly string[]): Promise<void
   const { runCommands } = await import("./commands.ts");
   const { readVersion } = await import("./version.ts");
   await runCommands(session, args, { version: readVersion(session.root), colour: process.stdout.isTTY });
+}
+
+/** The path as it is given, when it is absolute and leads to the release. */
+function sameDirectory(path: string | undefined, root: string): string | undefined {
+  if (path === undefined || !path.startsWith("/") || normalize(path) !== path) return undefined;
+  try {
+    return realpathSync(path) === root ? path : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What was under way has cleaned up. Dies as the caller of kill(2) expects; 128 + the signal's number only if that should not work. */

@@ -11,7 +11,7 @@ import type { Reporter } from "../provision/report.ts";
 import { ensureStore } from "../provision/store/ensure.ts";
 import { readPlaceFacts, type Owner } from "../provision/store/facts.ts";
 import { planPlace, type PlacePlan } from "../provision/store/plan.ts";
-import { noteReference } from "../provision/store/reference.ts";
+import { noteReferences } from "../provision/store/reference.ts";
 import { planTrust, readPathFacts } from "../provision/store/trust.ts";
 import { readRunning } from "../provision/system.ts";
 import type { Environment } from "../runtime/invoke.ts";
@@ -21,6 +21,8 @@ import type { Settings } from "./settings.ts";
 export interface Session {
   /** The release's root directory. */
   readonly root: string;
+  /** The same directory as the stub names it, which may lead through links. */
+  readonly calledAs?: string | undefined;
   readonly settings: Settings;
   readonly environment: Environment;
   readonly log: Log;
@@ -56,8 +58,8 @@ export function openRelease(session: Session): Opened {
 }
 
 /** Who asks for a place. */
-export function ownerOf({ self, environment }: Session): Owner {
-  return { uid: self.uid ?? -1, environment };
+export function ownerOf({ self, environment, root, calledAs }: Session): Owner {
+  return { uid: self.uid ?? -1, environment, roots: [...new Set([root, calledAs ?? root])] };
 }
 
 /** Where a tree would be made, if one had to be: as far as that can be told without writing. */
@@ -100,7 +102,7 @@ export async function ensureReady(
   const { release } = opened;
   refuseUntrusted(session, opened);
   let { place } = opened;
-  if (place.store !== undefined) noteReference(release, place);
+  if (place.store !== undefined) noteReferences(release, ownerOf(session).roots, place);
   const relocate = () => {
     const found = ensureStore(release, ownerOf(session), reporter);
     if ("modules" in found) place = found;

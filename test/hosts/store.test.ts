@@ -86,7 +86,7 @@ describe("a read-only release", () => {
 
   it("shares one copy with every release that has the same modules, and proves it for each", () => {
     const first = make();
-    const script = `freeze "$1"; freeze "$2"; export GANTRY_STORE=/mnt/a; "$1/tiny"; "$2/tiny"; ls /mnt/a/gantry | wc -l; ls /mnt/a/gantry/*/node_modules/.gantry | wc -l; ls /mnt/a/gantry/*/.gantry-used | wc -l`;
+    const script = `freeze "$1"; freeze "$2"; export GANTRY_STORE=/mnt/a; "$1/tiny"; "$2/tiny"; ls /mnt/a/gantry | wc -l; ls /mnt/a/gantry/*/node_modules/.gantry | wc -l; find /mnt/a/gantry/*/.gantry-used -type f | wc -l`;
     const run = host(script, first, make({ name: "other" }));
     expect(run.stdout.trim().split("\n").slice(2)).toEqual(["1", "2", "2"]);
     expect(run.stderr.match(/installing/g)).toHaveLength(1);
@@ -262,6 +262,28 @@ describe("a prepared release", () => {
   });
 });
 
+it("twenty starts at once of a fresh release make one copy in the store", () => {
+  const script = `export GANTRY_STORE=/mnt/a; freeze "$1"
+    for i in $(seq 20); do "$1/tiny" >/mnt/out.$i & done; wait; cat /mnt/out.*; ls -A /mnt/a/gantry/*`;
+  const run = host(script, make());
+  const lines = run.stdout.trim().split("\n");
+  expect(new Set(lines.slice(0, 20)).size).toBe(1);
+  expect(lines.slice(20)).toEqual([".gantry-used", "node_modules"]);
+  expect(run.stderr.match(/installing/g)).toHaveLength(1);
+});
+
+it("a release that was moved, or is started through a link, is known to the store after one start", () => {
+  const script = `export GANTRY_STORE=/mnt/a; ln -s "$1" /mnt/link; freeze "$1"; /mnt/link/tiny 2>/dev/null
+    strace -f -qq -e trace=execve -o /mnt/trace /mnt/link/tiny; grep -c launcher.mjs /mnt/trace || :
+    cd /mnt/a/gantry/*/.gantry-used; find . -type f | sed 's,/[^/]*$,,' | sort`;
+  const run = host(script, make());
+  expect(run.stderr).toBe("");
+  const [first, second, launched, ...roots] = run.stdout.trim().split("\n");
+  expect(second).toBe(first);
+  expect(launched).toBe("0");
+  expect(roots).toEqual(["./mnt/link", `.${root}`]);
+});
+
 describe("./gantry clean", () => {
   const STORE =
     'export GANTRY_STORE=/mnt/a; freeze "$1"; freeze "$2"; "$1/gantry" prepare 2>/dev/null; "$2/gantry" prepare 2>/dev/null\n';
@@ -285,13 +307,12 @@ describe("./gantry clean", () => {
 
   it("keeps what a process runs from, what another host uses, and what is being prepared; removes leftovers", () => {
     mkdirSync(join(make(), "spare"));
-    const gone = `sed -i s,"$1",/gone, /mnt/a/gantry/*/.gantry-used/*`;
     const script = `export GANTRY_STORE=/mnt/a; freeze "$1"; "$1/gantry" prepare 2>/dev/null; tree=$(echo /mnt/a/gantry/*)
       mkdir $tree/.gantry-work-dead $tree/.gantry-old-dead; "$1/gantry" clean >/dev/null; ls -A $tree
-      cp $tree/.gantry-used/* /mnt/note; ${gone}
+      used=$tree/.gantry-used; note=$(basename $(find $used -type f)); rm -r $used/*; mkdir $used/gone; touch $used/gone/$note
       GANTRY_MODULES=$tree/node_modules sleep 60 & user=$!; "$1/gantry" clean; kill $user; wait $user 2>/dev/null || :
-      sed -i 's/"host":"[^"]*"/"host":"elsewhere"/' $tree/.gantry-used/*; "$1/gantry" clean
-      sed 's,"root":"[^"]*","root":"/gone",' /mnt/note >$(echo $tree/.gantry-used/*)
+      mv $used/gone/$note $used/gone/0123456789abcdef-elsewhere; "$1/gantry" clean
+      mv $used/gone/0123456789abcdef-elsewhere $used/gone/$note
       "$1/gantry" clean --dry-run; "$1/gantry" clean; ${LIST} | wc -l`;
     const run = host(script, root);
     expect(run.stderr).toBe("");

@@ -108,8 +108,12 @@ function useOf(path: string): string | undefined {
 }
 
 function referenced(path: string): string | undefined {
-  const { references, unknown } = readReferences(path);
-  if (unknown > 0) return "a note of who uses it cannot be read";
+  let references: readonly Reference[];
+  try {
+    references = readReferences(path);
+  } catch (error) {
+    return `the notes of who uses it cannot be read (${errorCode(error) ?? "unknown"})`;
+  }
   const host = readHostId();
   for (const reference of references) {
     const use = useBy(reference, host);

@@ -20,7 +20,7 @@ import {
   type Reason,
 } from "./facts.ts";
 import { planPlace, planRefusal, triedLine, type Tried } from "./plan.ts";
-import { writeReference } from "./reference.ts";
+import { writeReferences } from "./reference.ts";
 
 /**
  * @returns where the tree is to be made, or the finding that lists every place and why it will not do
@@ -73,7 +73,7 @@ function openStore({ candidate, place }: CandidateFacts, release: Release, owner
     }
     const untrusted = untrustedReason(candidate, place, owner.uid);
     if (untrusted !== undefined) return untrusted;
-    writeReference(release, place);
+    writeReferences(release, owner.roots, place);
     return execReason(place);
   } catch (error) {
     if (errorCode(error) === undefined) throw error;

@@ -52,6 +52,8 @@ export interface PlaceFacts {
 export interface Owner {
   /** The effective user id. */
   readonly uid: number;
+  /** The release's root directory, by every name that it is started by. */
+  readonly roots: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 

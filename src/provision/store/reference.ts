@@ -1,84 +1,81 @@
 /**
- * Which releases use a tree of a store: a small file for each, beside the tree. `clean` keeps a tree for as long as
- * one of them stands; a start from a prepared tree neither reads nor writes them.
+ * Which releases use a tree of a store: an empty file for each, beside the tree, at `.gantry-used/ROOT/RELEASE-HOST`,
+ * where ROOT is the release's whole path. The stub asks for it with one test, so that no release starts from a tree
+ * without being known to `clean`: a copy, or one that was moved, is noted at its first start. Only cold starts write.
  */
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { randomBytes } from "node:crypto";
+import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import * as v from "valibot";
-import { sha256 } from "../../release/tree.ts";
+import { stampName } from "../../release/stamp.ts";
+import { STORE_USED } from "../../release/store.ts";
 import { readHostId } from "../facts.ts";
 import { errorCode, isMissing, type Place, type Release } from "../release.ts";
 
-const DIRECTORY = ".gantry-used";
-
-const ReferenceSchema = v.object({ root: v.string(), release: v.string(), host: v.string() });
-
 /** A release by its root directory, its id (see releaseId) and the host on which that path means something. */
-export type Reference = v.InferOutput<typeof ReferenceSchema>;
+export interface Reference {
+  readonly root: string;
+  readonly release: string;
+  readonly host: string;
+}
 
 /**
  * Notes that this release uses the tree; done before the tree is made or proven, so that nobody removes it meanwhile.
+ * @param roots its root directory, by every name that it is started by
  * @throws the file system's error
  */
-export function writeReference(release: Release, place: Place): void {
-  const reference: Reference = { root: release.layout.root, release: release.id, host: readHostId() };
-  const text = `${JSON.stringify(reference)}\n`;
-  const path = join(place.parent, DIRECTORY, sha256(`${reference.host} ${reference.root}`).slice(0, 32));
-  if (readText(path) === text) return;
-  const made = mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-  if (made !== undefined) chmodSync(dirname(path), 0o755);
-  const draft = join(dirname(path), `.draft-${randomBytes(6).toString("hex")}`);
-  writeFileSync(draft, text, { flag: "wx", mode: 0o644 });
-  renameSync(draft, path);
+export function writeReferences(release: Release, roots: readonly string[], place: Place): void {
+  const name = stampName(release.id, readHostId());
+  for (const root of roots) {
+    const directory = join(place.parent, STORE_USED, root);
+    makeReadable(directory);
+    try {
+      writeFileSync(join(directory, name), "", { flag: "wx", mode: 0o644 });
+    } catch (error) {
+      if (errorCode(error) !== "EEXIST") throw error;
+    }
+  }
+}
+
+/** Other users may start from a store of root's, whatever root's umask. */
+function makeReadable(directory: string): void {
+  try {
+    mkdirSync(directory, { mode: 0o755 });
+  } catch (error) {
+    if (errorCode(error) === "EEXIST") return;
+    if (!isMissing(error)) throw error;
+    makeReadable(dirname(directory));
+    return makeReadable(directory);
+  }
+  chmodSync(directory, 0o755);
 }
 
 /** The same where it may be impossible: a store that is only read has to be looked after by its owner. */
-export function noteReference(release: Release, place: Place): void {
+export function noteReferences(release: Release, roots: readonly string[], place: Place): void {
   try {
-    writeReference(release, place);
+    writeReferences(release, roots, place);
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
   }
 }
 
-/** All that is noted beside a tree; `unknown` counts what cannot be read, and so stands for a user of the tree. */
-export function readReferences(parent: string): {
-  readonly references: Reference[];
-  readonly unknown: number;
-} {
-  const references: Reference[] = [];
-  let unknown = 0;
-  for (const name of readNames(join(parent, DIRECTORY))) {
-    if (name.startsWith(".draft-")) continue;
-    const reference = parseReference(readText(join(parent, DIRECTORY, name)));
-    if (reference === undefined) unknown += 1;
-    else references.push(reference);
-  }
-  return { references, unknown };
+/**
+ * All that is noted beside a tree.
+ * @throws the file system's error when a note cannot be read
+ */
+export function readReferences(parent: string): Reference[] {
+  return readBelow(join(parent, STORE_USED), "/");
 }
 
-function parseReference(text: string | undefined): Reference | undefined {
-  try {
-    const result = v.safeParse(ReferenceSchema, JSON.parse(text ?? ""));
-    return result.success ? result.output : undefined;
-  } catch {
-    return undefined;
-  }
+function readBelow(directory: string, root: string): Reference[] {
+  return readEntries(directory).flatMap((entry) => {
+    if (entry.isDirectory()) return readBelow(join(directory, entry.name), join(root, entry.name));
+    const [, release, host] = /^([0-9a-f]{16})-(.+)$/.exec(entry.name) ?? [];
+    return release === undefined || host === undefined ? [] : [{ root, release, host }];
+  });
 }
 
-function readText(path: string): string | undefined {
+function readEntries(directory: string) {
   try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return undefined;
-  }
-}
-
-function readNames(path: string): string[] {
-  try {
-    return readdirSync(path);
+    return readdirSync(directory, { withFileTypes: true });
   } catch (error) {
     if (isMissing(error)) return [];
     throw error;

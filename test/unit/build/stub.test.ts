@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { readFileSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { renderStubs } from "../../../src/build/stub.ts";
 import type { Manifest } from "../../../src/release/manifest.ts";
@@ -101,9 +101,11 @@ const makeReady = (): { stamp: string; native: string; extra: string } => {
 let home = "";
 const TREE = storeTreeName({});
 const moveToStore = (store: string): string => {
-  makeReady();
+  const { stamp } = makeReady();
   const parent = join(store, "gantry", TREE);
-  mkdirSync(parent, { recursive: true });
+  const used = join(parent, ".gantry-used", root);
+  mkdirSync(used, { recursive: true });
+  writeFileSync(join(used, basename(stamp)), "");
   renameSync(join(root, "node_modules"), join(parent, "node_modules"));
   return parent;
 };
@@ -207,6 +209,13 @@ describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %
       (store: string) => ({
         XDG_CACHE_HOME: join(store, "..") + "/../" + store.split("/").slice(-2).join("/"),
       }),
+    ],
+    [
+      "a store that does not know this release",
+      (store: string) => {
+        rmSync(join(store, "gantry", TREE, ".gantry-used"), { recursive: true });
+        return { XDG_CACHE_HOME: store };
+      },
     ],
     ["a relative path", (store: string) => ({ XDG_CACHE_HOME: store.slice(1) })],
     [
