@@ -126,9 +126,9 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 async function dispatch(session: Session, args: readonly string[]): Promise<void> {
-  if (args[0] === "recover" && args.length === 1) {
+  if (args[0] === "recover" && (args.length === 1 || args[1] === "--boot")) {
     const { recover } = await import("./service.ts");
-    return recover(session);
+    return recover(session, args[1] === "--boot" ? "booting" : "running");
   }
   if (args[0] === "start") {
     if (args.length <= 2 && (args[1] ?? "/").startsWith("/")) {

@@ -88,9 +88,12 @@ export function rollbackCommand(session: Session) {
   });
 }
 
-/** What NAME-recover.service runs at boot, before the service: ends an interrupted change, and starts nothing. */
-export async function recover(session: Session): Promise<void> {
-  const context = { ...openServiceAsRoot(session, "recover"), host: "booting" } as const;
+/**
+ * What the units of src/service/units.ts run at boot: ends an interrupted change.
+ * @param host before the service `booting`, and then nothing is started here; after it `running`
+ */
+export async function recover(session: Session, host: "booting" | "running"): Promise<void> {
+  const context = { ...openServiceAsRoot(session, "recover"), host };
   if (readRecord(context.layout) === undefined) return;
   await withService(context, async () => undefined);
 }

@@ -6,12 +6,12 @@ import { GantryError, toGantryError, type Finding } from "../errors.ts";
 import { ensureActivated } from "./activate.ts";
 import type { Candidate, ServiceSettings } from "./candidate.ts";
 import type { ServiceContext } from "./context.ts";
-import { removeResidue, switchLink } from "./generations.ts";
+import { switchLink } from "./generations.ts";
 import { generationVersion } from "./layout.ts";
-import { removeRecord, writeRecord, type ChangeRecord, type Step } from "./record.ts";
-import { dropSnapshot, takeSnapshot } from "./snapshot.ts";
+import { writeRecord, type ChangeRecord, type Step } from "./record.ts";
+import { takeSnapshot } from "./snapshot.ts";
 import { readLog, readUnit, reloadUnits, startUnit, stopUnit } from "./systemd.ts";
-import { finishHistory, undoChange, type Ending, type Undone } from "./undo.ts";
+import { undoChange, type Undone } from "./undo.ts";
 import { ensureUnits, ensureUser, readSystemdVersion } from "./units.ts";
 import { waitHealthy, type Health } from "./watch.ts";
 
@@ -88,22 +88,6 @@ export async function switchTo(
   const health = await waitHealthy(context, settings, before.InvocationID);
   if (!health.healthy) throw new Unhealthy(health);
   return health;
-}
-
-/** The new generation is what there is to go back to from now on. */
-export async function confirmChange(
-  context: ServiceContext,
-  journal: Journal,
-  to: Candidate,
-  ending: Ending,
-): Promise<void> {
-  const { layout } = context;
-  await journal.update({ step: "confirmed" });
-  await switchLink(layout, layout.fallback, to.generation);
-  dropSnapshot(layout);
-  removeResidue(layout);
-  finishHistory(context, journal.record(), ending);
-  await removeRecord(layout);
 }
 
 /**

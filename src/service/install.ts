@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { GantryError } from "../errors.ts";
 import { ensureActivated } from "./activate.ts";
 import { readCandidate, type Candidate } from "./candidate.ts";
-import { beginChange, confirmChange, type Journal } from "./change.ts";
+import { confirmChange } from "./confirm.ts";
+import { beginChange, type Journal } from "./change.ts";
 import type { ServiceContext } from "./context.ts";
 import { checkEnvMode, ensureEnv } from "./env.ts";
 import { ensureDirectory, switchLink } from "./generations.ts";
@@ -16,7 +17,7 @@ import { placeRelease } from "./place.ts";
 import { runOrThrow } from "./program.ts";
 import type { ServiceResult } from "./result.ts";
 import { isUp, readLog, readUnit, reloadUnits, startUnit } from "./systemd.ts";
-import { ensureUnits, ensureUser, readSystemdVersion, recoverUnit } from "./units.ts";
+import { ensureUnits, ensureUser, readSystemdVersion, recoveryUnits } from "./units.ts";
 import { attempt, secondsSince, upgradeService, type UpgradeOptions } from "./upgrade.ts";
 import { waitHealthy, type Health } from "./watch.ts";
 
@@ -65,7 +66,9 @@ async function installFresh(context: ServiceContext): Promise<ServiceResult> {
   context.reporter.step(`starting ${layout.name} ${candidate.version}`);
   await startUnit(layout.unit, "restart");
   const health = await waitHealthy(context, settings, "");
-  await confirmChange(context, journal, candidate, { outcome: health.healthy ? "done" : "unhealthy" });
+  await confirmChange(context, journal.record(), candidate, {
+    outcome: health.healthy ? "done" : "unhealthy",
+  });
   if (!health.healthy) throw await unhealthy(context, candidate, health);
   const env = made
     ? `settings: ${layout.env} (made from the example, all commented out)`
@@ -80,7 +83,7 @@ async function ensureInPlace(context: ServiceContext, candidate: Candidate): Pro
   await switchLink(layout, layout.current, candidate.generation);
   await switchLink(layout, layout.fallback, candidate.generation);
   if (changed) await reloadUnits();
-  await runOrThrow("systemctl", ["enable", "--quiet", layout.unit, recoverUnit(layout)]);
+  await runOrThrow("systemctl", ["enable", "--quiet", layout.unit, ...recoveryUnits(layout)]);
   return changed;
 }
 

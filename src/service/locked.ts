@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { LOCK_LIMITS, takeLock } from "../provision/lock.ts";
 import type { ServiceContext } from "./context.ts";
 import { ensureDirectory } from "./generations.ts";
-import { recoverChange, type Undone } from "./undo.ts";
+import { recoverChange } from "./recover.ts";
 
 /**
  * Runs `work` with the service's lock held and no interrupted change on record.
@@ -12,7 +12,7 @@ import { recoverChange, type Undone } from "./undo.ts";
  */
 export async function withService<T>(
   context: ServiceContext,
-  work: (recovered: Undone | undefined) => Promise<T>,
+  work: (recovered: Awaited<ReturnType<typeof recoverChange>>) => Promise<T>,
 ): Promise<T> {
   const { layout, reporter, signal } = context;
   mkdirSync(dirname(layout.lock), { recursive: true });

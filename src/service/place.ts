@@ -15,10 +15,12 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { unpackArchive } from "../archive/unpack.ts";
 import { GantryError } from "../errors.ts";
+import { hideLogin } from "../mirror/address.ts";
 import { syncPath, syncTree } from "../provision/durable.ts";
 import { isMissing } from "../provision/release.ts";
 import { NAMES } from "../release/layout.ts";
@@ -53,7 +55,8 @@ const MOST_ENTRIES = 200_000;
 const TAKE_AGAIN = "take it from its publisher again";
 
 /**
- * @param announce told which generation is about to appear, and whether it is new; waits until that is on the record
+ * @param announce told which generation it is, and, before a new one appears, that it is made now; waits until that is
+ *   on the record
  * @throws GantryError SIGNATURE_INVALID, ARCHIVE_UNSAFE, DIGEST_MISMATCH, LIBC_MISMATCH …; the releases directory is
  *   then as it was
  */
@@ -71,6 +74,7 @@ export async function placeRelease(
   try {
     const root = await takeIn(context, source, trust, work);
     const candidate = readCandidate(root);
+    await announce(candidate.generation, false);
     const refused = checkCandidate(candidate, context.own, context.own.target);
     if (refused !== undefined) throw new GantryError({ ...refused, where: nameOf(source) });
     checkSums(root, source);
@@ -78,7 +82,6 @@ export async function placeRelease(
     if (readGenerations(layout).includes(candidate.generation)) {
       checkSums(place, { kind: "directory", root: place });
       await prepareRelease(place, context);
-      await announce(candidate.generation, false);
       return { candidate: readCandidate(place), created: false };
     }
     await prepareRelease(root, context);
@@ -134,17 +137,24 @@ async function takeArchive(context: ServiceContext, source: Source, file: string
     copyFileSync(source.file, file, constants.COPYFILE_FICLONE);
     copySignature(`${source.file}.minisig`, `${file}.minisig`);
   } else if (source.kind === "url") {
-    context.reporter.step(`fetching ${source.address}`);
-    throw new GantryError({
-      code: "USAGE",
-      what: "an address is not fetched in this version",
-      fix: "fetch the archive, and its .minisig if there is one, and name the file",
-    });
+    await fetchWithSignature(context, source.address, file);
   }
 }
 
+/** Loaded on demand: most upgrades are from a file. */
+async function fetchWithSignature(context: ServiceContext, address: string, file: string): Promise<void> {
+  const { environment, reporter, signal, own } = context;
+  const { fetchArchive } = await import("../mirror/archive.ts");
+  const { fetchSignature } = await import("../mirror/fetch.ts");
+  const options = { address, target: own.target.name, environment, reporter, signal };
+  reporter.step(`fetching ${hideLogin(address)}`);
+  await fetchArchive({ ...options, into: file, most: MOST_BYTES });
+  const signature = await fetchSignature(options);
+  if (signature !== undefined) writeFileSync(`${file}.minisig`, signature, { mode: 0o600 });
+}
+
 function nameOf(source: Source): string {
-  if (source.kind === "url") return source.address;
+  if (source.kind === "url") return hideLogin(source.address);
   return source.kind === "archive" ? source.file : source.root;
 }
 

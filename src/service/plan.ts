@@ -10,7 +10,7 @@ import type { Source } from "./place.ts";
 import type { ServiceResult } from "./result.ts";
 import { readUnit } from "./systemd.ts";
 import { purgedPaths, type UninstallOptions } from "./uninstall.ts";
-import { recoverUnit } from "./units.ts";
+import { recoveryUnits } from "./units.ts";
 import { chooseTarget } from "./upgrade.ts";
 import { GantryError } from "../errors.ts";
 
@@ -40,7 +40,7 @@ export function planInstall(context: ServiceContext): ServiceResult {
     ...(own.activate === undefined
       ? []
       : [`run ${layout.name} ${own.activate.join(" ")} as that user, once`]),
-    `write ${join(layout.units, layout.unit)} and ${recoverUnit(layout)}`,
+    `write ${join(layout.units, layout.unit)} and ${recoveryUnits(layout).join(", ")}`,
     `point ${layout.current} to it, enable and start ${layout.unit}`,
     healthStep(own),
   ];

@@ -15,8 +15,9 @@ import {
   switchLink,
 } from "./generations.ts";
 import { appendHistory, type HistoryEntry } from "./history.ts";
-import { readRecord, removeRecord, type ChangeRecord } from "./record.ts";
-import { planRecovery, type RecoveryPlan } from "./recovery.ts";
+import { removeRecord, type ChangeRecord } from "./record.ts";
+import type { ServiceLayout } from "./layout.ts";
+import { planRecovery, type RecoveryFacts, type RecoveryPlan } from "./recovery.ts";
 import { dropSnapshot, hasSnapshot, restoreSnapshot } from "./snapshot.ts";
 import { isUp, readUnit, reloadUnits, runningGeneration, startUnit, stopUnit } from "./systemd.ts";
 import { ensureUnits, readSystemdVersion } from "./units.ts";
@@ -32,6 +33,14 @@ export interface Undone {
 /** How the history puts it. */
 export type Ending = Pick<HistoryEntry, "outcome"> & Partial<Pick<HistoryEntry, "code" | "action">>;
 
+export function readRecoveryFacts(layout: ServiceLayout): RecoveryFacts {
+  return {
+    current: readLink(layout.current),
+    generations: readGenerations(layout),
+    snapshot: hasSnapshot(layout),
+  };
+}
+
 /**
  * Ends a change in one whole generation. Interrupted itself, it is done again by whoever comes next: the record goes
  * last.
@@ -42,11 +51,7 @@ export async function undoChange(
   ending: Ending,
 ): Promise<Undone> {
   const { layout } = context;
-  const plan = planRecovery(record, {
-    current: readLink(layout.current),
-    generations: readGenerations(layout),
-    snapshot: hasSnapshot(layout),
-  });
+  const plan = planRecovery(record, readRecoveryFacts(layout), "undo");
   const running = context.host === "running";
   if (running) await endActivation(layout);
   if (plan.restoreData) {
@@ -68,15 +73,21 @@ export async function undoChange(
   return { keep: plan.keep, health, restored: plan.restoreData };
 }
 
-async function applyLinks({ layout, host }: ServiceContext, plan: RecoveryPlan): Promise<void> {
+async function applyLinks(context: ServiceContext, plan: RecoveryPlan): Promise<void> {
+  const { layout } = context;
   if (!plan.switch) return;
   if (plan.keep === null) {
     await removeLink(layout.current);
     return;
   }
-  const candidate = readCandidate(join(layout.releases, plan.keep));
-  await switchLink(layout, layout.current, plan.keep);
+  await putInCharge(context, plan.keep);
   await switchLink(layout, layout.fallback, plan.keep);
+}
+
+/** Link and units are those of a generation afterwards. */
+export async function putInCharge({ layout, host }: ServiceContext, generation: string): Promise<void> {
+  const candidate = readCandidate(join(layout.releases, generation));
+  await switchLink(layout, layout.current, generation);
   const changed = await ensureUnits(layout, candidate, await readSystemdVersion());
   // At boot systemd read these very files moments ago.
   if (changed || host === "running") await reloadUnits();
@@ -110,19 +121,4 @@ export function finishHistory(
     seconds: Math.max(0, Math.round(Date.now() - record.began) / 1000),
     who: record.who,
   });
-}
-
-/**
- * Ends whatever change a dead process left. Only for the holder of the service's lock.
- * @returns undefined when there was none
- */
-export async function recoverChange(context: ServiceContext): Promise<Undone | undefined> {
-  const record = readRecord(context.layout);
-  if (record === undefined) return undefined;
-  const what = record.action === "install" ? "installation" : record.action;
-  context.reporter.warn(`the last ${what} was interrupted (${record.step}); putting things in order`);
-  const undone = await undoChange(context, record, { outcome: "interrupted" });
-  const { name } = context.layout;
-  context.reporter.warn(undone.keep === null ? `${name} is not installed` : `${name} is at ${undone.keep}`);
-  return undone;
 }

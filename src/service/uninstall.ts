@@ -12,7 +12,7 @@ import { runProgram } from "./program.ts";
 import type { ServiceResult } from "./result.ts";
 import { readUnit, reloadUnits } from "./systemd.ts";
 import { finishHistory } from "./undo.ts";
-import { recoverUnit, removeUnits } from "./units.ts";
+import { recoveryUnits, removeUnits } from "./units.ts";
 import { removeOld, secondsSince } from "./upgrade.ts";
 
 export interface UninstallOptions {
@@ -38,7 +38,7 @@ export function uninstallService(
     const from = recovered?.keep ?? null;
     if (!existsSync(layout.opt) && state.LoadState !== "loaded" && data === "keep") requireInstalled(layout);
     const installed = existsSync(layout.current) ? requireInstalled(layout).generation : from;
-    await runProgram("systemctl", ["disable", "--now", layout.unit, recoverUnit(layout)]);
+    await runProgram("systemctl", ["disable", "--now", layout.unit, ...recoveryUnits(layout)]);
     const removed = removeUnits(layout);
     await reloadUnits();
     await runProgram("systemctl", ["reset-failed", layout.unit]);

@@ -1,5 +1,5 @@
 /**
- * The systemd files of a service in /etc: those of the generation in charge, byte by byte, and the one that finishes
+ * The systemd files of a service in /etc: those of the generation in charge, byte by byte, and those that finish
  * an interrupted upgrade at boot. Other drop-ins of NAME.service.d are the host's own and are never touched.
  */
 import { readdirSync, readFileSync, rmSync } from "node:fs";
@@ -16,8 +16,16 @@ const SOURCE = "systemd";
 /** RestartSteps= came with it; an older systemd warns of what it does not know. */
 const BACKOFF_VERSION = 254;
 
-export function recoverUnit(layout: ServiceLayout): string {
-  return `${layout.name}-recover.service`;
+/** Before the service, and after it. */
+type Moment = "recover" | "confirm";
+
+/** The units that end an interrupted change; they are enabled as long as the service is installed. */
+export function recoveryUnits(layout: ServiceLayout): string[] {
+  return [recoveryUnit(layout, "recover"), recoveryUnit(layout, "confirm")];
+}
+
+function recoveryUnit(layout: ServiceLayout, moment: Moment): string {
+  return `${layout.name}-${moment}.service`;
 }
 
 function dropInDirectory(layout: ServiceLayout): string {
@@ -29,21 +37,24 @@ const EXPOSURE = "50-gantry-exposure.conf";
 const BACKOFF = "50-gantry-backoff.conf";
 
 /**
- * At boot, before the service, and only while a change is on record. It runs the launcher of the generation that was
- * healthy last, not the one that is on trial. Should it fail, the service starts all the same: both are whole.
+ * At boot, and only while a change is on record. It runs the launcher of the generation that was healthy last, not of
+ * the one that is on trial. `recover` comes before the service, and puts links, units and data in order; `confirm`
+ * comes after it, and decides about one that had been started already. Should they fail, the service runs all the same.
  */
-export function formatRecoverUnit(layout: ServiceLayout): string {
+export function formatRecoveryUnit(layout: ServiceLayout, moment: Moment): string {
+  const order = moment === "recover" ? `Before=${layout.unit}` : `After=${layout.unit}`;
+  const flag = moment === "recover" ? " --boot" : "";
   return `# Ends an interrupted upgrade of ${layout.name} in one whole generation. Made by gantry.
 [Unit]
 Description=Finish or undo an interrupted upgrade of ${layout.name}
 ConditionPathExists=${layout.record}
-Before=${layout.unit}
+${order}
 RequiresMountsFor=${layout.opt} ${layout.state} ${layout.data}
 
 [Service]
 Type=oneshot
-ExecStart=${layout.fallback}/gantry recover
-TimeoutStartSec=30min
+ExecStart=${layout.fallback}/gantry recover${flag}
+TimeoutStartSec=infinity
 
 [Install]
 WantedBy=multi-user.target
@@ -62,7 +73,8 @@ function wantedFiles(
   return new Map([
     [layout.sysusers, read(`${layout.name}.sysusers`)],
     [join(layout.units, layout.unit), read(layout.unit)],
-    [join(layout.units, recoverUnit(layout)), formatRecoverUnit(layout)],
+    [join(layout.units, recoveryUnit(layout, "recover")), formatRecoveryUnit(layout, "recover")],
+    [join(layout.units, recoveryUnit(layout, "confirm")), formatRecoveryUnit(layout, "confirm")],
     [join(dropIns, EXPOSURE), exposure === "public" ? null : read(`${exposure}.conf`)],
     [join(dropIns, BACKOFF), systemd >= BACKOFF_VERSION ? read("backoff.conf") : null],
   ]);
@@ -98,7 +110,7 @@ export function removeUnits(layout: ServiceLayout): string[] {
   const paths = [
     layout.sysusers,
     join(layout.units, layout.unit),
-    join(layout.units, recoverUnit(layout)),
+    ...recoveryUnits(layout).map((name) => join(layout.units, name)),
     join(dropIns, EXPOSURE),
     join(dropIns, BACKOFF),
   ];

@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import { GantryError } from "../errors.ts";
 import { readCandidate, type Candidate } from "./candidate.ts";
-import { beginChange, confirmChange, giveUp, switchTo, type Journal } from "./change.ts";
+import { confirmChange } from "./confirm.ts";
+import { beginChange, giveUp, switchTo, type Journal } from "./change.ts";
 import type { ServiceContext } from "./context.ts";
 import { removeGeneration } from "./generations.ts";
 import { newRecord, readKeepFacts, requireInstalled, requireSettings } from "./installed.ts";
@@ -132,7 +133,7 @@ async function succeed(
   { health, keep }: { readonly health: Health; readonly keep: number | undefined },
 ): Promise<ServiceResult> {
   const { layout } = context;
-  await confirmChange(context, journal, candidate, { outcome: "done" });
+  await confirmChange(context, journal.record(), candidate, { outcome: "done" });
   const removed = keep === undefined ? [] : await removeOld(context, keep);
   const { action, from, began } = journal.record();
   const was = from === null ? "" : `, after ${generationVersion(from) ?? from}`;

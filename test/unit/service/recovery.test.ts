@@ -33,77 +33,88 @@ describe("an interrupted upgrade", () => {
       "before anything of it was there",
       record("placing", { to: null, created: false }),
       facts({ generations: [OLD] }),
-      { keep: OLD, restoreData: false, switch: false, remove: null },
+      { resume: false, keep: OLD, restoreData: false, switch: false, remove: null },
     ],
     [
       "announced, and not renamed into place yet",
       record("placing"),
       facts({ generations: [OLD] }),
-      { keep: OLD, restoreData: false, switch: false, remove: null },
+      { resume: false, keep: OLD, restoreData: false, switch: false, remove: null },
     ],
-    ["in place", record("placing"), facts(), { keep: OLD, restoreData: false, switch: false, remove: NEW }],
+    [
+      "in place",
+      record("placing"),
+      facts(),
+      { resume: false, keep: OLD, restoreData: false, switch: false, remove: NEW },
+    ],
     [
       "in place before it began",
       record("placing", { created: false }),
       facts(),
-      { keep: OLD, restoreData: false, switch: false, remove: null },
+      { resume: false, keep: OLD, restoreData: false, switch: false, remove: null },
     ],
     [
       "with the data being copied",
       record("copying"),
       facts(),
-      { keep: OLD, restoreData: false, switch: false, remove: NEW },
+      { resume: false, keep: OLD, restoreData: false, switch: false, remove: NEW },
     ],
     [
       "with the data copied and nothing run",
       record("copying"),
       facts({ snapshot: true }),
-      { keep: OLD, restoreData: false, switch: false, remove: NEW },
+      { resume: false, keep: OLD, restoreData: false, switch: false, remove: NEW },
     ],
     [
       "in its own command, without a copy",
       record("activating"),
       facts(),
-      { keep: OLD, restoreData: false, switch: false, remove: NEW },
+      { resume: false, keep: OLD, restoreData: false, switch: false, remove: NEW },
     ],
     [
       "in its own command, with a copy",
       record("activating"),
       facts({ snapshot: true }),
-      { keep: OLD, restoreData: true, switch: false, remove: NEW },
+      { resume: false, keep: OLD, restoreData: true, switch: false, remove: NEW },
     ],
     [
       "with new units and the old link",
       record("switching"),
       facts(),
-      { keep: OLD, restoreData: false, switch: true, remove: NEW },
+      { resume: false, keep: OLD, restoreData: false, switch: true, remove: NEW },
     ],
     [
-      "with the new link",
+      "with the new link, and a copy of the data from before",
       record("switching"),
       facts({ current: NEW, snapshot: true }),
-      { keep: OLD, restoreData: true, switch: true, remove: NEW },
+      { resume: true, keep: NEW, restoreData: false, switch: true, remove: null },
+    ],
+    [
+      "with the old link, and a copy of the data from before",
+      record("switching"),
+      facts({ snapshot: true }),
+      { resume: false, keep: OLD, restoreData: true, switch: true, remove: NEW },
     ],
     [
       "with the data put back already",
       record("switching"),
       facts({ current: NEW }),
-      { keep: OLD, restoreData: false, switch: true, remove: NEW },
+      { resume: false, keep: OLD, restoreData: false, switch: true, remove: NEW },
     ],
     [
       "healthy",
       record("confirmed"),
       facts({ current: NEW, snapshot: true }),
-      { keep: NEW, restoreData: false, switch: false, remove: null },
+      { resume: false, keep: NEW, restoreData: false, switch: false, remove: null },
     ],
     [
       "with the old one gone from the disk",
       record("switching"),
       facts({ current: NEW, generations: [NEW] }),
-      { keep: NEW, restoreData: false, switch: false, remove: null },
+      { resume: false, keep: NEW, restoreData: false, switch: false, remove: null },
     ],
   ])("%s", (_, interrupted, found, plan) => {
-    expect(planRecovery(interrupted, found)).toEqual(plan);
+    expect(planRecovery(interrupted, found, "recover")).toEqual(plan);
   });
 });
 
@@ -112,25 +123,35 @@ describe("an interrupted first installation", () => {
     [
       "placing",
       facts({ current: null, generations: [NEW] }),
-      { keep: null, restoreData: false, switch: false, remove: NEW },
+      { resume: false, keep: null, restoreData: false, switch: false, remove: NEW },
     ],
     [
       "activating",
       facts({ current: null, generations: [NEW] }),
-      { keep: null, restoreData: false, switch: false, remove: NEW },
+      { resume: false, keep: null, restoreData: false, switch: false, remove: NEW },
     ],
     [
       "switching",
       facts({ current: null, generations: [NEW] }),
-      { keep: NEW, restoreData: false, switch: true, remove: null },
+      { resume: false, keep: NEW, restoreData: false, switch: true, remove: null },
     ],
     [
       "switching",
       facts({ current: NEW, generations: [NEW] }),
-      { keep: NEW, restoreData: false, switch: false, remove: null },
+      { resume: false, keep: NEW, restoreData: false, switch: false, remove: null },
     ],
   ])("at %s", (step, found, plan) => {
-    expect(planRecovery(first(step), found)).toEqual(plan);
+    expect(planRecovery(first(step), found, "recover")).toEqual(plan);
+  });
+});
+
+it("a new one that was on trial and is not well is undone, its data too", () => {
+  expect(planRecovery(record("switching"), facts({ current: NEW, snapshot: true }), "undo")).toEqual({
+    resume: false,
+    keep: OLD,
+    restoreData: true,
+    switch: true,
+    remove: NEW,
   });
 });
 
@@ -138,13 +159,18 @@ it("whatever is on the disk: what is kept exists, and is never what is removed",
   const steps = ["placing", "copying", "activating", "switching", "confirmed"] as const;
   const flags = [true, false];
   let plans = 0;
-  for (const step of steps)
+  for (const step of [...steps, ...steps])
     for (const from of [OLD, null])
       for (const created of flags)
         for (const snapshot of flags)
           for (const generations of [[OLD, NEW], [OLD], [NEW], []])
             for (const current of [OLD, NEW, null]) {
-              const plan = planRecovery(record(step, { from, created }), { current, generations, snapshot });
+              const found = { current, generations, snapshot };
+              const plan = planRecovery(
+                record(step, { from, created }),
+                found,
+                plans % 2 === 0 ? "undo" : "recover",
+              );
               plans += 1;
               expect(plan.keep === null || generations.includes(plan.keep)).toBe(true);
               expect(plan.remove === null || plan.remove !== plan.keep).toBe(true);
@@ -153,5 +179,5 @@ it("whatever is on the disk: what is kept exists, and is never what is removed",
               // Data is only ever put back for the one that wrote it.
               expect(plan.restoreData && plan.keep === NEW).toBe(false);
             }
-  expect(plans).toBe(480);
+  expect(plans).toBe(960);
 });

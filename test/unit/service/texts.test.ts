@@ -6,7 +6,7 @@ import { generationName, generationVersion, serviceLayout } from "../../../src/s
 import { parseFindings } from "../../../src/service/prepare.ts";
 import { parseRecord } from "../../../src/service/record.ts";
 import { isUp, parseProperties } from "../../../src/service/systemd.ts";
-import { formatActivation, formatRecoverUnit, withoutSupervision } from "../../../src/service/units.ts";
+import { formatActivation, formatRecoveryUnit, withoutSupervision } from "../../../src/service/units.ts";
 
 describe("a generation's name", () => {
   it("is the version and the release's first twelve digits", () => {
@@ -111,11 +111,16 @@ WantedBy=multi-user.target
   });
 });
 
-it("the unit that recovers runs before the service, only with a record, and what was healthy last", () => {
-  const text = formatRecoverUnit(serviceLayout("app", "/"));
-  expect(text).toContain("ConditionPathExists=/var/lib/gantry/app/upgrade.json\n");
-  expect(text).toContain("Before=app.service\n");
-  expect(text).toContain("ExecStart=/opt/app/fallback/gantry recover\n");
+it("the units that recover run around the service, only with a record, by what was healthy last", () => {
+  const layout = serviceLayout("app", "/");
+  const [before, after] = [formatRecoveryUnit(layout, "recover"), formatRecoveryUnit(layout, "confirm")];
+  for (const text of [before, after]) {
+    expect(text).toContain("ConditionPathExists=/var/lib/gantry/app/upgrade.json\n");
+    expect(text).toContain("ExecStart=/opt/app/fallback/gantry recover");
+  }
+  expect(before).toContain("\nBefore=app.service\n");
+  expect(before).toContain("gantry recover --boot\n");
+  expect(after).toContain("\nAfter=app.service\n");
 });
 
 it("an example's settings become comments, and comments stay", () => {

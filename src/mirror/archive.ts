@@ -1,0 +1,76 @@
+/**
+ * Fetching a file of which nothing is known beforehand: a release's archive, whose signature or sums are checked by
+ * whoever asked. What arrives is bounded, and gone again unless all of it came.
+ */
+import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from "node:fs";
+import { GantryError } from "../errors.ts";
+import { openAddress, showAddress } from "./address.ts";
+import { readAuthorization } from "./credentials.ts";
+import { download } from "./download.ts";
+import type { SourceOptions } from "./fetch.ts";
+import { LIMITS, send } from "./request.ts";
+import type { Sink } from "./sink.ts";
+
+export interface ArchiveOptions extends Omit<SourceOptions, "target"> {
+  /** Where it is written: a path in a private work directory, at which nothing is yet. */
+  readonly into: string;
+  /** Bytes; more are not written. */
+  readonly most: number;
+}
+
+/**
+ * @throws GantryError NETWORK_FAILED, BUNDLE_MISSING, PERMISSION_DENIED, ARCHIVE_UNSAFE for more than `most` bytes; the
+ *   signal's reason
+ */
+export async function fetchArchive(options: ArchiveOptions): Promise<void> {
+  const { environment, signal, reporter, limits = LIMITS, into, most } = options;
+  const network = { environment, signal, debug: reporter.debug, limits };
+  const address = openAddress(options.address);
+  if (address.kind !== "web") throw new RangeError("only a web address can be fetched from");
+  const source = showAddress(address.url);
+  const authorization = readAuthorization(address.url, address.login, environment);
+  const sink = openPlainSink(into, most, source);
+  try {
+    await download({
+      get: (headers) => send(address.url, { headers, authorization }, network),
+      sink,
+      expected: { size: most, sha256: "" },
+      offered: authorization === undefined ? "nothing" : "credentials",
+      source,
+      network,
+      progress: () => undefined,
+    });
+  } catch (error) {
+    sink.remove();
+    throw error;
+  } finally {
+    sink.close();
+  }
+}
+
+/** A sink that expects nothing but an end. */
+function openPlainSink(into: string, most: number, source: string): Sink {
+  const descriptor = openSync(into, "wx", 0o600);
+  let bytes = 0;
+  return {
+    bytes: () => bytes,
+    passed: () => false,
+    write: (chunk) => {
+      if (bytes + chunk.length > most) {
+        const what = `there are more than ${most} bytes`;
+        throw new GantryError({ code: "ARCHIVE_UNSAFE", what, where: source });
+      }
+      for (let done = 0; done < chunk.length;) {
+        done += writeSync(descriptor, chunk, done, chunk.length - done, bytes + done);
+      }
+      bytes += chunk.length;
+    },
+    restart: () => {
+      ftruncateSync(descriptor, 0);
+      bytes = 0;
+    },
+    finish: () => undefined,
+    close: () => closeSync(descriptor),
+    remove: () => rmSync(into, { force: true }),
+  };
+}

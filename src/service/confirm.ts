@@ -1,0 +1,22 @@
+/** The end of a change that went well: the new generation is what there is to go back to from now on. */
+import type { Candidate } from "./candidate.ts";
+import type { ServiceContext } from "./context.ts";
+import { removeResidue, switchLink } from "./generations.ts";
+import { removeRecord, writeRecord, type ChangeRecord } from "./record.ts";
+import { dropSnapshot } from "./snapshot.ts";
+import { finishHistory, type Ending } from "./undo.ts";
+
+export async function confirmChange(
+  context: ServiceContext,
+  record: ChangeRecord,
+  to: Candidate,
+  ending: Ending,
+): Promise<void> {
+  const { layout } = context;
+  await writeRecord(layout, { ...record, step: "confirmed" });
+  await switchLink(layout, layout.fallback, to.generation);
+  dropSnapshot(layout);
+  removeResidue(layout);
+  finishHistory(context, record, ending);
+  await removeRecord(layout);
+}
