@@ -19,9 +19,10 @@ import { completeTree, readNode } from "./node/program.ts";
 import type { NodeRuntime } from "./node/runtime.ts";
 import { makeProgram, type Program } from "./program.ts";
 import { proveExternals } from "./prove.ts";
-import { dropUnavailable, findUnbuilt, selectAvailable } from "./tree/available.ts";
+import { dropUnavailable, findUnbuilt, refuseUnbuilt, selectAvailable } from "./tree/available.ts";
 import type { CapturedTree } from "./tree/capture.ts";
 import { installTree } from "./tree/install.ts";
+import { readTrustedScripts, runInstallScripts } from "./tree/scripts.ts";
 import { packageOfPattern } from "./tree/keep.ts";
 
 /** Beside the release in its stage: where its node_modules is made. */
@@ -114,11 +115,26 @@ async function installTarget(context: BuildContext, target: Target, stage: strin
     environment: context.environment,
     complete:
       node === undefined
-        ? undefined
+        ? scriptsOf(context, target, lock)
         : (modules) => completeTree(context, { target, node, lock, stage, modules }),
   });
   refuseUnmatched(tree, lock, app);
+  const locked = new Set(lock.closure.map(({ path }) => path));
+  const here = analysis.externals.filter((external) => locked.has(external.name));
+  if (node === undefined && !runsOn(target, context.host)) refuseUnbuilt(tree, here, target);
   return { target, stage, release, name, treeDirectory, analysis, lock, tree, node };
+}
+
+/** Runs the trusted install scripts of a tree; undefined when there are none, or this machine is of another kind. */
+function scriptsOf(
+  { app, host, environment, log }: BuildContext,
+  target: Target,
+  { closure, optionalDependencies }: ReleaseLock,
+): ((modules: string) => Promise<void>) | undefined {
+  const trusted = readTrustedScripts(app);
+  if (!runsOn(target, host) || !closure.some(({ name }) => trusted.has(name))) return undefined;
+  const optional = new Set(Object.keys(optionalDependencies));
+  return (modules) => runInstallScripts({ modules, closure, trusted, optional, target, environment, log });
 }
 
 /** An entry about a package that only another target has is right there. */

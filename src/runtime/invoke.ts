@@ -44,6 +44,8 @@ export interface RunOptions {
   readonly timeout?: number;
   /** Aborting it ends the process with SIGTERM, and with SIGKILL if that does not help; the result is still awaited. */
   readonly signal?: AbortSignal;
+  /** `group` ends what the process has started too, which then gets no signals of the terminal; see setsid(2). */
+  readonly ends?: "process" | "group";
   /** Told the process id once it runs. */
   readonly started?: (pid: number) => void;
 }
@@ -74,7 +76,16 @@ export function run(file: string, args: readonly string[], options: RunOptions):
       cwd: options.cwd,
       env: options.environment,
       stdio: ["ignore", "pipe", "pipe"],
+      detached: options.ends === "group",
     });
+    const kill = (signal: NodeJS.Signals): void => {
+      if (options.ends !== "group" || child.pid === undefined) return void child.kill(signal);
+      try {
+        process.kill(-child.pid, signal);
+      } catch {
+        // It is gone already, and so is all that it started.
+      }
+    };
     const text = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const) {
       child[name].setEncoding("utf8");
@@ -86,8 +97,8 @@ export function run(file: string, args: readonly string[], options: RunOptions):
     const timers: NodeJS.Timeout[] = [];
     const later = (delay: number, action: () => void) => timers.push(setTimeout(action, delay));
     const end = () => {
-      child.kill("SIGTERM");
-      later(GRACE, () => child.kill("SIGKILL"));
+      kill("SIGTERM");
+      later(GRACE, () => kill("SIGKILL"));
     };
     const settle = (action: () => void) => {
       for (const timer of timers) clearTimeout(timer);
@@ -102,7 +113,7 @@ export function run(file: string, args: readonly string[], options: RunOptions):
     if (options.timeout !== undefined) {
       later(options.timeout, () => {
         timedOut = true;
-        child.kill("SIGKILL");
+        kill("SIGKILL");
       });
     }
     child.once("error", (error) => settle(() => reject(error)));

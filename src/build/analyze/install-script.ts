@@ -46,6 +46,16 @@ export function readInstallScript(directory: string, json: PackageJson): Install
   return undefined;
 }
 
+/** Every command that a package manager would run at its installation, in order. */
+export function installCommands(directory: string, json: PackageJson): string[] {
+  const scripts: Partial<Record<string, unknown>> = json.scripts ?? {};
+  const commands = STAGES.map((stage) => scripts[stage]).filter((command) => typeof command === "string");
+  const implicit = scripts["install"] === undefined && scripts["preinstall"] === undefined;
+  return implicit && existsSync(join(directory, "binding.gyp"))
+    ? ["node-gyp rebuild", ...commands]
+    : commands;
+}
+
 function describe(directory: string, command: string): string | undefined {
   const builder = BUILDERS.exec(command)?.[1];
   if (builder !== undefined) return `builds or fetches a native file with ${builder}`;

@@ -13,7 +13,7 @@ import type { Environment } from "../../runtime/invoke.ts";
 import type { Bun } from "../app/bun.ts";
 import { readBunLock } from "../lock/migrate.ts";
 import { availableClosure, writeLockFiles } from "../lock/target.ts";
-import { findUnbuilt, selectAvailable } from "../tree/available.ts";
+import { findUnbuilt, refuseUnbuilt, selectAvailable } from "../tree/available.ts";
 import { installTree } from "../tree/install.ts";
 import { packBundle, type PackedBundle } from "./pack.ts";
 
@@ -54,7 +54,9 @@ export async function makeForeignBundle(options: ForeignBundleOptions): Promise<
     keep: manifest.keep ?? [],
     environment,
   });
-  const unbuilt = findUnbuilt(tree, expectNative(manifest));
+  const expected = expectNative(manifest);
+  refuseUnbuilt(tree, expected, target);
+  const unbuilt = findUnbuilt(tree, expected);
   for (const [name, why] of unbuilt)
     log.warn(`${name} is left out of the bundle for ${target.name}: ${why.reason}`);
   return await packBundle({

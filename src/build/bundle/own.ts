@@ -4,7 +4,7 @@
  */
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError } from "../../errors.ts";
+import { GantryError, type Finding } from "../../errors.ts";
 import { NAMES, vendoredBundle, type ReleaseLayout } from "../../release/layout.ts";
 import { manifestTarget, treeDigest, type Manifest, type ReleaseBundle } from "../../release/manifest.ts";
 import { readFileEntry } from "../../release/tree.ts";
@@ -44,6 +44,7 @@ export async function remakeOwnBundle(options: RemakeOptions): Promise<PackedBun
   const prepared = existsSync(layout.modules)
     ? await packing(layout.modules, "prepared").catch(asIncomplete)
     : undefined;
+  if (prepared === undefined) refuseMade(layout, manifest);
   const packed = prepared ?? (await packing(await installModules(options), "installed"));
   if (packed !== undefined) refuseOther(packed.description, options);
   return packed;
@@ -63,6 +64,21 @@ function asIncomplete(error: unknown): undefined {
   if (error instanceof GantryError && error.findings[0].code === "DIGEST_MISMATCH") return undefined;
   if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
   throw error;
+}
+
+/**
+ * Install scripts run at a build, never here: what they made is in the bundle that was made then, or nowhere.
+ * @throws GantryError MODULE_UNAVAILABLE
+ */
+function refuseMade(layout: ReleaseLayout, manifest: Manifest): void {
+  const made = Object.entries(manifest.modules).filter(([, module]) => module.source === "bundle");
+  const [first, ...rest] = made.map(([directory, { name }]): Finding => ({
+    code: "MODULE_UNAVAILABLE",
+    what: `an install script made files of ${name} when the release was built: no registry serves them`,
+    where: join(layout.modules, directory),
+    fix: "take the bundle of that build, prepare the release from it first, or build again with --vendor",
+  }));
+  if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
 /** Installs by the release's own lockfile; its node_modules holds more than the manifest's files, which are picked. */

@@ -1,11 +1,34 @@
 /** Which externals a target's tree can really provide, and the tree without the others. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { GantryError, type Finding } from "../../errors.ts";
 import type { ExternalModule } from "../../release/manifest.ts";
+import type { Target } from "../../release/targets.ts";
 import type { CapturedTree } from "./capture.ts";
 
 /** Why an optional external is not in the release. */
 export type Unavailable = NonNullable<ExternalModule["unavailable"]>;
+
+/**
+ * Refuses required native externals without a native file, for a target whose modules cannot be loaded here.
+ * @throws GantryError MODULE_UNAVAILABLE
+ */
+export function refuseUnbuilt(
+  tree: CapturedTree,
+  externals: readonly { readonly name: string; readonly optional: boolean; readonly native: boolean }[],
+  target: Target,
+): void {
+  const provided = new Set(tree.native.flatMap((file) => file.neededBy));
+  const unbuilt = externals.filter(
+    ({ name, optional, native }) => !optional && native && !provided.has(name),
+  );
+  const [first, ...rest] = unbuilt.map(({ name }): Finding => ({
+    code: "MODULE_UNAVAILABLE",
+    what: `${name} has no native file for ${target.name}: its install script makes one only on such a machine`,
+    fix: `build on a ${target.name} machine with --vendor and take the bundle from there, or use a version of ${name} that carries its native files`,
+  }));
+  if (first !== undefined) throw new GantryError(first, ...rest);
+}
 
 /**
  * Optional native externals without a single native file among the packages they need: an install script would have
@@ -17,8 +40,9 @@ export function findUnbuilt(
 ): Map<string, Unavailable> {
   const provided = new Set(tree.native.flatMap((file) => file.neededBy));
   const unbuilt = externals.filter(({ name, optional, native }) => optional && native && !provided.has(name));
-  const reason = "it has no native file: its install script would make one, and releases run no scripts";
-  const fix = "The app starts without it; use a version whose package carries the file, if there is one";
+  const reason = "it has no native file for this target, and no install script made one here";
+  const fix =
+    'The app starts without it; to have it, list it in "trustedDependencies" and build on a machine of that kind';
   return new Map(unbuilt.map(({ name }) => [name, { reason, fix }]));
 }
 

@@ -6,7 +6,9 @@ import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError, type Finding } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
+import type { TreeModule } from "../../release/manifest.ts";
 import type { Target } from "../../release/targets.ts";
+import { readTreeEntry, readTreeFiles } from "../../release/tree.ts";
 import { installFrozen } from "../../runtime/install.ts";
 import type { Environment } from "../../runtime/invoke.ts";
 import { captureTree, type CapturedTree, type ClosurePackage } from "./capture.ts";
@@ -47,14 +49,33 @@ export async function installTree(options: InstallTreeOptions): Promise<Captured
     target,
     environment: options.environment,
   });
-  await options.complete?.(join(directory, NAMES.modules));
-  const tree = captureTree(join(directory, NAMES.modules), options.closure, target, options.keep);
+  const modules = join(directory, NAMES.modules);
+  const served = options.complete === undefined ? undefined : readDigests(modules);
+  await options.complete?.(modules);
+  const tree = markMade(captureTree(modules, options.closure, target, options.keep), served);
   const installed = new Set(Object.values(tree.modules).map((module) => module.name));
   const [first, ...rest] = options.platformPackages
     .filter((name) => !installed.has(name))
     .map(skippedFinding);
   if (first !== undefined) throw new GantryError(first, ...rest);
   return tree;
+}
+
+/** Digests by path: what the registry served, before any script ran. */
+function readDigests(modules: string): ReadonlyMap<string, string> {
+  return new Map(readTreeFiles(modules).map((file) => [file.path, readTreeEntry(modules, file)[1]]));
+}
+
+/** Says of each module that holds a file which no registry serves that only a bundle brings it. */
+function markMade(tree: CapturedTree, served: ReadonlyMap<string, string> | undefined): CapturedTree {
+  if (served === undefined) return tree;
+  const marked = Object.entries(tree.modules).map(([directory, module]): [string, TreeModule] => {
+    const made = Object.entries(module.files).some(
+      ([path, entry]) => served.get(`${directory}/${path}`) !== entry[1],
+    );
+    return [directory, made ? { ...module, source: "bundle" } : module];
+  });
+  return { ...tree, modules: Object.fromEntries(marked) };
 }
 
 function skippedFinding(path: string): Finding {

@@ -1,0 +1,131 @@
+/**
+ * Runs the install scripts that the app trusts, in the private tree and on a machine of the target's kind, for packages
+ * that carry no native file: what such a script fetches or compiles is captured with the tree. Hosts run none.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import type { PackageJson } from "pkg-types";
+import { GantryError, type Finding } from "../../errors.ts";
+import type { Target } from "../../release/targets.ts";
+import { readTreeFiles } from "../../release/tree.ts";
+import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { installCommands, readInstallScript } from "../analyze/install-script.ts";
+import type { App } from "../app/app.ts";
+import type { ClosurePackage } from "./capture.ts";
+import { pruneReason } from "./prune.ts";
+
+export interface InstallScriptsOptions {
+  /** The tree's node_modules, as installed and not pruned yet. */
+  readonly modules: string;
+  readonly closure: readonly ClosurePackage[];
+  /** Names of packages whose scripts may run. */
+  readonly trusted: ReadonlySet<string>;
+  /** Externals that the app starts without. */
+  readonly optional: ReadonlySet<string>;
+  readonly target: Target;
+  readonly environment: Environment;
+  readonly log: { readonly [level in "info" | "warn"]: (text: string) => void };
+  /** Milliseconds that one command may take; half an hour when left out. */
+  readonly limit?: number | undefined;
+}
+
+const LIMIT = 30 * 60_000;
+/** Lines of a script's output that a message quotes. */
+const QUOTED = 12;
+
+/**
+ * Names of the packages whose scripts an app trusts: bun's `trustedDependencies`, pnpm's `onlyBuiltDependencies`, npm's
+ * `allowScripts`, in its own package.json or its workspace's.
+ */
+export function readTrustedScripts(app: Pick<App, "dir" | "workspaceRoot">): Set<string> {
+  const names = new Set<string>();
+  for (const directory of [app.dir, app.workspaceRoot]) {
+    const json = readJson(directory);
+    if (json === undefined) continue;
+    const pnpm: unknown = json["pnpm"];
+    const lists: unknown[] = [
+      json["trustedDependencies"],
+      isRecord(pnpm) ? pnpm["onlyBuiltDependencies"] : [],
+    ];
+    for (const name of lists.flat()) if (typeof name === "string") names.add(name);
+    const allowed: unknown = json["allowScripts"];
+    for (const [name, value] of Object.entries(isRecord(allowed) ? allowed : {}))
+      if (value === true) names.add(name);
+  }
+  return names;
+}
+
+/**
+ * Runs what has to be run.
+ * @throws GantryError MODULE_UNAVAILABLE, with what the script said, when it leaves a required module without a native
+ *   file, whatever its exit status; an optional one is only warned of
+ */
+export async function runInstallScripts(options: InstallScriptsOptions): Promise<void> {
+  const findings: Finding[] = [];
+  for (const found of options.closure) {
+    const directory = join(options.modules, found.path);
+    const json = readJson(directory);
+    if (json === undefined || !options.trusted.has(found.name) || hasNative(directory, options.target))
+      continue;
+    if (readInstallScript(directory, json) === undefined) continue;
+    const failure = await runCommands(options, directory, installCommands(directory, json));
+    const finding = failure ?? (hasNative(directory, options.target) ? undefined : madeNothing());
+    if (finding === undefined) continue;
+    const what = `${found.name} ${found.version}: ${finding.what}`;
+    if (found.neededBy.every((external) => options.optional.has(external))) options.log.warn(what);
+    else findings.push({ ...finding, what, where: `node_modules/${found.path}` });
+  }
+  const [first, ...rest] = findings;
+  if (first !== undefined) throw new GantryError(first, ...rest);
+}
+
+const FIX =
+  "make it succeed on this machine (a network, a compiler), or use a version of the package that carries its native file";
+
+function madeNothing(): Finding {
+  const what = "its install script ended well and made no native file for this target";
+  return { code: "MODULE_UNAVAILABLE", what, fix: FIX };
+}
+
+async function runCommands(
+  { modules, environment, log, limit = LIMIT }: InstallScriptsOptions,
+  directory: string,
+  commands: readonly string[],
+): Promise<Finding | undefined> {
+  // A script that calls node finds the one that runs this build where the PATH has none.
+  const path = [join(modules, ".bin"), environment["PATH"] ?? "", dirname(process.execPath)].join(delimiter);
+  const clean = toolEnvironment(environment, { PATH: path, INIT_CWD: directory });
+  for (const command of commands) {
+    log.info(`running an install script: ${command}`);
+    const result = await run("/bin/sh", ["-c", command], {
+      cwd: directory,
+      environment: clean,
+      timeout: limit,
+      ends: "group",
+    });
+    if (result.code === 0) continue;
+    const why = result.timedOut
+      ? `did not end within ${limit / 1000} s`
+      : `failed (${result.signal ?? `exit ${result.code}`})`;
+    const said = `${result.stdout}\n${result.stderr}`.split("\n").filter((line) => line.trim() !== "");
+    const what = `its install script "${command}" ${why}`;
+    return { code: "MODULE_UNAVAILABLE", what, detail: said.slice(-QUOTED), fix: FIX };
+  }
+  return undefined;
+}
+
+/** Does a package carry a native file that the target may load? */
+function hasNative(directory: string, target: Target): boolean {
+  return readTreeFiles(directory).some(
+    ({ path, kind }) => kind === "file" && path.endsWith(".node") && pruneReason(path, target) === undefined,
+  );
+}
+
+function readJson(directory: string): PackageJson | undefined {
+  const path = join(directory, "package.json");
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as PackageJson) : undefined;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}
