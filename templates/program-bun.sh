@@ -6,11 +6,12 @@ run_app() {
   exec "$program" "$@"
 }
 
-# run_launcher ARGS...: becomes the launcher. Nothing in the current directory or the environment may steer it, and
-# without the second variable Bun would keep what it made of large scripts below the caller's home directory.
+# run_launcher ARGS...: becomes the launcher. Nothing in the current directory or the environment may steer it. Without
+# the second variable Bun would keep what it made of large scripts below the caller's home directory; without the third
+# it would spend 10 MB and more time on compiling what is run once.
 run_launcher() {
   unset BUN_OPTIONS
-  export BUN_BE_BUN=1 BUN_RUNTIME_TRANSPILER_CACHE_PATH=0
+  export BUN_BE_BUN=1 BUN_RUNTIME_TRANSPILER_CACHE_PATH=0 BUN_JSC_useDFGJIT=0
   exec "$program" --config=/dev/null --env-file=/dev/null --no-install "$root/lib/launcher.mjs" "$@"
 }
 

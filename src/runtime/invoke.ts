@@ -12,7 +12,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * probe that reads them would speak for a service that it is not, or take its sockets.
  */
 const UNSAFE =
-  /^(?:GANTRY_.*|NOTIFY_SOCKET|LISTEN_.*|WATCHDOG_.*|BUN_BE_BUN|BUN_OPTIONS|BUN_INSPECT.*|NODE_OPTIONS|NODE_PATH|NODE_V8_COVERAGE|NODE_COMPILE_CACHE)$/;
+  /^(?:GANTRY_.*|NOTIFY_SOCKET|LISTEN_.*|WATCHDOG_.*|BUN_BE_BUN|BUN_OPTIONS|BUN_INSPECT.*|BUN_JSC_.*|NODE_OPTIONS|NODE_PATH|NODE_V8_COVERAGE|NODE_COMPILE_CACHE)$/;
 
 /** Bun keeps what it makes of scripts above 50 KB in a cache below HOME; a tool or a probe leaves nothing behind. */
 const NO_CACHE = { BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0" } as const;
