@@ -4,17 +4,25 @@
  */
 import { probePrefix, type ProbeAnswer, type ProbeRequest } from "../release/probe.ts";
 
+export interface NativeLoader {
+  readonly load: (path: string) => unknown;
+  /** A text with the paths of all files that this process has in memory; empty where that cannot be known. */
+  readonly mapped: () => string;
+}
+
 /**
  * Never rejects, whatever the modules do.
  * @param request the value of GANTRY_PROBE
  * @param write writes to standard output and says how much of it
+ * @param native what it takes to load native files by themselves, where requests may ask for that
  */
 export async function answerProbe(
   request: string,
   load: (specifier: string) => Promise<unknown>,
   write: (bytes: Uint8Array) => number,
+  native?: NativeLoader,
 ): Promise<void> {
-  const { nonce, specifiers } = JSON.parse(request) as ProbeRequest;
+  const { nonce, specifiers, files = [] } = JSON.parse(request) as ProbeRequest;
   const answer = (line: ProbeAnswer): void => {
     let rest = Buffer.from(`${probePrefix(nonce)}${JSON.stringify(line)}\n`);
     // A pipe may take less than it is given.
@@ -30,6 +38,29 @@ export async function answerProbe(
       answer({ specifier, state: "failed", ...describe(error) });
     }
   }
+  if (native === undefined || files.length === 0) return;
+  const mapped = native.mapped();
+  for (const group of files) {
+    const [specifier = ""] = group;
+    answer({ specifier, state: "loading" });
+    const error = group.some((path) => mapped.includes(path)) ? undefined : tryEach(group, native.load);
+    if (error === undefined) answer({ specifier, state: "loaded" });
+    else answer({ specifier, state: "failed", ...describe(error) });
+  }
+}
+
+/** Undefined when one loads; the first one's error when none does. A package may carry a file for each ABI. */
+function tryEach(paths: readonly string[], load: NativeLoader["load"]): unknown {
+  const errors: unknown[] = [];
+  for (const path of paths) {
+    try {
+      load(path);
+      return undefined;
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  return errors[0] ?? new Error("there is no native file");
 }
 
 function describe(error: unknown): { name: string; message: string } {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { GantryError, type Finding } from "../errors.ts";
 import { NAMES, releaseLayout } from "../release/layout.ts";
 import type { ExternalModule, Manifest } from "../release/manifest.ts";
-import { probeExternal } from "../runtime/probe.ts";
+import { probeExternal, type ProbedExternal } from "../runtime/probe.ts";
 import { run, toolEnvironment, type Environment } from "../runtime/invoke.ts";
 import type { Unavailable } from "./tree/available.ts";
 
@@ -27,7 +27,7 @@ export interface ProveOptions {
  * @throws GantryError with all findings when a required one does not load
  */
 export async function proveExternals(
-  externals: readonly Pick<ExternalModule, "name" | "optional" | "imports">[],
+  externals: readonly (Pick<ExternalModule, "optional"> & ProbedExternal)[],
   options: ProveOptions,
 ): Promise<Map<string, Unavailable>> {
   const unavailable = new Map<string, Unavailable>();

@@ -6,9 +6,10 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError, type Finding } from "../errors.ts";
 import { NAMES, releaseName } from "../release/layout.ts";
-import { treeDigest, type ExternalModule } from "../release/manifest.ts";
+import { nativeByModule, treeDigest, type ExternalModule } from "../release/manifest.ts";
 import { runsOn, type Target } from "../release/targets.ts";
 import type { Environment } from "../runtime/invoke.ts";
+import type { ProbedExternal } from "../runtime/probe.ts";
 import { analyzeApp, type Analysis } from "./analyze/analyze.ts";
 import { packBundle, type PackedBundle } from "./bundle/pack.ts";
 import { releaseKeep } from "./choices.ts";
@@ -209,11 +210,14 @@ async function settleExternals(
   const expected = externals.filter((external) => external.unavailable === undefined);
   const unbuilt = findUnbuilt(tree, analysis.externals);
   const unloadable = runsOn(target, context.host)
-    ? await proveExternals(expected, {
-        ...emptyPlace(context, program),
-        ...program.probe,
-        modules,
-      })
+    ? await proveExternals(
+        expected.map((external) => withFiles(external, tree, modules, program)),
+        {
+          ...emptyPlace(context, program),
+          ...program.probe,
+          modules,
+        },
+      )
     : unbuilt;
   const unavailable = new Map([...unloadable].map(([name, why]) => [name, unbuilt.get(name) ?? why]));
   const all = withUnavailable(externals, unavailable);
@@ -221,6 +225,18 @@ async function settleExternals(
     if (why !== undefined) context.log.warn(`${name} is left out of the release: ${why.reason}`);
   }
   return { externals: all, tree: dropUnavailable(tree, modules, unavailable) };
+}
+
+/** With Node the native files are named as well, for packages that load theirs late. */
+function withFiles(
+  external: ExternalModule,
+  tree: CapturedTree,
+  modules: string,
+  { runtime }: Program,
+): ExternalModule & ProbedExternal {
+  if (runtime.kind === "bun" || external.imports.length === 0) return external;
+  const groups = nativeByModule(tree, external.name);
+  return { ...external, files: groups.map((group) => group.map((path) => join(modules, path))) };
 }
 
 /** A directory of nothing, and an environment that finds the program: where the release's own programs are run. */

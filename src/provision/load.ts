@@ -3,11 +3,11 @@
  * of its own; reconcile.ts makes one answer of the two.
  */
 import { realpathSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import type { FileVerdict } from "../compat/finding.ts";
 import type { ErrorCode, Finding } from "../errors.ts";
 import { readDirectory, readMounts } from "../host/directory.ts";
-import type { ExternalModule } from "../release/manifest.ts";
+import { nativeByModule, type ExternalModule } from "../release/manifest.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import { probeTogether } from "../runtime/probe.ts";
 import { judgeTree, readScene, type Self, type StaticVerdict } from "./judge.ts";
@@ -84,9 +84,15 @@ function probeAll(
   externals: readonly ExternalModule[],
   { release, modules, environment, limit, signal }: LoadOptions,
 ): Promise<ReadonlyMap<string, Finding>> {
-  return probeTogether(externals, {
+  const node = release.manifest.runtime.kind === "node";
+  const probed = externals.map(({ name, imports }) => {
+    if (!node || imports.length === 0) return { name, imports };
+    const groups = nativeByModule(release.manifest, name);
+    return { name, imports, files: groups.map((group) => group.map((path) => join(modules, path))) };
+  });
+  return probeTogether(probed, {
     executable: release.layout.executable,
-    args: release.manifest.runtime.kind === "node" ? ["--no-warnings", release.layout.preload] : [],
+    args: node ? ["--no-warnings", release.layout.preload] : [],
     modules,
     cwd: dirname(modules),
     environment,

@@ -222,6 +222,21 @@ export function filesOfTree(manifest: Manifest, included: ReadonlySet<string>): 
   return files;
 }
 
+/** The native files that an external needs, relative to node_modules, those of one package together. */
+export function nativeByModule(
+  { modules, native }: Pick<Manifest, "modules" | "native">,
+  external: string,
+): string[][] {
+  const directories = Object.keys(modules).toSorted((a, b) => b.length - a.length);
+  const groups = new Map<string, string[]>();
+  for (const { path, neededBy } of native) {
+    if (!neededBy.includes(external)) continue;
+    const directory = directories.find((candidate) => path.startsWith(`${candidate}/`)) ?? "";
+    groups.set(directory, [...(groups.get(directory) ?? []), path]);
+  }
+  return [...groups.values()];
+}
+
 /** Externals that the build could provide: the ones a tree may hold. */
 export function availableExternals(manifest: Manifest): ExternalModule[] {
   return manifest.externals.filter((external) => external.unavailable === undefined);

@@ -15,6 +15,11 @@ export interface ProbeRequest {
   readonly nonce: string;
   /** What to load, in this order: specifiers exactly as the app imports them. */
   readonly specifiers: readonly string[];
+  /**
+   * Native files by package, absolute. Some packages load theirs only when they are used (better-sqlite3), and then
+   * an import proves nothing: of a package of which none is in memory after all imports, one has to load by itself.
+   */
+  readonly files?: readonly (readonly string[])[];
 }
 
 export type ProbeAnswer =

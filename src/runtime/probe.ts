@@ -25,6 +25,8 @@ export interface ProbedExternal {
   readonly name: string;
   /** Specifiers to load, as the app imports them. */
   readonly imports: readonly string[];
+  /** See ProbeRequest. */
+  readonly files?: readonly (readonly string[])[];
 }
 
 const LOAD_LIMIT = 60_000;
@@ -35,7 +37,9 @@ export async function probeExternal(
   options: ProbeOptions,
 ): Promise<Finding | undefined> {
   if (external.imports.length === 0) return undefined;
-  const request: ProbeRequest = { nonce: randomBytes(12).toString("hex"), specifiers: external.imports };
+  const { imports: specifiers, files } = external;
+  const nonce = randomBytes(12).toString("hex");
+  const request: ProbeRequest = { nonce, specifiers, ...(files === undefined ? {} : { files }) };
   let result: RunResult;
   try {
     result = await run(options.executable, options.args ?? [], {
@@ -63,7 +67,11 @@ export async function probeTogether(
   externals: readonly ProbedExternal[],
   options: ProbeOptions,
 ): Promise<ReadonlyMap<string, Finding>> {
-  const all = { name: "", imports: externals.flatMap(({ imports }) => imports) };
+  const all = {
+    name: "",
+    imports: externals.flatMap(({ imports }) => imports),
+    files: externals.flatMap(({ files }) => files ?? []),
+  };
   if (externals.length > 1 && (await probeExternal(all, options)) === undefined) return new Map();
   options.signal?.throwIfAborted();
   const findings = new Map<string, Finding>();
@@ -85,7 +93,8 @@ function probeFinding(
   const failed = answers.find((answer) => answer.state === "failed");
   if (failed?.state === "failed") return failureFinding(external.name, failed.message);
   const loaded = answers.filter((answer) => answer.state === "loaded").length;
-  if (result.code === 0 && loaded === external.imports.length) return undefined;
+  if (result.code === 0 && loaded === external.imports.length + (external.files?.length ?? 0))
+    return undefined;
   if (answers.length === 0 && result.signal === null && !result.timedOut) {
     return {
       code: "RELEASE_FILE_MISSING",
@@ -94,7 +103,7 @@ function probeFinding(
       ...quote(result.stderr),
     };
   }
-  const last = answers.at(-1)?.specifier ?? external.name;
+  const last = (answers.at(-1)?.specifier ?? external.name).replace(options.modules, "node_modules");
   const how = result.timedOut
     ? "did not finish"
     : `ended the process (${result.signal ?? `exit ${result.code}`})`;

@@ -26,7 +26,8 @@ for (const name of Object.keys(env)) if (name.startsWith("GANTRY_")) delete env[
 
 if (probe !== undefined && require.main === module) {
   const load = loaderFor(named ?? join(release, "node_modules"));
-  void answerProbe(probe, load, (bytes) => writeSync(1, bytes)).then(() => exit(0));
+  const native = { load: require, mapped: readMapped };
+  void answerProbe(probe, load, (bytes) => writeSync(1, bytes), native).then(() => exit(0));
 } else {
   const modules = elsewhere();
   if (modules !== undefined) resolveFrom(modules);
@@ -56,6 +57,15 @@ function watchEnd(from: string): void {
     if (status !== 0)
       tellDamage({ release, modules: from }, { fs, crypto: require("node:crypto") as typeof crypto });
   });
+}
+
+/** proc(5), /proc/pid/maps: each mapped file by its path. */
+function readMapped(): string {
+  try {
+    return readFileSync("/proc/self/maps", "utf8");
+  } catch {
+    return "";
+  }
 }
 
 function loadEnvironment(file: string): void {

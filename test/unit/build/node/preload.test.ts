@@ -1,11 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, renameSync, symlinkSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, renameSync, symlinkSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { beforeEach, describe, expect, it } from "vitest";
 import { parseProbeOutput } from "../../../../src/release/probe.ts";
 import { makeDirectory, writeFiles } from "../scratch.ts";
 
+/** A real one: that of the test runner's own bundler for this machine. */
+const NATIVE = createRequire(import.meta.url).resolve(`@rolldown/binding-linux-${process.arch}-gnu`);
 const SOURCE = join(import.meta.dirname, "../../../../src/build/node/preload.ts");
 
 /** Packages as they are found in the wild: one for each way that Node has to look for an entry. */
@@ -184,6 +187,49 @@ describe("the probe", () => {
       { specifier: "missing", state: "failed", message: expect.stringContaining("missing") as string },
       { specifier: "broken", state: "failed", name: "TypeError", message: "as expected" },
       { specifier: "plain", state: "loaded" },
+    ]);
+  });
+});
+
+const probeLate = (files: readonly (readonly string[])[]) => {
+  const env = {
+    GANTRY_PROBE: JSON.stringify({ nonce: "n", specifiers: ["late"], files }),
+    GANTRY_MODULES: modules,
+  };
+  const result = node(["--no-warnings", join(release, "lib/preload.cjs")], env);
+  return parseProbeOutput(result.stdout, "n").filter(({ state }) => state !== "loading");
+};
+const late = (name: string) => join(modules, "late/build/Release", name);
+
+describe("the probe of a package that loads its native file late", () => {
+  beforeEach(() => {
+    writeFiles(modules, {
+      "late/index.js": "module.exports = () => require('./build/Release/late.node');",
+      "late/build/Release/broken.node": "no native code",
+    });
+    copyFileSync(NATIVE, late("late.node"));
+  });
+
+  it("loads one of its files", () => {
+    expect(probeLate([[late("broken.node"), late("late.node")]])).toMatchObject([
+      { specifier: "late", state: "loaded" },
+      { specifier: late("broken.node"), state: "loaded" },
+    ]);
+  });
+
+  it("tells when none loads, though the import did", () => {
+    expect(probeLate([[late("broken.node")]])).toMatchObject([
+      { state: "loaded" },
+      { state: "failed", message: expect.stringMatching(/broken\.node/) as string },
+    ]);
+  });
+
+  it("is content with what the import has loaded", () => {
+    writeFiles(modules, { "late/index.js": "require('./build/Release/late.node');" });
+    // The other file would not load: nobody asks.
+    expect(probeLate([[late("broken.node"), late("late.node")]]).map(({ state }) => state)).toEqual([
+      "loaded",
+      "loaded",
     ]);
   });
 });

@@ -1,0 +1,196 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { readApp } from "../../../../src/build/app/app.ts";
+import { ensureInstalled } from "../../../../src/build/app/sources.ts";
+import { readImports } from "../../../../src/build/node/imports.ts";
+import {
+  buildJavaScript,
+  copyJavaScript,
+  type BuiltJavaScript,
+} from "../../../../src/build/node/javascript.ts";
+import { BUN, findingsOf, makeApp, makeDirectory, writeFiles } from "../scratch.ts";
+
+const opened: (() => void)[] = [];
+afterEach(() => {
+  for (const dispose of opened.splice(0)) dispose();
+});
+
+async function build(dir: string): Promise<BuiltJavaScript> {
+  const app = await readApp(dir);
+  const environment = process.env;
+  const sources = await ensureInstalled(app, BUN, { environment });
+  opened.push(sources.dispose);
+  const built = await buildJavaScript({ app, sources, bun: BUN.path, environment, log: { info: () => {} } });
+  opened.push(built.dispose);
+  return built;
+}
+
+/** An app whose build writes the files that it is given, without any tool. */
+const app = (gantry: object, script: string | undefined, fields: object = {}): Record<string, unknown> => ({
+  "package.json": {
+    name: "app",
+    version: "1.0.0",
+    ...fields,
+    ...(script === undefined ? {} : { scripts: { build: script } }),
+    gantry: { runtime: "node", node: "24.21.0", ...gantry },
+  },
+});
+const list = (directory: string): string[] =>
+  readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
+    .toSorted();
+
+describe("buildJavaScript", () => {
+  it("runs the app's own script in a copy, without what an earlier build left", async () => {
+    const dir = makeApp({
+      ...app({ entry: "dist/main.js" }, "mkdir dist && cp src/main.js dist/"),
+      "src/main.js": "new",
+      "dist/main.js": "old",
+      "dist/removed.js": "old",
+      "node_modules/.bin/tool": "",
+    });
+    const built = await build(dir);
+    expect(built).toMatchObject({ entry: "main.js", part: "dist" });
+    expect(list(built.directory)).toEqual(["main.js"]);
+    expect(readFileSync(join(built.directory, "main.js"), "utf8")).toBe("new");
+    expect(readFileSync(join(dir, "dist/main.js"), "utf8")).toBe("old");
+    built.dispose();
+    expect(existsSync(built.directory)).toBe(false);
+  });
+
+  it("takes an app that is JavaScript as it stands", async () => {
+    const dir = makeApp({
+      ...app({}, undefined, { main: "index.js", type: "module" }),
+      "index.js": "1",
+      ".env": "S=1",
+    });
+    const built = await build(dir);
+    expect(built).toMatchObject({ entry: "index.js", part: "." });
+    const to = join(makeDirectory(), "app");
+    copyJavaScript(built, to, await readApp(dir), false);
+    expect(list(to)).toEqual(["index.js", "package.json"]);
+  });
+
+  it("says what the script said when it fails", async () => {
+    const dir = makeApp(app({ entry: "dist/main.js" }, "echo the reason; exit 3"));
+    const [finding] = await findingsOf(() => build(dir));
+    expect(finding).toMatchObject({ code: "CONFIG_INVALID", what: `the app's own "build" failed (exit 3)` });
+    expect(finding?.detail?.join("\n")).toContain("the reason");
+  });
+
+  it.each([
+    [
+      "an entry that the build does not make",
+      { entry: "dist/other.js" },
+      /dist\/other\.js is not among what "run build"/,
+    ],
+    [
+      "an entry in TypeScript",
+      { entry: "src/main.ts" },
+      /no JavaScript: a release is compiled ahead of time/,
+    ],
+    ["an entry outside lib/app", { entry: "dist/main.js", app: "src" }, /does not lie in "gantry\.app", src/],
+  ])("refuses %s", async (_, gantry, message) => {
+    const dir = makeApp({ ...app(gantry, "mkdir -p dist && touch dist/main.js"), "src/main.ts": "" });
+    expect((await findingsOf(() => build(dir)))[0]).toMatchObject({
+      code: "CONFIG_INVALID",
+      what: expect.stringMatching(message) as string,
+    });
+  });
+
+  it("refuses an app without an entry and without a build", async () => {
+    const dir = makeApp(app({ entry: "dist/main.js" }, undefined));
+    const [finding] = await findingsOf(() => build(dir));
+    expect(finding?.what).toBe('the app has no dist/main.js, and no "build" script that makes it');
+  });
+});
+
+describe("copyJavaScript", () => {
+  it("leaves out what no start reads, and keeps how .js and #imports are meant", async () => {
+    const imports = {
+      "#config": "./dist/config.js",
+      "#store": { node: "./dist/store.js", default: "./src/store.js" },
+      "#other": "better-sqlite3",
+    };
+    const made = "main.js main.js.map main.d.ts main.d.ts.map x.tsbuildinfo left.ts logo.svg deep/a.mjs .env";
+    const script = `mkdir -p dist/deep && cd dist && touch ${made}`;
+    const dir = makeApp(app({ entry: "dist/main.js" }, script, { type: "module", imports }));
+    const built = await build(dir);
+    const to = join(makeDirectory(), "app");
+    copyJavaScript(built, to, await readApp(dir), false);
+    expect(list(to)).toEqual(["deep/a.mjs", "logo.svg", "main.js", "package.json"]);
+    expect(JSON.parse(readFileSync(join(to, "package.json"), "utf8"))).toEqual({
+      name: "app",
+      version: "1.0.0",
+      private: true,
+      type: "module",
+      imports: { "#config": "./config.js", "#store": { node: "./store.js" }, "#other": "better-sqlite3" },
+    });
+    copyJavaScript(built, join(to, "mapped"), await readApp(dir), true);
+    expect(list(join(to, "mapped"))).toContain("main.js.map");
+  });
+
+  it("keeps a package.json that the build made", async () => {
+    const script = `mkdir dist && cd dist && touch main.js && echo '{"type":"commonjs"}' > package.json`;
+    const dir = makeApp(app({ entry: "dist/main.js" }, script, { type: "module" }));
+    const to = join(makeDirectory(), "app");
+    copyJavaScript(await build(dir), to, await readApp(dir), false);
+    expect(readFileSync(join(to, "package.json"), "utf8")).toBe('{"type":"commonjs"}\n');
+  });
+});
+
+const read = (files: Record<string, string>, installed: readonly string[]) => {
+  const directory = makeDirectory();
+  writeFiles(join(directory, "app"), files);
+  for (const name of installed) writeFiles(join(directory, "node_modules", name), { "index.js": "" });
+  const modules = join(directory, "node_modules");
+  return readImports({
+    directory: join(directory, "app"),
+    modules,
+    name: "self",
+    bun: BUN.path,
+    environment: {},
+  });
+};
+
+describe("readImports", () => {
+  it("gives every specifier by package", async () => {
+    const files = {
+      "a.js":
+        "import x from 'x/deep'; import fs from 'node:fs'; import { join } from 'path'; import './b.js';",
+      "b.cjs": "const x = require('x'); try { require('maybe') } catch {} require('self'); require('#own');",
+      "c.mjs": "const y = await import('@s/y/part.js'); export * from 'x';",
+      "page.html": "<script>import z from 'z'</script>",
+    };
+    expect(await read(files, ["x", "@s/y"])).toEqual({
+      "@s/y": ["@s/y/part.js"],
+      maybe: ["maybe"],
+      x: ["x", "x/deep"],
+    });
+  });
+
+  it("refuses packages that only development has", async () => {
+    const findings = await findingsOf(() =>
+      read({ "a.js": "import x from 'x'; import '@s/y/z';" }, ["other"]),
+    );
+    expect(findings.map(({ code, what, where }) => [code, what, where])).toEqual([
+      [
+        "MODULE_UNAVAILABLE",
+        'the compiled app imports "x", and no production dependency brings it',
+        "lib/app/a.js",
+      ],
+      [
+        "MODULE_UNAVAILABLE",
+        'the compiled app imports "@s/y/z", and no production dependency brings it',
+        "lib/app/a.js",
+      ],
+    ]);
+  });
+
+  it("names a file that is no JavaScript", async () => {
+    const [finding] = await findingsOf(() => read({ "a.js": "import from;" }, []));
+    expect(finding).toMatchObject({ code: "CONFIG_INVALID", where: "lib/app/a.js" });
+  });
+});
