@@ -1,7 +1,7 @@
 /** Install scripts: whose run, what a failing one leaves in the message, and that none outlives its time. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { readTrustedScripts, runInstallScripts } from "../../../../src/build/tree/scripts.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
 import { findingsOf, makeApp } from "../scratch.ts";
@@ -63,14 +63,19 @@ describe("an install script", () => {
   });
 
   it("ends at its limit, with what it started", async () => {
-    const { modules, done } = install("sleep 1000 & echo $! > pid; wait", { limit: 300 });
+    const { modules, done } = install("sleep 1000 & echo $! > pid; wait", { limit: 3000 });
     const [finding] = await findingsOf(() => done);
-    expect(finding?.what).toMatch(/did not end within 0\.3 s/);
+    expect(finding?.what).toMatch(/did not end within 3 s/);
     const pid = readFileSync(join(modules, "a/pid"), "utf8").trim();
-    const state = existsSync(`/proc/${pid}/stat`)
-      ? readFileSync(`/proc/${pid}/stat`, "utf8").split(" ")[2]
-      : "gone";
-    expect(["gone", "Z"]).toContain(state);
+    // Killed it is by now; who reaps an orphan, and when, is another's business.
+    const state = (): string | undefined => {
+      try {
+        return readFileSync(`/proc/${pid}/stat`, "utf8").split(" ")[2];
+      } catch {
+        return "gone";
+      }
+    };
+    await vi.waitFor(() => expect(["gone", "Z"]).toContain(state()), { timeout: 20_000 });
   });
 });
 
