@@ -72,3 +72,13 @@ export async function untilHealthy(url: string): Promise<void> {
   }
   throw new Error("the app does not become healthy");
 }
+
+/** Waits for what the service says of itself (sd_notify(3), STATUS=). */
+export async function untilStatus(host: SystemdHost, pattern: RegExp): Promise<void> {
+  let found = "";
+  for (const limit = performance.now() + PATIENCE; performance.now() < limit; await sleep(50)) {
+    found = await show(host, "StatusText");
+    if (pattern.test(found)) return;
+  }
+  throw new Error(`the service says "${found}"`);
+}

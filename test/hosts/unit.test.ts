@@ -1,6 +1,6 @@
 /** The unit of a release under a real systemd: what it lets the app do, what it forbids, and what ends in a restart. */
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,9 +8,19 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { checkStoredNotes, exerciseBrain } from "../e2e/brain-client.ts";
 import { copyRelease } from "../e2e/release.ts";
+import { renderUnits } from "../../src/build/units.ts";
+import type { Manifest } from "../../src/release/manifest.ts";
 import { installByHand } from "./by-hand.ts";
 import type { Suite } from "./roots.ts";
-import { errors, serveSlowly, show, untilGone, untilHealthy, untilState } from "./service-state.ts";
+import {
+  errors,
+  serveSlowly,
+  show,
+  untilGone,
+  untilHealthy,
+  untilState,
+  untilStatus,
+} from "./service-state.ts";
 import { bootHost, type HostOptions, type SystemdHost } from "./systemd-host.ts";
 
 const TOKEN = "a-token-of-the-tests";
@@ -81,6 +91,7 @@ describe.each(["bullseye", "bookworm", "trixie"] as const)("on %s", (suite) => {
     const { url, close } = await host.forward(PORT);
     await untilHealthy(url);
     await exerciseBrain({ url, token: TOKEN });
+    expect((await host.run(["/opt/brain/current/gantry", "health"])).code).toBe(0);
     await close();
     const main = await show(host, "MainPID");
     expect((await host.shell(`readlink /proc/${main}/exe`)).trim()).toBe(
@@ -175,12 +186,29 @@ describe("a service on bookworm", () => {
     expect(await show(host, "ActiveState")).toBe("inactive");
     expect(await ask("/health")).toBe(200);
     await exerciseBrain({ url, token: TOKEN });
-    const main = await show(host, "MainPID");
-    const environment = await host.shell(`tr '\\0' '\\n' < /proc/${main}/environ`);
-    expect(environment).toContain(`LISTEN_PID=${main}\n`);
+    const first = await show(host, "MainPID");
+    const environment = await host.shell(`tr '\\0' '\\n' < /proc/${first}/environ`);
+    expect(environment).toContain(`LISTEN_PID=${first}\n`);
     expect(await host.journal("-u", "brain", "-o", "cat", "-b")).toContain(
       "on the socket that systemd opened",
     );
+  });
+
+  it("may have a privileged port", async () => {
+    const manifest = JSON.parse(readFileSync(join(prepared, "lib/release.json"), "utf8")) as Manifest;
+    if (manifest.service === undefined) throw new Error("the release describes no service");
+    const files = renderUnits(
+      { ...manifest, service: { ...manifest.service, port: 80 } },
+      "test-brain-v0.1.0",
+    );
+    const unit = files["systemd/brain.service"] ?? "";
+    dropIn(unit.replace(/^ExecStart=.*$/m, "").replace(/^\[Install\][^]*$/m, ""));
+    await reload();
+    await host.shell("systemctl start brain");
+    const low = await host.forward(80);
+    await untilHealthy(low.url);
+    expect((await fetch(`${low.url}/health`)).status).toBe(200);
+    await low.close();
   });
 
   it("is ready when it says so", async () => {
@@ -260,6 +288,12 @@ describe("a first start from a slow mirror", () => {
       const slow = "[Service]\nType=notify\nNotifyAccess=all\nTimeoutStartSec=4\n";
       host.write("/etc/systemd/system/brain.service.d/test.conf", slow);
       await host.shell("systemctl daemon-reload && systemctl start --no-block brain");
+      await untilStatus(host, /B of 3\.\d MB$/);
+      const stopping = performance.now();
+      await host.shell("systemctl stop brain");
+      expect(performance.now() - stopping).toBeLessThan(10_000);
+      expect(await show(host, "Result")).toBe("success");
+      await host.shell("systemctl start --no-block brain");
       const began = performance.now();
       const said = new Set<string>();
       for (;;) {
