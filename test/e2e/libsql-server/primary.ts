@@ -80,11 +80,13 @@ export function openPrimary(modules: string, file: string): Primary {
   const Database = createRequire(join(modules, "from-here.js"))("libsql") as NativeConstructor;
   const connect = (): NativeDatabase => {
     const database = new Database(file);
-    // A checkpoint would begin the log anew, and closing the last connection makes one: `keeper` stays.
     database.exec("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0;");
     return database;
   };
+  // A checkpoint would begin the log anew, and closing the last connection makes one: this one stays. It counts as a
+  // connection to the log only once it has read.
   const keeper = connect();
+  keeper.prepare("SELECT count(*) FROM sqlite_schema").raw(true).all([]);
   return {
     connect: () => wrapConnection(connect()),
     readFrames: () => parseLog(readFileSync(`${file}-wal`)),

@@ -79,6 +79,8 @@ export async function startLibsqlServer(modules: string, file: string): Promise<
       serveSocket(accepted, primary, token, requests);
     }),
   );
+  // Never closes a connection that a slow client is about to use again: whoever loses that race fails.
+  server.keepAliveTimeout = 0;
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
