@@ -21,7 +21,7 @@ import { join } from "node:path";
 export const hostsCache = process.env["GANTRY_HOSTS_CACHE"] ?? join(homedir(), ".cache/gantry-hosts");
 
 /** Makes a root once: built beside its final name and renamed, so that an interrupted run leaves nothing half made. */
-function ensureRoot(name: string, make: (directory: string) => void): string {
+export function ensureRoot(name: string, make: (directory: string) => void): string {
   const root = join(hostsCache, name);
   if (existsSync(root)) return root;
   mkdirSync(hostsCache, { recursive: true });

@@ -1,0 +1,117 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { MUSL_NODE_MAJOR, muslNodeRoot } from "./node-roots.ts";
+import { enter, muslRoot, slimRoot } from "./roots.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const FIXTURE = join(root, "test/fixtures/test-node-brain");
+const BUN = join(root, "node_modules/bun/bin/bun.exe");
+
+let work = "";
+/** The sample with its own Node for glibc, and for the host's own on musl, of the right and of another major. */
+const releases: Record<"glibc" | "musl" | "other", string> = { glibc: "", musl: "", other: "" };
+
+function build(name: string, node: string, target: string): string {
+  const app = join(work, `${name}-app`);
+  cpSync(FIXTURE, app, { recursive: true });
+  const file = join(app, "package.json");
+  writeFileSync(file, readFileSync(file, "utf8").replace('"node": "24.21.0"', `"node": "${node}"`));
+  const out = join(work, name);
+  const args = [join(root, "dist/cli.js"), "build", app, "--out", out, "--bun", BUN, "--target", target];
+  execFileSync(process.execPath, args, { cwd: root, stdio: "pipe" });
+  return join(out, readdirSync(out).find((entry) => existsSync(join(out, entry, "node-brain"))) ?? "none");
+}
+
+beforeAll(() => {
+  work = mkdtempSync(join(tmpdir(), "gantry-node-hosts-"));
+  releases.glibc = build("glibc", "24.21.0", "linux-x64-gnu");
+  releases.musl = build("musl", `system@${MUSL_NODE_MAJOR}`, "linux-x64-musl");
+  releases.other = build("other", `system@${MUSL_NODE_MAJOR - 2}`, "linux-x64-musl");
+});
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+/** Starts it, asks it over HTTP, stops it; twice, because the first start prepares and the second must not. */
+const SERVE = `
+cd /tmp
+for round in cold warm; do
+  PORT=0 /opt/release/node-brain >out 2>err &
+  pid=$!
+  until grep -q listening out || ! kill -0 $pid; do sleep 0.1; done
+  url=$(sed -n 's/.* on //p' out)
+  echo "$round $(ASK)"
+  kill $pid
+  wait $pid
+  echo "$round ended with $?"
+done
+cat err
+`;
+const serve = (ask: string): string => SERVE.replace("ASK", ask);
+
+describe("a release with its own Node", () => {
+  it("starts on a Debian that has no Node, from its bundle", () => {
+    const ask = `/opt/release/lib/node -e "fetch('$url/api/health').then((r) => r.text()).then(console.log)"`;
+    const result = enter(slimRoot(), ["/bin/sh", "-c", serve(ask)], {
+      mounts: { "/opt/release": releases.glibc },
+    });
+    expect(result.stdout.split("\n").slice(0, 4)).toEqual([
+      'cold {"status":"ok","users":0}',
+      "cold ended with 0",
+      'warm {"status":"ok","users":0}',
+      "warm ended with 0",
+    ]);
+    expect(result.stdout).not.toContain("gantry:");
+  });
+
+  it("is refused on a musl host before its Node is run", () => {
+    const result = enter(muslRoot(), ["/opt/release/node-brain"], {
+      mounts: { "/opt/release": releases.glibc },
+    });
+    expect(result).toMatchObject({ code: 69, stdout: "" });
+    expect(result.stderr).toMatch(/LIBC_MISMATCH.*\n.*lib\/node\n.*take the release \S+-linux-x64-musl/);
+  });
+});
+
+describe("a release on a musl host's own Node", () => {
+  it("starts under busybox's sh, cold and warm", () => {
+    const ask = "wget -q -O - $url/api/health";
+    const result = enter(muslNodeRoot(), ["/bin/sh", "-c", serve(ask)], {
+      mounts: { "/opt/release": releases.musl },
+    });
+    expect(result.stdout.split("\n").slice(0, 4)).toEqual([
+      'cold {"status":"ok","users":0}',
+      "cold ended with 0",
+      'warm {"status":"ok","users":0}',
+      "warm ended with 0",
+    ]);
+    expect(result.stdout).not.toContain("gantry:");
+  });
+
+  it("is judged right by its own doctor and verify", () => {
+    const both = "/opt/release/gantry verify && /opt/release/gantry doctor";
+    const result = enter(muslNodeRoot(), ["/bin/sh", "-c", both], {
+      mounts: { "/opt/release": releases.musl },
+    });
+    expect(result).toMatchObject({ code: 0 });
+    expect(result.stdout).toMatch(/node 26\.\d+\.\d+, ABI 147/);
+    expect(result.stdout).toMatch(/ok +better-sqlite3\/prebuilds\/linuxmusl-x64\.node/);
+  });
+
+  it("says node: not found where there is none, and how to get it", () => {
+    const result = enter(muslRoot(), ["/opt/release/node-brain"], {
+      mounts: { "/opt/release": releases.musl },
+    });
+    expect(result).toMatchObject({ code: 71, stdout: "" });
+    expect(result.stderr).toMatch(/node: not found(?:.|\n)*apk add nodejs/);
+  });
+
+  it("of another major is refused with both numbers", () => {
+    const other = { "/opt/release": releases.other };
+    const result = enter(muslNodeRoot(), ["/opt/release/node-brain"], { mounts: other });
+    expect(result).toMatchObject({ code: 69, stdout: "" });
+    expect(result.stderr).toMatch(/ABI_MISMATCH: .*NODE_MODULE_VERSION 137 .* with 147\n/);
+  });
+});
