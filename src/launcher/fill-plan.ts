@@ -70,6 +70,7 @@ export function planFill(session: Session, release: Release, choice: FillChoice)
 /** A Bun release brings its package manager; a Node release has the host's npm, if there is one. */
 function fromRegistry({ settings, environment }: Session, release: Release): Fill[] {
   const { registry } = settings;
+  if (findBundled(release) !== undefined) return [];
   if (release.manifest.runtime.kind === "bun")
     return [registryFill(release, { registry, packageManager: settings.packageManager, environment })];
   if (readProgramPath("npm", environment) === undefined) return [];
@@ -111,6 +112,17 @@ function refusal(finding: Finding): Fill {
   };
 }
 
+/**
+ * A required module that no registry has as it was built: its install script made it, and scripts never run on a host.
+ * An optional one is left out instead, as when it does not arrive.
+ */
+function findBundled({ manifest }: Release): string | undefined {
+  const required = manifest.externals.flatMap(({ name, optional }) => (optional ? [] : [name]));
+  return Object.values(manifest.modules).find(
+    ({ source, neededBy }) => source === "bundle" && neededBy.some((name) => required.includes(name)),
+  )?.name;
+}
+
 const COPY = "copy the bundle beside the release, or node_modules from a prepared copy of this same release";
 
 function noWay(release: Release, network: NetworkRule): Finding {
@@ -118,6 +130,15 @@ function noWay(release: Release, network: NetworkRule): Finding {
     return {
       code: "BUNDLE_MISSING",
       what: "this release takes its modules from a bundle alone, and there is none",
+      where: release.layout.vendor,
+      fix: `${COPY}; ./gantry prepare --from FILE takes one from elsewhere`,
+    };
+  }
+  const bundled = findBundled(release);
+  if (bundled !== undefined) {
+    return {
+      code: "BUNDLE_MISSING",
+      what: `${bundled} was made by its install script when the release was built, so it comes from a bundle alone, and there is none`,
       where: release.layout.vendor,
       fix: `${COPY}; ./gantry prepare --from FILE takes one from elsewhere`,
     };

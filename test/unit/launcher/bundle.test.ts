@@ -17,6 +17,7 @@ import { basename, join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { keygen } from "../../../src/build/sign/keys.ts";
 import { signFile } from "../../../src/build/sign/sign.ts";
+import type { Manifest } from "../../../src/release/manifest.ts";
 import { withBundleHead } from "../../../src/release/bundle.ts";
 import { readTreeEntry, readTreeFiles } from "../../../src/release/tree.ts";
 import { bareEnvironment, expectRefusal, makeFixture, type Fixture } from "./fixture.ts";
@@ -264,6 +265,21 @@ describe("a release made for vendor", () => {
     truncateSync(join(root, VENDORED), 1000);
     expectRefusal(await gantry(["start"]), "DIGEST_MISMATCH", /not whole/);
     expect(fixture.registry.requests).toEqual([]);
+  });
+});
+
+describe("a module that an install script made", () => {
+  const marked = (manifest: Manifest) => {
+    const { bcrypt } = manifest.modules;
+    return { ...manifest, modules: { ...manifest.modules, bcrypt: { ...bcrypt, source: "bundle" } } };
+  };
+
+  it("is not asked of a registry, which has only what it was made from", async () => {
+    root = fixture.make({ manifest: marked });
+    const run = await gantry(["start"]);
+    expectRefusal(run, "BUNDLE_MISSING", /bcrypt was made by its install script/);
+    expect(fixture.registry.requests).toEqual([]);
+    expect(await gantry(["prepare", "--from", fixture.bundle])).toMatchObject({ code: 0 });
   });
 });
 
