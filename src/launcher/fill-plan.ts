@@ -117,9 +117,9 @@ function refusal(finding: Finding): Fill {
  * An optional one is left out instead, as when it does not arrive.
  */
 function findBundled({ manifest }: Release): string | undefined {
-  const required = manifest.externals.flatMap(({ name, optional }) => (optional ? [] : [name]));
+  const required = new Set(manifest.externals.flatMap(({ name, optional }) => (optional ? [] : [name])));
   return Object.values(manifest.modules).find(
-    ({ source, neededBy }) => source === "bundle" && neededBy.some((name) => required.includes(name)),
+    ({ source, neededBy }) => source === "bundle" && neededBy.some((name) => required.has(name)),
   )?.name;
 }
 
