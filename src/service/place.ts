@@ -119,6 +119,8 @@ async function takeIn(
   mkdirSync(into, { mode: 0o700 });
   const allow = { kind: "release", bytes: MOST_BYTES, entries: MOST_ENTRIES } as const;
   await unpackArchive({ file, into, allow, signal });
+  // Before the disk is asked to keep what was unpacked: the app that still serves is waiting for the same disk.
+  rmSync(file);
   const [top, ...others] = readdirSync(into);
   if (top !== undefined && others.length === 0) return join(into, top);
   throw new GantryError({

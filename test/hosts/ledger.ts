@@ -165,28 +165,39 @@ export interface Traffic {
 
 let traffics = 0;
 
-/** Fifty rows a second, whatever becomes of them. */
+/**
+ * Fifty rows a second, whatever becomes of them, and as many requests that need no disk: those tell how long nobody
+ * answered, because a row waits for whatever else is being written.
+ */
 export function startTraffic(url: string): Traffic {
   traffics += 1;
   const name = `t${traffics}-${process.pid}`;
   const answers: { at: number; version: string }[] = [];
   const pending = new Set<Promise<void>>();
   let sent = 0;
+  let stored = 0;
   const post = async () => {
     sent += 1;
     const body = `${name}-${sent}`;
-    const answer = await fetch(`${url}/rows`, { method: "POST", body, signal: AbortSignal.timeout(2000) });
-    if (answer.status !== 201) return;
-    answers.push({ at: performance.now(), version: ((await answer.json()) as Rows).version });
+    const answer = await fetch(`${url}/rows`, { method: "POST", body, signal: AbortSignal.timeout(5000) });
+    if (answer.status === 201) stored += 1;
   };
-  const timer = setInterval(() => {
-    const one: Promise<void> = post()
+  const ask = async () => {
+    const answer = await fetch(`${url}/health`, { signal: AbortSignal.timeout(5000) });
+    if (answer.status === 200) answers.push({ at: performance.now(), version: await answer.text() });
+  };
+  const run = (request: () => Promise<void>) => {
+    const one: Promise<void> = request()
       .catch(() => undefined)
       .finally(() => pending.delete(one));
     pending.add(one);
+  };
+  const timer = setInterval(() => {
+    run(post);
+    run(ask);
   }, 20);
   return {
-    acknowledged: () => answers.length,
+    acknowledged: () => stored,
     longestGap: () => {
       const times = answers.map(({ at }) => at).toSorted((a, b) => a - b);
       return Math.max(0, ...times.slice(1).map((at, index) => at - (times[index] ?? at)));
