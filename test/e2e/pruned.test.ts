@@ -101,17 +101,20 @@ describe.each(["Bun", "Node"] as const)("libsql's remote clients under %s, on th
     return runBrain([...command, clients, ...args], { cwd: scratch.empty, env: { ...scratch.env, ...env } });
   };
 
-  it("query over http: and ws:, and keep a replica that forwards its writes", async () => {
-    const directory = makeDirectory(`remote-${name}`);
+  it.each([
+    ["import", "lib-esm"],
+    ["require", "lib-cjs"],
+  ])("by %s, query over http: and ws:, and keep a replica that forwards its writes", async (half, folder) => {
+    const directory = makeDirectory(`${name}-${half}`);
     const modules = join(release, "node_modules");
     const server = await startLibsqlServer(modules, join(directory, "primary.db"));
     onTestFinished(() => server.stop());
     const { authority, token, requests } = server;
     const urls = [`http://${authority}`, `ws://${authority}`];
-    const result = await run(token, join(directory, "replica.db"), ...urls);
+    const result = await run(half, token, join(directory, "replica.db"), ...urls);
     expect(result).toMatchObject({ code: 0, stderr: "" });
     expect(JSON.parse(result.stdout)).toEqual({
-      client: pathToFileURL(join(modules, "@libsql/client/lib-esm/node.js")).href,
+      client: pathToFileURL(join(modules, "@libsql/client", folder, "node.js")).href,
       addons: [join(modules, "@libsql/linux-x64-gnu/index.node")],
     });
     expect(requests).toEqual(
@@ -130,7 +133,7 @@ describe.each(["Bun", "Node"] as const)("libsql's remote clients under %s, on th
     const needed = join(release, "node_modules/@libsql/hrana-client");
     renameSync(needed, `${needed}-away`);
     onTestFinished(() => renameSync(`${needed}-away`, needed));
-    const result = await run("token", join(scratch.empty, "never.db"));
+    const result = await run("import", "token", join(scratch.empty, "never.db"));
     expect(result.code).not.toBe(0);
     expect(result.stderr).toContain("@libsql/hrana-client");
   });
