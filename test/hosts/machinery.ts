@@ -20,8 +20,16 @@ export async function startKeeper(scratch: string, base: string): Promise<ChildP
     `mkdir '${scratch}/up' '${scratch}/work' '${scratch}/root'`,
     `mount -t overlay none -o 'lowerdir=${base},upperdir=${scratch}/up,workdir=${scratch}/work' '${scratch}/root'`,
     "ip link set lo up",
+    // A signal for the whole group of the tests must not end the one that cleans up after them.
+    "trap '' TERM INT HUP",
     "echo ready",
-    "exec cat",
+    "cat",
+    // Process 1 of the host survives nspawn; whatever runs in this network belongs to the host.
+    "own=$(readlink /proc/self/ns/net)",
+    "for process in /proc/[0-9]*; do",
+    '  [ "$(readlink "$process/ns/net")" != "$own" ] || [ "$process" = "/proc/$$" ] || kill -9 "${process#/proc/}"',
+    "done 2>/dev/null",
+    "exit 0",
   ];
   const keeper = spawn(
     "unshare",
