@@ -10,12 +10,12 @@ while [ -n "$rest" ]; do
   esac
 done
 
-# same_program: is it the one that the stamp was written for? Package managers keep a file's old time when they
+# same_program STAMP: is it the one that the stamp was written for? Package managers keep a file's old time when they
 # replace it, but never that of its directory. What was proven is what runs, even behind a version manager's shim.
 same_program() {
-  [ -f "$stamp.node" ] && { IFS= read -r found && IFS= read -r real; } <"$stamp.node" &&
+  [ -f "$1.node" ] && { IFS= read -r found && IFS= read -r real; } <"$1.node" &&
     [ "$found" = "$on_path" ] && [ -x "$real" ] &&
-    ! [ "${found%/*}" -nt "$stamp" ] && ! [ "${real%/*}" -nt "$stamp" ] && program=$real
+    ! [ "${found%/*}" -nt "$1" ] && ! [ "${real%/*}" -nt "$1" ] && program=$real
 }
 
 # run_app ARGS...: becomes the app. The file before it makes packages resolve from the prepared tree.

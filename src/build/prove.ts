@@ -36,12 +36,16 @@ export async function proveExternals(
     const finding = await probeExternal(external, options);
     if (finding === undefined) continue;
     if (external.optional) unavailable.set(external.name, explain(finding));
-    else findings.push(finding);
+    else findings.push(finding.code === "LOAD_CRASHED" ? { ...finding, fix: CRASH_FIX } : finding);
   }
   const [first, ...rest] = findings;
   if (first !== undefined) throw new GantryError(first, ...rest);
   return unavailable;
 }
+
+/** There is no release yet whose doctor could be asked. */
+const CRASH_FIX =
+  'use a version of it that is made for this runtime; "gantry check FILE --runtime PROGRAM" names what it lacks';
 
 function explain(finding: Finding): Unavailable {
   const cause = finding.detail?.[0];

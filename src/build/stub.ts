@@ -99,7 +99,7 @@ function runtimeValues(runtime: ReleaseRuntime): Record<string, string> {
   const { version, abi, entry, system } = runtime;
   return {
     PROGRAM: system ? "system" : "node",
-    SAME_PROGRAM: system ? " && same_program" : "",
+    SAME_PROGRAM: system ? ' && same_program "$stamp"' : "",
     ENTRY: quote(entry),
     NODE: plainWord(version),
     NODE_MAJOR: plainWord(version.split(".")[0] ?? ""),

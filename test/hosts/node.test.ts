@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -50,6 +50,14 @@ done
 cat err
 `;
 const serve = (ask: string): string => SERVE.replace("ASK", ask);
+
+it("the scripts are clean by shellcheck's judgement", () => {
+  const scripts = Object.values(releases).flatMap((release) =>
+    ["node-brain", "gantry", "setup.sh"].map((name) => join(release, name)),
+  );
+  const result = spawnSync("shellcheck", scripts, { encoding: "utf8" });
+  expect(result).toMatchObject({ status: 0, stdout: "" });
+});
 
 describe("a release with its own Node", () => {
   it("starts on a Debian that has no Node, from its bundle", () => {

@@ -3,6 +3,7 @@ import { GantryError } from "../../../src/errors.ts";
 import {
   filesOfTree,
   formatManifest,
+  nativeByModule,
   parseManifest,
   releaseId,
   type Manifest,
@@ -60,6 +61,57 @@ function problem(data: unknown): string {
     return `${error.findings[0].code} ${error.findings[0].what}`;
   }
 }
+
+const NODE = {
+  kind: "node",
+  version: "24.21.0",
+  abi: 137,
+  napi: 10,
+  system: false,
+  entry: "lib/app/index.js",
+} as const;
+const { executable: _executable, ...WITHOUT } = MANIFEST;
+
+describe("the runtime", () => {
+  it("may be a Node that comes along, or the host's own", () => {
+    const own = { ...MANIFEST, runtime: NODE };
+    const system = { ...WITHOUT, runtime: { ...NODE, system: true } };
+    for (const manifest of [own, system])
+      expect(parseManifest(formatManifest(manifest), "x")).toEqual(manifest);
+  });
+
+  it.each([
+    [
+      "a program beside the host's own",
+      { ...MANIFEST, runtime: { ...NODE, system: true } },
+      /"executable" does not fit/,
+    ],
+    ["no program", { ...WITHOUT, runtime: NODE }, /"executable" does not fit/],
+    ["a Bun without a program", WITHOUT, /"executable" does not fit/],
+    ["an entry outside", { ...MANIFEST, runtime: { ...NODE, entry: "../app.js" } }, /runtime\.entry/],
+    [
+      "no ABI",
+      { ...MANIFEST, runtime: { kind: "node", version: "24.21.0", system: false, entry: "x" } },
+      /runtime\.abi/,
+    ],
+    ["another kind", { ...MANIFEST, runtime: { kind: "deno", version: "1" } }, /runtime\.kind/],
+  ])("%s is refused", (_, manifest, message) => {
+    expect(problem(manifest)).toMatch(message);
+  });
+});
+
+describe("nativeByModule", () => {
+  it("keeps the files of a package together, and nested packages apart", () => {
+    const native = ["libsql/b/1.node", "libsql/b/2.node", "libsql/node_modules/in/x.node", "extra/e.node"];
+    const module = MANIFEST.modules["extra"];
+    const manifest = {
+      modules: { ...MANIFEST.modules, ...(module === undefined ? {} : { "libsql/node_modules/in": module }) },
+      native: native.map((path) => ({ path, neededBy: path.startsWith("extra") ? ["extra"] : ["libsql"] })),
+    };
+    expect(nativeByModule(manifest, "libsql")).toEqual([native.slice(0, 2), native.slice(2, 3)]);
+    expect(nativeByModule(manifest, "none")).toEqual([]);
+  });
+});
 
 describe("parseManifest", () => {
   it("reads what formatManifest wrote", () => {

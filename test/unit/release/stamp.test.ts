@@ -45,7 +45,7 @@ describe("the stub's spelling of the host", () => {
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), "gantry-stamp-"));
     const template = readFileSync(new URL("../../../templates/brain.sh", import.meta.url), "utf8");
-    const part = template.slice(template.indexOf("# This host's name"), template.indexOf("# Ready:"));
+    const part = template.slice(template.indexOf("# This host's name"), template.indexOf("# ready:"));
     script = `${part.replaceAll("/etc/machine-id", "./machine-id").replaceAll("/etc/os-release", "./os-release")}printf '%s' "$host"\n`;
     writeFileSync(join(directory, "host.sh"), script);
   });

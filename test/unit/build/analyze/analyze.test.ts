@@ -225,3 +225,32 @@ describe("an app", () => {
     });
   });
 });
+
+describe("an app on Node", () => {
+  it("has every production dependency beside it, and the workspace's source code left to its build", async () => {
+    const dir = makeApp({
+      "package.json": { name: "root", private: true, workspaces: ["apps/*", "packages/*"] },
+      "packages/shared/package.json": { name: "shared", version: "1.0.0", dependencies: { ms: "2.1.3" } },
+      "packages/shared/index.js": "",
+      "apps/server/package.json": {
+        name: "server",
+        version: "1.0.0",
+        main: "index.js",
+        dependencies: { bcrypt: "6.0.0", shared: "workspace:*" },
+        gantry: { runtime: "node", node: "24.21.0" },
+      },
+      "apps/server/index.js": "",
+    });
+    const analysis = await analyze(join(dir, "apps/server"));
+    const found = analysis.externals.map(({ name, role, native }) => ({ name, role, native }));
+    expect(found).toEqual([
+      { name: "bcrypt", role: "external", native: true },
+      { name: "ms", role: "external", native: false },
+    ]);
+    expect(roleOf(analysis, "shared")).toBe("bundled");
+    const text = formatAnalysis(analysis);
+    expect(text).toMatch(/Beside the app: 2 modules/);
+    expect(text).toMatch(/Left to the app's own build: 1 package/);
+    expect(text).not.toMatch(/embed|binary/);
+  });
+});
