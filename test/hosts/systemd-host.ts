@@ -81,7 +81,7 @@ const PREFIX = "systemd-host-";
 const CLEAN_ENVIRONMENT = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", "LANG=C.UTF-8"];
 
 /** Makes a host that is not booted yet. The caller has to `remove` it. */
-export async function makeHost(options: HostOptions): Promise<SystemdHost> {
+async function makeHost(options: HostOptions): Promise<SystemdHost> {
   const base = systemdRoot(options.suite);
   removeOrphans();
   const scratch = mkdtempSync(join(hostsCache, `${PREFIX}${process.pid}-`));
