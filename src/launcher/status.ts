@@ -5,7 +5,7 @@ import { readHistory, type HistoryEntry } from "../service/history.ts";
 import { withService } from "../service/locked.ts";
 import { readRecord } from "../service/record.ts";
 import { formatStatus, readStatus } from "../service/status.ts";
-import { JSON_FLAG, openService } from "./service-session.ts";
+import { JSON_FLAG, openService, openServiceAsRoot } from "./service-session.ts";
 import type { Session } from "./session.ts";
 
 export function statusCommand(session: Session) {
@@ -37,7 +37,7 @@ export function historyCommand(session: Session) {
     },
     args: { json: JSON_FLAG },
     run: async ({ args }) => {
-      const context = openService(session);
+      const context = openServiceAsRoot(session, "history");
       await recoverAsRoot(context);
       const { entries, skipped } = readHistory(context.layout);
       if (args.json === true) session.print(JSON.stringify({ schema: 1, entries, skipped }, null, 2));

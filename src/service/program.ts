@@ -64,13 +64,15 @@ export function runProgram(
 
 /**
  * The same, for programs whose failure is a failure.
- * @throws GantryError EXEC_FAILED with what the program said
+ * @throws GantryError DISK_FULL or EXEC_FAILED, with what the program said
  */
 export async function runOrThrow(file: string, args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await runProgram(file, args);
   if (code === 0) return stdout;
   const detail = stderr.split("\n").filter((line) => line !== "");
   const what = `${file} ${args.join(" ")} failed with exit status ${code}`;
+  // ENOSPC in the C library's words; the clean environment keeps them English.
+  if (stderr.includes("No space left on device")) throw new GantryError({ code: "DISK_FULL", what, detail });
   throw new GantryError({
     code: "EXEC_FAILED",
     what,

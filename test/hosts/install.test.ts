@@ -44,6 +44,8 @@ describe("installing", () => {
     const other = await host.run(["runuser", "-u", "nobody", "--", "/srv/ledger/gantry", "install"]);
     expect(other.code).toBe(77);
     expect(other.stderr).toMatch(/PERMISSION_DENIED: .*needs root\n {2}fix {3}sudo \.\/gantry install/);
+    const past = await host.run(["runuser", "-u", "nobody", "--", "/srv/ledger/gantry", "history"]);
+    expect(past.code).toBe(77);
     const planned = await install(host, "--dry-run");
     expect(planned).toMatchObject({ code: 0, json: { outcome: "planned" } });
     expect(planned.json["steps"]).toContainEqual(expect.stringContaining("/opt/ledger/releases/0.1.0-"));
