@@ -4,6 +4,7 @@
  */
 import { statSync } from "node:fs";
 import type { CommandDef } from "citty";
+import { dockerCommand } from "./docker-command.ts";
 import { defineCommand, flagList, flagValues } from "./command-line.ts";
 import { GantryError } from "./errors.ts";
 import type { Log } from "./log.ts";
@@ -23,7 +24,7 @@ export interface CommandContext {
 }
 
 /** Named in the design, not in this version. */
-export const LATER = ["docker", "history"] as const;
+export const LATER = ["history"] as const;
 
 const app = {
   type: "positional",
@@ -58,6 +59,7 @@ export function buildSideCommands(context: CommandContext): Record<string, Comma
     build: buildCommand(context),
     analyze: analyzeCommand(context),
     bundle: bundleCommand(context),
+    docker: dockerCommand(context),
     check: checkCommand(context),
     keygen: keygenCommand(context),
     sign: signCommand(context),

@@ -8,7 +8,7 @@ import type { Manifest, ReleaseRuntime } from "../release/manifest.ts";
 import { LIBC_MARKS } from "../release/stamp.ts";
 import { STORE_NAME, STORE_STATUS, STORE_USED, STORE_VARIABLES, storeTreeName } from "../release/store.ts";
 import { parseTarget } from "../release/targets.ts";
-import { fillPlaces, plainWord, readTemplate } from "./template.ts";
+import { plainWord, renderTemplate } from "./template.ts";
 
 /** Variables that steer gantry and are nobody else's business: the stub keeps them from the app. */
 const VARIABLES = [
@@ -36,17 +36,6 @@ export interface StubOptions {
   readonly releaseId: string;
 }
 
-/**
- * Renders one script.
- * @throws GantryError INTERNAL when a place is left without a value
- */
-function renderScript(name: string, values: Readonly<Record<string, string>>): string {
-  const text = readTemplate(`templates/${name}`).replace(/^#@include (\S+)\n/gm, (_, part: string) =>
-    readTemplate(`templates/${fillPlaces(part, values, name)}`),
-  );
-  return fillPlaces(text, values, name);
-}
-
 /** Puts a path into single quotes, the one form of sh quoting in which nothing is special. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
@@ -56,9 +45,9 @@ function quote(text: string): string {
 export function renderStubs(options: StubOptions): Record<string, string> {
   const values = stubValues(options);
   return {
-    [options.manifest.binary]: renderScript("brain.sh", values),
-    [NAMES.gantry]: renderScript("gantry.sh", values),
-    [NAMES.setup]: renderScript("setup.sh", values),
+    [options.manifest.binary]: renderTemplate("templates/brain.sh", values),
+    [NAMES.gantry]: renderTemplate("templates/gantry.sh", values),
+    [NAMES.setup]: renderTemplate("templates/setup.sh", values),
   };
 }
 

@@ -1,5 +1,6 @@
 /** The texts that go into a release, read from where they lie in gantry and with their `@KEY@` places filled. */
 import { readFileSync } from "node:fs";
+import { dirname } from "node:path/posix";
 import { GantryError } from "../errors.ts";
 
 /** A template as it is; `path` is relative to gantry's own root, such as `templates/brain.sh`. */
@@ -24,6 +25,21 @@ export function fillPlaces(
     if (value === undefined) throw new GantryError({ code: "INTERNAL", what: `${name} asks for ${key}` });
     return value;
   });
+}
+
+/**
+ * A template with its `#@include FILE` lines replaced, FILE being beside it and free to include others, and every
+ * place filled; a file's name may have places too.
+ * @throws GantryError INTERNAL when a place is not among the values
+ */
+export function renderTemplate(path: string, values: Readonly<Record<string, string | undefined>>): string {
+  return fillPlaces(readWithIncludes(path, values), values, path);
+}
+
+function readWithIncludes(path: string, values: Readonly<Record<string, string | undefined>>): string {
+  return readTemplate(path).replace(/^#@include (\S+)\n/gm, (_, part: string) =>
+    readWithIncludes(`${dirname(path)}/${fillPlaces(part, values, path)}`, values),
+  );
 }
 
 /** Refuses what would be more than a word in a script, a unit or a file name; settings are checked long before. */

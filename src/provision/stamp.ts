@@ -75,7 +75,6 @@ function describe(verdict: Verdict): string {
     host,
     externals: included,
     leftOut,
-    at: new Date().toISOString(),
   };
   return `${JSON.stringify(content, null, 1)}\n`;
 }

@@ -127,7 +127,7 @@ describe("gantry build", () => {
 
   it.each([
     [["bulid"], 64, /use gantry build/],
-    [["docker"], 64, /comes with a later one/],
+    [["history"], 64, /comes with a later one/],
     [["build", "--ouut", "x"], 64, /use --out/],
     [["build", "a", "b"], 64, /one argument too many/],
     [["build", "--target"], 64, /--target needs a value/],

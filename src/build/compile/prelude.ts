@@ -1,13 +1,15 @@
 /**
  * Runs before the app's first line, in its process and in each of its workers: makes the externals resolve from
  * the release, takes gantry's own variables out of the environment, loads `.env` beside the release, and answers
- * the load probe. Bundled into the app: it runs under Bun alone and touches nothing that a start does not need.
+ * the load probe or becomes the launcher. Bundled into the app: it runs under Bun alone and touches nothing that a start
+ * does not need.
  */
 import { env, isMainThread } from "bun";
 import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../release/probe.ts";
 import { tellDamage } from "../damage.ts";
 import { chooseModules, pinMetaResolve, resolverFor } from "./externals.ts";
 import { loadEnvironmentFile } from "./environment.ts";
+import { becomeLauncher, isCalledAsGantry } from "./manage.ts";
 import { namespaceOf, type EsModuleMark } from "./namespace.ts";
 import { startProbe } from "./probe.ts";
 
@@ -16,6 +18,7 @@ declare const GANTRY_EXTERNALS: string;
 
 /** The executable is lib/NAME of the release. */
 const release = process.execPath.split("/").slice(0, -2).join("/");
+if (isMainThread && isCalledAsGantry(release)) becomeLauncher(release);
 const probe = env[PROBE_VARIABLE];
 const externals = GANTRY_EXTERNALS.split(",");
 const modules = chooseModules({

@@ -79,6 +79,16 @@ describe("a stamp", () => {
     expect(state()).toBe("ready");
   });
 
+  it("says the same each time, so that an image can be made twice", async () => {
+    const path = join(place.stamps, `${release.id}-${HOST}`);
+    await stamp();
+    const first = readFileSync(path, "utf8");
+    rmSync(path);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await stamp();
+    expect(readFileSync(path, "utf8")).toBe(first);
+  });
+
   it("notices a change between the proof's beginning and its own writing", async () => {
     const began = Date.now();
     touch(native(), began / 1000 - 100);

@@ -1,0 +1,174 @@
+/**
+ * The texts of an image: Dockerfile, .dockerignore and what goes with them, rendered from templates/docker/. Every value
+ * is quoted for the place where it stands, so that no setting becomes an instruction. Pure.
+ */
+import { GantryError } from "../../errors.ts";
+import { NAMES, programPath } from "../../release/layout.ts";
+import type { Manifest } from "../../release/manifest.ts";
+import { parseTarget } from "../../release/targets.ts";
+import { plainWord, renderTemplate } from "../template.ts";
+import type { Bases, Strategy } from "./strategy.ts";
+
+export interface ImageOptions {
+  readonly strategy: Strategy;
+  readonly manifest: Manifest;
+  readonly bases: Bases;
+  /** The release's path in the build context, with forward slashes. */
+  readonly release: string;
+  readonly compose: "with compose" | "without compose";
+}
+
+/** The first line of everything that is written says so, and only what says so is replaced. */
+export const MARK = /\bgantry \S+ docker\b/;
+
+/** The files by their names in the build context. */
+export function renderImage(options: ImageOptions): Record<string, string> {
+  const { strategy, compose } = options;
+  const values = imageValues(options);
+  const render = (name: string) => renderTemplate(`templates/docker/${name}`, values);
+  return {
+    Dockerfile: render(`${strategy}.Dockerfile`),
+    ".dockerignore": render("dockerignore"),
+    ...(compose === "with compose" ? { "compose.yaml": render("compose.yaml") } : {}),
+    ...(strategy === "node-alpine"
+      ? { "config.yaml": render("addon-config.yaml"), "build.yaml": render("addon-build.yaml") }
+      : {}),
+  };
+}
+
+/** `test-brain:0.1.0`: names and tags of images hold less than npm's. */
+export function imageTag({ name, version }: Pick<Manifest, "name" | "version">): string {
+  return `${slug(name)}:${version.replaceAll(/[^A-Za-z0-9_.-]/g, "_")}`;
+}
+
+function slug(name: string): string {
+  const plain = name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, "-");
+  return plain.replaceAll(/^[^a-z0-9]+|[^a-z0-9]+$/g, "") || "app";
+}
+
+function imageValues(options: ImageOptions): Record<string, string | undefined> {
+  const { manifest, bases, strategy } = options;
+  const { name, version, service } = manifest;
+  const binary = plainWord(manifest.binary);
+  const { base, builder, digest } = bases;
+  return {
+    ...places(binary, strategy),
+    ...programs(manifest, `/opt/${binary}`),
+    ...servedValues(options),
+    ...addonValues(manifest, bases),
+    NAME: `${oneLine(name)} ${oneLine(version)}`,
+    TITLE: quoted(name),
+    VERSION: quoted(version),
+    DESCRIPTION: quoted(service?.description ?? name),
+    TARGET: manifest.target,
+    GANTRY: plainWord(manifest.gantry),
+    BINARY: binary,
+    RELEASE: plainPath(options.release),
+    IMAGE: imageTag(manifest),
+    SERVICE: slug(binary),
+    BASE: base.image,
+    BUILDER: builder.image,
+    BASE_NAME: quoted(base.image.split("@", 1)[0] ?? ""),
+    BASE_DIGEST: digest === undefined ? undefined : quoted(digest),
+    PIN: digest === undefined ? pinNote(base.image) : undefined,
+    ADD_PACKAGES: parseTarget(manifest.target).libc === "musl" ? MUSL_PACKAGES : undefined,
+    OFFLINE: strategy === "vendored" ? " --offline" : "",
+    NO_VENDOR: strategy === "lazy" || strategy === "runtime" ? NAMES.vendor : undefined,
+    LINK: strategy === "static-base" && manifest.runtime.kind === "bun" ? binary : undefined,
+  };
+}
+
+/** Seconds: a start, and one that installs the modules first. */
+const START = 30;
+const FIRST_START = 300;
+
+/** What Bun's musl build and modules in C++ ask for, and an Alpine without anything does not have. */
+const MUSL_PACKAGES = "apk add --no-cache libgcc libstdc++";
+
+function pinNote(image: string): string {
+  return `Not pinned: docker buildx imagetools inspect ${image} names the digest for --base ${image}@sha256:…`;
+}
+
+function places(binary: string, strategy: Strategy): Record<string, string | undefined> {
+  const cache = `/var/cache/${binary}`;
+  return {
+    ROOT: `/opt/${binary}`,
+    STATE: `/var/lib/${binary}`,
+    CACHE: cache,
+    CACHE_VOLUME: strategy === "lazy" ? cache : undefined,
+  };
+}
+
+/** How the app and the launcher are started where there is no shell: words of an exec form. */
+function programs(manifest: Manifest, root: string): Record<string, string> {
+  const { runtime, binary } = manifest;
+  const program = `${root}/${programPath(manifest) ?? NAMES.node}`;
+  if (runtime.kind === "bun") {
+    // Called by the name of the management commands, the compiled app is them (src/build/compile/manage.ts).
+    return {
+      PROGRAM: words([`${root}/${NAMES.lib}/${binary}`]),
+      LAUNCHER: words([`${root}/${NAMES.lib}/${NAMES.gantry}`]),
+    };
+  }
+  return {
+    PROGRAM: words([program, "--require", `${root}/${NAMES.preload}`, `${root}/${runtime.entry}`]),
+    LAUNCHER: words([program, `${root}/${NAMES.launcher}`]),
+  };
+}
+
+function servedValues({ manifest, strategy }: ImageOptions): Record<string, string | undefined> {
+  const { service } = manifest;
+  const port = service?.port === undefined ? undefined : String(service.port);
+  const commandLine = [`/opt/${manifest.binary}/${manifest.binary}`, ...(service?.arguments ?? [])];
+  const memory = service?.memory ?? "";
+  return {
+    PORT: port,
+    // Seconds in which an unhealthy answer does not count. Nobody can ask an app that does not listen: without a port
+    // there is no health check.
+    START_PERIOD: port === undefined ? undefined : String(strategy === "lazy" ? FIRST_START : START),
+    ARGUMENTS: `[${words(service?.arguments ?? [])}]`,
+    COMMAND: `[${words(commandLine)}]`,
+    // Compose knows sizes, but neither a share of the host's memory nor "infinity".
+    MEMORY: /^\d+[KMGT]?$/.test(memory) ? memory.toLowerCase() : undefined,
+    TASKS: service === undefined ? undefined : String(service.tasks),
+  };
+}
+
+function addonValues(manifest: Manifest, { alpine }: Bases): Record<string, string | undefined> {
+  const { runtime, service, target } = manifest;
+  const major = runtime.version.split(".")[0] ?? "";
+  const { port, health } = service ?? {};
+  return {
+    NODE_MAJOR: plainWord(major),
+    NODE_PACKAGE: `nodejs=~${major}`,
+    SLUG: slug(manifest.binary).replaceAll(/[^a-z0-9]/g, "_"),
+    ADDON_ARCH: parseTarget(target).arch === "x64" ? "amd64" : "aarch64",
+    ALPINE: alpine ?? "3.22",
+    WATCHDOG: port === undefined ? undefined : JSON.stringify(`http://[HOST]:[PORT:${port}]${health ?? "/"}`),
+  };
+}
+
+/** The words of an exec form (a JSON array) without its brackets. */
+function words(list: readonly string[]): string {
+  return list.map((word) => JSON.stringify(word)).join(", ");
+}
+
+/** In double quotes that Dockerfiles and YAML read alike; `$` would begin a variable in one of them and is left away. */
+function quoted(text: string): string {
+  const line = oneLine(text);
+  return JSON.stringify(line.replaceAll("$", ""));
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").trim();
+}
+
+/** @throws GantryError USAGE for a path that a Dockerfile and a .dockerignore would not both read as it is */
+function plainPath(path: string): string {
+  if (/^[A-Za-z0-9][A-Za-z0-9._+/-]*$/.test(path)) return path;
+  throw new GantryError({
+    code: "USAGE",
+    what: `"${path}" holds characters that mean something in a Dockerfile`,
+    fix: "rename the directory, or use --out with another one",
+  });
+}

@@ -1,0 +1,112 @@
+/**
+ * The ways to make an image, and which release each is for. What does not go together is refused here, before a file
+ * is written. Pure.
+ */
+import { GantryError } from "../../errors.ts";
+import { parseTarget } from "../../release/targets.ts";
+import { alpineWithNode, parseImageName, shellBase, shellLessBase, type Base } from "./bases.ts";
+import type { FoundRelease } from "./find.ts";
+
+export const STRATEGIES = [
+  "multi-stage",
+  "runtime",
+  "lazy",
+  "vendored",
+  "node-alpine",
+  "static-base",
+] as const;
+
+export type Strategy = (typeof STRATEGIES)[number];
+
+/** The ones whose image installs from a registry, when it is built or when it starts. */
+const FROM_REGISTRY: ReadonlySet<Strategy> = new Set(["runtime", "lazy"]);
+
+/**
+ * @throws GantryError USAGE or BUNDLE_MISSING when the strategy is not for this release
+ */
+export function checkStrategy(strategy: Strategy, { manifest, vendored, root }: FoundRelease): void {
+  const target = parseTarget(manifest.target);
+  if (target.os !== "linux") {
+    throw refusal(
+      `this is the ${target.name} release, and images run Linux`,
+      "build one with --target linux-x64-gnu",
+    );
+  }
+  if (strategy === "vendored" && !vendored && Object.keys(manifest.modules).length > 0) {
+    throw new GantryError({
+      code: "BUNDLE_MISSING",
+      what: "the release carries no bundle of its modules",
+      where: root,
+      fix: `build it with gantry build --vendor, or add one with gantry bundle --target ${target.name}`,
+    });
+  }
+  if (FROM_REGISTRY.has(strategy) && manifest.install === "vendor") {
+    throw refusal(
+      `the release takes its modules from its bundle alone, and ${strategy} images install them from a registry`,
+      "use --strategy vendored",
+    );
+  }
+  const { runtime } = manifest;
+  if (FROM_REGISTRY.has(strategy) && runtime.kind === "node") {
+    throw refusal(
+      `a release that runs on Node brings no package manager, and ${strategy} images install from a registry`,
+      "use --strategy multi-stage or vendored, which take the modules from the release's bundle",
+    );
+  }
+  const system = runtime.kind === "node" && runtime.system;
+  if (strategy === "node-alpine" && !(system && target.libc === "musl")) {
+    throw refusal(
+      `node-alpine is for apps that run on the Node of a musl host, and this is a ${describe(manifest)} release`,
+      'set "gantry.runtime" to "node" and "gantry.node" to "system", and build with --target linux-x64-musl',
+    );
+  }
+  if (strategy === "static-base" && system) {
+    throw refusal(
+      "the release runs on the host's own Node, which its script looks for, and static-base images have no shell",
+      'use another strategy, or let the release bring its Node: set "gantry.node" to a version',
+    );
+  }
+}
+
+function refusal(what: string, fix: string): GantryError {
+  return new GantryError({ code: "USAGE", what, fix });
+}
+
+function describe({ runtime, target }: FoundRelease["manifest"]): string {
+  const kind = runtime.kind === "bun" ? "Bun" : runtime.system ? "system Node" : "Node";
+  return `${kind} ${target}`;
+}
+
+export interface Bases {
+  readonly base: Base;
+  /** Where static-base images install their modules. */
+  readonly builder: Base;
+  /** Of node-alpine's base. */
+  readonly alpine: string | undefined;
+  /** As far as it is known. */
+  readonly digest: string | undefined;
+}
+
+/**
+ * @param named the `--base` of the command line
+ * @throws GantryError USAGE when it is none, or none is known
+ */
+export function chooseBases(
+  strategy: Strategy,
+  manifest: FoundRelease["manifest"],
+  named: string | undefined,
+): Bases {
+  const builder = shellBase(manifest);
+  if (named !== undefined) {
+    const { digest } = parseImageName(named);
+    const alpine = /(?:^|\/)alpine:(\d+\.\d+)/.exec(named)?.[1];
+    return { base: { image: named, megabytes: 0 }, builder, alpine, digest };
+  }
+  const { runtime } = manifest;
+  if (strategy === "node-alpine" && runtime.kind === "node") {
+    const base = alpineWithNode(runtime.abi, runtime.version.split(".")[0] ?? "");
+    return { base, builder, alpine: base.version, digest: undefined };
+  }
+  const base = strategy === "static-base" ? shellLessBase(manifest) : builder;
+  return { base, builder, alpine: undefined, digest: undefined };
+}

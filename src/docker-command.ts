@@ -1,0 +1,57 @@
+/** `gantry docker` as a citty definition: what it takes, what it prints. */
+import type { CommandDef } from "citty";
+import { STRATEGIES } from "./build/docker/strategy.ts";
+import { defineCommand } from "./command-line.ts";
+import type { Log } from "./log.ts";
+import { printable } from "./text.ts";
+
+interface DockerContext {
+  readonly log: Log;
+  readonly print: (text: string) => void;
+}
+
+export function dockerCommand({ print, log }: DockerContext): CommandDef {
+  return defineCommand({
+    meta: { name: "docker", description: "Writes the Dockerfile of a release, and what goes with it" },
+    args: {
+      release: {
+        type: "positional",
+        required: false,
+        default: ".",
+        description: "a release's directory, or that of an app with built releases",
+      },
+      strategy: {
+        type: "enum",
+        options: [...STRATEGIES],
+        default: "multi-stage",
+        description: "how the image gets the modules",
+      },
+      out: {
+        type: "string",
+        valueHint: "DIR",
+        description: "the build context; beside the release if left out",
+      },
+      base: {
+        type: "string",
+        valueHint: "IMAGE[@DIGEST]",
+        description: "instead of the base that suits the release",
+      },
+      compose: { type: "boolean", description: "write a compose.yaml too" },
+    },
+    async run({ args }) {
+      const { writeImageFiles } = await import("./index.ts");
+      const written = writeImageFiles({
+        path: args.release,
+        strategy: args.strategy,
+        out: args.out,
+        base: args.base,
+        compose: args.compose === true ? "with compose" : "without compose",
+      });
+      const weight =
+        written.baseMegabytes === undefined ? "" : `, about ${written.baseMegabytes} MB compressed`;
+      log.info(`base ${written.base}${weight}${written.pinned ? "" : "; not pinned by a digest"}`);
+      log.info(`docker build -t ${written.tag} ${printable(written.context)}`);
+      print(written.files.join("\n"));
+    },
+  });
+}

@@ -1,0 +1,21 @@
+# @NAME@ for @TARGET@: an image on a base that has no shell. Made by gantry @GANTRY@ docker.
+# The first stage installs the native modules, on a base that has a shell and the same C library. In the image the app
+# is started directly, without the release's scripts, so the build proves once and for all that the modules load there.
+#@include about.Dockerfile
+# @PIN@
+ARG BASE=@BASE@
+ARG BUILDER=@BUILDER@
+
+FROM ${BUILDER} AS modules
+#@include install.Dockerfile
+
+FROM ${BASE}
+USER 0:0
+#@include layers.Dockerfile
+RUN [@LAUNCHER@, "prepare", "--offline"]
+#@include labels.Dockerfile
+#@include run.Dockerfile
+HEALTHCHECK --interval=30s --timeout=5s --start-period=@START_PERIOD@s CMD [@LAUNCHER@, "health"]
+USER 10001:0
+ENTRYPOINT [@PROGRAM@]
+CMD @ARGUMENTS@
