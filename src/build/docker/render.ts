@@ -29,9 +29,9 @@ export function renderImage(options: ImageOptions): Record<string, string> {
   return {
     Dockerfile: render(`${strategy}.Dockerfile`),
     ".dockerignore": render("dockerignore"),
-    ...(compose === "with compose" ? { "compose.yaml": render("compose.yaml") } : {}),
+    ...(compose === "with compose" ? { "compose.yaml": render("compose") } : {}),
     ...(strategy === "node-alpine"
-      ? { "config.yaml": render("addon-config.yaml"), "build.yaml": render("addon-build.yaml") }
+      ? { "config.yaml": render("addon-config"), "build.yaml": render("addon-build") }
       : {}),
   };
 }
