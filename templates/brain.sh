@@ -108,22 +108,41 @@ done
 
 #@include refuse.sh
 
+# leave: from here on signals act at once; one that came before does now.
+leave() {
+  trap - TERM INT HUP
+  # A launcher that ended before its work could not remove the claim.
+  if [ -n "$mine" ] && { IFS= read -r first <"$claim"; } 2>/dev/null && [ "$first" = "$$" ]; then
+    rm -f "$claim" 2>/dev/null
+  fi
+  if [ -n "$ended" ]; then
+    kill -s "$ended" $$
+    exit 143
+  fi
+}
+
 check_machine
+ended='' child='' mine=''
+trap 'ended=TERM; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' TERM
+trap 'ended=INT; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' INT
+trap 'ended=HUP; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' HUP
 # Of many starts at once one goes on, and the others wait here for a second at most: that costs less than a runtime for
 # each. The launcher removes the claim, and its lock decides; without a claim all go on.
 modules=$root/node_modules claim=$root/@CLAIM@ turn=''
-if ! { set -C && echo "$$" >"$claim"; } 2>/dev/null && [ -f "$claim" ]; then
-  while [ "$turn" != ...................... ]; do
+if { set -C && echo "$$" >"$claim"; } 2>/dev/null; then
+  mine=yes
+elif [ -f "$claim" ]; then
+  while [ -z "$ended" ] && [ "$turn" != ...................... ]; do
     turn=$turn.
-    if ready; then launch "$@"; fi
+    if ready; then
+      leave
+      launch "$@"
+    fi
     { IFS= read -r first <"$claim" && kill -s 0 "$first" && sleep 0.05; } 2>/dev/null || break
   done
 fi
 set +C
-ended='' child=''
-trap 'ended=TERM; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' TERM
-trap 'ended=INT; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' INT
-trap 'ended=HUP; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' HUP
+if [ -n "$ended" ]; then leave; fi
 run_launcher start "$root" </dev/null >&2 &
 child=$!
 if [ -n "$ended" ]; then kill -s TERM "$child" 2>/dev/null; fi
@@ -133,11 +152,7 @@ while kill -s 0 "$child" 2>/dev/null; do
   wait "$child"
   status=$?
 done
-trap - TERM INT HUP
-if [ -n "$ended" ]; then
-  kill -s "$ended" $$
-  exit 143
-fi
+leave
 # The launcher says where the modules are.
 case $status in
 0) modules=$root/node_modules ;;

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { choosePoints, FAULTS, findPoints, type Point } from "./faults/inject.mjs";
-import { makeSubject } from "./faults/subject.mjs";
+import { sharedSubject } from "./faults/shared.ts";
 import { breakOnce, reset, type Subject } from "./faults/sweep.mjs";
 
 let work = "";
@@ -24,7 +24,7 @@ describe.each([
   let all: readonly Point[] = [];
   let points: readonly Point[] = [];
   beforeAll(() => {
-    subject = makeSubject(name, work);
+    subject = sharedSubject(name);
     const found = findPoints(subject.start, subject.root, work);
     reset(subject.root);
     all = found;

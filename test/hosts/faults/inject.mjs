@@ -13,7 +13,7 @@ const CALLS = [
   "mkdir,mkdirat",
   "link,linkat,symlink,symlinkat",
   "truncate,ftruncate,fallocate",
-  "chmod,fchmod,fchmodat,fchmodat2,chown,fchown,fchownat,utimensat",
+  "chmod,fchmod,fchmodat,?fchmodat2,chown,fchown,fchownat,utimensat",
 ].join(",");
 
 /**

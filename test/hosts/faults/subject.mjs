@@ -14,23 +14,26 @@ const APPS = {
 };
 
 /**
- * Builds a release that needs no network, and starts it once without any fault.
+ * Builds a release that needs no network, unless it is there already, and starts it once without any fault.
  * @param {keyof typeof APPS} name @param {string} work an existing directory
  * @returns {import("./sweep.mjs").Subject}
  */
 export function makeSubject(name, work) {
   const { directory, binary, args } = APPS[name];
   const out = join(work, name);
-  const flags = ["build", join(repository, directory), "--install", "vendor", "--out", out];
-  execFileSync(process.execPath, [join(repository, "dist/cli.js"), ...flags], {
-    stdio: ["ignore", "ignore", "pipe"],
-  });
+  if (!existsSync(out)) {
+    const flags = ["build", join(repository, directory), "--install", "vendor", "--out", out];
+    execFileSync(process.execPath, [join(repository, "dist/cli.js"), ...flags], {
+      stdio: ["ignore", "ignore", "pipe"],
+    });
+  }
   const release = readdirSync(out).find((entry) => existsSync(join(out, entry, binary)));
   if (release === undefined) throw new Error(`no release in ${out}`);
   const root = join(out, release);
   const cwd = join(work, "empty");
   mkdirSync(cwd, { recursive: true });
   const start = { argv: [join(root, binary), ...args], cwd, env: { PATH: "/usr/bin:/bin", HOME: cwd } };
+  reset(root);
   const clean = runPlainly(start);
   if (clean.status !== 0) throw new Error(clean.stderr);
   const tree = readTree(root);
