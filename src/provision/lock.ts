@@ -155,8 +155,7 @@ function startWatch(path: string, limits: LockLimits): () => Holder | undefined 
 
 /**
  * Removes a dead holder's lock. Several waiters may try: whoever renames it owns what it renamed, and gives it back
- * if that is not the record it meant to remove. Should the name be taken again by then, two processes work at once,
- * which the rename of the finished tree settles.
+ * if that is not the record it meant to remove. Should that not be possible any more, two processes work at once, which the rename of the finished tree settles.
  */
 function takeAway(path: string, text: string): void {
   const aside = `${path}-${randomBytes(8).toString("hex")}`;
@@ -167,11 +166,20 @@ function takeAway(path: string, text: string): void {
     throw error;
   }
   try {
-    if (nonceOf(readFileSync(aside, "utf8")) !== nonceOf(text)) linkSync(aside, path);
+    if (nonceOf(readFileSync(aside, "utf8")) !== nonceOf(text)) giveBack(aside, path);
   } catch (error) {
-    if (errorCode(error) !== "EEXIST" && !isMissing(error)) throw error;
+    if (!isMissing(error)) throw error;
   } finally {
     rmSync(aside, { force: true });
+  }
+}
+
+/** Fails where the name is taken again, and where there are no links (FAT, some network file systems): see above. */
+function giveBack(aside: string, path: string): void {
+  try {
+    linkSync(aside, path);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
   }
 }
 
