@@ -244,6 +244,11 @@ function systemFinding(error: SystemError): Finding {
     case "EACCES":
     case "EPERM":
       return { code: "PERMISSION_DENIED", what: `not permitted (${error.code})`, ...where };
+    case "EMFILE":
+    case "ENFILE": {
+      const fix = "allow more open files: ulimit -n 1024 in a shell, LimitNOFILE=1024 in a unit";
+      return { code: "IO_FAILED", what: `too many open files (${error.code})`, ...where, fix };
+    }
     default:
       return { code: "IO_FAILED", what: error.message, ...where };
   }

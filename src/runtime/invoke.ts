@@ -4,6 +4,7 @@
  * no bunfig.toml, no .env, no automatic installation of missing imports (measured on Bun 1.2.16 to 1.4.5).
  */
 import { spawn } from "node:child_process";
+import type { Readable } from "node:stream";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -86,10 +87,13 @@ export function run(file: string, args: readonly string[], options: RunOptions):
         // It is gone already, and so is all that it started.
       }
     };
+    child.once("error", (error) => settle(() => reject(error)));
     const text = { stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"] as const) {
-      child[name].setEncoding("utf8");
-      child[name].on("data", (chunk: string) => {
+      // Bun gives no streams to a process for which it had no descriptors left (EMFILE), whatever the types say.
+      const stream: Readable | null | undefined = child[name];
+      stream?.setEncoding("utf8");
+      stream?.on("data", (chunk: string) => {
         text[name] = (text[name] + chunk).slice(-KEEP);
       });
     }
@@ -116,7 +120,6 @@ export function run(file: string, args: readonly string[], options: RunOptions):
         kill("SIGKILL");
       });
     }
-    child.once("error", (error) => settle(() => reject(error)));
     child.once("close", (code, signal) => settle(() => resolve({ code, signal, timedOut, ...text })));
   });
 }

@@ -31,7 +31,10 @@ export interface ProbedExternal {
 
 const LOAD_LIMIT = 60_000;
 
-/** Loads one external's specifiers in a child; undefined when all of them load, or there is none to load. */
+/**
+ * Loads one external's specifiers in a child; undefined when all of them load, or there is none to load.
+ * @throws the system's error when there are no descriptors left to start it with
+ */
 export async function probeExternal(
   external: ProbedExternal,
   options: ProbeOptions,
@@ -52,10 +55,16 @@ export async function probeExternal(
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
   } catch (error) {
+    if (isExhausted(error)) throw error;
     const what = `the app cannot be started: ${error instanceof Error ? error.message : String(error)}`;
     return { code: "EXEC_FAILED", what, where: options.executable };
   }
   return probeFinding(external, request, result, options);
+}
+
+/** Too many open files, here or on the whole host: that is no module's fault, and no module is optional for it. */
+function isExhausted(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "EMFILE" || error.code === "ENFILE");
 }
 
 /**
