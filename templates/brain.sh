@@ -21,11 +21,11 @@ launch() {
     esac
   done
   case ${NODE_PATH-} in
-  '' | "$modules") NODE_PATH=$modules ;;
-  "$modules":*) ;;
-  *) NODE_PATH=$modules:$NODE_PATH ;;
+  '' | "$gantry_modules") NODE_PATH=$gantry_modules ;;
+  "$gantry_modules":*) ;;
+  *) NODE_PATH=$gantry_modules:$NODE_PATH ;;
   esac
-  GANTRY_MODULES=$modules
+  GANTRY_MODULES=$gantry_modules
   export NODE_PATH GANTRY_MODULES
   trap 'exec_failed' EXIT
   run_app "$@"
@@ -33,77 +33,77 @@ launch() {
 
 # exec_failed: the program is there, and yet the system does not run it.
 exec_failed() {
-  say EXEC_FAILED "the binary could not be started" "$program" "@EXEC_FIX@"
+  say EXEC_FAILED "the binary could not be started" "$gantry_program" "@EXEC_FIX@"
   exit 71
 }
 
 # This host's name, as src/release/stamp.ts spells it.
-host=
-if [ -r /etc/machine-id ]; then IFS= read -r host </etc/machine-id; fi
-case $host in
-*[!0123456789abcdef]*) host= ;;
+gantry_host=
+if [ -r /etc/machine-id ]; then IFS= read -r gantry_host </etc/machine-id; fi
+case $gantry_host in
+*[!0123456789abcdef]*) gantry_host= ;;
 ????????????????????????????????) ;;
-*) host= ;;
+*) gantry_host= ;;
 esac
-if [ -z "$host" ]; then
-  id='' version='' seen=''
+if [ -z "$gantry_host" ]; then
+  gantry_id='' gantry_version='' gantry_seen=''
   if [ -r /etc/os-release ]; then
-    while IFS= read -r line || [ -n "$line" ]; do
-      case $line in
+    while IFS= read -r gantry_line || [ -n "$gantry_line" ]; do
+      case $gantry_line in
       ID=* | VERSION_ID=*) ;;
       *) continue ;;
       esac
-      key=${line%%=*} value=${line#*=}
-      case $seen in *" $key "*) continue ;; esac
-      seen="$seen $key "
-      case $value in
-      \"*\" | \'*\') value=${value#?} value=${value%?} ;;
+      gantry_key=${gantry_line%%=*} gantry_value=${gantry_line#*=}
+      case $gantry_seen in *" $gantry_key "*) continue ;; esac
+      gantry_seen="$gantry_seen $gantry_key "
+      case $gantry_value in
+      \"*\" | \'*\') gantry_value=${gantry_value#?} gantry_value=${gantry_value%?} ;;
       esac
-      case $value in *[!A-Za-z0-9._-]*) value= ;; esac
-      case $key in
-      ID) id=$value ;;
-      *) version=$value ;;
+      case $gantry_value in *[!A-Za-z0-9._-]*) gantry_value= ;; esac
+      case $gantry_key in
+      ID) gantry_id=$gantry_value ;;
+      *) gantry_version=$gantry_value ;;
       esac
     done </etc/os-release
   fi
-  host=$id-$version
-  if [ "$host" = - ]; then host=unknown; fi
+  gantry_host=$gantry_id-$gantry_version
+  if [ "$gantry_host" = - ]; then gantry_host=unknown; fi
 fi
 
 # ready: were these modules proven on this host, and has neither the C library nor a native file changed since?
 ready() {
-  stamp=$modules/.gantry/@RELEASE@-$host
-  [ -f "$stamp" ]@SAME_PROGRAM@ && [ -x "$program" ] && [ -e @INTERPRETER@ ] &&
-    ! [ "$program" -nt "$stamp" ]@LIBC_CHECKS@@NATIVE_CHECKS@
+  gantry_stamp=$gantry_modules/.gantry/@RELEASE@-$gantry_host
+  [ -f "$gantry_stamp" ]@SAME_PROGRAM@ && [ -x "$gantry_program" ] && [ -e @INTERPRETER@ ] &&
+    ! [ "$gantry_program" -nt "$gantry_stamp" ]@LIBC_CHECKS@@NATIVE_CHECKS@
 }
 
 # in_store VARIABLE: where the store that the variable names keeps these modules, spelled as in src/release/store.ts.
 in_store() {
   case $1 in
-  GANTRY_STORE) place=${GANTRY_STORE-} ;;
-  STATE_DIRECTORY) place=${STATE_DIRECTORY-} place=${place%%:*} ;;
-  CACHE_DIRECTORY) place=${CACHE_DIRECTORY-} place=${place%%:*} ;;
-  XDG_CACHE_HOME) place=${XDG_CACHE_HOME-} ;;
-  *) place=${HOME:+${HOME%/}/.cache} ;;
+  GANTRY_STORE) gantry_place=${GANTRY_STORE-} ;;
+  STATE_DIRECTORY) gantry_place=${STATE_DIRECTORY-} gantry_place=${gantry_place%%:*} ;;
+  CACHE_DIRECTORY) gantry_place=${CACHE_DIRECTORY-} gantry_place=${gantry_place%%:*} ;;
+  XDG_CACHE_HOME) gantry_place=${XDG_CACHE_HOME-} ;;
+  *) gantry_place=${HOME:+${HOME%/}/.cache} ;;
   esac
-  temporary=${TMPDIR-} temporary=${temporary%/}
-  case $temporary in /*) ;; *) temporary=/tmp ;; esac
-  case ${place%/}/ in
-  [!/]* | / | *//* | */./* | */../* | /tmp/* | /var/tmp/* | "$temporary"/*) return 1 ;;
+  gantry_temporary=${TMPDIR-} gantry_temporary=${gantry_temporary%/}
+  case $gantry_temporary in /*) ;; *) gantry_temporary=/tmp ;; esac
+  case ${gantry_place%/}/ in
+  [!/]* | / | *//* | */./* | */../* | /tmp/* | /var/tmp/* | "$gantry_temporary"/*) return 1 ;;
   esac
-  place=${place%/}/@STORE_TREE@
-  modules=$place/node_modules
+  gantry_place=${gantry_place%/}/@STORE_TREE@
+  gantry_modules=$gantry_place/node_modules
 }
 
 # trusted VARIABLE: may this user run what lies there? What the user made; and what GANTRY_STORE names, except for root.
 trusted() {
-  ! [ -h "$place" ] && { [ -O "$place" ] || { [ "$1" = GANTRY_STORE ] && ! [ -O / ]; }; }
+  ! [ -h "$gantry_place" ] && { [ -O "$gantry_place" ] || { [ "$1" = GANTRY_STORE ] && ! [ -O / ]; }; }
 }
 
-modules=$root/node_modules
+gantry_modules=$gantry_root/node_modules
 if ready; then launch "$@"; fi
-for variable in @STORES@; do
-  if in_store "$variable" && trusted "$variable" && [ -f "$place/@STORE_USED@$root/@RELEASE@-$host" ] && ready; then launch "$@"; fi
+for gantry_variable in @STORES@; do
+  if in_store "$gantry_variable" && trusted "$gantry_variable" && [ -f "$gantry_place/@STORE_USED@$gantry_root/@RELEASE@-$gantry_host" ] && ready; then launch "$@"; fi
 done
 
 #@include refuse.sh
@@ -112,53 +112,53 @@ done
 leave() {
   trap - TERM INT HUP
   # A launcher that ended before its work could not remove the claim.
-  if [ -n "$mine" ] && { IFS= read -r first <"$claim"; } 2>/dev/null && [ "$first" = "$$" ]; then
-    rm -f "$claim" 2>/dev/null
+  if [ -n "$gantry_mine" ] && { IFS= read -r gantry_first <"$gantry_claim"; } 2>/dev/null && [ "$gantry_first" = "$$" ]; then
+    rm -f "$gantry_claim" 2>/dev/null
   fi
-  if [ -n "$ended" ]; then
-    kill -s "$ended" $$
+  if [ -n "$gantry_ended" ]; then
+    kill -s "$gantry_ended" $$
     exit 143
   fi
 }
 
 check_machine
-ended='' child='' mine=''
-trap 'ended=TERM; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' TERM
-trap 'ended=INT; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' INT
-trap 'ended=HUP; [ -z "$child" ] || kill -s TERM "$child" 2>/dev/null' HUP
+gantry_ended='' gantry_child='' gantry_mine=''
+trap 'gantry_ended=TERM; [ -z "$gantry_child" ] || kill -s TERM "$gantry_child" 2>/dev/null' TERM
+trap 'gantry_ended=INT; [ -z "$gantry_child" ] || kill -s TERM "$gantry_child" 2>/dev/null' INT
+trap 'gantry_ended=HUP; [ -z "$gantry_child" ] || kill -s TERM "$gantry_child" 2>/dev/null' HUP
 # Of many starts at once one goes on, and the others wait here for a second at most: that costs less than a runtime for
 # each. The launcher removes the claim, and its lock decides; without a claim all go on.
-modules=$root/node_modules claim=$root/@CLAIM@ turn=''
-if { set -C && echo "$$" >"$claim"; } 2>/dev/null; then
-  mine=yes
-elif [ -f "$claim" ]; then
-  while [ -z "$ended" ] && [ "$turn" != ...................... ]; do
-    turn=$turn.
+gantry_modules=$gantry_root/node_modules gantry_claim=$gantry_root/@CLAIM@ gantry_turn=''
+if { set -C && echo "$$" >"$gantry_claim"; } 2>/dev/null; then
+  gantry_mine=yes
+elif [ -f "$gantry_claim" ]; then
+  while [ -z "$gantry_ended" ] && [ "$gantry_turn" != ...................... ]; do
+    gantry_turn=$gantry_turn.
     if ready; then
       leave
       launch "$@"
     fi
-    { IFS= read -r first <"$claim" && kill -s 0 "$first" && sleep 0.05; } 2>/dev/null || break
+    { IFS= read -r gantry_first <"$gantry_claim" && kill -s 0 "$gantry_first" && sleep 0.05; } 2>/dev/null || break
   done
 fi
 set +C
-if [ -n "$ended" ]; then leave; fi
-run_launcher start "$root" </dev/null >&2 &
-child=$!
-if [ -n "$ended" ]; then kill -s TERM "$child" 2>/dev/null; fi
-wait "$child"
-status=$?
-while kill -s 0 "$child" 2>/dev/null; do
-  wait "$child"
-  status=$?
+if [ -n "$gantry_ended" ]; then leave; fi
+run_launcher start "$gantry_root" </dev/null >&2 &
+gantry_child=$!
+if [ -n "$gantry_ended" ]; then kill -s TERM "$gantry_child" 2>/dev/null; fi
+wait "$gantry_child"
+gantry_status=$?
+while kill -s 0 "$gantry_child" 2>/dev/null; do
+  wait "$gantry_child"
+  gantry_status=$?
 done
 leave
 # The launcher says where the modules are.
-case $status in
-0) modules=$root/node_modules ;;
+case $gantry_status in
+0) gantry_modules=$gantry_root/node_modules ;;
 @STORE_CASES@
 # The shell's own words for a program that cannot be executed or is not found (POSIX 2.8.2).
 126 | 127) exec_failed ;;
-*) exit "$status" ;;
+*) exit "$gantry_status" ;;
 esac
 launch "$@"

@@ -1,8 +1,8 @@
 # Where the release is: no fork, unless this file was called through a symbolic link (then one readlink).
-self=$0
-if [ -h "$self" ]; then self=$(readlink -f -- "$self"); fi
-case $self in
+gantry_self=$0
+if [ -h "$gantry_self" ]; then gantry_self=$(readlink -f -- "$gantry_self"); fi
+case $gantry_self in
 /*) ;;
-*) self=$PWD/${self#./} ;;
+*) gantry_self=$PWD/${gantry_self#./} ;;
 esac
-root=${self%/*}
+gantry_root=${gantry_self%/*}

@@ -1,9 +1,9 @@
 # The compiled app is the program that runs the launcher too.
-program=$root/lib/@BINARY@
+gantry_program=$gantry_root/lib/@BINARY@
 
 # run_app ARGS...: becomes the app.
 run_app() {
-  exec "$program" "$@"
+  exec "$gantry_program" "$@"
 }
 
 # run_launcher ARGS...: becomes the launcher. Nothing in the current directory or the environment may steer it. Without
@@ -12,11 +12,11 @@ run_app() {
 run_launcher() {
   unset BUN_OPTIONS
   export BUN_BE_BUN=1 BUN_RUNTIME_TRANSPILER_CACHE_PATH=0 BUN_JSC_useDFGJIT=0
-  exec "$program" --config=/dev/null --env-file=/dev/null --no-install "$root/lib/launcher.mjs" "$@"
+  exec "$gantry_program" --config=/dev/null --env-file=/dev/null --no-install "$gantry_root/lib/launcher.mjs" "$@"
 }
 
 # check_program: is it there, and for this machine?
 check_program() {
-  require "$program"
+  require "$gantry_program"
   check_elf
 }

@@ -1,20 +1,20 @@
 # The release brings its own Node.
-program=$root/lib/node
+gantry_program=$gantry_root/lib/node
 
 # run_app ARGS...: becomes the app. The file before it makes packages resolve from the prepared tree.
 run_app() {
-  exec "$program" --require "$root/lib/preload.cjs" "$root"/@ENTRY@ "$@"
+  exec "$gantry_program" --require "$gantry_root/lib/preload.cjs" "$gantry_root"/@ENTRY@ "$@"
 }
 
 # run_launcher ARGS...: becomes the launcher, without anything that the caller loads into each Node.
 run_launcher() {
   unset NODE_OPTIONS NODE_PATH NODE_V8_COVERAGE NODE_COMPILE_CACHE
-  exec "$program" "$root/lib/launcher.mjs" "$@"
+  exec "$gantry_program" "$gantry_root/lib/launcher.mjs" "$@"
 }
 
 # check_program: is it there, and for this machine?
 check_program() {
-  require "$program"
-  require "$root"/@ENTRY@
+  require "$gantry_program"
+  require "$gantry_root"/@ENTRY@
   check_elf
 }

@@ -1,29 +1,29 @@
-loader=@INTERPRETER@
+gantry_loader=@INTERPRETER@
 
 # refuse: this machine cannot run the binary; says which release can, and ends.
 refuse() {
-  system=$(uname -s) machine=$(uname -m)
-  case $machine in
-  x86_64 | amd64) arch=x64 ;;
-  aarch64 | arm64) arch=arm64 ;;
-  *) arch=$machine ;;
+  gantry_system=$(uname -s) gantry_machine=$(uname -m)
+  case $gantry_machine in
+  x86_64 | amd64) gantry_arch=x64 ;;
+  aarch64 | arm64) gantry_arch=arm64 ;;
+  *) gantry_arch=$gantry_machine ;;
   esac
-  libc=
-  for file in /lib/ld-musl-*.so.1; do
-    if [ -e "$file" ]; then libc=-musl; fi
+  gantry_libc=
+  for gantry_file in /lib/ld-musl-*.so.1; do
+    if [ -e "$gantry_file" ]; then gantry_libc=-musl; fi
   done
-  for file in /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1; do
-    if [ -e "$file" ]; then libc=; fi
+  for gantry_file in /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1; do
+    if [ -e "$gantry_file" ]; then gantry_libc=; fi
   done
-  case $system in
-  Linux) take="take the release @BASE@-linux-$arch$libc" ;;
-  Darwin) take="take the release @BASE@-darwin-$arch" ;;
-  *) take="run it on a machine of the kind @TARGET@" ;;
+  case $gantry_system in
+  Linux) gantry_take="take the release @BASE@-linux-$gantry_arch$gantry_libc" ;;
+  Darwin) gantry_take="take the release @BASE@-darwin-$gantry_arch" ;;
+  *) gantry_take="run it on a machine of the kind @TARGET@" ;;
   esac
-  if [ "$system-$arch" = "@SYSTEM@-@ARCH@" ]; then
-    say LIBC_MISMATCH "this is the @TARGET@ release, and its loader $loader is not on this host" "${program:-$root}" "$take"
+  if [ "$gantry_system-$gantry_arch" = "@SYSTEM@-@ARCH@" ]; then
+    say LIBC_MISMATCH "this is the @TARGET@ release, and its loader $gantry_loader is not on this host" "${gantry_program:-$gantry_root}" "$gantry_take"
   else
-    say HOST_UNSUPPORTED "this is the @TARGET@ release, and this machine is $system on $machine" "${program:-$root}" "$take"
+    say HOST_UNSUPPORTED "this is the @TARGET@ release, and this machine is $gantry_system on $gantry_machine" "${gantry_program:-$gantry_root}" "$gantry_take"
   fi
   exit 69
 }
@@ -38,10 +38,10 @@ require() {
 
 # check_elf: bytes 18 and 19 of an ELF file name its machine (ELF gABI, e_machine); without od, exec tells soon enough.
 check_elf() {
-  case $(od -A n -t x1 -j 18 -N 2 "$program" 2>/dev/null) in
+  case $(od -A n -t x1 -j 18 -N 2 "$gantry_program" 2>/dev/null) in
   *"@ELF_MACHINE@"* | '') ;;
   *)
-    say HOST_UNSUPPORTED "the binary is not one for @TARGET@: it was replaced or damaged" "$program" "unpack the release archive again"
+    say HOST_UNSUPPORTED "the binary is not one for @TARGET@: it was replaced or damaged" "$gantry_program" "unpack the release archive again"
     exit 69
     ;;
   esac
@@ -49,16 +49,16 @@ check_elf() {
 
 # check_machine: nothing of the release is executed before this has passed.
 check_machine() {
-  if [ ! -e "$loader" ]; then refuse; fi
+  if [ ! -e "$gantry_loader" ]; then refuse; fi
   case $(uname -sm) in
   @MACHINES@) ;;
   *) refuse ;;
   esac
   check_program
-  require "$root/lib/launcher.mjs"
-  if [ ! -x "$program" ]; then
+  require "$gantry_root/lib/launcher.mjs"
+  if [ ! -x "$gantry_program" ]; then
     say EXEC_FAILED "the binary may not be executed: by its mode, or because its file system is mounted noexec" \
-      "$program" "chmod 755 it, or move the release to a file system that is mounted exec"
+      "$gantry_program" "chmod 755 it, or move the release to a file system that is mounted exec"
     exit 71
   fi
 }

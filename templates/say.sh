@@ -2,8 +2,8 @@
 # priority from the beginning of each line (sd-daemon(3)); standard error is the journal when systemd says so.
 say() {
   case $(readlink "/proc/$$/fd/2" 2>/dev/null) in
-  "socket:[${JOURNAL_STREAM##*:}]") level='<3>' ;;
-  *) level= ;;
+  "socket:[${JOURNAL_STREAM##*:}]") gantry_level='<3>' ;;
+  *) gantry_level= ;;
   esac
-  printf '%s%s\n' "$level" "gantry: $1: $2" "$level" "  file  $3" "$level" "  fix   $4" >&2
+  printf '%s%s\n' "$gantry_level" "gantry: $1: $2" "$gantry_level" "  file  $3" "$gantry_level" "  fix   $4" >&2
 }

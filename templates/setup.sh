@@ -4,4 +4,4 @@
 
 #@include locate.sh
 
-exec "$root/gantry" install "$@"
+exec "$gantry_root/gantry" install "$@"

@@ -74,7 +74,7 @@ function stubValues({ manifest, base, releaseId }: StubOptions): Record<string, 
     ELF_MACHINE: target.os === "linux" ? ELF_MACHINES[target.arch] : "",
     MACHINES: target.machines.map((machine) => `"${system} ${machine}"`).join(" | "),
     LIBC_CHECKS: libcMarks(target.libc)
-      .map((mark) => ` &&\n  ! [ ${mark} -nt "$stamp" ]`)
+      .map((mark) => ` &&\n  ! [ ${mark} -nt "$gantry_stamp" ]`)
       .join(""),
     NATIVE_CHECKS: nativeChecks(manifest)
       .map((check) => ` &&\n  ${check}`)
@@ -88,7 +88,7 @@ function runtimeValues(runtime: ReleaseRuntime): Record<string, string> {
   const { version, abi, entry, system } = runtime;
   return {
     PROGRAM: system ? "system" : "node",
-    SAME_PROGRAM: system ? ' && same_program "$stamp"' : "",
+    SAME_PROGRAM: system ? ' && same_program "$gantry_stamp"' : "",
     ENTRY: quote(entry),
     NODE: plainWord(version),
     NODE_MAJOR: plainWord(version.split(".")[0] ?? ""),
@@ -104,11 +104,11 @@ function libcMarks(libc: string | undefined): readonly string[] {
 function nativeChecks(manifest: Manifest): string[] {
   const optional = new Map(manifest.externals.map((external, index) => [external.name, { external, index }]));
   return manifest.native.map(({ path, neededBy }) => {
-    const file = `"$modules"/${quote(path)}`;
-    const intact = `[ -f ${file} ] && ! [ ${file} -nt "$stamp" ]`;
+    const file = `"$gantry_modules"/${quote(path)}`;
+    const intact = `[ -f ${file} ] && ! [ ${file} -nt "$gantry_stamp" ]`;
     const needing = neededBy.flatMap((name) => optional.get(name) ?? []);
     if (needing.some(({ external }) => !external.optional)) return intact;
-    const without = needing.map(({ index }) => `[ -f "$stamp.without-${index}" ]`).join(" && ");
+    const without = needing.map(({ index }) => `[ -f "$gantry_stamp.without-${index}" ]`).join(" && ");
     return `{ { ${without}; } || { ${intact}; }; }`;
   });
 }

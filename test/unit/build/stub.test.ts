@@ -135,6 +135,19 @@ describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %
     expect(readdirSync(root)).not.toContain("owned");
   });
 
+  it("hands the caller's variables on, whatever it calls its own", () => {
+    makeReady();
+    rmSync(join(root, "lib/app"));
+    copyFileSync(realpathSync("/usr/bin/env"), join(root, "lib/app"));
+    utimesSync(join(root, "lib/app"), 0, 0);
+    const names = "host id version key value line root self modules stamp program place status first".split(
+      " ",
+    );
+    const env = Object.fromEntries(names.map((name) => [name, `the caller's ${name}`]));
+    const { stdout } = runWith(env, shell, "app");
+    for (const [name, value] of Object.entries(env)) expect(stdout.split("\n")).toContain(`${name}=${value}`);
+  });
+
   it("waits for the start that made its claim first, and becomes the app when that one is done", async () => {
     const { stamp } = makeReady();
     rmSync(stamp);
