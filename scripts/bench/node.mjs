@@ -1,27 +1,15 @@
 // What a Node release costs and saves: from start to healthy, and memory, side by side with the TypeScript loader that
 // people use in development and with a plain Node, in one run.
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
-import { setTimeout as wait } from "node:timers/promises";
 import { root } from "../install.mjs";
 import { BUN, must, record } from "./measure.mjs";
 
 const FIXTURE = join(root, "test/fixtures/test-node-brain");
 const TSX = "4.23.15";
 const ROUNDS = 24;
-
-/** @returns {Promise<number>} */
-function freePort() {
-  return new Promise((resolve, reject) => {
-    const server = createServer().on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-}
 
 /** Resident kilobytes of a process and all that it started (proc(5), VmRSS). @param {number} pid @returns {number} */
 function residentOf(pid) {
@@ -34,25 +22,22 @@ function residentOf(pid) {
 }
 
 /**
- * One start: milliseconds until /api/health answers, and megabytes then.
+ * One start: milliseconds until /api/health answers, and megabytes then. The app says where it listens: asking again
+ * and again would take the processor from it.
  * @param {readonly string[]} argv @param {string} cwd
  */
 async function start(argv, cwd) {
-  const port = await freePort();
   const [file = "", ...args] = argv;
-  const env = { PATH: "/usr/bin:/bin", HOME: cwd, PORT: String(port), NODE_BRAIN_DATA: join(cwd, "data") };
+  const env = { PATH: "/usr/bin:/bin", HOME: cwd, PORT: "0", NODE_BRAIN_DATA: join(cwd, "data") };
   const begun = performance.now();
-  const child = spawn(file, args, { cwd, env, stdio: ["ignore", "ignore", "pipe"] });
-  let said = "";
-  child.stderr.on("data", (/** @type {Buffer} */ text) => (said += text));
-  const ended = new Promise((resolve) => child.once("close", resolve));
+  const child = spawn(file, args, { cwd, env, stdio: ["ignore", "pipe", "inherit"] });
+  const ended = once(child, "close");
   try {
-    for (;;) {
-      if (child.exitCode !== null) throw new Error(`${argv.join(" ")}: ${said}`);
-      const response = await fetch(`http://127.0.0.1:${port}/api/health`).catch(() => undefined);
-      if (response?.status === 200) break;
-      await wait(1);
-    }
+    const [said] = await Promise.race([once(child.stdout, "data"), ended]);
+    const [url] = /http:\S+/.exec(String(said)) ?? [];
+    if (url === undefined) throw new Error(`${argv.join(" ")} does not listen`);
+    const response = await fetch(`${url}/api/health`);
+    if (response.status !== 200) throw new Error(`${argv.join(" ")} is not healthy`);
     return { healthy: performance.now() - begun, resident: residentOf(child.pid ?? 0) / 1024 };
   } finally {
     child.kill("SIGTERM");
@@ -106,8 +91,9 @@ export async function benchNode(work) {
   // Round by round, so that whatever else the machine does meets all of them; the first warms the disk's cache.
   for (let round = 0; round <= ROUNDS; round += 1) {
     const all = Object.entries(commands);
-    // There and back: what a process leaves behind for the next one to pay meets both of its neighbours.
-    for (const [name, argv] of round % 2 === 0 ? all : all.toReversed()) {
+    // In any order: what a process leaves behind for the next one to pay must not always meet the same one.
+    const shuffled = all.map((entry) => ({ entry, at: Math.random() })).toSorted((a, b) => a.at - b.at);
+    for (const [name, argv] of shuffled.map(({ entry }) => entry)) {
       const { healthy, resident } = await start(argv, cwd);
       if (round === 0) continue;
       seen[name]?.healthy.push(healthy);
