@@ -14,7 +14,7 @@ import { basename, dirname, join } from "node:path";
 import { inject } from "vitest";
 
 /** All that a start needs from the PATH. */
-const COREUTILS = ["sh", "uname", "readlink", "env", "cat"];
+const COREUTILS = ["sh", "uname", "readlink", "rm", "env", "cat"];
 
 export interface Scratch {
   readonly directory: string;
