@@ -12,7 +12,7 @@ import { readHost } from "../host/host.ts";
 import type { HostView } from "../host/library.ts";
 import { readRuntime, type OwnVersions, type RuntimeView } from "../host/runtime.ts";
 import type { Environment } from "../runtime/invoke.ts";
-import { isMissing, type Release } from "./release.ts";
+import { errorCode, type Release } from "./release.ts";
 
 /** This host and the release's own program, as the rules see them. */
 export interface Scene {
@@ -84,7 +84,8 @@ function judgeFile(judge: Judge, path: string, mounts: readonly Mount[]): FileVe
   try {
     return withNativeFile(path, (file) => judge.judge({ path, file, ...noexec }));
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    // Of what is not there or cannot be read there is no verdict; that it is so is said file by file (verify.ts).
+    if (errorCode(error) !== undefined) return undefined;
     throw error;
   }
 }
