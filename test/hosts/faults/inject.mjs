@@ -19,7 +19,7 @@ const CALLS = [
 /**
  * @typedef {{ argv: string[], cwd: string, env: Record<string, string> }} Command
  * @typedef {{ call: string, nth: number, stage: string }} Point  the nth call of that name within one thread
- * @typedef {"signal=KILL" | "error=EIO" | "error=ENOSPC"} Fault
+ * @typedef {"signal=KILL" | "error=EIO" | "error=ENOSPC" | "error=EDQUOT"} Fault
  * @typedef {{ status: number | null, signal: string | null, stdout: string, stderr: string }} Outcome
  */
 
