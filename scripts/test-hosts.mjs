@@ -19,6 +19,8 @@ const PACKAGES = {
   "apache2-utils": "/usr/bin/htpasswd",
   "systemd-container": "/usr/bin/systemd-nspawn",
   iproute2: "/usr/sbin/ip",
+  e2fsprogs: "/usr/sbin/mkfs.ext4",
+  xfsprogs: "/usr/sbin/xfs_io",
 };
 
 if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) {
