@@ -1,5 +1,6 @@
 # The compiled app is the program that runs the launcher too.
 gantry_program=$gantry_root/lib/@BINARY@
+@MUSL_VARIABLE@
 
 # run_app ARGS...: becomes the app.
 run_app() {

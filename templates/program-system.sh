@@ -9,6 +9,7 @@ while [ -n "$gantry_rest" ]; do
   fi ;;
   esac
 done
+@MUSL_VARIABLE@
 
 # same_program STAMP: is it the one that the stamp was written for? Package managers keep a file's old time when they
 # replace it, but never that of its directory. What was proven is what runs, even behind a version manager's shim.

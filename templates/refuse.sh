@@ -47,6 +47,39 @@ check_elf() {
   esac
 }
 
+# check_processor: would the runtime meet an instruction that this processor does not know? Asked of the first one
+# (proc_cpuinfo(5)), by builtins; where /proc does not show it (ProcSubset=pid), nothing is refused.
+check_processor() {
+  gantry_flag='@CPU_FLAG@' gantry_line=''
+  if [ -z "$gantry_flag" ] || ! [ -r /proc/cpuinfo ]; then return; fi
+  while IFS= read -r gantry_line; do
+    case $gantry_line in flags*) break ;; esac
+  done </proc/cpuinfo
+  case "$gantry_line " in
+  flags*" $gantry_flag "*) ;;
+  flags*)
+    say CPU_TOO_OLD "the @TARGET@ release needs a processor with $gantry_flag, and this one is without" "$gantry_program" "@CPU_FIX@"
+    exit 69
+    ;;
+  esac
+}
+
+# check_libraries: what the binary needs besides the C library, in the places where musl's loader looks when nobody
+# names others. Its own words for one missing library are a line for each symbol.
+check_libraries() {
+  gantry_libraries='@LIBRARIES@'
+  if [ -n "${LD_LIBRARY_PATH-}" ]; then return; fi
+  for gantry_file in /etc/ld-musl-*.path; do
+    if [ -e "$gantry_file" ]; then return; fi
+  done
+  for gantry_library in $gantry_libraries; do
+    if ! { [ -e "/lib/$gantry_library" ] || [ -e "/usr/local/lib/$gantry_library" ] || [ -e "/usr/lib/$gantry_library" ]; }; then
+      say LIBRARY_MISSING "the binary needs $gantry_library, which is not on this host" "$gantry_program" "on Alpine: @APK_ADD@"
+      exit 69
+    fi
+  done
+}
+
 # check_machine: nothing of the release is executed before this has passed.
 check_machine() {
   if [ ! -e "$gantry_loader" ]; then refuse; fi
@@ -54,6 +87,8 @@ check_machine() {
   @MACHINES@) ;;
   *) refuse ;;
   esac
+  check_processor
+  check_libraries
   check_program
   require "$gantry_root/lib/launcher.mjs"
   if [ ! -x "$gantry_program" ]; then

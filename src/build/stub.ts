@@ -7,7 +7,7 @@ import { NAMES } from "../release/layout.ts";
 import type { Manifest, ReleaseRuntime } from "../release/manifest.ts";
 import { LIBC_MARKS } from "../release/stamp.ts";
 import { STORE_NAME, STORE_STATUS, STORE_USED, STORE_VARIABLES, storeTreeName } from "../release/store.ts";
-import { parseTarget } from "../release/targets.ts";
+import { cpuFlagOfBun, parseTarget, targetSuffix, type Target } from "../release/targets.ts";
 import { plainWord, renderTemplate } from "./template.ts";
 
 /** Variables that steer gantry and are nobody else's business: the stub keeps them from the app. */
@@ -26,6 +26,9 @@ const VARIABLES = [
 /** e_machine as od prints its two bytes: EM_X86_64 is 62, EM_AARCH64 is 183 (ELF gABI). */
 const ELF_MACHINES = { x64: "3e 00", arm64: "b7 00" } as const;
 
+/** What Bun's musl builds need beside musl, as Alpine names it. */
+const APK_ADD = "apk add libstdc++ libgcc";
+
 /** What a shell's 126 or 127 can mean once the file, its loader and its machine are known to be right. */
 const EXEC_FIX = "check its mode (755), that its mount is not noexec, and what the loader says above";
 
@@ -35,6 +38,14 @@ export interface StubOptions {
   readonly base: string;
   readonly releaseId: string;
 }
+
+type ScriptValues = Readonly<Record<string, string | undefined>>;
+
+/**
+ * node-gyp-build takes musl for glibc on every host without /etc/alpine-release, and so misses its musl prebuilds on the
+ * others; this variable of its own comes before that guess.
+ */
+const MUSL_VARIABLE = "export LIBC=musl";
 
 /** Puts a path into single quotes, the one form of sh quoting in which nothing is special. */
 function quote(text: string): string {
@@ -51,7 +62,7 @@ export function renderStubs(options: StubOptions): Record<string, string> {
   };
 }
 
-function stubValues({ manifest, base, releaseId }: StubOptions): Record<string, string> {
+function stubValues({ manifest, base, releaseId }: StubOptions): ScriptValues {
   const target = parseTarget(manifest.target);
   const system = target.os === "linux" ? "Linux" : "Darwin";
   return {
@@ -70,7 +81,11 @@ function stubValues({ manifest, base, releaseId }: StubOptions): Record<string, 
     SYSTEM: system,
     ARCH: target.arch,
     INTERPRETER: target.interpreter,
-    EXEC_FIX: target.libc === "musl" ? `${EXEC_FIX}; on Alpine: apk add libstdc++ libgcc` : EXEC_FIX,
+    EXEC_FIX: target.libc === "musl" ? `${EXEC_FIX}; on Alpine: ${APK_ADD}` : EXEC_FIX,
+    APK_ADD,
+    MUSL_VARIABLE: target.libc === "musl" ? MUSL_VARIABLE : undefined,
+    LIBRARIES: target.libc === "musl" ? ownLibraries(manifest).join(" ") : "",
+    ...processorValues(manifest.runtime, target, base),
     ELF_MACHINE: target.os === "linux" ? ELF_MACHINES[target.arch] : "",
     MACHINES: target.machines.map((machine) => `"${system} ${machine}"`).join(" | "),
     LIBC_CHECKS: libcMarks(target.libc)
@@ -80,6 +95,21 @@ function stubValues({ manifest, base, releaseId }: StubOptions): Record<string, 
       .map((check) => ` &&\n  ${check}`)
       .join(""),
   };
+}
+
+/** The shared libraries that the program in lib/ itself asks for. */
+function ownLibraries({ requires, binary }: Manifest): string[] {
+  const libraries = requires?.libraries ?? [];
+  return libraries.filter(({ by }) => by.includes(binary)).map(({ value }) => plainWord(value));
+}
+
+/** Node's builds for x64 run on every such processor; Bun's do not. */
+function processorValues(runtime: ReleaseRuntime, target: Target, base: string): Record<string, string> {
+  const flag = runtime.kind === "bun" ? cpuFlagOfBun(target, runtime.version) : undefined;
+  const baseline = `take the release ${plainWord(base)}-${targetSuffix(target)}-baseline`;
+  const newer =
+    "run it on a newer processor (Intel since 2008, AMD since 2011): Bun has no build for this one";
+  return { CPU_FLAG: flag ?? "", CPU_FIX: flag === "avx2" ? baseline : newer };
 }
 
 /** `PROGRAM` names the template that knows how this runtime is found and run. */

@@ -96,6 +96,19 @@ export function runsOn(target: Target, host: Target): boolean {
   return target.os === host.os && target.arch === host.arch && target.libc === host.libc;
 }
 
+/**
+ * The newest processor feature that Bun's build for a target cannot do without, as /proc/cpuinfo spells it. Measured with
+ * qemu's processor models on the registry's packages: 1.2.16 and 1.3.14 end with SIGILL below AVX2, their baseline builds
+ * below SSE4.2; since 1.4.0 both are the same file, which needs SSE4.2.
+ * @param version Bun's, such as `1.3.14`
+ */
+export function cpuFlagOfBun(target: Target, version: string): "avx2" | "sse4_2" | undefined {
+  if (target.os !== "linux" || target.arch !== "x64") return undefined;
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const oneBuild = major > 1 || (major === 1 && minor >= 4);
+  return oneBuild || target.name.endsWith("-baseline") ? "sse4_2" : "avx2";
+}
+
 /** The platform part of a release's directory name: `-gnu` is left out, being the usual case. */
 export function targetSuffix(target: Target): string {
   return target.name.replace("-gnu", "");

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   acceptsTarget,
+  cpuFlagOfBun,
   parseTarget,
   runsOn,
   targetOfHost,
@@ -48,5 +49,18 @@ describe("targets", () => {
     [{ cpu: ["arm64"] }, false],
   ])("a package with %j is for linux-x64-gnu: %s", (fields, accepted) => {
     expect(acceptsTarget(fields, parseTarget("linux-x64-gnu"))).toBe(accepted);
+  });
+
+  it.each([
+    ["linux-x64-gnu", "1.2.16", "avx2"],
+    ["linux-x64-musl", "1.3.14", "avx2"],
+    ["linux-x64-gnu-baseline", "1.3.14", "sse4_2"],
+    ["linux-x64-gnu", "1.4.0", "sse4_2"],
+    ["linux-x64-musl-baseline", "1.4.5", "sse4_2"],
+    ["linux-x64-gnu", "2.0.0", "sse4_2"],
+    ["linux-arm64-gnu", "1.3.14", undefined],
+    ["darwin-x64", "1.3.14", undefined],
+  ] as const)("knows what the Bun of %s %s needs of the processor", (target, version, flag) => {
+    expect(cpuFlagOfBun(parseTarget(target), version)).toBe(flag);
   });
 });
