@@ -159,6 +159,12 @@ case $gantry_status in
 @STORE_CASES@
 # The shell's own words for a program that cannot be executed or is not found (POSIX 2.8.2).
 126 | 127) exec_failed ;;
-*) exit "$gantry_status" ;;
+# What the launcher says ends with one of sysexits.h. Anything else came over it: a signal, a disk that cannot be read.
+6[4-9] | 7[0-8]) exit "$gantry_status" ;;
+*)
+  say IO_FAILED "the launcher ended with status $gantry_status before it could say why" "$gantry_root/lib" \
+    "start again; 137 is SIGKILL, as when memory is short; else see the lines above, and check the disk"
+  exit 74
+  ;;
 esac
 launch "$@"

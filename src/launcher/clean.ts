@@ -1,11 +1,8 @@
 /** `./gantry clean`: what nobody uses any more, of the service's generations and of the stores. */
 import { defineCommand } from "../command-line.ts";
-import {
-  cleanLeftovers,
-  cleanStores,
-  type CleanedTree,
-  type CleanOptions,
-} from "../provision/store/clean.ts";
+import { cleanStores, type CleanedTree, type CleanOptions } from "../provision/store/clean.ts";
+import { placeInRelease } from "../provision/release.ts";
+import { tidyPlace } from "../provision/tidy.ts";
 import { formatBytes } from "../provision/report.ts";
 import { readInstalled } from "../service/installed.ts";
 import { serviceLayout } from "../service/layout.ts";
@@ -44,7 +41,7 @@ async function clean(
   const { release } = openRelease(session);
   const service = await cleanGenerations(session, release.manifest.binary, keep, intent);
   const options = { owner: ownerOf(session), signal: session.signal, intent };
-  await cleanLeftovers(release.layout.root, options);
+  if (intent === "remove") await tidyPlace(placeInRelease(release.layout), session.signal);
   const trees = await cleanStores(options);
   const removed = [...(service?.removed ?? []), ...trees.filter(isState("removed")).map(describeTree)];
   const steps = [

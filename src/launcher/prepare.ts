@@ -1,6 +1,7 @@
 /** `./gantry prepare`: what the first start would do, without starting; for image builds and for owners. */
 import { defineCommand } from "../command-line.ts";
 import { GantryError } from "../errors.ts";
+import { tidyPlace } from "../provision/tidy.ts";
 import { networkRule } from "./fill-plan.ts";
 import { ensureReady, openRelease, type Session } from "./session.ts";
 
@@ -37,6 +38,7 @@ async function prepare(
     from: options.from,
   });
   if (place.store !== undefined) session.log.info(`the modules lie in ${place.modules}`);
+  await tidyPlace(place, session.signal);
   if (how === "ready") session.log.info("the modules are ready already");
   else if (how === "proven") session.log.info("the modules that were there are right, and load on this host");
   else if (how === "waited") session.log.info("the modules are ready; another process prepared them");

@@ -59,6 +59,8 @@ export async function commitTree(options: CommitOptions): Promise<Committed> {
     const facts = readTreeFacts(options.release, place, options.host);
     if (planStart(facts).state === "ready") return { ...proven, outcome: "lost" };
     const moved = await settleInPlace(options, modules, proven);
+    // Before the stamp: a start that finds it looks at nothing else any more.
+    removeQuietly(work);
     if (moved.outcome === "placed") await stampIfPossible({ ...options, ...proven, began }, options.reporter);
     return { ...proven, ...moved };
   } catch (error) {

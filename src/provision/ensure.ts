@@ -15,6 +15,7 @@ import { provePresent } from "./present.ts";
 import { checkExecutable, checkMachine, type Place, type Release } from "./release.ts";
 import { count, type Reporter } from "./report.ts";
 import { checkAbi } from "./system.ts";
+import { tidyPlace } from "./tidy.ts";
 import { wantedModules } from "./verify.ts";
 import { checkWritable, placeError, removeLeftovers } from "./work.ts";
 
@@ -60,7 +61,10 @@ export async function ensureTree(options: EnsureOptions): Promise<Ensured> {
   let broken: readonly Finding[] = [];
   if (plan.state === "present" && options.intent === "ready") {
     const present = await provePresent({ ...options, host });
-    if (present.broken.length === 0) return { how: "proven", stamped: present.stamped };
+    if (present.broken.length === 0) {
+      await tidyPlace(place, options.signal);
+      return { how: "proven", stamped: present.stamped };
+    }
     broken = present.broken;
   }
   const elsewhere =

@@ -11,9 +11,9 @@ import { releaseId } from "../../release/manifest.ts";
 import { stampName } from "../../release/stamp.ts";
 import { parseCandidates, STORE_NAME } from "../../release/store.ts";
 import { readHostId } from "../facts.ts";
-import { LOCK_LIMITS, takeLock, type Lock } from "../lock.ts";
 import { errorCode, isMissing } from "../release.ts";
-import { checkWritable, isLeftover, removeLeftovers, removeQuietly } from "../work.ts";
+import { lockIfFree, tidyPlace } from "../tidy.ts";
+import { checkWritable, removeQuietly } from "../work.ts";
 import { placeAt, untrustedReason, type Owner } from "./facts.ts";
 import { readReferences, type Reference } from "./reference.ts";
 
@@ -51,24 +51,11 @@ export async function cleanStores(options: CleanOptions): Promise<CleanedTree[]>
   return cleaned;
 }
 
-/** What dead runs left in one place, beside a release or in a store; whoever works there is left alone. */
-export async function cleanLeftovers(parent: string, { signal, intent }: CleanOptions): Promise<void> {
-  const place = placeAt(parent);
-  if (intent === "look" || !readNames(parent).some(isLeftover) || checkWritable(place) !== undefined) return;
-  const lock = await lockIfFree(place.lock, signal);
-  if (lock === undefined) return;
-  try {
-    removeLeftovers(place);
-  } finally {
-    lock.release();
-  }
-}
-
 async function cleanTree(path: string, options: CleanOptions): Promise<CleanedTree> {
   const bytes = readSize(path);
   const used = useOf(path);
   if (used !== undefined) {
-    await cleanLeftovers(path, options);
+    if (options.intent === "remove") await tidyPlace(placeAt(path), options.signal);
     return { path, bytes, state: "kept", why: used };
   }
   const why = "no installed release uses it";
@@ -145,17 +132,6 @@ function isRunning(path: string): boolean {
       readText(`/proc/${pid}/maps`).includes(`${modules}/`)
     );
   });
-}
-
-/** Undefined when a living process holds it. */
-function lockIfFree(path: string, signal: AbortSignal): Promise<Lock | undefined> {
-  let looks = 0;
-  // The second look comes after a dead holder's lock has been cleared away.
-  const done = () => {
-    looks += 1;
-    return looks > 1;
-  };
-  return takeLock(path, { limits: LOCK_LIMITS, signal, done, waiting: () => undefined });
 }
 
 function readSize(path: string): number {

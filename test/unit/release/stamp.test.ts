@@ -46,7 +46,7 @@ describe("the stub's spelling of the host", () => {
     directory = mkdtempSync(join(tmpdir(), "gantry-stamp-"));
     const template = readFileSync(new URL("../../../templates/brain.sh", import.meta.url), "utf8");
     const part = template.slice(template.indexOf("# This host's name"), template.indexOf("# ready:"));
-    script = `${part.replaceAll("/etc/machine-id", "./machine-id").replaceAll("/etc/os-release", "./os-release")}printf '%s' "$host"\n`;
+    script = `${part.replaceAll("/etc/machine-id", "./machine-id").replaceAll("/etc/os-release", "./os-release")}printf '%s' "$gantry_host"\n`;
     writeFileSync(join(directory, "host.sh"), script);
   });
   afterAll(() => rmSync(directory, { recursive: true }));
