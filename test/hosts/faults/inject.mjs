@@ -50,8 +50,10 @@ export function findPoints(command, directory, scratch) {
   if (status !== 0) throw new Error(`the clean run failed: ${stderr}`);
   /** @type {Map<string, number>} */
   const counts = new Map();
-  /** @type {Map<string, Point>} */
-  const points = new Map();
+  // The fault strikes the first that makes its nth call: that one has to be the place, and not a tool of the script's.
+  const seen = new Set();
+  /** @type {Point[]} */
+  const points = [];
   let stage = "begin";
   for (const line of readFileSync(file, "utf8").split("\n")) {
     const [, thread = "", call = "", rest = ""] = /^(\d+)\s+([a-z_0-9]+)\((.*)$/.exec(line) ?? [];
@@ -60,12 +62,11 @@ export function findPoints(command, directory, scratch) {
     const nth = (counts.get(key) ?? 0) + 1;
     counts.set(key, nth);
     stage = /^2<[^>]*>, "gantry: (\w+)/.exec(rest)?.[1] ?? stage;
-    if (rest.includes(directory) && changes(call, rest)) {
-      const id = `${call} ${nth}`;
-      if (!points.has(id)) points.set(id, { call, nth, stage });
-    }
+    const id = `${call} ${nth}`;
+    if (!seen.has(id) && rest.includes(directory) && changes(call, rest)) points.push({ call, nth, stage });
+    seen.add(id);
   }
-  return [...points.values()];
+  return points;
 }
 
 /** Reading opens are no changes. @param {string} call @param {string} rest */

@@ -82,9 +82,23 @@ export function cutPower(disk, subject, point) {
     });
     if (status !== 0) return `${where}: prepare never came there`;
   }
-  must("umount", mountPoint);
-  must("mount", "-o", "loop", image, mountPoint);
+  replay(disk);
   return examine(disk, subject, point, where);
+}
+
+/**
+ * Mounts anew once the old mount is really gone: a mount namespace that somebody made meanwhile has a copy of it, and
+ * as long as that lives a new mount would be the dead one again.
+ * @param {Disk} disk
+ */
+function replay({ image, mountPoint }) {
+  must("umount", mountPoint);
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (let waits = 0; spawnSync("losetup", ["-j", image]).stdout.length > 0; waits += 1) {
+    if (waits > 1200) throw new Error(`something still holds ${image}`);
+    Atomics.wait(pause, 0, 0, 50);
+  }
+  must("mount", "-o", "loop", image, mountPoint);
 }
 
 /** @param {Disk} disk @param {Subject} subject @param {Point | "done"} point @param {string} where */
