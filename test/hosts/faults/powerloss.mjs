@@ -49,10 +49,16 @@ export function makeDisk(type, subject, work) {
   return { image, mountPoint, root, dispose };
 }
 
-/** strace stops the process after the call; then the plug is pulled and everything that runs there killed. */
+/**
+ * strace stops the process after the call; then the plug is pulled and everything that runs there killed. Threads share
+ * the calls as they like, so that a run may pass the place: then it ends, and the plug is pulled right after (status 3).
+ */
 const PULL = `strace -f -qq -o "$1" -e trace="$2" -e inject="$2:signal=STOP:when=$3" "$4" prepare >/dev/null 2>&1 &
 tracer=$!
-while ! grep -q 'stopped by SIGSTOP' "$1" 2>/dev/null; do kill -0 $tracer 2>/dev/null || exit 3; sleep 0.02; done
+until grep -q 'stopped by SIGSTOP' "$1" 2>/dev/null; do
+  kill -0 $tracer 2>/dev/null || { wait $tracer || exit 4; xfs_io -x -c shutdown "$5"; rm -f "$1"; exit 3; }
+  sleep 0.02
+done
 xfs_io -x -c shutdown "$5"
 for thread in $(sed -n 's/^\\([0-9]*\\) *--- stopped by SIGSTOP.*/\\1/p' "$1"); do kill -9 $thread 2>/dev/null; done
 wait $tracer
@@ -70,6 +76,7 @@ export function cutPower(disk, subject, point) {
   for (const name of readdirSync(root))
     if (name.startsWith(".gantry")) rmSync(join(root, name), { recursive: true });
   must("sync", "-f", mountPoint);
+  let passed = point === "done";
   if (point === "done") {
     const prepared = runPlainly({ argv: [join(root, "gantry"), "prepare"], cwd, env });
     if (prepared.status !== 0) return `${where}: it failed: ${prepared.stderr}`;
@@ -80,10 +87,11 @@ export function cutPower(disk, subject, point) {
       cwd,
       env: { ...env, PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
     });
-    if (status !== 0) return `${where}: prepare never came there`;
+    if (status === 4) return `${where}: prepare failed`;
+    passed = status === 3;
   }
   replay(disk);
-  return examine(disk, subject, point, where);
+  return examine(disk, subject, passed, where);
 }
 
 /**
@@ -101,13 +109,13 @@ function replay({ image, mountPoint }) {
   must("mount", "-o", "loop", image, mountPoint);
 }
 
-/** @param {Disk} disk @param {Subject} subject @param {Point | "done"} point @param {string} where */
-function examine({ root }, subject, point, where) {
+/** @param {Disk} disk @param {Subject} subject @param {boolean} done prepare had returned 0 @param {string} where */
+function examine({ root }, subject, done, where) {
   const { cwd, env, argv } = subject.start;
   const start = { argv: argv.map((word) => word.replace(subject.root, root)), cwd, env };
   const stamps = join(root, "node_modules/.gantry");
   const believed = existsSync(stamps) && readdirSync(stamps).some((name) => !name.startsWith(".draft-"));
-  if (point === "done" && !believed) return `${where}: the tree was not there any more`;
+  if (done && !believed) return `${where}: the tree was not there any more`;
   // A tree that is believed is whole before anything may mend it; any other becomes so.
   if (believed && readTree(root).join("\n") !== subject.tree.join("\n")) return `${where}: believed and torn`;
   if (believed && runPlainly({ ...start, argv: [join(root, "gantry"), "verify"] }).status !== 0)
@@ -115,7 +123,7 @@ function examine({ root }, subject, point, where) {
   const first = runPlainly(start);
   if (first.status !== 0 || first.stdout !== subject.answer)
     return `${where}: the next start: ${JSON.stringify(first)}`;
-  if (point === "done" && first.stderr !== "") return `${where}: was not ready: ${first.stderr}`;
+  if (done && first.stderr !== "") return `${where}: was not ready: ${first.stderr}`;
   if (readTree(root).join("\n") !== subject.tree.join("\n")) return `${where}: the tree is another one`;
   return undefined;
 }
