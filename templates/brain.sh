@@ -77,6 +77,9 @@ ready() {
     ! [ "$gantry_program" -nt "$gantry_stamp" ]@LIBC_CHECKS@@NATIVE_CHECKS@
 }
 
+gantry_modules=$gantry_root/node_modules
+if ready; then launch "$@"; fi
+
 # in_store VARIABLE: where the store that the variable names keeps these modules, spelled as in src/release/store.ts.
 in_store() {
   case $1 in
@@ -100,8 +103,6 @@ trusted() {
   ! [ -h "$gantry_place" ] && { [ -O "$gantry_place" ] || { [ "$1" = GANTRY_STORE ] && ! [ -O / ]; }; }
 }
 
-gantry_modules=$gantry_root/node_modules
-if ready; then launch "$@"; fi
 for gantry_variable in @STORES@; do
   if in_store "$gantry_variable" && trusted "$gantry_variable" && [ -f "$gantry_place/@STORE_USED@$gantry_root/@RELEASE@-$gantry_host" ] && ready; then launch "$@"; fi
 done
