@@ -1,0 +1,99 @@
+/**
+ * Processors below what Bun was built for: what the stub says of one is what qemu's model of it does to the binary.
+ * Under qemu-user /proc/cpuinfo is this machine's own, so the stub is shown the model's flags by a bind mount over it.
+ */
+import { execFileSync, spawnSync } from "node:child_process";
+import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { enter, npmPackage, slimRoot } from "./roots.ts";
+
+const repository = fileURLToPath(new URL("../..", import.meta.url));
+/** The last Bun before 1.4, when there were two builds for x64; from 1.4 on there is one. */
+const OLDER = "1.3.14";
+let work = "";
+
+function build(name: string, bun: string, target: string): void {
+  const app = join(work, `${name}-app`);
+  cpSync(join(repository, "test/fixtures/apps/checksum"), app, { recursive: true });
+  // This lock is of a version that an older Bun cannot read; here the versions in package.json are exact anyway.
+  rmSync(join(app, "bun.lock"));
+  execFileSync(bun, ["install", "--lockfile-only"], { cwd: app, stdio: "pipe" });
+  const args = ["build", app, "--bun", bun, "--target", target, "--vendor", "--out", join(work, name)];
+  execFileSync(process.execPath, [join(repository, "dist/cli.js"), ...args], { stdio: "pipe" });
+}
+
+beforeAll(() => {
+  work = mkdtempSync(join(tmpdir(), "gantry-processor-"));
+  chmodSync(work, 0o755);
+  const older = join(npmPackage(`@oven/bun-linux-x64@${OLDER}`), "bin/bun");
+  build("older", older, "linux-x64-gnu");
+  build("older-baseline", older, "linux-x64-gnu-baseline");
+  build("current", join(repository, "node_modules/bun/bin/bun.exe"), "linux-x64-gnu");
+});
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+/** Intel's of 2006, 2008 and 2013, in the kernel's words. */
+const CONROE = "fpu cx8 cmov mmx fxsr sse sse2 syscall nx lm pni ssse3 cx16 lahf_lm";
+const NEHALEM = `${CONROE} sse4_1 sse4_2 popcnt`;
+const HASWELL = `${NEHALEM} movbe xsave avx f16c abm bmi1 avx2 bmi2 fma`;
+const MODELS = { Conroe: CONROE, Nehalem: NEHALEM, Haswell: HASWELL } as const;
+
+/** Without a core dump, which would be the size of the emulated address space. */
+const QEMU = ["qemu-x86_64-static", "-cpu"];
+
+const NEWER = "run it on a newer processor";
+const BASELINE = "take the release checksum-v1.0.0-linux-x64-baseline";
+const SSE = "needs a processor with sse4_2";
+const AVX = "needs a processor with avx2";
+const CASES = [
+  ["older", "checksum-v1.0.0-linux-x64", "Conroe", [AVX, BASELINE]],
+  ["older", "checksum-v1.0.0-linux-x64", "Nehalem", [AVX, BASELINE]],
+  ["older", "checksum-v1.0.0-linux-x64", "Haswell", []],
+  ["older-baseline", "checksum-v1.0.0-linux-x64-baseline", "Conroe", [SSE, NEWER]],
+  ["older-baseline", "checksum-v1.0.0-linux-x64-baseline", "Nehalem", []],
+  ["current", "checksum-v1.0.0-linux-x64", "Conroe", [SSE, NEWER]],
+  ["current", "checksum-v1.0.0-linux-x64", "Nehalem", []],
+] as const;
+
+describe.each(CASES)("%s %s on a %s", (directory, name, model, words) => {
+  const release = (): string => join(work, directory, name);
+
+  it("the binary itself ends by a signal, or runs", () => {
+    const program = [join(release(), "lib/checksum"), "-e", "console.log(6 * 7)"];
+    const result = spawnSync("sh", ["-c", 'ulimit -c 0; exec "$@"', "sh", ...QEMU, model, ...program], {
+      encoding: "utf8",
+      env: { BUN_BE_BUN: "1", HOME: work },
+    });
+    if (words.length === 0) expect(result).toMatchObject({ status: 0, stdout: "42\n" });
+    else expect(result).toMatchObject({ status: null, signal: "SIGILL", stdout: "" });
+  });
+
+  it.each(["checksum", "gantry"])("./%s says which, before anything is run", (script) => {
+    const cpuinfo = join(work, "cpuinfo");
+    writeFileSync(
+      cpuinfo,
+      `processor\t: 0\nmodel name\t: ${model}\nflags\t\t: ${MODELS[model]}\nbugs\t\t:\n`,
+    );
+    const lines = "mount --bind /work/cpuinfo /proc/cpuinfo && exec /opt/release/$0 --help";
+    const mounts = { "/work": work, "/opt/release": release() };
+    const result = enter(slimRoot(), ["/bin/sh", "-c", lines, script], { mounts });
+    if (words.length === 0) {
+      expect(result).toMatchObject({ code: 0 });
+      return;
+    }
+    expect(result).toMatchObject({ code: 69, stdout: "" });
+    expect(result.stderr).toMatch(/^gantry: CPU_TOO_OLD: /);
+    for (const word of words) expect(result.stderr).toContain(word);
+  });
+});
+
+it("where /proc does not show the processor, nothing is refused", () => {
+  const lines = "mount -t proc -o subset=pid proc /proc && ! [ -e /proc/cpuinfo ] && /opt/release/checksum a";
+  const mounts = { "/opt/release": join(work, "current/checksum-v1.0.0-linux-x64") };
+  const result = enter(slimRoot(), ["/bin/sh", "-c", lines], { mounts });
+  expect(result).toMatchObject({ code: 0 });
+  expect(result.stdout).toMatch(/^checksum \d+\n$/);
+});
