@@ -74,8 +74,8 @@ describeBoth("reaching a mirror", (bench) => {
 
   it("tells an expired certificate, another host's and a server without TLS apart", async () => {
     const environment = { NODE_EXTRA_CA_CERTS: bench.authority.file };
-    const expired = await bench.serve(sendBundle, bench.authority.issue("DNS:localhost", -1));
-    const foreign = await bench.serve(sendBundle, bench.authority.issue("DNS:elsewhere.test"));
+    const expired = await bench.serve(sendBundle, bench.authority.expired);
+    const foreign = await bench.serve(sendBundle, bench.authority.elsewhere);
     const plain = await bench.serve(sendBundle);
     const first = await bench.run(`https://localhost:${expired.port}/b`, { environment });
     expectFinding(first, "NETWORK_FAILED", /expired, or this machine's clock is wrong/);

@@ -8,7 +8,7 @@ import { withBundleHead } from "../../../src/release/bundle.ts";
 import type { Job, Outcome } from "./drive.ts";
 import { startBun, startNode, type Runtime } from "./runtimes.ts";
 import {
-  createAuthority,
+  readAuthority,
   startProxy,
   startServer,
   type Authority,
@@ -73,7 +73,7 @@ export function describeBoth(subject: string, cases: (bench: Bench) => void): vo
       return server;
     };
     const work = mkdtempSync(join(tmpdir(), "gantry-mirror-"));
-    const authority = createAuthority();
+    const authority = readAuthority();
     const clear = () => rmSync(join(work, "bundle"), { force: true });
     let runtime: Runtime;
     beforeAll(() => {
@@ -85,7 +85,6 @@ export function describeBoth(subject: string, cases: (bench: Bench) => void): vo
     });
     afterAll(() => {
       runtime.close();
-      authority.remove();
       rmSync(work, { recursive: true, force: true });
     });
     const run = async (address: string, more: Partial<Job> = {}) => {
@@ -108,7 +107,7 @@ export function describeBoth(subject: string, cases: (bench: Bench) => void): vo
     cases({
       work,
       authority,
-      certificate: authority.issue("DNS:localhost,DNS:mirror.test,IP:127.0.0.1"),
+      certificate: authority.server,
       serve: (handler, secure) => keep(startServer(handler, secure)),
       proxy: (login) => keep(startProxy(login)),
       run,

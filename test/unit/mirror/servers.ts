@@ -1,6 +1,5 @@
 /** Real servers on loopback: a mirror that can be told to misbehave, a CONNECT proxy, and certificates for them. */
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import {
   createServer,
   request as requestHttp,
@@ -11,8 +10,7 @@ import {
 } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { connect, type AddressInfo, type Socket } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 interface Seen {
   readonly method: string;
@@ -111,23 +109,23 @@ export async function unusedPort(): Promise<number> {
 export interface Authority {
   /** Path of its certificate. */
   readonly file: string;
-  readonly issue: (names: string, days?: number) => Certificate;
-  readonly remove: () => void;
+  /** For localhost, mirror.test and 127.0.0.1. */
+  readonly server: Certificate;
+  readonly expired: Certificate;
+  /** For another name. */
+  readonly elsewhere: Certificate;
 }
 
-/** A certificate authority made by openssl(1). */
-export function createAuthority(): Authority {
-  const work = mkdtempSync(join(tmpdir(), "gantry-authority-"));
-  const openssl = (...args: string[]) => execFileSync("openssl", args, { cwd: work, stdio: "pipe" });
-  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
-  openssl("req", "-x509", ...curve, "-keyout", "ca.key", "-out", "ca.crt", "-days", "2", "-subj", "/CN=test");
-  openssl("req", ...curve, "-keyout", "server.key", "-out", "server.csr", "-subj", "/CN=server");
-  const issue = (names: string, days = 2): Certificate => {
-    writeFileSync(join(work, "names"), `subjectAltName=${names}`);
-    const by = ["-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-extfile", "names"];
-    openssl("x509", "-req", "-in", "server.csr", ...by, "-days", String(days), "-out", "server.crt");
-    const read = (name: string) => readFileSync(join(work, name), "utf8");
-    return { key: read("server.key"), cert: read("server.crt") };
+/** The authority of test/fixtures/certificates and what it signed. */
+export function readAuthority(): Authority {
+  const place = (name: string) =>
+    fileURLToPath(new URL(`../../fixtures/certificates/${name}`, import.meta.url));
+  const key = readFileSync(place("server.key"), "utf8");
+  const certificate = (name: string): Certificate => ({ key, cert: readFileSync(place(name), "utf8") });
+  return {
+    file: place("ca.crt"),
+    server: certificate("server.crt"),
+    expired: certificate("expired.crt"),
+    elsewhere: certificate("elsewhere.crt"),
   };
-  return { file: join(work, "ca.crt"), issue, remove: () => rmSync(work, { recursive: true, force: true }) };
 }
