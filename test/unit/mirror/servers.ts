@@ -116,10 +116,11 @@ export interface Authority {
   readonly elsewhere: Certificate;
 }
 
+const place = (name: string) =>
+  fileURLToPath(new URL(`../../fixtures/certificates/${name}`, import.meta.url));
+
 /** The authority of test/fixtures/certificates and what it signed. */
 export function readAuthority(): Authority {
-  const place = (name: string) =>
-    fileURLToPath(new URL(`../../fixtures/certificates/${name}`, import.meta.url));
   const key = readFileSync(place("server.key"), "utf8");
   const certificate = (name: string): Certificate => ({ key, cert: readFileSync(place(name), "utf8") });
   return {
