@@ -21,6 +21,11 @@ const PACKAGES = {
   iproute2: "/usr/sbin/ip",
   e2fsprogs: "/usr/sbin/mkfs.ext4",
   xfsprogs: "/usr/sbin/xfs_io",
+  buildah: "/usr/bin/buildah",
+  podman: "/usr/bin/podman",
+  runc: "/usr/sbin/runc",
+  netavark: "/usr/lib/podman/netavark",
+  catatonit: "/usr/bin/catatonit",
 };
 
 if (process.getuid?.() !== 0 || !existsSync("/etc/debian_version")) {

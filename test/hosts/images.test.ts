@@ -1,0 +1,346 @@
+/**
+ * Images of each strategy, built with buildah and run with podman on bases made from Debian's packages: as any user, on
+ * a read-only root file system, without a network.
+ */
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { copyRelease } from "../e2e/release.ts";
+import {
+  must,
+  openContainers,
+  shellLessRoot,
+  withApk,
+  type BuildOptions,
+  type Containers,
+} from "./containers.ts";
+import { MUSL_NODE_MAJOR, muslNodeRoot } from "./node-roots.ts";
+import { muslRoot, slimRoot } from "./roots.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const BUN = join(root, "node_modules/bun/bin/bun.exe");
+const SHELL_LESS = "gcr.io/distroless/cc-debian12:nonroot";
+const MUSL = "docker.io/library/musl:1";
+const MUSL_NODE = "docker.io/library/musl-node:1";
+
+let work = "";
+let containers: Containers;
+/** The sample as it was built, the same with its bundle, and a later build of it in which one line differs. */
+const releases = { plain: "", vendored: "", changed: "" };
+
+const gantry = (...args: string[]) => {
+  const cli = join(root, "dist/cli.js");
+  return execFileSync(process.execPath, [cli, ...args], { cwd: work, encoding: "utf8", stdio: "pipe" });
+};
+
+/** Builds a fixture into a directory of its own, from a copy that `change` may edit. */
+function buildApp(name: string, fixture: string, change: (app: string) => void, ...flags: string[]): string {
+  const app = join(work, `${name}-app`);
+  cpSync(join(root, "test/fixtures", fixture), app, { recursive: true });
+  change(app);
+  const out = join(work, name);
+  gantry("build", app, "--out", out, "--bun", BUN, ...flags);
+  const found = readdirSync(out).find((entry) => existsSync(join(out, entry, "lib/release.json")));
+  return join(out, found ?? "none");
+}
+
+function edit(file: string, from: string, to: string): void {
+  const text = readFileSync(file, "utf8");
+  if (!text.includes(from)) throw new Error(`${file} does not say ${from}`);
+  writeFileSync(file, text.replace(from, to));
+}
+
+const otherWords = (app: string): void =>
+  edit(join(app, "src/serve.ts"), "shown only this once", "shown just this once");
+const onSystem =
+  (major: number) =>
+  (app: string): void =>
+    edit(join(app, "package.json"), '"node": "24.21.0"', `"node": "system@${major}"`);
+
+beforeAll(() => {
+  work = mkdtempSync(join(tmpdir(), "gantry-images-"));
+  containers = openContainers();
+  containers.importBase(slimRoot(), "docker.io/library/debian:bookworm-slim");
+  releases.plain = copyRelease(work);
+  releases.vendored = copyRelease(work, "vendored");
+  gantry("bundle", releases.vendored, "--target", "linux-x64-gnu");
+  releases.changed = buildApp("changed", "test-brain", otherWords);
+});
+afterAll(() => {
+  containers.dispose();
+  rmSync(work, { recursive: true, force: true });
+});
+
+function build(release: string, strategy: string, options: BuildOptions, ...flags: string[]) {
+  const context = mkdtempSync(join(work, "context-"));
+  try {
+    gantry("docker", release, "--strategy", strategy, "--out", context, ...flags);
+    return containers.build(context, options);
+  } finally {
+    rmSync(context, { recursive: true, force: true });
+  }
+}
+
+/** As strange a user as OpenShift gives: any uid, group 0, no name. */
+const HARSH = [
+  "--no-healthcheck",
+  "--network",
+  "none",
+  "--read-only",
+  "--user",
+  "123456:0",
+  "--cap-drop",
+  "all",
+];
+
+const runHarshly = (...args: string[]) => containers.podman("run", "--rm", ...HARSH, ...args);
+
+let count = 0;
+
+/** Starts a container and waits until it is well. */
+async function start(tag: string, ...flags: string[]): Promise<string> {
+  count += 1;
+  const name = `app-${count}`;
+  must(containers.podman("run", "--detach", "--name", name, ...flags, tag));
+  for (let tries = 0; tries < 150; tries += 1) {
+    if (health(name, tag).code === 0) return name;
+    if (containers.podman("inspect", name, "--format", "{{.State.Running}}").stdout.trim() !== "true") break;
+    await sleep(200);
+  }
+  throw new Error(`${tag} did not become healthy: ${logs(name).join("\n")}`);
+}
+
+/** The image's own health check, run in the container. */
+function health(name: string, tag: string) {
+  const inspected = must(containers.podman("image", "inspect", tag, "--format", "{{json .HealthCheck}}"));
+  const { Test: test } = JSON.parse(inspected.stdout) as { Test: string[] };
+  expect(test[0]).toBe("CMD");
+  return containers.podman("exec", name, ...test.slice(1));
+}
+
+function logs(name: string): string[] {
+  const { stdout, stderr } = containers.podman("logs", name);
+  return `${stdout}${stderr}`.split("\n").filter((line) => line !== "");
+}
+
+/** Ends it as `docker stop` does: its exit status, and whether it had to be killed. */
+function stop(name: string): { readonly code: string; readonly seconds: number } {
+  const began = Date.now();
+  must(containers.podman("stop", "--time", "10", name));
+  const code = containers.podman("inspect", name, "--format", "{{.State.ExitCode}}").stdout.trim();
+  must(containers.podman("rm", "--force", "--volumes", name));
+  return { code, seconds: (Date.now() - began) / 1000 };
+}
+
+const LISTENING = /^brain listening on http:\/\/127\.0\.0\.1:4680$/;
+const TOKEN = /^brain: made a token, shown only this once: \S+$/;
+const ENCRYPTION = /^brain: end-to-end encryption is off: /;
+
+describe.each([
+  ["multi-stage", "plain", "host"],
+  ["runtime", "plain", "host"],
+  ["vendored", "vendored", "none"],
+  ["static-base", "vendored", "none"],
+] as const)("%s", (strategy, from, network) => {
+  const tag = `localhost/${strategy}:1`;
+
+  beforeAll(() => {
+    if (strategy === "static-base") containers.importBase(shellLessRoot(), SHELL_LESS);
+    must(build(releases[from], strategy, { tag, network }));
+  });
+
+  it("serves as any user, read-only and without a network; tells its health; ends when it is asked to", async () => {
+    const name = await start(tag, ...HARSH);
+    const lines = logs(name);
+    expect(lines).toHaveLength(3);
+    for (const event of [LISTENING, TOKEN, ENCRYPTION])
+      expect(lines.filter((line) => event.test(line))).toHaveLength(1);
+    expect(health(name, tag)).toMatchObject({ code: 0 });
+    const { code, seconds } = stop(name);
+    expect(code).toBe("0");
+    expect(seconds).toBeLessThan(8);
+  });
+
+  it("passes arguments on and keeps the exit status", () => {
+    expect(runHarshly(tag, "--version")).toEqual({ code: 0, stdout: "test-brain 0.1.0\n", stderr: "" });
+    expect(runHarshly("--env", "BRAIN_PORT=none", tag)).toMatchObject({ code: 78, stdout: "" });
+    expect(runHarshly(tag, "never heard of")).toMatchObject({ code: 64 });
+  });
+
+  it("holds one tree, without what installed it", () => {
+    const layers = containers.layers(tag).slice(1);
+    const files = layers.flatMap((layer) => layer.files);
+    const wrong = /(?:^|\/)(?:vendor|installer|layers|\.gantry-work-|\.bun|\.cache)|lock$/;
+    expect(files.filter((file) => wrong.test(file.replace("bun.lock", "")))).toEqual([]);
+    const added = layers.reduce((sum, { size }) => sum + size, 0);
+    const manifest = JSON.parse(readFileSync(join(releases[from], "lib/release.json"), "utf8")) as Manifest;
+    const modules = Object.values(manifest.modules).flatMap((module) => Object.values(module.files));
+    const pruned = modules.reduce((sum, [size]) => sum + size, 0);
+    expect(added).toBeLessThan(manifest.executable.size + pruned + 1_048_576);
+  });
+});
+
+interface Manifest {
+  readonly executable: { readonly size: number };
+  readonly modules: Readonly<Record<string, { readonly files: Readonly<Record<string, [number, string]>> }>>;
+}
+
+describe("multi-stage", () => {
+  const tag = "localhost/multi-stage:1";
+
+  it("keeps what it stores in a volume, from one container to the next", async () => {
+    const volume = ["--volume", "kept:/var/lib/brain"];
+    expect(
+      containers.podman("run", "--rm", ...HARSH, ...volume, tag, "add", "a note", "1,0,0,0"),
+    ).toMatchObject({ code: 0 });
+    const { stdout } = must(containers.podman("run", "--rm", ...HARSH, ...volume, tag, "search", "1,0,0,0"));
+    expect(stdout).toContain("a note");
+  });
+
+  it("is process 1 itself, or the child of an init that reaps", async () => {
+    const first = (name: string) =>
+      must(containers.podman("exec", name, "cat", "/proc/1/comm")).stdout.trim();
+    const alone = await start(tag, ...HARSH);
+    expect(first(alone)).toBe("brain");
+    stop(alone);
+    const under = await start(tag, ...HARSH, "--init");
+    expect(first(under)).not.toBe("brain");
+    // An orphan that ends is gone from the process table.
+    must(containers.podman("exec", under, "sh", "-c", "(sleep 0 & ) ; exit 0"));
+    await sleep(500);
+    const states = must(containers.podman("exec", under, "sh", "-c", "cat /proc/[0-9]*/stat")).stdout;
+    expect(states).not.toMatch(/ Z /);
+    expect(stop(under).code).toBe("0");
+  });
+
+  it("is unhealthy when nobody listens", async () => {
+    const name = await start(tag, ...HARSH);
+    const elsewhere = containers.podman("exec", name, "/opt/brain/gantry", "health", "--port", "9");
+    expect(elsewhere).toMatchObject({ code: 69, stdout: "" });
+    expect(elsewhere.stderr).toContain("SERVICE_UNHEALTHY");
+    stop(name);
+  });
+
+  it("starts within limits, where this machine can set them", async ({ skip }) => {
+    const limits = ["--cpus", "0.5", "--memory", "256m"];
+    const probe = containers.podman(
+      "run",
+      "--rm",
+      "--no-healthcheck",
+      ...limits,
+      "--entrypoint",
+      "/bin/cat",
+      tag,
+      "/proc/self/cgroup",
+    );
+    if (probe.code !== 0) skip(`this machine's control groups take no limits: ${probe.stderr.trim()}`);
+    const name = await start(tag, ...HARSH, ...limits);
+    const script =
+      "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null; true";
+    const { stdout } = must(containers.podman("exec", name, "sh", "-c", script));
+    expect(stdout).toContain("268435456");
+    expect(stop(name).code).toBe("0");
+  });
+
+  it("a new version of the app ships the app's layers alone", () => {
+    must(build(releases.changed, "multi-stage", { tag: "localhost/changed:1" }));
+    const before = new Set(containers.layers(tag).map(({ digest }) => digest));
+    const after = containers.layers("localhost/changed:1");
+    const shipped = after.filter(({ digest }) => !before.has(digest));
+    expect(shipped.map(({ files }) => files.includes("opt/brain/lib/brain"))).toEqual([true, false]);
+    expect(shipped.flatMap(({ files }) => files).filter((file) => file.endsWith(".node"))).toEqual([]);
+    const { executable } = JSON.parse(
+      readFileSync(join(releases.changed, "lib/release.json"), "utf8"),
+    ) as Manifest;
+    const bytes = shipped.reduce((sum, { size }) => sum + size, 0);
+    expect(bytes - executable.size).toBeLessThan(1_048_576);
+  });
+
+  it("built twice with one timestamp has the same layers and settings", () => {
+    const images = ["a", "b"].map((name) => {
+      const twice = `localhost/twice-${name}:1`;
+      const flags = ["--no-cache", "--timestamp", "1795000000"];
+      must(build(releases.plain, "multi-stage", { tag: twice, flags }));
+      // All but buildah's history, in which the images in between have names of chance.
+      const shown = "{{json .RootFS.Layers}} {{json .Config}} {{.Created}}";
+      return must(containers.podman("image", "inspect", twice, "--format", shown)).stdout;
+    });
+    expect(images[1]).toBe(images[0]);
+  });
+});
+
+describe("lazy", () => {
+  const tag = "localhost/lazy:1";
+  const certificates = process.env["NODE_EXTRA_CA_CERTS"];
+  const network = [
+    "--network",
+    "host",
+    ...(certificates === undefined
+      ? []
+      : ["--volume", `${certificates}:/ca.pem:ro`, "--env", "NODE_EXTRA_CA_CERTS=/ca.pem"]),
+  ];
+  const volume = ["--volume", "modules:/var/cache/brain"];
+  const run = (...args: string[]) =>
+    containers.podman("run", "--rm", "--no-healthcheck", "--read-only", ...volume, ...args);
+
+  it("installs at the first start, into its volume, and needs no network from then on", () => {
+    must(build(releases.plain, "lazy", { tag }));
+    const files = containers
+      .layers(tag)
+      .slice(1)
+      .flatMap((layer) => layer.files);
+    expect(files.filter((file) => file.includes("node_modules"))).toEqual([]);
+    const without = run("--network", "none", "--env", "GANTRY_OFFLINE=1", tag, "--version");
+    expect(without.code).not.toBe(0);
+    expect(without.stderr).toContain("BUNDLE_MISSING");
+    const first = run(...network, tag, "--version");
+    expect(first).toMatchObject({ code: 0, stdout: "test-brain 0.1.0\n" });
+    expect(first.stderr).toContain("installing");
+    const second = run("--network", "none", tag, "--version");
+    expect(second).toEqual({ code: 0, stdout: "test-brain 0.1.0\n", stderr: "" });
+  });
+});
+
+describe("the wrong base", () => {
+  it.each(["multi-stage", "vendored", "lazy"])(
+    "fails the build of a %s image, with what to take",
+    (strategy) => {
+      containers.importBase(muslRoot(), MUSL);
+      const tag = "localhost/never:1";
+      const built = build(releases.vendored, strategy, { tag, network: "none" }, "--base", MUSL);
+      expect(built.code).not.toBe(0);
+      expect(`${built.stdout}${built.stderr}`).toContain("LIBC_MISMATCH");
+      expect(`${built.stdout}${built.stderr}`).toContain("take the release test-brain-v0.1.0-linux-x64-musl");
+      expect(containers.podman("image", "exists", tag).code).toBe(1);
+    },
+  );
+});
+
+describe("node-alpine", () => {
+  it("runs on the distribution's Node, and refuses another one when it is built", async () => {
+    containers.importBase(withApk("musl-node-apk", muslNodeRoot()), MUSL_NODE);
+    const musl = ["--target", "linux-x64-musl"];
+    const release = buildApp("node", "test-node-brain", onSystem(MUSL_NODE_MAJOR), ...musl);
+    const tag = "localhost/node-alpine:1";
+    must(build(release, "node-alpine", { tag, network: "none" }, "--base", MUSL_NODE));
+    const name = await start(tag, ...HARSH);
+    expect(must(containers.podman("exec", name, "cat", "/added")).stdout).toBe(
+      `nodejs=~${MUSL_NODE_MAJOR}\n`,
+    );
+    expect(stop(name)).toMatchObject({ code: "0" });
+    const other = buildApp("other", "test-node-brain", onSystem(MUSL_NODE_MAJOR - 2), ...musl);
+    const refused = build(
+      other,
+      "node-alpine",
+      { tag: "localhost/never:1", network: "none" },
+      "--base",
+      MUSL_NODE,
+    );
+    expect(refused.code).not.toBe(0);
+    expect(`${refused.stdout}${refused.stderr}`).toMatch(/ABI_MISMATCH: .*\b137\b.*\b147\b/);
+  });
+});
