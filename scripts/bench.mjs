@@ -5,6 +5,7 @@ import { arch, availableParallelism, platform, tmpdir } from "node:os";
 import { join } from "node:path";
 import { benchBundle } from "./bench/bundle.mjs";
 import { benchCheck } from "./bench/check.mjs";
+import { benchImages } from "./bench/images.mjs";
 import { must, record, results } from "./bench/measure.mjs";
 import { benchNode } from "./bench/node.mjs";
 import { benchFirstStart } from "./bench/registry.mjs";
@@ -24,6 +25,7 @@ const parts = {
     benchCold(work, release);
   },
   check: benchCheck,
+  images: benchImages,
   node: benchNode,
 };
 

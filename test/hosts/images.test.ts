@@ -20,6 +20,7 @@ import {
 } from "./containers.ts";
 import { MUSL_NODE_MAJOR, muslNodeRoot } from "./node-roots.ts";
 import { muslRoot, slimRoot } from "./roots.ts";
+import { startContainer, type Container } from "./running.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const BUN = join(root, "node_modules/bun/bin/bun.exe");
@@ -98,43 +99,9 @@ const HARSH = [
 ];
 
 const runHarshly = (...args: string[]) => containers.podman("run", "--rm", ...HARSH, ...args);
+const start = (tag: string, ...flags: string[]) => startContainer(containers, tag, flags);
 
-let count = 0;
-
-/** Starts a container and waits until it is well. */
-async function start(tag: string, ...flags: string[]): Promise<string> {
-  count += 1;
-  const name = `app-${count}`;
-  must(containers.podman("run", "--detach", "--name", name, ...flags, tag));
-  for (let tries = 0; tries < 150; tries += 1) {
-    if (health(name, tag).code === 0) return name;
-    if (containers.podman("inspect", name, "--format", "{{.State.Running}}").stdout.trim() !== "true") break;
-    await sleep(200);
-  }
-  throw new Error(`${tag} did not become healthy: ${logs(name).join("\n")}`);
-}
-
-/** The image's own health check, run in the container. */
-function health(name: string, tag: string) {
-  const inspected = must(containers.podman("image", "inspect", tag, "--format", "{{json .HealthCheck}}"));
-  const { Test: test } = JSON.parse(inspected.stdout) as { Test: string[] };
-  expect(test[0]).toBe("CMD");
-  return containers.podman("exec", name, ...test.slice(1));
-}
-
-function logs(name: string): string[] {
-  const { stdout, stderr } = containers.podman("logs", name);
-  return `${stdout}${stderr}`.split("\n").filter((line) => line !== "");
-}
-
-/** Ends it as `docker stop` does: its exit status, and whether it had to be killed. */
-function stop(name: string): { readonly code: string; readonly seconds: number } {
-  const began = Date.now();
-  must(containers.podman("stop", "--time", "10", name));
-  const code = containers.podman("inspect", name, "--format", "{{.State.ExitCode}}").stdout.trim();
-  must(containers.podman("rm", "--force", "--volumes", name));
-  return { code, seconds: (Date.now() - began) / 1000 };
-}
+const firstProcess = (app: Container) => must(app.exec("cat", "/proc/1/comm")).stdout.trim();
 
 const LISTENING = /^brain listening on http:\/\/127\.0\.0\.1:4680$/;
 const TOKEN = /^brain: made a token, shown only this once: \S+$/;
@@ -154,13 +121,13 @@ describe.each([
   });
 
   it("serves as any user, read-only and without a network; tells its health; ends when it is asked to", async () => {
-    const name = await start(tag, ...HARSH);
-    const lines = logs(name);
+    const app = await start(tag, ...HARSH);
+    const lines = app.logs();
     expect(lines).toHaveLength(3);
     for (const event of [LISTENING, TOKEN, ENCRYPTION])
       expect(lines.filter((line) => event.test(line))).toHaveLength(1);
-    expect(health(name, tag)).toMatchObject({ code: 0 });
-    const { code, seconds } = stop(name);
+    expect(app.health()).toMatchObject({ code: 0 });
+    const { code, seconds } = app.stop();
     expect(code).toBe("0");
     expect(seconds).toBeLessThan(8);
   });
@@ -202,27 +169,25 @@ describe("multi-stage", () => {
   });
 
   it("is process 1 itself, or the child of an init that reaps", async () => {
-    const first = (name: string) =>
-      must(containers.podman("exec", name, "cat", "/proc/1/comm")).stdout.trim();
     const alone = await start(tag, ...HARSH);
-    expect(first(alone)).toBe("brain");
-    stop(alone);
+    expect(firstProcess(alone)).toBe("brain");
+    alone.stop();
     const under = await start(tag, ...HARSH, "--init");
-    expect(first(under)).not.toBe("brain");
+    expect(firstProcess(under)).not.toBe("brain");
     // An orphan that ends is gone from the process table.
-    must(containers.podman("exec", under, "sh", "-c", "(sleep 0 & ) ; exit 0"));
+    must(under.exec("sh", "-c", "(sleep 0 & ) ; exit 0"));
     await sleep(500);
-    const states = must(containers.podman("exec", under, "sh", "-c", "cat /proc/[0-9]*/stat")).stdout;
+    const states = must(under.exec("sh", "-c", "cat /proc/[0-9]*/stat")).stdout;
     expect(states).not.toMatch(/ Z /);
-    expect(stop(under).code).toBe("0");
+    expect(under.stop().code).toBe("0");
   });
 
   it("is unhealthy when nobody listens", async () => {
-    const name = await start(tag, ...HARSH);
-    const elsewhere = containers.podman("exec", name, "/opt/brain/gantry", "health", "--port", "9");
+    const app = await start(tag, ...HARSH);
+    const elsewhere = app.exec("/opt/brain/gantry", "health", "--port", "9");
     expect(elsewhere).toMatchObject({ code: 69, stdout: "" });
     expect(elsewhere.stderr).toContain("SERVICE_UNHEALTHY");
-    stop(name);
+    app.stop();
   });
 
   it("starts within limits, where this machine can set them", async ({ skip }) => {
@@ -238,12 +203,12 @@ describe("multi-stage", () => {
       "/proc/self/cgroup",
     );
     if (probe.code !== 0) skip(`this machine's control groups take no limits: ${probe.stderr.trim()}`);
-    const name = await start(tag, ...HARSH, ...limits);
+    const app = await start(tag, ...HARSH, ...limits);
     const script =
       "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null; true";
-    const { stdout } = must(containers.podman("exec", name, "sh", "-c", script));
+    const { stdout } = must(app.exec("sh", "-c", script));
     expect(stdout).toContain("268435456");
-    expect(stop(name).code).toBe("0");
+    expect(app.stop().code).toBe("0");
   });
 
   it("a new version of the app ships the app's layers alone", () => {
@@ -327,11 +292,9 @@ describe("node-alpine", () => {
     const release = buildApp("node", "test-node-brain", onSystem(MUSL_NODE_MAJOR), ...musl);
     const tag = "localhost/node-alpine:1";
     must(build(release, "node-alpine", { tag, network: "none" }, "--base", MUSL_NODE));
-    const name = await start(tag, ...HARSH);
-    expect(must(containers.podman("exec", name, "cat", "/added")).stdout).toBe(
-      `nodejs=~${MUSL_NODE_MAJOR}\n`,
-    );
-    expect(stop(name)).toMatchObject({ code: "0" });
+    const app = await start(tag, ...HARSH);
+    expect(must(app.exec("cat", "/added")).stdout).toBe(`nodejs=~${MUSL_NODE_MAJOR}\n`);
+    expect(app.stop()).toMatchObject({ code: "0" });
     const other = buildApp("other", "test-node-brain", onSystem(MUSL_NODE_MAJOR - 2), ...musl);
     const refused = build(
       other,
