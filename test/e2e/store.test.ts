@@ -3,10 +3,10 @@
  * are found again, and are shared. Run by root, the tests start it as another user; otherwise its modes protect it.
  */
 import { chmodSync, chownSync, copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runBrain } from "./brain-client.ts";
+import { outsideTemporary } from "../unit/build/outside-temporary.ts";
 import { copyRelease, makeScratch, type Scratch } from "./release.ts";
 
 const ROOT = process.getuid?.() === 0;
@@ -19,7 +19,7 @@ let env: Record<string, string> = {};
 beforeAll(() => {
   scratch = makeScratch();
   // No store may lie where temporary files do.
-  home = mkdtempSync(join(ROOT ? "/var/cache" : homedir(), "gantry-e2e-"));
+  home = mkdtempSync(join(ROOT ? "/var/cache" : outsideTemporary(), "gantry-e2e-"));
   env = { ...scratch.env, HOME: home };
   if (!ROOT) return;
   for (const directory of [scratch.directory, scratch.empty]) chmodSync(directory, 0o755);

@@ -14,12 +14,13 @@ import {
   utimesSync,
 } from "node:fs";
 import { readFileSync, writeFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { renderStubs } from "../../../src/build/stub.ts";
 import type { Manifest } from "../../../src/release/manifest.ts";
 import { hostId } from "../../../src/release/stamp.ts";
+import { outsideTemporary } from "./outside-temporary.ts";
 import { storeTreeName } from "../../../src/release/store.ts";
 import { TARGETS, targetOfHost } from "../../../src/release/targets.ts";
 
@@ -111,7 +112,7 @@ const moveToStore = (store: string): string => {
 };
 
 beforeAll(() => {
-  home = realpathSync(mkdtempSync(join(homedir(), ".gantry-stub-")));
+  home = realpathSync(mkdtempSync(join(outsideTemporary(), ".gantry-stub-")));
   root = realpathSync(mkdtempSync(join(tmpdir(), "gantry stub ")));
 });
 afterAll(() => {
