@@ -19,7 +19,7 @@ import {
   type Containers,
 } from "./containers.ts";
 import { MUSL_NODE_MAJOR, muslNodeRoot } from "./node-roots.ts";
-import { muslRoot, slimRoot } from "./roots.ts";
+import { muslCppRoot, muslRoot, slimRoot } from "./roots.ts";
 import { startContainer, type Container } from "./running.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -283,6 +283,31 @@ describe("the wrong base", () => {
       expect(containers.podman("image", "exists", tag).code).toBe(1);
     },
   );
+});
+
+describe("a musl release", () => {
+  let release = "";
+  beforeAll(() => {
+    containers.importBase(withApk("musl-cpp-apk", muslCppRoot()), "docker.io/library/alpine:3.22");
+    release = buildApp("musl", "test-brain", () => {}, "--target", "linux-x64-musl", "--vendor");
+  });
+
+  it("runs on the base that is proposed for it, with the packages that it asks for", async () => {
+    const tag = "localhost/musl:1";
+    must(build(release, "vendored", { tag, network: "none" }));
+    const app = await start(tag, ...HARSH);
+    expect(must(app.exec("cat", "/added")).stdout).toBe("libgcc libstdc++\n");
+    expect(app.stop().code).toBe("0");
+  });
+
+  it("fails the build on a glibc base, with what to take", () => {
+    const debian = ["--base", "debian:bookworm-slim"];
+    const built = build(release, "vendored", { tag: "localhost/never:1", network: "none" }, ...debian);
+    expect(built.code).not.toBe(0);
+    expect(`${built.stdout}${built.stderr}`).toMatch(
+      /LIBC_MISMATCH[^]*take the release \S+-linux-x64\b(?!-)/,
+    );
+  });
 });
 
 describe("node-alpine", () => {

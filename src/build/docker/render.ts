@@ -82,8 +82,11 @@ function imageValues(options: ImageOptions): Record<string, string | undefined> 
 const START = 30;
 const FIRST_START = 300;
 
-/** What Bun's musl build and modules in C++ ask for, and an Alpine without anything does not have. */
-const MUSL_PACKAGES = "apk add --no-cache libgcc libstdc++";
+/**
+ * What Bun's musl build and modules in C++ ask for, and an Alpine without anything does not have. A base without apk is
+ * none, or has them: the release's own script tells which, in words that help.
+ */
+const MUSL_PACKAGES = "if command -v apk >/dev/null; then apk add --no-cache libgcc libstdc++; fi";
 
 function pinNote(image: string): string {
   return `Not pinned: docker buildx imagetools inspect ${image} names the digest for --base ${image}@sha256:…`;

@@ -82,7 +82,7 @@ function splitOnce(text: string): [string, string] {
 }
 
 function apkPackages(command: string): string[] {
-  const [, list = ""] = /apk add ([^&]*)/.exec(command) ?? [];
+  const [, list = ""] = /apk add ([^&;]*)/.exec(command) ?? [];
   return list.split(" ").filter((word) => word !== "" && !word.startsWith("-"));
 }
 
