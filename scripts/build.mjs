@@ -1,7 +1,7 @@
 // Builds dist/: the modules by tsc, then the launcher that rides in releases as one minified file.
 // Runs at `npm ci`, `npm pack` and before every test run; needs nothing but the installed devDependencies.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, rmSync, statSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -27,10 +27,12 @@ if (!existsSync(`${root}/node_modules/typescript`)) {
 }
 const { build } = await import("esbuild");
 
-rmSync(`${root}/dist`, { recursive: true, force: true });
+/** Built beside dist/ and put in its place at the end: a command that runs meanwhile finds the one or the other. */
+const out = mkdtempSync(`${root}/.dist-`);
+process.on("exit", () => rmSync(out, { recursive: true, force: true }));
 const tsc = spawnSync(
   process.execPath,
-  [`${root}/node_modules/typescript/bin/tsc`, "-p", "tsconfig.build.json"],
+  [`${root}/node_modules/typescript/bin/tsc`, "-p", "tsconfig.build.json", "--outDir", out],
   {
     cwd: root,
     stdio: "inherit",
@@ -53,7 +55,7 @@ for (const [module, file] of Object.entries({ "src/launcher/main.ts": "launcher.
   await build({
     absWorkingDir: root,
     entryPoints: [module],
-    outfile: `dist/${file}`,
+    outfile: `${out}/${file}`,
     bundle: true,
     minify: true,
     platform: "node",
@@ -74,7 +76,7 @@ for (const [module, file] of Object.entries({ "src/launcher/main.ts": "launcher.
 await build({
   absWorkingDir: root,
   entryPoints: ["src/build/node/preload.ts"],
-  outfile: "dist/preload.cjs",
+  outfile: `${out}/preload.cjs`,
   bundle: true,
   minify: true,
   platform: "node",
@@ -86,7 +88,7 @@ await build({
 await build({
   absWorkingDir: root,
   entryPoints: ["src/check/check.ts"],
-  outfile: "dist/check/check.js",
+  outfile: `${out}/check/check.js`,
   bundle: true,
   platform: "node",
   format: "esm",
@@ -94,9 +96,14 @@ await build({
 });
 
 // npx runs it as a program: in a clone straight from dist/, without an installation that would set its mode.
-chmodSync(`${root}/dist/cli.js`, 0o755);
-const size = statSync(`${root}/dist/launcher.mjs`).size;
+chmodSync(`${out}/cli.js`, 0o755);
+const size = statSync(`${out}/launcher.mjs`).size;
 if (size > LAUNCHER_LIMIT) {
   console.error(`build: dist/launcher.mjs has ${size} bytes; the limit is ${LAUNCHER_LIMIT}`);
   process.exit(1);
 }
+chmodSync(out, 0o755);
+const old = `${out}-old`;
+if (existsSync(`${root}/dist`)) renameSync(`${root}/dist`, old);
+renameSync(out, `${root}/dist`);
+rmSync(old, { recursive: true, force: true });
