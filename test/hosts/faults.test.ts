@@ -17,8 +17,8 @@ beforeAll(() => {
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 describe.each([
-  ["small", 24],
-  ["sample", 6],
+  ["small", 10],
+  ["sample", 0],
 ] as const)("a cold start of the %s release", (name, number) => {
   let subject: Subject;
   let all: readonly Point[] = [];
@@ -36,7 +36,7 @@ describe.each([
     expect(points.length).toBeGreaterThan(number);
   });
 
-  it.each(FAULTS)("that is broken by %s works the next time", (fault) => {
+  it.each(FAULTS)("that is broken by %s works the next time", { timeout: 1_800_000 }, (fault) => {
     expect(points.flatMap((point) => breakOnce(subject, point, fault) ?? [])).toEqual([]);
   });
 });
