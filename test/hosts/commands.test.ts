@@ -27,7 +27,7 @@ it("npm run quickstart builds a release, starts it, stores, searches, and cleans
   expect(existsSync(place)).toBe(false);
 });
 
-it("npm run bench prints its table and writes bench/results.json", { timeout: 900_000 }, () => {
+it("npm run bench prints its table and writes bench/results.json", { timeout: 1_800_000 }, () => {
   const { status, stdout, stderr } = npm("bench");
   expect({ status, stderr: status === 0 ? "" : stderr }).toMatchObject({ status: 0 });
   const text = readFileSync(join(root, "bench/results.json"), "utf8");
