@@ -54,7 +54,9 @@ runtime = "runc"
 export function openContainers(): Containers {
   mkdirSync(hostsCache, { recursive: true });
   const directory = mkdtempSync(join(hostsCache, "containers-"));
-  const place = ["--root", join(directory, "store"), "--runroot", join(directory, "run"), ...DRIVER];
+  // podman takes no longer path than 50 characters for it, and the cache may lie anywhere.
+  const running = mkdtempSync("/run/gantry-");
+  const place = ["--root", join(directory, "store"), "--runroot", running, ...DRIVER];
   const engine = ["--cgroup-manager", "cgroupfs", "--events-backend", "file", "--runtime", "runc"];
   writeFileSync(join(directory, "containers.conf"), CONTAINERS_CONF);
   writeFileSync(join(directory, "registries.conf"), 'unqualified-search-registries = ["docker.io"]\n');
@@ -85,7 +87,7 @@ export function openContainers(): Containers {
       podman("volume", "rm", "--all", "--force");
       podman("rmi", "--all", "--force");
       run("umount", [join(directory, "store/overlay")]);
-      rmSync(directory, { recursive: true, force: true });
+      for (const made of [directory, running]) rmSync(made, { recursive: true, force: true });
     },
   };
 }
