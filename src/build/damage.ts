@@ -6,6 +6,7 @@
  */
 import type * as nodeCrypto from "node:crypto";
 import type * as nodeFs from "node:fs";
+import * as NAMES from "../release/names.ts";
 import { RELEASE_ID_LENGTH } from "../release/stamp.ts";
 
 interface Place {
@@ -34,9 +35,11 @@ interface ListedModule {
 /** Never throws: it runs while the app dies of something else. */
 export function tellDamage(place: Place, runtime: Runtime): void {
   try {
-    const stamps = findStamps(place, runtime);
+    const manifest = runtime.fs.readFileSync(`${place.release}/${NAMES.manifest}`);
+    const stamps = findStamps(place, manifest, runtime);
     if (stamps.length === 0) return;
-    const damaged = findDamaged(place, runtime, Math.max(...stamps.map(({ written }) => written)));
+    const listed = JSON.parse(manifest.toString()) as Listed;
+    const damaged = findDamaged(place, listed, runtime, Math.max(...stamps.map(({ written }) => written)));
     const [first] = damaged;
     if (first === undefined) return;
     const more = damaged.length === 1 ? "" : ` (and ${damaged.length - 1} more)`;
@@ -52,18 +55,17 @@ export function tellDamage(place: Place, runtime: Runtime): void {
 }
 
 /** The stamps of this release; the time is that of their inode, which nobody can set. */
-function findStamps({ release, modules }: Place, { fs, crypto }: Runtime) {
-  const text = fs.readFileSync(`${release}/lib/release.json`);
-  const id = crypto.createHash("sha256").update(text).digest("hex").slice(0, RELEASE_ID_LENGTH);
-  return fs.readdirSync(`${modules}/.gantry`).flatMap((name) => {
-    const path = `${modules}/.gantry/${name}`;
+function findStamps({ modules }: Place, manifest: Buffer, { fs, crypto }: Runtime) {
+  const id = crypto.createHash("sha256").update(manifest).digest("hex").slice(0, RELEASE_ID_LENGTH);
+  const directory = `${modules}/${NAMES.stamps}`;
+  return fs.readdirSync(directory).flatMap((name) => {
+    const path = `${directory}/${name}`;
     return name.startsWith(`${id}-`) ? [{ path, written: fs.statSync(path).ctimeMs }] : [];
   });
 }
 
 /** Only files that changed after the stamp was written are read. */
-function findDamaged({ release, modules }: Place, { fs, crypto }: Runtime, since: number): string[] {
-  const listed = JSON.parse(fs.readFileSync(`${release}/lib/release.json`, "utf8")) as Listed;
+function findDamaged({ modules }: Place, listed: Listed, { fs, crypto }: Runtime, since: number): string[] {
   const required = new Set(listed.externals.flatMap(({ name, optional }) => (optional ? [] : [name])));
   return Object.entries(listed.modules).flatMap(([directory, { neededBy, files }]) => {
     const mayLack = !neededBy.some((name) => required.has(name));

@@ -4,7 +4,10 @@
 import { join } from "node:path";
 import type { Compression } from "./bundle.ts";
 import type { Manifest } from "./manifest.ts";
+import * as NAMES from "./names.ts";
 import { targetSuffix, type Target } from "./targets.ts";
+
+export { NAMES };
 
 export interface ReleaseLayout {
   readonly root: string;
@@ -35,34 +38,6 @@ export interface ReleaseLayout {
   readonly readme: string;
   readonly sums: string;
 }
-
-/** Names of the files directly under a release, relative and with forward slashes. */
-export const NAMES = {
-  gantry: "gantry",
-  lib: "lib",
-  node: "lib/node",
-  app: "lib/app",
-  preload: "lib/preload.cjs",
-  launcher: "lib/launcher.mjs",
-  manifest: "lib/release.json",
-  packageJson: "package.json",
-  lockfile: "bun.lock",
-  modules: "node_modules",
-  stamps: ".gantry",
-  lock: ".gantry-lock",
-  /** The process id of the script that goes first when many start at once; see provision/claim.ts. */
-  claim: ".gantry-claim",
-  work: ".gantry-work-",
-  old: ".gantry-old-",
-  vendor: "vendor",
-  env: ".env",
-  envExample: ".env.example",
-  setup: "setup.sh",
-  systemd: "systemd",
-  readme: "README.md",
-  sums: "SHA256SUMS",
-  signature: "SHA256SUMS.minisig",
-} as const;
 
 /**
  * The program that a release brings, relative to its root; undefined when the host's own runs it.

@@ -4,10 +4,11 @@
  */
 import { file, pathToFileURL, resolveSync } from "bun";
 import type * as module from "node:module";
+import * as NAMES from "../../release/names.ts";
 import { packageOf } from "./stubs.ts";
 
 // node:fs and node:path take a quarter of a small app's start, so the prelude does without them where it can.
-const MODULES = "/node_modules";
+const MODULES = `/${NAMES.modules}`;
 
 export interface ModulesQuestion {
   /** What the release's start script named. */

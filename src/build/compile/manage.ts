@@ -5,10 +5,11 @@
  */
 import { env, spawnSync } from "bun";
 import type * as node from "node:process";
+import * as NAMES from "../../release/names.ts";
 
 /** Only this one path counts: what the app itself is called by is its own business. */
 export function isCalledAsGantry(release: string): boolean {
-  return process.argv0 === `${release}/lib/gantry`;
+  return process.argv0 === `${release}/${NAMES.link}`;
 }
 
 /** Runs the launcher to its end and ends the process as it ended; the app is not evaluated. */
@@ -17,7 +18,7 @@ export function becomeLauncher(release: string): never {
   const { NODE_PATH: _, BUN_OPTIONS: __, ...environment } = env;
   const switches = ["--config=/dev/null", "--env-file=/dev/null", "--no-install"];
   const { exitCode, signalCode } = spawnSync({
-    cmd: [process.execPath, ...switches, `${release}/lib/launcher.mjs`, ...process.argv.slice(2)],
+    cmd: [process.execPath, ...switches, `${release}/${NAMES.launcher}`, ...process.argv.slice(2)],
     env: { ...environment, BUN_BE_BUN: "1", BUN_RUNTIME_TRANSPILER_CACHE_PATH: "0", BUN_JSC_useDFGJIT: "0" },
     stdio: ["inherit", "inherit", "inherit"],
   });

@@ -5,6 +5,7 @@
  * does not need.
  */
 import { env, isMainThread } from "bun";
+import * as NAMES from "../../release/names.ts";
 import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../release/probe.ts";
 import { tellDamage } from "../damage.ts";
 import { chooseModules, pinMetaResolve, resolverFor } from "./externals.ts";
@@ -35,7 +36,7 @@ for (const name of Object.keys(env)) {
 }
 setNodePath(modules[0]);
 pinMetaResolve(import.meta, resolver);
-loadEnvironmentFile(`${release}/.env`, env, isMainThread ? "warn" : "silent");
+loadEnvironmentFile(`${release}/${NAMES.env}`, env, isMainThread ? "warn" : "silent");
 if (probe === undefined && isMainThread) watchEnd(modules[0]);
 if (probe !== undefined && isMainThread) startProbe(probe, loadForProbe);
 

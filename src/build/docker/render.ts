@@ -110,7 +110,7 @@ function programs(manifest: Manifest, root: string): Record<string, string> {
     // Called by the name of the management commands, the compiled app is them (src/build/compile/manage.ts).
     return {
       PROGRAM: words([`${root}/${NAMES.lib}/${binary}`]),
-      LAUNCHER: words([`${root}/${NAMES.lib}/${NAMES.gantry}`]),
+      LAUNCHER: words([`${root}/${NAMES.link}`]),
     };
   }
   return {

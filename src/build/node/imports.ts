@@ -8,6 +8,7 @@ import { isBuiltin } from "node:module";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GantryError, type Finding } from "../../errors.ts";
+import { NAMES } from "../../release/layout.ts";
 import { run, scriptArguments, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
 import { listJavaScript } from "./javascript.ts";
 
@@ -49,7 +50,7 @@ export async function readImports(options: ImportOptions): Promise<Record<string
         lacking.set(name, {
           code: "MODULE_UNAVAILABLE",
           what: `the compiled app imports "${specifier}", and no production dependency brings it`,
-          where: `lib/app/${file}`,
+          where: `${NAMES.app}/${file}`,
           fix: `move ${name} to "dependencies", or let the app's build bundle it`,
         });
       }
@@ -85,7 +86,7 @@ async function scan(options: ImportOptions): Promise<ScannedFile[]> {
   throw new GantryError({
     code: "CONFIG_INVALID",
     what: `the compiled JavaScript cannot be read: ${broken.problem}`,
-    where: `lib/app/${broken.file}`,
+    where: `${NAMES.app}/${broken.file}`,
     fix: "correct the app's build",
   });
 }

@@ -11,6 +11,7 @@ import { env, exit } from "node:process";
 import type * as util from "node:util";
 import type * as threads from "node:worker_threads";
 import { applyEnvFile } from "../../release/env-file.ts";
+import * as NAMES from "../../release/names.ts";
 import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../release/probe.ts";
 import { answerProbe } from "../answer-probe.ts";
 import { tellDamage } from "../damage.ts";
@@ -25,20 +26,20 @@ const probe = env[PROBE_VARIABLE];
 for (const name of Object.keys(env)) if (name.startsWith("GANTRY_")) delete env[name];
 
 if (probe !== undefined && require.main === module) {
-  const load = loaderFor(named ?? join(release, "node_modules"));
+  const load = loaderFor(named ?? join(release, NAMES.modules));
   const native = { load: require, mapped: readMapped };
   void answerProbe(probe, load, (bytes) => writeSync(1, bytes), native).then(() => exit(0));
 } else {
   const modules = elsewhere();
   if (modules !== undefined) resolveFrom(modules);
-  watchEnd(modules ?? join(release, "node_modules"));
-  const file = join(release, ".env");
+  watchEnd(modules ?? join(release, NAMES.modules));
+  const file = join(release, NAMES.env);
   if (existsSync(file)) loadEnvironment(file);
 }
 
 /** The tree, unless it is the one that Node finds by itself: the node_modules of the release. */
 function elsewhere(): string | undefined {
-  const beside = join(release, "node_modules");
+  const beside = join(release, NAMES.modules);
   // A fork finds no variable of gantry's, but the NODE_PATH that the stub has set.
   const modules = named ?? (existsSync(beside) ? beside : env["NODE_PATH"]?.split(":")[0]);
   if (modules === undefined || modules === "" || modules === beside) return undefined;

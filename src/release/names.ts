@@ -1,0 +1,30 @@
+/**
+ * Names of the files directly under a release, relative and with forward slashes. One constant each, so that the
+ * preludes, which are compiled into every app, carry those alone that they use. Everybody else asks layout.ts.
+ */
+export const gantry = "gantry";
+export const lib = "lib";
+export const node = "lib/node";
+export const app = "lib/app";
+export const preload = "lib/preload.cjs";
+export const launcher = "lib/launcher.mjs";
+export const manifest = "lib/release.json";
+export const packageJson = "package.json";
+export const lockfile = "bun.lock";
+export const modules = "node_modules";
+export const stamps = ".gantry";
+export const lock = ".gantry-lock";
+/** The process id of the script that goes first when many start at once; see provision/claim.ts. */
+export const claim = ".gantry-claim";
+export const work = ".gantry-work-";
+export const old = ".gantry-old-";
+/** The management commands of an image without a shell: a link to the compiled app. */
+export const link = "lib/gantry";
+export const vendor = "vendor";
+export const env = ".env";
+export const envExample = ".env.example";
+export const setup = "setup.sh";
+export const systemd = "systemd";
+export const readme = "README.md";
+export const sums = "SHA256SUMS";
+export const signature = "SHA256SUMS.minisig";
