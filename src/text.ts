@@ -1,8 +1,21 @@
-/** Laying out text for people: foreign text made harmless, long text broken at blanks. Pure. */
+/** Text for people: sizes and numbers of things, foreign text made harmless, long text broken at blanks. Pure. */
 
 /** Replaces control characters, so that no file's or server's text can steer a terminal. */
 export function printable(text: string): string {
   return text.replace(/\p{Cc}/gu, "\u{fffd}");
+}
+
+/** `13.2 MB`; decimal units, as disks and networks are sold. */
+export function formatBytes(bytes: number): string {
+  if (bytes < 1000) return `${bytes} B`;
+  if (bytes < 1_000_000) return `${(bytes / 1000).toFixed(1)} kB`;
+  if (bytes < 1_000_000_000) return `${(bytes / 1_000_000).toFixed(1)} MB`;
+  return `${(bytes / 1_000_000_000).toFixed(1)} GB`;
+}
+
+/** `1 file`, `2 files`. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 /** Breaks at blanks; a word longer than a line is cut, because mangled names run to thousands of letters. */

@@ -1,5 +1,6 @@
 /** The table that ends a build: what is in the release, what was left out, what that saved. 80 columns. */
 import type { Manifest, ReleaseRequires } from "../release/manifest.ts";
+import { formatBytes } from "../text.ts";
 import type { LeftOut } from "./tree/capture.ts";
 
 export interface ReleaseSummary {
@@ -13,11 +14,6 @@ export interface ReleaseSummary {
   readonly leftOut: readonly LeftOut[];
   /** Was every module loaded from the finished release on this machine? */
   readonly loadedHere: boolean;
-}
-
-/** Bytes as people read them: decimal megabytes with one digit, below that kilobytes. */
-function formatBytes(bytes: number): string {
-  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
 }
 
 const row = (name: string, size: string, note = ""): string =>

@@ -3,12 +3,12 @@ import { defineCommand } from "../command-line.ts";
 import { cleanStores, type CleanedTree, type CleanOptions } from "../provision/store/clean.ts";
 import { placeInRelease } from "../provision/release.ts";
 import { tidyPlace } from "../provision/tidy.ts";
-import { formatBytes } from "../provision/report.ts";
 import { readInstalled } from "../service/installed.ts";
 import { serviceLayout } from "../service/layout.ts";
 import { planClean } from "../service/plan.ts";
 import type { ServiceResult } from "../service/result.ts";
 import { cleanService } from "../service/uninstall.ts";
+import { formatBytes } from "../text.ts";
 import {
   DRY_RUN_FLAG,
   JSON_FLAG,

@@ -10,8 +10,7 @@ import type { Plan } from "../provision/plan.ts";
 import { runsOnSystem } from "../release/manifest.ts";
 import type { Release } from "../provision/release.ts";
 import type { Scene } from "../provision/judge.ts";
-import { count } from "../provision/report.ts";
-import { wrapText } from "../text.ts";
+import { count, wrapText } from "../text.ts";
 import { directoryLine, hostLines, runtimeLine, verdictLines } from "./host-report.ts";
 
 export interface Diagnosis {

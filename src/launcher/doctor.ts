@@ -11,13 +11,13 @@ import { inspectTree, type InspectedModule, type TreeInspection } from "../provi
 import { readScene, type Scene } from "../provision/judge.ts";
 import { planStart, type Plan } from "../provision/plan.ts";
 import { checkExecutable, checkMachine, type Release } from "../provision/release.ts";
-import { count, formatBytes } from "../provision/report.ts";
 import type { PlacePlan } from "../provision/store/plan.ts";
 import { checkAbi } from "../provision/system.ts";
 import { wantedModules } from "../provision/verify.ts";
 import { checkWritable } from "../provision/work.ts";
 import type { ExternalModule } from "../release/manifest.ts";
 import { LIBC_MARKS } from "../release/stamp.ts";
+import { count, formatBytes } from "../text.ts";
 import { describeRelease, formatDiagnosis, type Diagnosis } from "./diagnosis.ts";
 import { explainSource, formatExplanations } from "./explain.ts";
 import { captureScene } from "./host-report.ts";

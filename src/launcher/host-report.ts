@@ -9,8 +9,7 @@ import { withNativeFile } from "../host/file-source.ts";
 import { hostRoot } from "../host/root.ts";
 import { readStubs } from "../host/stubs.ts";
 import type { Scene } from "../provision/judge.ts";
-import { formatBytes } from "../provision/report.ts";
-import { printable } from "../text.ts";
+import { formatBytes, printable } from "../text.ts";
 
 /** The host and the release's own program, with every library that a module could meet. Takes up to some seconds. */
 export function captureScene({ host, runtime }: Scene): CapturedHost {

@@ -5,8 +5,9 @@
  */
 import { spawn } from "node:child_process";
 import { readProgramPath } from "../provision/npm.ts";
-import { formatBytes, type Reporter } from "../provision/report.ts";
+import type { Reporter } from "../provision/report.ts";
 import type { Environment } from "../runtime/invoke.ts";
+import { formatBytes } from "../text.ts";
 
 /** Milliseconds from one message to the next; a process is started for each. */
 const PAUSE = 1000;

@@ -3,7 +3,8 @@
  * one line for each step. Nothing at all is shown when there is nothing to do.
  */
 import type { Log, LogFormat } from "../log.ts";
-import { formatBytes, type Progress, type Reporter } from "../provision/report.ts";
+import type { Progress, Reporter } from "../provision/report.ts";
+import { formatBytes } from "../text.ts";
 
 export interface ProgressOptions {
   readonly log: Log;

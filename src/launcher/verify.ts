@@ -9,11 +9,11 @@ import { GantryError, type Finding } from "../errors.ts";
 import { readHostId } from "../provision/facts.ts";
 import { inspectTree, type TreeInspection } from "../provision/inspect.ts";
 import { checkMachine, errorCode, isMissing, type Release } from "../provision/release.ts";
-import { count } from "../provision/report.ts";
 import { NAMES, programPath } from "../release/layout.ts";
 import { stampName } from "../release/stamp.ts";
 import { parseSums } from "../release/sums.ts";
 import { readFileEntry } from "../release/tree.ts";
+import { count } from "../text.ts";
 import { networkRule } from "./fill-plan.ts";
 import { checkTrust, ensureReady, openRelease, type Opened, type Session } from "./session.ts";
 

@@ -10,6 +10,7 @@ import { GantryError, toGantryError, type ErrorCode, type Finding } from "../err
 import { NAMES } from "../release/layout.ts";
 import { availableExternals, type ExternalModule } from "../release/manifest.ts";
 import { isNetworkComplaint } from "../runtime/install.ts";
+import { count } from "../text.ts";
 import { ensureArranged, type TreeListing } from "./arrange.ts";
 import { syncDirectories, syncFiles, syncPath } from "./durable.ts";
 import { readTreeFacts } from "./facts.ts";
@@ -17,7 +18,7 @@ import type { Fill, Filled } from "./fill.ts";
 import { loadExternals, type ProofOptions } from "./load.ts";
 import { mendInPlace } from "./mend.ts";
 import { errorCode, isMissing, type Place, type Release } from "./release.ts";
-import { count, type Reporter } from "./report.ts";
+import type { Reporter } from "./report.ts";
 import { planStart } from "./plan.ts";
 import { setAside } from "./set-aside.ts";
 import { writeStamp, type Verdict } from "./stamp.ts";

@@ -4,6 +4,7 @@
  */
 import { GantryError, toGantryError, type ErrorCode, type Finding } from "../errors.ts";
 import type { Environment } from "../runtime/invoke.ts";
+import { count } from "../text.ts";
 import { commitTree } from "./commit.ts";
 import { readHostId, readTreeFacts } from "./facts.ts";
 import type { Fill } from "./fill.ts";
@@ -13,7 +14,7 @@ import { LOCK_LIMITS, takeLock, type Lock, type LockLimits } from "./lock.ts";
 import { planStart } from "./plan.ts";
 import { provePresent } from "./present.ts";
 import { checkExecutable, checkMachine, type Place, type Release } from "./release.ts";
-import { count, type Reporter } from "./report.ts";
+import type { Reporter } from "./report.ts";
 import { checkAbi } from "./system.ts";
 import { tidyPlace } from "./tidy.ts";
 import { wantedModules } from "./verify.ts";

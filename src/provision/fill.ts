@@ -10,8 +10,9 @@ import type { TreeModule } from "../release/manifest.ts";
 import type { FileEntry } from "../release/tree.ts";
 import { installFrozen, type InstallLimits, type InstallOptions } from "../runtime/install.ts";
 import type { Environment } from "../runtime/invoke.ts";
+import { formatBytes } from "../text.ts";
 import { checkLockstep, parseBunLock, type Locked } from "./lockstep.ts";
-import { formatBytes, type Reporter } from "./report.ts";
+import type { Reporter } from "./report.ts";
 import { isMissing, type Release } from "./release.ts";
 import { wantedModules } from "./verify.ts";
 

@@ -5,9 +5,9 @@
  */
 import { GantryError, type Finding } from "../errors.ts";
 import { availableExternals } from "../release/manifest.ts";
+import { count } from "../text.ts";
 import { isLeftOut, leftOutReason, stampIfPossible } from "./commit.ts";
 import { loadExternals, type LoadResult, type ProofOptions } from "./load.ts";
-import { count } from "./report.ts";
 import { setAside } from "./set-aside.ts";
 import { verifyTree, type TreeVerdict } from "./verify.ts";
 

@@ -1,4 +1,5 @@
 /** An analysis for people: 80 columns, what stays outside first. */
+import { count, formatBytes } from "../../text.ts";
 import type { Analysis, AnalyzedPackage } from "./analyze.ts";
 
 const WIDTH = 80;
@@ -32,7 +33,7 @@ export function formatAnalysis(analysis: Analysis): string {
   for (const [role, title] of groups) {
     const members = packages.filter((found) => found.role === role);
     if (members.length === 0) continue;
-    lines.push("", `${title}: ${count(members.length, "package")}, ${size(total(members))}`);
+    lines.push("", `${title}: ${count(members.length, "package")}, ${formatBytes(total(members))}`);
     for (const [member, copies] of merged(members)) {
       const note = role === "carried" ? `for ${member.neededBy.join(", ")}` : "";
       lines.push(row(member, copies === 1 ? note : `${copies} copies ${note}`.trimEnd()));
@@ -43,7 +44,7 @@ export function formatAnalysis(analysis: Analysis): string {
 }
 
 function row(found: AnalyzedPackage, note: string): string {
-  const start = `  ${`${found.name} ${found.version}`.padEnd(44)} ${size(found.bytes).padStart(9)}`;
+  const start = `  ${`${found.name} ${found.version}`.padEnd(44)} ${formatBytes(found.bytes).padStart(9)}`;
   const line = note === "" ? start : `${start}  ${note}`;
   return line.length <= WIDTH ? line : `${line.slice(0, WIDTH - 1)}…`;
 }
@@ -59,16 +60,8 @@ function merged(packages: readonly AnalyzedPackage[]): [AnalyzedPackage, number]
   return [...rows.values()];
 }
 
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
-}
-
 function total(packages: readonly AnalyzedPackage[]): number {
   return packages.reduce((sum, found) => sum + found.bytes, 0);
-}
-
-function size(bytes: number): string {
-  return bytes >= 1e6 ? `${(bytes / 1e6).toFixed(1)} MB` : `${(bytes / 1e3).toFixed(1)} kB`;
 }
 
 /** Breaks a sentence into indented lines that fit the width; a longer word stands alone on its line. */

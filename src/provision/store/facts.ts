@@ -14,10 +14,10 @@ import {
   type Candidate,
 } from "../../release/store.ts";
 import { NAMES } from "../../release/layout.ts";
+import { formatBytes } from "../../text.ts";
 import { readHostId, readTreeFacts } from "../facts.ts";
 import { planStart } from "../plan.ts";
 import { errorCode, isMissing, placeInRelease, type Place, type Release } from "../release.ts";
-import { formatBytes } from "../report.ts";
 import { wantedModules } from "../verify.ts";
 import { checkWritable } from "../work.ts";
 import { formatMode, readPathFacts, unsafeForRoot, unsafeForUser } from "./trust.ts";
