@@ -5,8 +5,8 @@
 import { statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import type { Finding } from "../errors.ts";
-import type { Compression } from "../release/bundle.ts";
 import { bundleName, NAMES, vendoredBundle } from "../release/layout.ts";
+import { bundleCompression } from "../release/manifest.ts";
 import type { Release } from "./release.ts";
 
 /** What a person named, and how. */
@@ -55,7 +55,7 @@ export function findNearBundle(release: Release): BundleSource | undefined {
 
 /** The names that this release's bundle has, travelling alone and in vendor/. */
 function bundleNames({ manifest, target }: Release): readonly [travelling: string, vendored: string] {
-  const compression: Compression = manifest.bundle?.compression ?? "zst";
+  const compression = bundleCompression(manifest);
   return [
     bundleName(manifest.name, manifest.version, target, compression),
     basename(vendoredBundle(target, compression)),

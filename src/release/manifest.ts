@@ -5,6 +5,7 @@
  */
 import * as v from "valibot";
 import { GantryError } from "../errors.ts";
+import type { Compression } from "./bundle.ts";
 import { ActivateSchema, ServiceSchema } from "./service.ts";
 import { RELEASE_ID_LENGTH } from "./stamp.ts";
 import { parseTarget, TARGETS, type Target } from "./targets.ts";
@@ -134,6 +135,11 @@ export type ReleaseRuntime = Manifest["runtime"];
 export type ExternalModule = Manifest["externals"][number];
 export type ReleaseRequires = NonNullable<Manifest["requires"]>;
 export type ReleaseBundle = NonNullable<Manifest["bundle"]>;
+
+/** How a release's bundles are compressed: as its own is. */
+export function bundleCompression({ bundle }: Pick<Manifest, "bundle">): Compression {
+  return bundle?.compression ?? "zst";
+}
 export type TreeModule = Manifest["modules"][string];
 
 /** The name of a release: the first digits of the SHA-256 of its release.json, which binds everything else. */

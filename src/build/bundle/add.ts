@@ -23,7 +23,7 @@ import { makePrivateDirectory } from "../app/copy.ts";
 import { repackArchive, type Repacked } from "../pack/repack.ts";
 import { formatSums } from "../pack/sums.ts";
 import { openRelease } from "../sign/sign.ts";
-import { replaceFile } from "../sign/write.ts";
+import { replaceFile } from "../write-file.ts";
 import { makeForeignBundle } from "./foreign.ts";
 import { remakeOwnBundle } from "./own.ts";
 import type { PackedBundle } from "./pack.ts";

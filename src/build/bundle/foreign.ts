@@ -7,7 +7,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Log } from "../../log.ts";
 import { NAMES, type ReleaseLayout } from "../../release/layout.ts";
-import type { Manifest } from "../../release/manifest.ts";
+import { bundleCompression, type Manifest } from "../../release/manifest.ts";
 import type { Target } from "../../release/targets.ts";
 import type { Environment } from "../../runtime/invoke.ts";
 import type { Bun } from "../app/bun.ts";
@@ -65,7 +65,7 @@ export async function makeForeignBundle(options: ForeignBundleOptions): Promise<
     target,
     modules: selectAvailable(tree, unbuilt).modules,
     directory: join(directory, NAMES.modules),
-    compression: manifest.bundle?.compression ?? "zst",
+    compression: bundleCompression(manifest),
     compressor: { executable: bun.path, environment },
     file: join(work, "bundle"),
   });

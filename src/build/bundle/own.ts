@@ -6,7 +6,13 @@ import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError, type Finding } from "../../errors.ts";
 import { NAMES, vendoredBundle, type ReleaseLayout } from "../../release/layout.ts";
-import { manifestTarget, treeDigest, type Manifest, type ReleaseBundle } from "../../release/manifest.ts";
+import {
+  bundleCompression,
+  manifestTarget,
+  treeDigest,
+  type Manifest,
+  type ReleaseBundle,
+} from "../../release/manifest.ts";
 import { readFileEntry } from "../../release/tree.ts";
 import { installFrozen } from "../../runtime/install.ts";
 import type { Environment } from "../../runtime/invoke.ts";
@@ -35,7 +41,7 @@ export async function remakeOwnBundle(options: RemakeOptions): Promise<PackedBun
       target: manifestTarget(manifest),
       modules: manifest.modules,
       directory,
-      compression: manifest.bundle?.compression ?? "zst",
+      compression: bundleCompression(manifest),
       compressor: { executable: bun.path, environment },
       file: join(work, name),
     });

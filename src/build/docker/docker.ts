@@ -12,11 +12,11 @@ import {
   renameSync,
   rmSync,
 } from "node:fs";
-import { writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { GantryError, type Finding } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
 import { readTreeFiles } from "../../release/tree.ts";
+import { replaceFile } from "../write-file.ts";
 import { findRelease, type FoundRelease } from "./find.ts";
 import { imageTag, MARK, renderImage } from "./render.ts";
 import { checkStrategy, chooseBases, type Strategy } from "./strategy.ts";
@@ -102,12 +102,6 @@ function checkReplaceable(context: string, names: readonly string[]): void {
   });
   const [first, ...rest] = findings;
   if (first !== undefined) throw new GantryError(first, ...rest);
-}
-
-function replaceFile(path: string, text: string): void {
-  const work = `${path}.new`;
-  writeFileSync(work, text, { mode: 0o644 });
-  renameSync(work, path);
 }
 
 /**

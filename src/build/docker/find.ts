@@ -5,8 +5,8 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { GantryError } from "../../errors.ts";
-import { NAMES } from "../../release/layout.ts";
-import { parseManifest, type Manifest } from "../../release/manifest.ts";
+import { NAMES, vendoredBundle } from "../../release/layout.ts";
+import { bundleCompression, manifestTarget, parseManifest, type Manifest } from "../../release/manifest.ts";
 
 export interface FoundRelease {
   /** Absolute. */
@@ -61,8 +61,8 @@ export function findRelease(path: string): FoundRelease {
 function readRelease(root: string): FoundRelease {
   const where = join(root, NAMES.manifest);
   const manifest = parseManifest(readFileSync(where, "utf8"), where);
-  const bundles = ["zst", "gz"].map((kind) => join(root, NAMES.vendor, `${manifest.target}.tar.${kind}`));
-  return Object.freeze({ root, manifest, vendored: bundles.some((file) => existsSync(file)) });
+  const bundle = vendoredBundle(manifestTarget(manifest), bundleCompression(manifest));
+  return Object.freeze({ root, manifest, vendored: existsSync(join(root, bundle)) });
 }
 
 function readNameAndVersion(root: string): { readonly name: unknown; readonly version: unknown } | undefined {

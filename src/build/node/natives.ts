@@ -2,24 +2,17 @@
  * Native modules that no package carries ready for this Node: their own install scripts fetch or compile them, run by
  * the Node of the release and against its headers, in the private tree. Only what such a script made stays of it.
  */
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 import type { PackageJson } from "pkg-types";
 import { GantryError } from "../../errors.ts";
 import type { Target } from "../../release/targets.ts";
-import { run, toolEnvironment, type Environment, type RunResult } from "../../runtime/invoke.ts";
+import type { Environment } from "../../runtime/invoke.ts";
+import { readPackageFiles } from "../analyze/evidence.ts";
 import { readInstallScript } from "../analyze/install-script.ts";
 import type { ClosurePackage } from "../tree/capture.ts";
 import { pruneReason } from "../tree/prune.ts";
+import { readPackageJson, runScript } from "../tree/run-script.ts";
 import type { NodeRuntime } from "./runtime.ts";
 
 export interface BuildNativesOptions {
@@ -36,9 +29,6 @@ export interface BuildNativesOptions {
   readonly log: { readonly info: (text: string) => void };
 }
 
-/** Milliseconds: compiling SQLite takes two minutes on a slow machine. */
-const LIMIT = 30 * 60_000;
-
 /**
  * Runs what has to be run.
  * @returns why a package has no native file, by its path: its script failed, or its target is another machine's
@@ -47,7 +37,7 @@ export async function buildNatives(options: BuildNativesOptions): Promise<Map<st
   const missing = new Map<string, string>();
   for (const found of options.closure) {
     const directory = join(options.modules, found.path);
-    const json = readJson(directory);
+    const json = readPackageJson(directory);
     if (json === undefined || isProvided(options, found, json)) continue;
     const script = readInstallScript(directory, json);
     if (script === undefined) continue;
@@ -58,16 +48,11 @@ export async function buildNatives(options: BuildNativesOptions): Promise<Map<st
     options.log.info(
       `${found.name} ${found.version} has no file for Node ${options.node.version}: ${script.command}`,
     );
-    const failure = await runScript(options, directory, script.command);
+    const failure = await makeNative(options, directory, script.command);
     if (failure !== undefined) missing.set(found.path, failure);
     removeIntermediates(directory);
   }
   return missing;
-}
-
-function readJson(directory: string): PackageJson | undefined {
-  const path = join(directory, "package.json");
-  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as PackageJson) : undefined;
 }
 
 /** Does the package, or a variant of it that was installed, carry a native file for this platform and ABI? */
@@ -86,44 +71,32 @@ function isProvided(
   );
 }
 
-function nativePaths(directory: string, below = ""): string[] {
-  return readdirSync(join(directory, below), { withFileTypes: true }).flatMap((entry) => {
-    const path = below === "" ? entry.name : `${below}/${entry.name}`;
-    if (entry.isDirectory()) return entry.name === "node_modules" ? [] : nativePaths(directory, path);
-    return entry.isFile() && entry.name.endsWith(".node") ? [path] : [];
-  });
+/** The native files of a package itself, relative to it. */
+function nativePaths(directory: string): string[] {
+  return readPackageFiles(directory).paths.filter((path) => path.endsWith(".node"));
 }
 
-/** @returns why it failed: its last words */
-async function runScript(
+/** @returns why it made nothing: its last words */
+async function makeNative(
   options: BuildNativesOptions,
   directory: string,
   command: string,
 ): Promise<string | undefined> {
   const { node, modules, environment } = options;
   const gyp = nodeGypDirectory(options);
-  const path = [join(modules, ".bin"), ...gyp.path, dirname(node.executable), environment["PATH"] ?? ""];
+  const path = [...gyp.path, dirname(node.executable), environment["PATH"] ?? ""];
   const variables = {
-    PATH: path.join(delimiter),
-    INIT_CWD: directory,
     npm_lifecycle_event: "install",
     npm_config_nodedir: node.directory,
     npm_node_execpath: node.executable,
     ...gyp.variables,
   };
-  let result: RunResult;
-  try {
-    const clean = toolEnvironment(environment, variables);
-    result = await run("/bin/sh", ["-c", command], { cwd: directory, environment: clean, timeout: LIMIT });
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
-  if (result.code === 0 && nativePaths(directory).length > 0) return undefined;
-  if (result.code === 0) return `"${command}" ended well and made no native file`;
-  const lines = `${result.stdout}\n${result.stderr}`.split("\n").filter((line) => line.trim() !== "");
-  const errors = lines.filter((line) => /\b(?:error|fatal|not found)\b/i.test(line));
-  const said = (errors.length === 0 ? lines.slice(-3) : errors.slice(0, 3)).join("; ");
-  return `"${command}" failed (${result.signal ?? `exit ${result.code}`}): ${said}`;
+  const failure = await runScript({ directory, command, modules, path, environment, variables });
+  if (failure === undefined)
+    return nativePaths(directory).length > 0 ? undefined : `"${command}" ended well and made no native file`;
+  const errors = failure.said.filter((line) => /\b(?:error|fatal|not found)\b/i.test(line));
+  const said = (errors.length === 0 ? failure.said.slice(-3) : errors.slice(0, 3)).join("; ");
+  return `"${command}" ${failure.why}: ${said}`;
 }
 
 /** A directory with a node-gyp that is not the app's: npm carries one, and scripts call it by its name. */

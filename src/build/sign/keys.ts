@@ -21,7 +21,7 @@ import {
   UNTRUSTED_PREFIX,
   type PublicKey,
 } from "../../release/minisign.ts";
-import { createFile } from "./write.ts";
+import { createFile } from "../write-file.ts";
 
 export interface KeygenOptions {
   readonly publicKeyFile: string;

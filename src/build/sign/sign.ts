@@ -15,7 +15,7 @@ import { readTreeFiles } from "../../release/tree.ts";
 import { repackArchive, type Repacked } from "../pack/repack.ts";
 import { readSecretKey, refuseInsideRelease } from "./keys.ts";
 import { bundlesOf, compareWithSums, parseSums } from "../../release/sums.ts";
-import { replaceFile } from "./write.ts";
+import { replaceFile } from "../write-file.ts";
 
 /** A key is some hundred bytes; larger text than this is no place where one gets by accident. */
 const SEARCHED_BYTES = 1 << 20;

@@ -2,17 +2,16 @@
  * Runs the install scripts that the app trusts, in the private tree and on a machine of the target's kind, for packages
  * that carry no native file: what such a script fetches or compiles is captured with the tree. Hosts run none.
  */
-import { existsSync, readFileSync } from "node:fs";
-import { delimiter, dirname, join } from "node:path";
-import type { PackageJson } from "pkg-types";
+import { dirname, join } from "node:path";
 import { GantryError, type Finding } from "../../errors.ts";
 import type { Target } from "../../release/targets.ts";
 import { readTreeFiles } from "../../release/tree.ts";
-import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import type { Environment } from "../../runtime/invoke.ts";
 import { installCommands, readInstallScript } from "../analyze/install-script.ts";
 import type { App } from "../app/app.ts";
 import type { ClosurePackage } from "./capture.ts";
 import { pruneReason } from "./prune.ts";
+import { readPackageJson, runScript } from "./run-script.ts";
 
 export interface InstallScriptsOptions {
   /** The tree's node_modules, as installed and not pruned yet. */
@@ -29,7 +28,6 @@ export interface InstallScriptsOptions {
   readonly limit?: number | undefined;
 }
 
-const LIMIT = 30 * 60_000;
 /** Lines of a script's output that a message quotes. */
 const QUOTED = 12;
 
@@ -40,7 +38,7 @@ const QUOTED = 12;
 export function readTrustedScripts(app: Pick<App, "dir" | "workspaceRoot">): Set<string> {
   const names = new Set<string>();
   for (const directory of [app.dir, app.workspaceRoot]) {
-    const json = readJson(directory);
+    const json = readPackageJson(directory);
     if (json === undefined) continue;
     const pnpm: unknown = json["pnpm"];
     const lists: unknown[] = [
@@ -64,7 +62,7 @@ export async function runInstallScripts(options: InstallScriptsOptions): Promise
   const findings: Finding[] = [];
   for (const found of options.closure) {
     const directory = join(options.modules, found.path);
-    const json = readJson(directory);
+    const json = readPackageJson(directory);
     if (json === undefined || !options.trusted.has(found.name) || hasNative(directory, options.target))
       continue;
     if (readInstallScript(directory, json) === undefined) continue;
@@ -88,42 +86,27 @@ function madeNothing(): Finding {
 }
 
 async function runCommands(
-  { modules, environment, log, limit = LIMIT }: InstallScriptsOptions,
+  { modules, environment, log, limit }: InstallScriptsOptions,
   directory: string,
   commands: readonly string[],
 ): Promise<Finding | undefined> {
   // A script that calls node finds the one that runs this build where the PATH has none.
-  const path = [join(modules, ".bin"), environment["PATH"] ?? "", dirname(process.execPath)].join(delimiter);
-  const clean = toolEnvironment(environment, { PATH: path, INIT_CWD: directory });
+  const path = [environment["PATH"] ?? "", dirname(process.execPath)];
   for (const command of commands) {
     log.info(`running an install script: ${command}`);
-    const result = await run("/bin/sh", ["-c", command], {
-      cwd: directory,
-      environment: clean,
-      timeout: limit,
-      ends: "group",
-    });
-    if (result.code === 0) continue;
-    const why = result.timedOut
-      ? `did not end within ${limit / 1000} s`
-      : `failed (${result.signal ?? `exit ${result.code}`})`;
-    const said = `${result.stdout}\n${result.stderr}`.split("\n").filter((line) => line.trim() !== "");
-    const what = `its install script "${command}" ${why}`;
-    return { code: "MODULE_UNAVAILABLE", what, detail: said.slice(-QUOTED), fix: FIX };
+    const failure = await runScript({ directory, command, modules, path, environment, limit });
+    if (failure === undefined) continue;
+    const what = `its install script "${command}" ${failure.why}`;
+    return { code: "MODULE_UNAVAILABLE", what, detail: failure.said.slice(-QUOTED), fix: FIX };
   }
   return undefined;
 }
 
-/** Does a package carry a native file that the target may load? */
+/** Does a package, or one inside its own node_modules, carry a native file that the target may load? */
 function hasNative(directory: string, target: Target): boolean {
   return readTreeFiles(directory).some(
     ({ path, kind }) => kind === "file" && path.endsWith(".node") && pruneReason(path, target) === undefined,
   );
-}
-
-function readJson(directory: string): PackageJson | undefined {
-  const path = join(directory, "package.json");
-  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as PackageJson) : undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

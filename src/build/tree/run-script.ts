@@ -1,0 +1,59 @@
+/**
+ * One command of a package's install script, run in its directory as npm runs it. When it takes too long, it ends with
+ * all that it has started: compilers and downloads would hold the build's directory otherwise.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+import type { PackageJson } from "pkg-types";
+import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+
+export interface ScriptOptions {
+  /** The package's directory. */
+  readonly directory: string;
+  readonly command: string;
+  /** The tree's node_modules: its .bin comes first on the PATH. */
+  readonly modules: string;
+  /** The rest of the PATH. */
+  readonly path: readonly string[];
+  readonly environment: Environment;
+  readonly variables?: Readonly<Record<string, string>>;
+  /** Milliseconds. */
+  readonly limit?: number | undefined;
+}
+
+export interface ScriptFailure {
+  /** The end of the sentence "the script …". */
+  readonly why: string;
+  /** The lines that it printed, empty ones left out. */
+  readonly said: readonly string[];
+}
+
+/** Milliseconds: compiling SQLite takes two minutes on a slow machine. */
+const LIMIT = 30 * 60_000;
+
+/** @returns undefined when it ended well */
+export async function runScript(options: ScriptOptions): Promise<ScriptFailure | undefined> {
+  const { directory, command, modules, path, environment, variables = {}, limit = LIMIT } = options;
+  const result = await run("/bin/sh", ["-c", command], {
+    cwd: directory,
+    environment: toolEnvironment(environment, {
+      PATH: [join(modules, ".bin"), ...path].join(delimiter),
+      INIT_CWD: directory,
+      ...variables,
+    }),
+    timeout: limit,
+    ends: "group",
+  });
+  if (result.code === 0) return undefined;
+  const why = result.timedOut
+    ? `did not end within ${limit / 1000} s`
+    : `failed (${result.signal ?? `exit ${result.code}`})`;
+  const said = `${result.stdout}\n${result.stderr}`.split("\n").filter((line) => line.trim() !== "");
+  return { why, said };
+}
+
+/** Undefined where a directory holds none. */
+export function readPackageJson(directory: string): PackageJson | undefined {
+  const path = join(directory, "package.json");
+  return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as PackageJson) : undefined;
+}
