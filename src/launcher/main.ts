@@ -5,9 +5,8 @@
 import { fstatSync, realpathSync, writeSync } from "node:fs";
 import { dirname, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import { formatFinding, GantryError, toGantryError } from "../errors.ts";
+import { errorCode, formatFinding, GantryError, toGantryError } from "../errors.ts";
 import { createLog, logFormat, type Log } from "../log.ts";
-import { errorCode } from "../provision/release.ts";
 import { adviseFindings } from "./advice.ts";
 import { openServiceStatus } from "./notify.ts";
 import { createProgress } from "./progress.ts";

@@ -2,13 +2,14 @@
  * `./gantry verify`: hashes every file of the release and of the modules, and loads each module. `--repair` makes
  * the modules anew; files of the release itself come only from its archive.
  */
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { defineCommand } from "../command-line.ts";
-import { GantryError, type Finding } from "../errors.ts";
+import { errorCode, GantryError, isMissing, type Finding } from "../errors.ts";
 import { readHostId } from "../provision/facts.ts";
 import { inspectTree, type TreeInspection } from "../provision/inspect.ts";
-import { checkMachine, errorCode, isMissing, type Release } from "../provision/release.ts";
+import { readOptionalText } from "../provision/read.ts";
+import { checkMachine, type Release } from "../provision/release.ts";
 import { NAMES, programPath } from "../release/layout.ts";
 import { stampName } from "../release/stamp.ts";
 import { parseSums } from "../release/sums.ts";
@@ -101,11 +102,8 @@ function missingOptional(tree: TreeInspection): Finding[] {
 
 function checkSums(release: Release): { readonly checked: number; readonly findings: readonly Finding[] } {
   const path = release.layout.sums;
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    if (!isMissing(error)) throw error;
+  const text = readOptionalText(path);
+  if (text === undefined) {
     const what = "SHA256SUMS is not there, so the release's own files cannot be checked";
     return { checked: 0, findings: [{ code: "RELEASE_FILE_MISSING", what, where: path }] };
   }

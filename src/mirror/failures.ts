@@ -2,7 +2,7 @@
  * What can go wrong between here and a mirror, each as its own sentence with its own fix. Nothing here shows
  * credentials: addresses arrive without them, and the texts of the runtimes are not repeated.
  */
-import { GantryError, type Finding } from "../errors.ts";
+import { errorCode, GantryError, type Finding } from "../errors.ts";
 import { showAddress } from "./address.ts";
 
 /** How long the server of a failure that may pass asked to be left alone: milliseconds. */
@@ -205,7 +205,7 @@ function proxyFailure(status: number, attempted: Attempted): GantryError {
 function proxyStatus(error: unknown): number | undefined {
   for (const one of causesOf(error)) {
     if (one instanceof ProxyRefusal) return one.status;
-    if (codeOf(one) === "ERR_PROXY_TUNNEL") return Number(/\b[1-5]\d\d\b/.exec(one.message)?.[0] ?? 502);
+    if (errorCode(one) === "ERR_PROXY_TUNNEL") return Number(/\b[1-5]\d\d\b/.exec(one.message)?.[0] ?? 502);
   }
   return undefined;
 }
@@ -217,12 +217,8 @@ function causesOf(error: unknown): Error[] {
   return [error, ...tried.flatMap(causesOf), ...causesOf(error.cause)];
 }
 
-function codeOf(error: Error): string | undefined {
-  return "code" in error && typeof error.code === "string" ? error.code : undefined;
-}
-
 function errorCodes(error: unknown): string[] {
-  return causesOf(error).flatMap((one) => codeOf(one) ?? []);
+  return causesOf(error).flatMap((one) => errorCode(one) ?? []);
 }
 
 function nameOf({ url, proxy }: Attempted): string {

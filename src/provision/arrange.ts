@@ -4,9 +4,9 @@
  */
 import { chmodSync, lstatSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { isMissing } from "../errors.ts";
 import { filesOfTree, type Manifest } from "../release/manifest.ts";
 import { normalMode, type FileEntry } from "../release/tree.ts";
-import { isMissing } from "./release.ts";
 
 /** What a tree holds, relative to its root; directories come after what lies in them. */
 export interface TreeListing {

@@ -2,13 +2,13 @@
  * Is this the bundle that the release was built with? Its head says by name whose it is, the manifest knows its size
  * and digest, and a release that pins a key wants its signature. All of it is asked before anything is unpacked.
  */
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync } from "node:fs";
 import { GantryError, type Finding } from "../errors.ts";
 import { BUNDLE_HEAD_BYTES, parseBundleHead } from "../release/bundle.ts";
 import { verifySignedFile } from "../release/minisign-file.ts";
 import type { ReleaseBundle } from "../release/manifest.ts";
 import { readFileEntry } from "../release/tree.ts";
-import { isMissing, type Release } from "./release.ts";
+import type { Release } from "./release.ts";
 
 /**
  * Refuses another release's bundle by name.
@@ -86,14 +86,4 @@ function unsigned(where: string): Finding {
     where,
     fix: "take the bundle together with its .minisig file from the publisher",
   };
-}
-
-/** The text of a file that may not be there. */
-export function readOptionalText(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
 }

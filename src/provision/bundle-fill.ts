@@ -12,8 +12,9 @@ import type { Environment } from "../runtime/invoke.ts";
 import type { FileEntry } from "../release/tree.ts";
 import type { Fill, FillContext } from "./fill.ts";
 import type { Release } from "./release.ts";
-import { checkBundleFile, checkHead, checkSignature, readOptionalText } from "./bundle-check.ts";
+import { checkBundleFile, checkHead, checkSignature } from "./bundle-check.ts";
 import type { BundleSource } from "./bundle-find.ts";
+import { readOptionalText } from "./read.ts";
 
 export function bundleFill(release: Release, source: BundleSource, environment: Environment): Fill {
   const shown = source.kind === "file" ? shownPath(release, source.path) : hideLogin(source.address);

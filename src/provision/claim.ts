@@ -4,7 +4,7 @@
  * most, and whoever gets past it takes the lock. The launcher removes it, because a script that becomes the app cannot.
  */
 import { readFileSync, rmSync } from "node:fs";
-import { errorCode } from "./release.ts";
+import { errorCode } from "../errors.ts";
 
 /**
  * Removes the claim of the script that started this process, or of one that is no more.

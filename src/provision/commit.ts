@@ -6,7 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError, toGantryError, type ErrorCode, type Finding } from "../errors.ts";
+import { errorCode, GantryError, isMissing, toGantryError, type ErrorCode, type Finding } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
 import { availableExternals, type ExternalModule } from "../release/manifest.ts";
 import { isNetworkComplaint } from "../runtime/install.ts";
@@ -17,7 +17,7 @@ import { readTreeFacts } from "./facts.ts";
 import type { Fill, Filled } from "./fill.ts";
 import { loadExternals, type ProofOptions } from "./load.ts";
 import { mendInPlace } from "./mend.ts";
-import { errorCode, isMissing, type Place, type Release } from "./release.ts";
+import type { Place, Release } from "./release.ts";
 import type { Reporter } from "./report.ts";
 import { planStart } from "./plan.ts";
 import { setAside } from "./set-aside.ts";

@@ -5,8 +5,8 @@
 import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { errorCode } from "../errors.ts";
 import type { TreeListing } from "./arrange.ts";
-import { errorCode } from "./release.ts";
 
 /** How many files are synced at once: enough to let a journalling file system batch them. */
 const AT_ONCE = 8;

@@ -2,7 +2,7 @@
  * The ways to fill a work directory with a tree: what each must provide, and the way through a package manager.
  * A way only fetches; whether the right thing came is decided by the one piece of code in commit.ts.
  */
-import { mkdirSync, readdirSync, readFileSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
@@ -12,8 +12,9 @@ import { installFrozen, type InstallLimits, type InstallOptions } from "../runti
 import type { Environment } from "../runtime/invoke.ts";
 import { formatBytes } from "../text.ts";
 import { checkLockstep, parseBunLock, type Locked } from "./lockstep.ts";
+import { readOptionalText } from "./read.ts";
 import type { Reporter } from "./report.ts";
-import { isMissing, type Release } from "./release.ts";
+import type { Release } from "./release.ts";
 import { wantedModules } from "./verify.ts";
 
 export interface FillContext {
@@ -120,12 +121,9 @@ function copyLock(release: Release, work: string): Locked {
 }
 
 function readReleaseText(path: string, name: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (!isMissing(error)) throw error;
-    throw new GantryError({ code: "RELEASE_FILE_MISSING", what: `${name} is not there`, where: path });
-  }
+  const text = readOptionalText(path);
+  if (text !== undefined) return text;
+  throw new GantryError({ code: "RELEASE_FILE_MISSING", what: `${name} is not there`, where: path });
 }
 
 /** Milliseconds between two looks at what has arrived. */

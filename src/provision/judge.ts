@@ -3,6 +3,7 @@
  * the load probe has the last word, and reconcile.ts puts the two together.
  */
 import { join } from "node:path";
+import { errorCode } from "../errors.ts";
 import type { FileVerdict } from "../compat/finding.ts";
 import { createJudge, type Judge } from "../compat/judge.ts";
 import { explain, type Explanation } from "../compat/explain.ts";
@@ -12,7 +13,7 @@ import { readHost } from "../host/host.ts";
 import type { HostView } from "../host/library.ts";
 import { readRuntime, type OwnVersions, type RuntimeView } from "../host/runtime.ts";
 import type { Environment } from "../runtime/invoke.ts";
-import { errorCode, type Release } from "./release.ts";
+import type { Release } from "./release.ts";
 
 /** This host and the release's own program, as the rules see them. */
 export interface Scene {

@@ -5,20 +5,11 @@
  * and no harm.
  */
 import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  linkSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  unlinkSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, linkSync, openSync, renameSync, rmSync, unlinkSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { GantryError } from "../errors.ts";
+import { errorCode, GantryError, isMissing } from "../errors.ts";
 import { formatHolder, isDead, parseHolder, readSelf, readWorld, type Holder } from "./holder.ts";
-import { errorCode, isMissing } from "./release.ts";
+import { readOptionalText } from "./read.ts";
 
 /** All in milliseconds. */
 export interface LockLimits {
@@ -114,12 +105,8 @@ function tryLock(path: string, limits: LockLimits): Lock | undefined {
 
 /** The record in the lock file; undefined while it is being written, or when there is none. */
 export function readHolder(path: string): Holder | undefined {
-  try {
-    return parseHolder(readFileSync(path, "utf8"));
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+  const text = readOptionalText(path);
+  return text === undefined ? undefined : parseHolder(text);
 }
 
 /**
@@ -132,13 +119,8 @@ function startWatch(path: string, limits: LockLimits): () => Holder | undefined 
   let moved = { mark: "", at: performance.now() };
   return () => {
     const now = performance.now();
-    let text: string;
-    try {
-      text = readFileSync(path, "utf8");
-    } catch (error) {
-      if (isMissing(error)) return "gone";
-      throw error;
-    }
+    const text = readOptionalText(path);
+    if (text === undefined) return "gone";
     const holder = parseHolder(text);
     if (text !== last.text) last = { text, at: now };
     const mark = `${holder?.nonce} ${holder?.step} ${holder?.progress}`;
@@ -166,9 +148,8 @@ function takeAway(path: string, text: string): void {
     throw error;
   }
   try {
-    if (nonceOf(readFileSync(aside, "utf8")) !== nonceOf(text)) giveBack(aside, path);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
+    const taken = readOptionalText(aside);
+    if (taken !== undefined && nonceOf(taken) !== nonceOf(text)) giveBack(aside, path);
   } finally {
     rmSync(aside, { force: true });
   }

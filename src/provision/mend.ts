@@ -5,11 +5,12 @@
  */
 import { lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { isMissing } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
 import { filesOfTree, type Manifest } from "../release/manifest.ts";
 import type { TreeListing } from "./arrange.ts";
 import { syncPath } from "./durable.ts";
-import { isMissing, type Place } from "./release.ts";
+import type { Place } from "./release.ts";
 import { isAsBuilt, verifyTree } from "./verify.ts";
 
 export interface MendOptions {

@@ -2,9 +2,9 @@
  * An unpacked release as the host finds it: its manifest, its paths, and whether its own program is the one that was
  * built. Only cheap checks happen here; `verify` hashes everything. Nothing is written.
  */
-import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { GantryError, type Finding } from "../errors.ts";
+import { GantryError, isMissing, type Finding } from "../errors.ts";
 import { NAMES, programPath, releaseLayout, type ReleaseLayout } from "../release/layout.ts";
 import {
   manifestTarget,
@@ -15,6 +15,7 @@ import {
 } from "../release/manifest.ts";
 import type { StoreVariable } from "../release/store.ts";
 import type { Target } from "../release/targets.ts";
+import { readOptionalText } from "./read.ts";
 
 export interface Release {
   readonly layout: ReleaseLayout;
@@ -55,11 +56,8 @@ const UNPACK = "unpack the release archive again, all of it, into an empty direc
  */
 export function readRelease(root: string, running?: RunningProgram): Release {
   const path = join(root, NAMES.manifest);
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    if (!isMissing(error)) throw error;
+  const text = readOptionalText(path);
+  if (text === undefined) {
     throw new GantryError({
       code: "RELEASE_FILE_MISSING",
       what: "lib/release.json is not there, so nothing is known of this release",
@@ -148,15 +146,4 @@ export function checkMachine(release: Release, host: { os: string; arch: string 
     what: `this release is for ${name}, this host is ${host.os}-${host.arch}`,
     fix: `take the ${host.os}-${host.arch} release of ${release.manifest.name}`,
   };
-}
-
-/** Did the file system say that something on the way to the file is not there? */
-export function isMissing(error: unknown): boolean {
-  return errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR";
-}
-
-/** The `code` of a file system error, such as `ENOENT`. */
-export function errorCode(error: unknown): string | undefined {
-  if (!(error instanceof Error) || !("code" in error)) return undefined;
-  return typeof error.code === "string" ? error.code : undefined;
 }

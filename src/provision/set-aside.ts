@@ -1,9 +1,10 @@
 /** Takes modules out of a tree where it lies: those that no external needs which is part of it. */
 import { mkdtempSync, renameSync } from "node:fs";
 import { join } from "node:path";
+import { errorCode, isMissing } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
 import type { Manifest } from "../release/manifest.ts";
-import { errorCode, isMissing, type Place } from "./release.ts";
+import type { Place } from "./release.ts";
 import type { Reporter } from "./report.ts";
 import { removeQuietly } from "./work.ts";
 

@@ -4,10 +4,11 @@
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
+import { errorCode } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
 import { releaseClaim } from "./claim.ts";
 import { LOCK_LIMITS, takeLock, type Lock } from "./lock.ts";
-import { errorCode, type Place } from "./release.ts";
+import type { Place } from "./release.ts";
 import { checkWritable, isLeftover, removeLeftovers } from "./work.ts";
 
 /** @throws the signal's reason */

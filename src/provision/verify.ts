@@ -4,12 +4,11 @@
  */
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import type { Finding } from "../errors.ts";
+import { errorCode, isMissing, type Finding } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
 import { availableExternals, manifestTarget, type Manifest, type TreeModule } from "../release/manifest.ts";
 import { readTreeEntry, readTreeFiles, type FileEntry, type TreeFile } from "../release/tree.ts";
 import { couldBeLoaded } from "./foreign.ts";
-import { errorCode, isMissing } from "./release.ts";
 
 interface BrokenExternal {
   readonly name: string;

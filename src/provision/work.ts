@@ -4,9 +4,9 @@
  */
 import { accessSync, constants, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError, toGantryError, type Finding } from "../errors.ts";
+import { errorCode, GantryError, toGantryError, type Finding } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
-import { errorCode, isMissing, type Place } from "./release.ts";
+import type { Place } from "./release.ts";
 import { mapsCode } from "./store/exec-probe.ts";
 
 /**
@@ -95,7 +95,7 @@ export function removeQuietly(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
   } catch (error) {
-    if (errorCode(error) === undefined && !isMissing(error)) throw error;
+    if (errorCode(error) === undefined) throw error;
   }
 }
 

@@ -3,7 +3,7 @@
  * do and reports. A child for each external, so that a crash is one module's finding and nobody else's.
  */
 import { randomBytes } from "node:crypto";
-import type { Finding } from "../errors.ts";
+import { errorCode, type Finding } from "../errors.ts";
 import { MODULES_VARIABLE, parseProbeOutput, PROBE_VARIABLE, type ProbeRequest } from "../release/probe.ts";
 import { run, toolEnvironment, type Environment, type RunResult } from "./invoke.ts";
 
@@ -64,7 +64,7 @@ export async function probeExternal(
 
 /** Too many open files, here or on the whole host: that is no module's fault, and no module is optional for it. */
 function isExhausted(error: unknown): boolean {
-  return error instanceof Error && "code" in error && (error.code === "EMFILE" || error.code === "ENFILE");
+  return ["EMFILE", "ENFILE"].includes(errorCode(error) ?? "");
 }
 
 /**

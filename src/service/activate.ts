@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node
 import { join } from "node:path";
 import { GantryError } from "../errors.ts";
 import { writeDurably } from "../provision/durable.ts";
-import { isMissing } from "../provision/release.ts";
+import { readOptionalText } from "../provision/read.ts";
 import type { Candidate } from "./candidate.ts";
 import type { ServiceLayout } from "./layout.ts";
 import { runProgram } from "./program.ts";
@@ -78,14 +78,8 @@ export async function forgetActivated(layout: ServiceLayout, generation: string)
 
 /** Generations whose command has run, one a line. */
 function readActivated(layout: ServiceLayout): string[] {
-  try {
-    return readFileSync(layout.activated, "utf8")
-      .split("\n")
-      .filter((line) => line !== "");
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
+  const text = readOptionalText(layout.activated) ?? "";
+  return text.split("\n").filter((line) => line !== "");
 }
 
 async function writeActivated(layout: ServiceLayout, generations: readonly string[]): Promise<void> {

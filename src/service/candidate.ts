@@ -3,11 +3,10 @@
  * than this launcher, so only the needed keys are read and unknown ones let pass: everything that depends on the rest
  * is done by the release's own launcher.
  */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { GantryError, type Finding } from "../errors.ts";
-import { isMissing } from "../provision/release.ts";
+import { readOptionalText } from "../provision/read.ts";
 import { NAMES } from "../release/layout.ts";
 import { releaseId } from "../release/manifest.ts";
 import { runsOn, targetSuffix, TARGETS, type Target } from "../release/targets.ts";
@@ -48,11 +47,8 @@ export interface Candidate extends Readonly<v.InferOutput<typeof CandidateSchema
  */
 export function readCandidate(root: string): Candidate {
   const where = join(root, NAMES.manifest);
-  let text: string;
-  try {
-    text = readFileSync(where, "utf8");
-  } catch (error) {
-    if (!isMissing(error)) throw error;
+  const text = readOptionalText(where);
+  if (text === undefined) {
     const fix = "name the archive or the directory that gantry build made";
     throw new GantryError({
       code: "RELEASE_FILE_MISSING",

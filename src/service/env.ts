@@ -1,8 +1,8 @@
 /** /etc/NAME/env: made once, from the release's example with every line commented out, and never written again. */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { writeDurably } from "../provision/durable.ts";
-import { isMissing } from "../provision/release.ts";
+import { readOptionalText } from "../provision/read.ts";
 import { NAMES } from "../release/layout.ts";
 import { ensureDirectory } from "./generations.ts";
 import type { ServiceLayout } from "./layout.ts";
@@ -17,17 +17,9 @@ export async function ensureEnv(layout: ServiceLayout, releaseRoot: string): Pro
   ensureDirectory(layout.etc, 0o755);
   if (existsSync(layout.env)) return false;
   const header = HEADER.replaceAll("APP", () => layout.name);
-  await writeDurably(layout.env, `${header}${commentOut(readExample(releaseRoot))}`, 0o600);
+  const example = readOptionalText(join(releaseRoot, NAMES.envExample)) ?? "";
+  await writeDurably(layout.env, `${header}${commentOut(example)}`, 0o600);
   return true;
-}
-
-function readExample(releaseRoot: string): string {
-  try {
-    return readFileSync(join(releaseRoot, NAMES.envExample), "utf8");
-  } catch (error) {
-    if (isMissing(error)) return "";
-    throw error;
-  }
 }
 
 /** Every line that would set something becomes a comment: an example's value is nobody's decision. */

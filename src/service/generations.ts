@@ -11,8 +11,9 @@ import {
 } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
+import { errorCode, isMissing } from "../errors.ts";
 import { syncPath } from "../provision/durable.ts";
-import { errorCode, isMissing } from "../provision/release.ts";
+import { readNames } from "../provision/read.ts";
 import { NAMES } from "../release/layout.ts";
 import { generationVersion, type ServiceLayout } from "./layout.ts";
 
@@ -24,15 +25,6 @@ export function readGenerations(layout: ServiceLayout): string[] {
       .map((name) => [name, lstatSync(join(layout.releases, name)).ctimeMs]),
   );
   return [...made.keys()].toSorted((a, b) => (made.get(a) ?? 0) - (made.get(b) ?? 0));
-}
-
-function readNames(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
 }
 
 /** The generation that a link leads to; null when there is no link. */

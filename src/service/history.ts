@@ -2,19 +2,10 @@
  * history.jsonl: one line for each change, appended and never rewritten. A line that a power cut tore is skipped by
  * whoever reads, and the next one begins on a line of its own.
  */
-import {
-  closeSync,
-  fstatSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import * as v from "valibot";
-import { isMissing } from "../provision/release.ts";
+import { readOptionalText } from "../provision/read.ts";
 import type { ServiceLayout } from "./layout.ts";
 
 const EntrySchema = v.object({
@@ -61,12 +52,7 @@ function parseEntry(line: string): HistoryEntry | undefined {
 }
 
 export function readHistory(layout: ServiceLayout): History {
-  try {
-    return parseHistory(readFileSync(layout.history, "utf8"));
-  } catch (error) {
-    if (isMissing(error)) return { entries: [], skipped: 0 };
-    throw error;
-  }
+  return parseHistory(readOptionalText(layout.history) ?? "");
 }
 
 /** Appends one line and waits until the disk has it. */

@@ -19,10 +19,10 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { unpackArchive } from "../archive/unpack.ts";
-import { GantryError } from "../errors.ts";
+import { GantryError, isMissing } from "../errors.ts";
 import { hideLogin } from "../mirror/address.ts";
 import { syncPath, syncTree } from "../provision/durable.ts";
-import { isMissing } from "../provision/release.ts";
+import { readNames, readOptionalText } from "../provision/read.ts";
 import { NAMES } from "../release/layout.ts";
 import { verifySignedFile } from "../release/minisign-file.ts";
 import { compareWithSums, parseSums } from "../release/sums.ts";
@@ -194,11 +194,8 @@ function checkSignature(file: string, named: string, publicKey: string): void {
  */
 function copyRelease(from: string, to: string): void {
   const sumsFile = join(from, NAMES.sums);
-  let text: string;
-  try {
-    text = readFileSync(sumsFile, "utf8");
-  } catch (error) {
-    if (!isMissing(error)) throw error;
+  const text = readOptionalText(sumsFile);
+  if (text === undefined) {
     const what = "this is no release: it has no SHA256SUMS";
     throw new GantryError({ code: "RELEASE_FILE_MISSING", what, where: sumsFile });
   }
@@ -210,7 +207,7 @@ function copyRelease(from: string, to: string): void {
 
 /** Signatures cannot be listed in the sums that they sign. */
 function signatures(root: string): string[] {
-  const bundles = listNames(join(root, NAMES.vendor)).map((name) => `${NAMES.vendor}/${name}`);
+  const bundles = readNames(join(root, NAMES.vendor)).map((name) => `${NAMES.vendor}/${name}`);
   return [NAMES.signature, ...bundles].filter(
     (path) => path.endsWith(".minisig") && existsSync(join(root, path)),
   );
@@ -218,7 +215,7 @@ function signatures(root: string): string[] {
 
 /** Without the stamps: what was proven elsewhere is proven again here. */
 function copyModules(from: string, to: string): void {
-  for (const name of listNames(from)) {
+  for (const name of readNames(from)) {
     if (name === NAMES.stamps) continue;
     const path = join(from, name);
     const { isDirectory, isFile } = kindOf(path);
@@ -230,15 +227,6 @@ function copyModules(from: string, to: string): void {
 function kindOf(path: string): { readonly isDirectory: boolean; readonly isFile: boolean } {
   const facts = lstatSync(path);
   return { isDirectory: facts.isDirectory(), isFile: facts.isFile() };
-}
-
-function listNames(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
 }
 
 /** Owned by root and with plain modes, whoever owns the original. */

@@ -2,12 +2,12 @@
  * The write-ahead record of a change of generations: what is being done, and the last step that was begun. It is on
  * the disk before the step's first effect, and gone when all is done; whoever finds it knows what to undo or finish.
  */
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { dirname } from "node:path";
 import * as v from "valibot";
 import { GantryError } from "../errors.ts";
 import { syncPath, writeDurably } from "../provision/durable.ts";
-import { isMissing } from "../provision/release.ts";
+import { readOptionalText } from "../provision/read.ts";
 import type { ServiceLayout } from "./layout.ts";
 
 /**
@@ -44,13 +44,8 @@ export type Who = ChangeRecord["who"];
  * @throws GantryError IO_FAILED for a record that is none: only a damaged disk or a hand makes one
  */
 export function readRecord(layout: ServiceLayout): ChangeRecord | undefined {
-  let text: string;
-  try {
-    text = readFileSync(layout.record, "utf8");
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+  const text = readOptionalText(layout.record);
+  if (text === undefined) return undefined;
   const record = parseRecord(text);
   if (record !== undefined) return record;
   throw new GantryError({

@@ -4,8 +4,8 @@
  */
 import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { errorCode } from "../errors.ts";
 import { syncPath } from "../provision/durable.ts";
-import { errorCode } from "../provision/release.ts";
 import type { ServiceLayout } from "./layout.ts";
 import { runOrThrow } from "./program.ts";
 

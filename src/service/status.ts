@@ -1,7 +1,7 @@
 /** `status`: what is in charge, how it does, what it takes; read only, and most of it for everybody. */
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { errorCode } from "../provision/release.ts";
+import { errorCode } from "../errors.ts";
 import { readHostId } from "../provision/facts.ts";
 import { NAMES } from "../release/layout.ts";
 import { LIBC_MARKS, stampName } from "../release/stamp.ts";

@@ -2,10 +2,10 @@
  * The systemd files of a service in /etc: those of the generation in charge, byte by byte, and those that finish
  * an interrupted upgrade at boot. Other drop-ins of NAME.service.d are the host's own and are never touched.
  */
-import { readdirSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { writeDurably } from "../provision/durable.ts";
-import { isMissing } from "../provision/release.ts";
+import { readNames, readOptionalText } from "../provision/read.ts";
 import type { Candidate } from "./candidate.ts";
 import { ensureDirectory } from "./generations.ts";
 import type { ServiceLayout } from "./layout.ts";
@@ -92,7 +92,7 @@ export async function ensureUnits(
 ): Promise<boolean> {
   let changed = false;
   for (const [path, text] of wantedFiles(layout, candidate, systemd)) {
-    if (readText(path) === (text ?? undefined)) continue;
+    if (readOptionalText(path) === (text ?? undefined)) continue;
     changed = true;
     if (text === null) {
       rmSync(path, { force: true });
@@ -114,7 +114,7 @@ export function removeUnits(layout: ServiceLayout): string[] {
     join(dropIns, EXPOSURE),
     join(dropIns, BACKOFF),
   ];
-  const there = paths.filter((path) => readText(path) !== undefined);
+  const there = paths.filter((path) => readOptionalText(path) !== undefined);
   for (const path of there) rmSync(path, { force: true });
   return there;
 }
@@ -172,21 +172,6 @@ function escapeWord(word: string): string {
 /** The drop-ins that the service has in /etc, gantry's and the host's, by name. */
 export function readDropIns(layout: ServiceLayout): Map<string, string> {
   const directory = dropInDirectory(layout);
-  let names: string[];
-  try {
-    names = readdirSync(directory).filter((name) => name.endsWith(".conf"));
-  } catch (error) {
-    if (isMissing(error)) return new Map();
-    throw error;
-  }
+  const names = readNames(directory).filter((name) => name.endsWith(".conf"));
   return new Map(names.map((name) => [name, readFileSync(join(directory, name), "utf8")]));
-}
-
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
 }

@@ -6,12 +6,12 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, lstatSync, readdirSync, readFileSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { errorCode, isMissing } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
 import { releaseId } from "../../release/manifest.ts";
 import { stampName } from "../../release/stamp.ts";
 import { parseCandidates, STORE_NAME } from "../../release/store.ts";
 import { readHostId } from "../facts.ts";
-import { errorCode, isMissing } from "../release.ts";
 import { lockIfFree, tidyPlace } from "../tidy.ts";
 import { checkWritable, removeQuietly } from "../work.ts";
 import { placeAt, untrustedReason, type Owner } from "./facts.ts";

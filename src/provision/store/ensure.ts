@@ -4,10 +4,10 @@
  */
 import { chmodSync, mkdirSync, mkdtempSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Finding } from "../../errors.ts";
+import { errorCode, isMissing, type Finding } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
 import { STORE_VARIABLES } from "../../release/store.ts";
-import { errorCode, isMissing, type Place, type Release } from "../release.ts";
+import type { Place, Release } from "../release.ts";
 import type { Reporter } from "../report.ts";
 import { removeQuietly } from "../work.ts";
 import { mapsCode } from "./exec-probe.ts";

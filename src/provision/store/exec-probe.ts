@@ -6,7 +6,7 @@
 import { spawnSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { errorCode } from "../release.ts";
+import { errorCode } from "../../errors.ts";
 
 /** e_machine by process.arch (ELF gABI, "ELF Header"). */
 const MACHINES: Readonly<Record<string, number>> = { x64: 62, arm64: 183 };

@@ -4,7 +4,7 @@
  */
 import { accessSync, constants, realpathSync, statfsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { toGantryError, type ErrorCode, type Finding } from "../../errors.ts";
+import { errorCode, toGantryError, type ErrorCode, type Finding } from "../../errors.ts";
 import type { TreeModule } from "../../release/manifest.ts";
 import {
   parseCandidates,
@@ -17,7 +17,7 @@ import { NAMES } from "../../release/layout.ts";
 import { formatBytes } from "../../text.ts";
 import { readHostId, readTreeFacts } from "../facts.ts";
 import { planStart } from "../plan.ts";
-import { errorCode, isMissing, placeInRelease, type Place, type Release } from "../release.ts";
+import { placeInRelease, type Place, type Release } from "../release.ts";
 import { wantedModules } from "../verify.ts";
 import { checkWritable } from "../work.ts";
 import { formatMode, readPathFacts, unsafeForRoot, unsafeForUser } from "./trust.ts";
@@ -200,7 +200,7 @@ function isDirectory(path: string): boolean {
   try {
     return statSync(path).isDirectory();
   } catch (error) {
-    if (isMissing(error) || errorCode(error) !== undefined) return false;
+    if (errorCode(error) !== undefined) return false;
     throw error;
   }
 }

@@ -5,10 +5,11 @@
  */
 import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { errorCode, isMissing } from "../../errors.ts";
 import { stampName } from "../../release/stamp.ts";
 import { STORE_USED } from "../../release/store.ts";
 import { readHostId } from "../facts.ts";
-import { errorCode, isMissing, type Place, type Release } from "../release.ts";
+import type { Place, Release } from "../release.ts";
 
 /** A release by its root directory, its id (see releaseId) and the host on which that path means something. */
 export interface Reference {

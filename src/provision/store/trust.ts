@@ -4,8 +4,7 @@
  */
 import { realpathSync, statSync } from "node:fs";
 import { dirname } from "node:path";
-import type { Finding } from "../../errors.ts";
-import { errorCode, isMissing } from "../release.ts";
+import { errorCode, isMissing, type Finding } from "../../errors.ts";
 
 export interface PathFacts {
   readonly path: string;
