@@ -2,12 +2,12 @@
  * Fetching a file of which nothing is known beforehand: a release's archive, whose signature or sums are checked by
  * whoever asked. What arrives is bounded, and gone again unless all of it came.
  */
-import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from "node:fs";
 import { GantryError } from "../errors.ts";
 import { openAddress, showAddress } from "./address.ts";
 import { readAuthorization } from "./credentials.ts";
 import { download } from "./download.ts";
 import type { SourceOptions } from "./fetch.ts";
+import { openFile } from "./file.ts";
 import { LIMITS, send } from "./request.ts";
 import type { Sink } from "./sink.ts";
 
@@ -50,27 +50,20 @@ export async function fetchArchive(options: ArchiveOptions): Promise<void> {
 
 /** A sink that expects nothing but an end. */
 function openPlainSink(into: string, most: number, source: string): Sink {
-  const descriptor = openSync(into, "wx", 0o600);
-  let bytes = 0;
+  const { bytes, append, empty, close, remove } = openFile(into);
   return {
-    bytes: () => bytes,
+    bytes,
     passed: () => false,
     write: (chunk) => {
-      if (bytes + chunk.length > most) {
+      if (bytes() + chunk.length > most) {
         const what = `there are more than ${most} bytes`;
         throw new GantryError({ code: "ARCHIVE_UNSAFE", what, where: source });
       }
-      for (let done = 0; done < chunk.length;) {
-        done += writeSync(descriptor, chunk, done, chunk.length - done, bytes + done);
-      }
-      bytes += chunk.length;
+      append(chunk);
     },
-    restart: () => {
-      ftruncateSync(descriptor, 0);
-      bytes = 0;
-    },
+    restart: empty,
     finish: () => undefined,
-    close: () => closeSync(descriptor),
-    remove: () => rmSync(into, { force: true }),
+    close,
+    remove,
   };
 }

@@ -2,8 +2,8 @@
  * Bundles in a registry: an OCI artifact for each target (image specification 1.1, "Guidelines for Artifact Usage"),
  * and an image index where one tag holds several. Everything is named by its digest, and read only if it has it.
  */
-import { createHash } from "node:crypto";
 import { GantryError } from "../errors.ts";
+import { sha256 } from "../release/tree.ts";
 import { parseJson, recordOf, textOf } from "./docker-config.ts";
 import { passingError } from "./failures.ts";
 import { registryFailure, type Registry } from "./registry.ts";
@@ -46,7 +46,7 @@ export interface Served {
 }
 
 export function digestOf(bytes: Uint8Array): string {
-  return `sha256:${createHash("sha256").update(bytes).digest("hex")}`;
+  return `sha256:${sha256(bytes)}`;
 }
 
 /** Most bytes of a manifest, by the distribution specification. */

@@ -2,9 +2,7 @@
  * Puts bundles into an OCI registry, one artifact for each target, under one tag. What the registry has already is not
  * sent again; the tag is moved last, so that whoever pulls meanwhile gets the old whole or the new whole.
  */
-import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { open } from "node:fs/promises";
 import { basename } from "node:path";
 import { GantryError } from "../errors.ts";
 import {
@@ -13,6 +11,8 @@ import {
   readCompression,
   type BundleIdentity,
 } from "../release/bundle.ts";
+import { readStart } from "../release/pieces.ts";
+import { readFileEntry } from "../release/tree.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import { hideLogin, openAddress, type RegistryAddress } from "./address.ts";
 import {
@@ -73,8 +73,7 @@ export async function pushBundles(options: PushOptions): Promise<string> {
   const { environment, signal, debug, limits = LIMITS, say } = options;
   const address = parsePushAddress(options.address);
   const registry = openRegistry(address, { environment, signal, debug, limits });
-  const bundles: LocalBundle[] = [];
-  for (const file of options.files) bundles.push(await readBundle(file));
+  const bundles = options.files.map(readBundle);
   const tagged = await readTagged(registry);
   const added: Artifact[] = [];
   for (const bundle of bundles) {
@@ -97,32 +96,19 @@ export function parsePushAddress(text: string): RegistryAddress {
   throw invalid("bundles are pushed to a registry, under a tag", hideLogin(text));
 }
 
-async function readBundle({ file, signature }: PushedFile): Promise<LocalBundle> {
-  const handle = await open(file, "r");
-  let head: Buffer;
-  try {
-    head = Buffer.alloc(BUNDLE_HEAD_BYTES);
-    const { bytesRead } = await handle.read(head, 0, head.length, 0);
-    head = head.subarray(0, bytesRead);
-  } finally {
-    await handle.close();
-  }
+function readBundle({ file, signature }: PushedFile): LocalBundle {
+  const head = readStart(file, BUNDLE_HEAD_BYTES);
   const identity = parseBundleHead(head);
   const compression = readCompression(head);
   if (identity === undefined || compression === undefined)
     throw invalid("that is no bundle of gantry's", file);
-  const hash = createHash("sha256");
-  let size = 0;
-  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-    hash.update(chunk);
-    size += chunk.length;
-  }
+  const [size, sha256] = readFileEntry(file);
   return {
     file,
     identity,
     layer: {
       mediaType: LAYERS[compression],
-      digest: `sha256:${hash.digest("hex")}`,
+      digest: `sha256:${sha256}`,
       size,
       annotations: { "org.opencontainers.image.title": basename(file) },
     },

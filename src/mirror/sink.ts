@@ -2,10 +2,10 @@
  * Where a download goes: into a file, through the hash, with the first bytes shown to a check. Written as it arrives,
  * so that no more of it is held than one piece; more bytes than the manifest names are never written.
  */
-import { createHash, type Hash } from "node:crypto";
-import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from "node:fs";
 import { GantryError } from "../errors.ts";
 import { BUNDLE_HEAD_BYTES } from "../release/bundle.ts";
+import { startEntry } from "../release/tree.ts";
+import { openFile } from "./file.ts";
 
 export interface Expected {
   readonly size: number;
@@ -26,45 +26,40 @@ export type Sink = ReturnType<typeof openSink>;
 /** Opens the file; it must not exist. */
 export function openSink(options: SinkOptions) {
   const { expected, source } = options;
-  const descriptor = openSync(options.into, "wx", 0o600);
-  let hash: Hash = createHash("sha256");
+  const { bytes, append, empty, close, remove } = openFile(options.into);
+  let entry = startEntry();
   let head = Buffer.alloc(0);
-  let bytes = 0;
   const check = () => options.checkHead(head);
   return {
-    bytes: () => bytes,
+    bytes,
     /** Has the check seen the head and found nothing wrong? */
-    passed: () => bytes >= Math.min(BUNDLE_HEAD_BYTES, expected.size),
+    passed: () => bytes() >= Math.min(BUNDLE_HEAD_BYTES, expected.size),
     write: (chunk: Uint8Array) => {
       if (head.length < BUNDLE_HEAD_BYTES) {
         head = Buffer.concat([head, chunk.subarray(0, BUNDLE_HEAD_BYTES - head.length)]);
         if (head.length === BUNDLE_HEAD_BYTES) check();
       }
-      if (bytes + chunk.length > expected.size) {
+      if (bytes() + chunk.length > expected.size) {
         if (head.length < BUNDLE_HEAD_BYTES) check();
         throw sizeMismatch(`more than ${expected.size}`, expected, source);
       }
-      for (let done = 0; done < chunk.length;) {
-        done += writeSync(descriptor, chunk, done, chunk.length - done, bytes + done);
-      }
-      hash.update(chunk);
-      bytes += chunk.length;
+      append(chunk);
+      entry.update(chunk);
     },
     restart: () => {
-      ftruncateSync(descriptor, 0);
-      hash = createHash("sha256");
+      empty();
+      entry = startEntry();
       head = Buffer.alloc(0);
-      bytes = 0;
     },
     /** @throws GantryError DIGEST_MISMATCH unless exactly the expected bytes were written */
     finish: () => {
       if (head.length < BUNDLE_HEAD_BYTES) check();
-      if (bytes !== expected.size) throw sizeMismatch(String(bytes), expected, source);
-      const found = hash.digest("hex");
+      const [size, found] = entry.finish();
+      if (size !== expected.size) throw sizeMismatch(String(size), expected, source);
       if (found !== expected.sha256) throw digestMismatch(found, expected, source);
     },
-    close: () => closeSync(descriptor),
-    remove: () => rmSync(options.into, { force: true }),
+    close,
+    remove,
   };
 }
 

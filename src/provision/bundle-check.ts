@@ -2,11 +2,11 @@
  * Is this the bundle that the release was built with? Its head says by name whose it is, the manifest knows its size
  * and digest, and a release that pins a key wants its signature. All of it is asked before anything is unpacked.
  */
-import { closeSync, openSync, readSync } from "node:fs";
 import { GantryError, type Finding } from "../errors.ts";
 import { BUNDLE_HEAD_BYTES, parseBundleHead } from "../release/bundle.ts";
 import { verifySignedFile } from "../release/minisign-file.ts";
 import type { ReleaseBundle } from "../release/manifest.ts";
+import { readStart } from "../release/pieces.ts";
 import { readFileEntry } from "../release/tree.ts";
 import type { Release } from "./release.ts";
 
@@ -41,7 +41,7 @@ export function checkHead(release: Release, start: Uint8Array, where: string): v
  * @throws GantryError BUNDLE_MISSING, DIGEST_MISMATCH; the file system's error when it cannot be read
  */
 export function checkBundleFile(release: Release, bundle: ReleaseBundle, path: string): void {
-  checkHead(release, readStart(path), path);
+  checkHead(release, readStart(path, BUNDLE_HEAD_BYTES), path);
   const [size, sha256] = readFileEntry(path);
   if (size === bundle.size && sha256 === bundle.sha256) return;
   const what =
@@ -52,16 +52,6 @@ export function checkBundleFile(release: Release, bundle: ReleaseBundle, path: s
 }
 
 const COPY_AGAIN = "copy the bundle again from where it was made";
-
-function readStart(path: string): Uint8Array {
-  const descriptor = openSync(path, "r");
-  try {
-    const buffer = Buffer.alloc(BUNDLE_HEAD_BYTES);
-    return buffer.subarray(0, readSync(descriptor, buffer, 0, buffer.length, 0));
-  } finally {
-    closeSync(descriptor);
-  }
-}
 
 /**
  * Checks the signature where the release pins a key; without one there is nothing to check.

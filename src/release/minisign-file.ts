@@ -1,5 +1,5 @@
 /** Checking the signature of a file of any size, without holding it in memory. */
-import { closeSync, openSync, readFileSync, readSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import {
   createPrehash,
   parsePublicKey,
@@ -7,23 +7,13 @@ import {
   verifySignature,
   type VerifiedSignature,
 } from "./minisign.ts";
-
-const CHUNK = 1 << 20;
+import { readPieces } from "./pieces.ts";
 
 /** BLAKE2b-512 of a file of any size. */
 export function readPrehash(path: string): Buffer {
   const hash = createPrehash();
-  const buffer = Buffer.allocUnsafe(CHUNK);
-  const descriptor = openSync(path, "r");
-  try {
-    for (;;) {
-      const count = readSync(descriptor, buffer, 0, CHUNK, null);
-      if (count === 0) return hash.digest();
-      hash.update(buffer.subarray(0, count));
-    }
-  } finally {
-    closeSync(descriptor);
-  }
+  readPieces(path, (piece) => hash.update(piece));
+  return hash.digest();
 }
 
 /**

@@ -3,16 +3,15 @@
  * compared, put into the manifest and checked. The one place that hashes.
  */
 import { createHash } from "node:crypto";
-import { closeSync, lstatSync, openSync, readdirSync, readlinkSync, readSync } from "node:fs";
+import { lstatSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "../errors.ts";
+import { readPieces } from "./pieces.ts";
 
 /** `[size in bytes, SHA-256 in lower-case hexadecimal]`, and `"x"` as a third element for an executable file. */
 export type FileEntry =
   | readonly [size: number, sha256: string]
   | readonly [size: number, sha256: string, mode: "x"];
-
-const CHUNK = 1 << 20;
 
 /** The SHA-256 of some bytes or text, lower-case hexadecimal. */
 export function sha256(data: string | Uint8Array): string {
@@ -39,22 +38,13 @@ export function startEntry(): EntryHash {
 }
 
 /**
- * Size and SHA-256 of a file, read in pieces of 1 MiB.
+ * Size and SHA-256 of a file of any size.
  * @throws the file system's error when it cannot be read
  */
 export function readFileEntry(path: string): readonly [size: number, sha256: string] {
   const entry = startEntry();
-  const descriptor = openSync(path, "r");
-  try {
-    const buffer = Buffer.allocUnsafe(CHUNK);
-    for (;;) {
-      const count = readSync(descriptor, buffer, 0, CHUNK, null);
-      if (count === 0) return entry.finish();
-      entry.update(buffer.subarray(0, count));
-    }
-  } finally {
-    closeSync(descriptor);
-  }
+  readPieces(path, entry.update);
+  return entry.finish();
 }
 
 /** Permission bits that an installed file gets, whatever the umask was when it was made. */

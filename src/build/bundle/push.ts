@@ -2,14 +2,15 @@
  * `gantry bundle RELEASE --push oci://…`: makes the bundles, and puts them into a registry. The release stays as it
  * is: a bundle in it would only make it larger, and would undo its signature.
  */
-import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parsePushAddress, pushBundles } from "../../mirror/push.ts";
 import { BUNDLE_HEAD_BYTES, parseBundleHead, readCompression } from "../../release/bundle.ts";
 import { NAMES, signatureOf, vendoredBundle } from "../../release/layout.ts";
 import { parseManifest } from "../../release/manifest.ts";
+import { readStart } from "../../release/pieces.ts";
 import { parseTarget } from "../../release/targets.ts";
+import { readFileEntry } from "../../release/tree.ts";
 import { makePrivateDirectory } from "../app/copy.ts";
 import { openRelease } from "../sign/sign.ts";
 import { addBundles, type AddBundlesOptions } from "./add.ts";
@@ -60,16 +61,13 @@ function readManifest(root: string) {
 
 /** The signature that the release has for this very bundle. */
 function readSignature(root: string, file: string): string | undefined {
-  const bytes = readFileSync(file);
-  const identity = parseBundleHead(bytes.subarray(0, BUNDLE_HEAD_BYTES));
-  const compression = readCompression(bytes);
+  const start = readStart(file, BUNDLE_HEAD_BYTES);
+  const identity = parseBundleHead(start);
+  const compression = readCompression(start);
   if (identity === undefined || compression === undefined) return undefined;
   const name = vendoredBundle(parseTarget(identity.target), compression);
   const [vendored, signature] = [join(root, name), join(root, signatureOf(name))];
   if (!existsSync(vendored) || !existsSync(signature)) return undefined;
-  return sha256(readFileSync(vendored)) === sha256(bytes) ? readFileSync(signature, "utf8") : undefined;
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  const same = readFileEntry(vendored)[1] === readFileEntry(file)[1];
+  return same ? readFileSync(signature, "utf8") : undefined;
 }
