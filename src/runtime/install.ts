@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError, type Finding } from "../errors.ts";
+import { NAMES } from "../release/layout.ts";
 import type { Target } from "../release/targets.ts";
 import { run, toolEnvironment, type Environment, type RunResult } from "./invoke.ts";
 
@@ -121,7 +122,7 @@ export async function runInstaller(
   }
   options.signal?.throwIfAborted();
   if (guard.signal.aborted) throw new GantryError(hangFinding(hang));
-  const failure = parseInstallFailure(result, join(options.directory, "bun.lock"));
+  const failure = parseInstallFailure(result, join(options.directory, NAMES.lockfile));
   if (failure !== undefined) throw new GantryError(failure);
   return complaints(result.stderr);
 }

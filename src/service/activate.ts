@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { GantryError } from "../errors.ts";
 import { writeDurably } from "../provision/durable.ts";
 import { readOptionalText } from "../provision/read.ts";
+import { NAMES } from "../release/layout.ts";
 import type { Candidate } from "./candidate.ts";
 import type { ServiceLayout } from "./layout.ts";
 import { runProgram } from "./program.ts";
@@ -25,7 +26,7 @@ export async function ensureActivated(layout: ServiceLayout, candidate: Candidat
   const { activate, generation, root } = candidate;
   if (activate === undefined || readActivated(layout).includes(generation)) return false;
   const { unit, file, dropIns } = activationUnit(layout);
-  const unitText = readFileSync(join(root, "systemd", layout.unit), "utf8");
+  const unitText = readFileSync(join(root, NAMES.systemd, layout.unit), "utf8");
   mkdirSync(dropIns, { recursive: true });
   try {
     writeFileSync(file, formatActivation(unitText, [join(root, layout.name), ...activate]));

@@ -6,13 +6,12 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { writeDurably } from "../provision/durable.ts";
 import { readNames, readOptionalText } from "../provision/read.ts";
+import { NAMES } from "../release/layout.ts";
 import type { Candidate } from "./candidate.ts";
 import { ensureDirectory } from "./generations.ts";
 import type { ServiceLayout } from "./layout.ts";
 import { runOrThrow } from "./program.ts";
 
-/** Where a release keeps its own. */
-const SOURCE = "systemd";
 /** RestartSteps= came with it; an older systemd warns of what it does not know. */
 const BACKOFF_VERSION = 254;
 
@@ -67,7 +66,7 @@ function wantedFiles(
   candidate: Candidate,
   systemd: number,
 ): Map<string, string | null> {
-  const read = (name: string) => readFileSync(join(candidate.root, SOURCE, name), "utf8");
+  const read = (name: string) => readFileSync(join(candidate.root, NAMES.systemd, name), "utf8");
   const exposure = candidate.service?.exposure ?? "public";
   const dropIns = dropInDirectory(layout);
   return new Map([
@@ -121,7 +120,7 @@ export function removeUnits(layout: ServiceLayout): string[] {
 
 /** The user of the service; it is made before anything that it owns. */
 export async function ensureUser(layout: ServiceLayout, candidate: Candidate): Promise<void> {
-  await runOrThrow("systemd-sysusers", [join(candidate.root, SOURCE, `${layout.name}.sysusers`)]);
+  await runOrThrow("systemd-sysusers", [join(candidate.root, NAMES.systemd, `${layout.name}.sysusers`)]);
 }
 
 /** `systemd 252 (252.39-1~deb12u1)` */

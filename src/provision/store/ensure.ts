@@ -19,7 +19,7 @@ import {
   type Owner,
   type Reason,
 } from "./facts.ts";
-import { planPlace, planRefusal, triedLine, type Tried } from "./plan.ts";
+import { planPlace, planRefusal, tried, triedLine, type Tried } from "./plan.ts";
 import { writeReferences } from "./reference.ts";
 
 /**
@@ -38,28 +38,22 @@ export function ensureStore(release: Release, owner: Owner, reporter: Reporter):
       failed.push({ candidate, reason });
       continue;
     }
-    warnPassedOver(candidate.variable, [...known(facts.candidates), ...failed], reporter);
+    warnPassedOver(candidate.variable, [...tried(facts.candidates), ...failed], reporter);
     reporter.debug(`nothing can be written beside the release; the modules go to ${place.parent}`);
     return place;
   }
-  return planRefusal(unwritable, inOrder([...known(facts.candidates), ...failed]));
-}
-
-function known(candidates: readonly CandidateFacts[]): Tried[] {
-  return candidates.flatMap(({ candidate, unwritable }) =>
-    unwritable === undefined ? [] : [{ candidate, reason: unwritable }],
-  );
+  return planRefusal(unwritable, inOrder([...tried(facts.candidates), ...failed]));
 }
 
 const rank = ({ candidate }: Tried) => STORE_VARIABLES.indexOf(candidate.variable);
 
-function inOrder(tried: readonly Tried[]): Tried[] {
-  return tried.toSorted((a, b) => rank(a) - rank(b));
+function inOrder(all: readonly Tried[]): Tried[] {
+  return all.toSorted((a, b) => rank(a) - rank(b));
 }
 
 /** A store that somebody named by hand is not left in silence. */
-function warnPassedOver(chosen: string, tried: readonly Tried[], reporter: Reporter): void {
-  const named = tried.find(({ candidate }) => candidate.variable === "GANTRY_STORE");
+function warnPassedOver(chosen: string, all: readonly Tried[], reporter: Reporter): void {
+  const named = all.find(({ candidate }) => candidate.variable === "GANTRY_STORE");
   if (named !== undefined) reporter.warn(`${triedLine(named)}; ${chosen} is used instead`);
 }
 

@@ -43,7 +43,8 @@ export interface Tried {
   readonly reason: Reason;
 }
 
-function tried(candidates: readonly CandidateFacts[]): Tried[] {
+/** Those that are known not to do, and why. */
+export function tried(candidates: readonly CandidateFacts[]): Tried[] {
   return candidates.flatMap(({ candidate, unwritable }) =>
     unwritable === undefined ? [] : [{ candidate, reason: unwritable }],
   );
