@@ -47,20 +47,34 @@ check_elf() {
   esac
 }
 
+# refuse_processor WHY: it does not know an instruction that the runtime was built with.
+refuse_processor() {
+  say CPU_TOO_OLD "the @TARGET@ release needs a processor with @CPU_FLAG@, and $1" "$gantry_program" "@CPU_FIX@"
+  exit 69
+}
+
+# try_processor: 132 is SIGILL, an instruction that is unknown here.
+try_processor() {
+  run_launcher --version </dev/null >/dev/null 2>&1 &
+  # The shell has words of its own for it.
+  { wait "$!"; } 2>/dev/null
+  if [ "$?" = 132 ]; then refuse_processor "this one ended it by an illegal instruction"; fi
+}
+
 # check_processor: would the runtime meet an instruction that this processor does not know? Asked of the first one
-# (proc_cpuinfo(5)), by builtins; where /proc does not show it (ProcSubset=pid), nothing is refused.
+# (proc_cpuinfo(5)), by builtins; where /proc does not show it (ProcSubset=pid), by trying.
 check_processor() {
   gantry_flag='@CPU_FLAG@' gantry_line=''
-  if [ -z "$gantry_flag" ] || ! [ -r /proc/cpuinfo ]; then return; fi
-  while IFS= read -r gantry_line; do
-    case $gantry_line in flags*) break ;; esac
-  done </proc/cpuinfo
+  if [ -z "$gantry_flag" ]; then return; fi
+  if [ -r /proc/cpuinfo ]; then
+    while IFS= read -r gantry_line; do
+      case $gantry_line in flags*) break ;; esac
+    done </proc/cpuinfo
+  fi
   case "$gantry_line " in
   flags*" $gantry_flag "*) ;;
-  flags*)
-    say CPU_TOO_OLD "the @TARGET@ release needs a processor with $gantry_flag, and this one is without" "$gantry_program" "@CPU_FIX@"
-    exit 69
-    ;;
+  flags*) refuse_processor "this one is without" ;;
+  *) try_processor ;;
   esac
 }
 
@@ -80,14 +94,13 @@ check_libraries() {
   done
 }
 
-# check_machine: nothing of the release is executed before this has passed.
+# check_machine: nothing of the release is executed before all but its last check has passed.
 check_machine() {
   if [ ! -e "$gantry_loader" ]; then refuse; fi
   case $(uname -sm) in
   @MACHINES@) ;;
   *) refuse ;;
   esac
-  check_processor
   check_libraries
   check_program
   require "$gantry_root/lib/launcher.mjs"
@@ -96,4 +109,5 @@ check_machine() {
       "$gantry_program" "chmod 755 it, or move the release to a file system that is mounted exec"
     exit 71
   fi
+  check_processor
 }

@@ -63,32 +63,39 @@ export function arm64MuslRoot(): string {
 const MAGIC =
   "\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00" +
   ":\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff";
-const REGISTER = [
+const ARM64 = `:gantry-arm64:M::${MAGIC}:/usr/bin/qemu-aarch64-static:FP`;
+const register = (registration: string) => [
   "mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc",
-  `printf '%s' ':gantry-arm64:M::${MAGIC}:/usr/bin/qemu-aarch64-static:FP' >/proc/sys/fs/binfmt_misc/register`,
+  `printf '%s' '${registration}' >/proc/sys/fs/binfmt_misc/register`,
 ];
 const UNSHARE = ["--user", "--map-root-user", "--mount", "--net", "--propagation=private", "sh", "-c"];
 
 /** Why arm64 programs cannot be run here, or undefined. */
 export function arm64Obstacle(): string | undefined {
-  const script = `set -e; ${REGISTER.join("; ")}`;
+  const script = `set -e; ${register(ARM64).join("; ")}`;
   const tried = spawnSync("unshare", [...UNSHARE, script], { encoding: "utf8" });
   return tried.status === 0 ? undefined : `no binfmt_misc in a user namespace: ${tried.stderr.trim()}`;
 }
 
-interface Arm64Options {
+interface EmulatedOptions {
   /** Directories of this machine, by the place where they appear in the root. */
   readonly mounts: Readonly<Record<string, string>>;
   readonly env?: Readonly<Record<string, string>>;
+  /** Which programs run in which emulator, as binfmt_misc takes it (kernel documentation); arm64's when left out. */
+  readonly registration?: string;
 }
 
-/** Runs an arm64 command in a root, on an overlay that is thrown away, without any network. */
-export function enterArm64(root: string, command: readonly string[], options: Arm64Options): EnteredResult {
+/** Runs a command in a root, on an overlay that is thrown away, without any network. */
+export function enterEmulated(
+  root: string,
+  command: readonly string[],
+  options: EmulatedOptions,
+): EnteredResult {
   const scratch = mkdtempSync(join(hostsCache, "enter-"));
   try {
     const lines = [
       "set -e",
-      ...REGISTER,
+      ...register(options.registration ?? ARM64),
       `mount -t tmpfs none ${scratch}`,
       `mkdir ${scratch}/up ${scratch}/work ${scratch}/root`,
       `mount -t overlay none -o lowerdir=${root},upperdir=${scratch}/up,workdir=${scratch}/work ${scratch}/root`,
@@ -111,3 +118,6 @@ export function enterArm64(root: string, command: readonly string[], options: Ar
     rmSync(scratch, { recursive: true, force: true });
   }
 }
+
+/** Runs an arm64 command. */
+export const enterArm64 = enterEmulated;

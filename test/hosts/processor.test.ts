@@ -3,16 +3,19 @@
  * Under qemu-user /proc/cpuinfo is this machine's own, so the stub is shown the model's flags by a bind mount over it.
  */
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { arm64Obstacle, enterEmulated } from "./arm64-roots.ts";
 import { enter, npmPackage, slimRoot } from "./roots.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 /** The last Bun before 1.4, when there were two builds for x64; from 1.4 on there is one. */
 const OLDER = "1.3.14";
+const obstacle = arm64Obstacle();
+if (obstacle !== undefined) console.warn(`skipped, no other processor can be had here: ${obstacle}`);
 let work = "";
 
 function build(name: string, bun: string, target: string): void {
@@ -59,12 +62,22 @@ function runBinary(release: string, model: string) {
   });
 }
 
+/**
+ * The kernel runs this one binary, which it knows by its ELF header, in qemu; QEMU_CPU says in which model of a
+ * processor (qemu-user's documentation).
+ */
+function emulated(release: string): string {
+  const header = readFileSync(join(work, release, "lib/checksum")).subarray(0, 64);
+  const magic = [...header].map((byte) => `\\x${byte.toString(16).padStart(2, "0")}`).join("");
+  return `:gantry-model:M::${magic}::/usr/bin/qemu-x86_64-static:F`;
+}
+
 /** A script of the release on Debian, where /proc shows a processor of the model. */
 function runScript(release: string, model: keyof typeof MODELS, script: string) {
   const flags = `processor\t: 0\nmodel name\t: ${model}\nflags\t\t: ${MODELS[model]}\nbugs\t\t:\n`;
   writeFileSync(join(work, "cpuinfo"), flags);
-  const lines = "mount --bind /work/cpuinfo /proc/cpuinfo && exec /opt/release/$0 --help";
-  const mounts = { "/work": work, "/opt/release": join(work, release) };
+  const lines = "mount --bind /models/cpuinfo /proc/cpuinfo && exec /opt/release/$0 --help";
+  const mounts = { "/models": work, "/opt/release": join(work, release) };
   return enter(slimRoot(), ["/bin/sh", "-c", lines, script], { mounts });
 }
 
@@ -101,10 +114,30 @@ describe.each([
   });
 });
 
-it("where /proc does not show the processor, nothing is refused", () => {
-  const lines = "mount -t proc -o subset=pid proc /proc && ! [ -e /proc/cpuinfo ] && /opt/release/checksum a";
-  const mounts = { "/opt/release": join(work, "current/checksum-v1.0.0-linux-x64") };
-  const result = enter(slimRoot(), ["/bin/sh", "-c", lines], { mounts });
-  expect(result).toMatchObject({ code: 0 });
-  expect(result.stdout).toMatch(/^checksum \d+\n$/);
+describe("where /proc does not show the processor", () => {
+  it("nothing is refused", () => {
+    const lines =
+      "mount -t proc -o subset=pid proc /proc && ! [ -e /proc/cpuinfo ] && /opt/release/checksum a";
+    const mounts = { "/opt/release": join(work, `current/${PLAIN}`) };
+    const result = enter(slimRoot(), ["/bin/sh", "-c", lines], { mounts });
+    expect(result).toMatchObject({ code: 0 });
+    expect(result.stdout).toMatch(/^checksum \d+\n$/);
+  });
+
+  it.skipIf(obstacle !== undefined).each([
+    ["checksum", `older/${PLAIN}`, "Nehalem", BASELINE],
+    ["checksum", `current/${PLAIN}`, "Conroe", NEWER],
+    ["gantry", `current/${PLAIN}`, "Conroe", NEWER],
+  ])("./%s of %s on a %s finds it out, says so and what to take", (script, release, model, fix) => {
+    rmSync(join(work, release, "node_modules"), { recursive: true, force: true });
+    const lines = "mount --bind /dev/null /proc/cpuinfo && ulimit -c 0 && exec /opt/release/$0 --help";
+    const result = enterEmulated(slimRoot(), ["/bin/sh", "-c", lines, script], {
+      mounts: { "/opt/release": join(work, release) },
+      env: { QEMU_CPU: model },
+      registration: emulated(release),
+    });
+    expect(result).toMatchObject({ code: 69, stdout: "" });
+    expect(result.stderr).toMatch(/^gantry: CPU_TOO_OLD: .* an illegal instruction\n/);
+    expect(result.stderr).toContain(fix);
+  });
 });
