@@ -3,7 +3,8 @@
  * The launcher is not here: it rides inside releases, as one file.
  */
 import { readFileSync } from "node:fs";
-import { analyzeApp, formatAnalysis, type Analysis } from "./build/analyze/analyze.ts";
+import { analyzeApp, type Analysis } from "./build/analyze/analyze.ts";
+import { formatAnalysis } from "./build/analyze/format.ts";
 import { readApp } from "./build/app/app.ts";
 import { findBun } from "./build/app/bun.ts";
 import { ensureInstalled } from "./build/app/sources.ts";

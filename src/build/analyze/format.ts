@@ -1,6 +1,7 @@
 /** An analysis for people: 80 columns, what stays outside first. */
 import { count, formatBytes } from "../../text.ts";
-import type { Analysis, AnalyzedPackage } from "./analyze.ts";
+import type { Analysis } from "./analyze.ts";
+import type { AnalyzedPackage } from "./describe.ts";
 
 const WIDTH = 80;
 const INDENT = "    ";

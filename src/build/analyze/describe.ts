@@ -1,0 +1,111 @@
+/** What an analysis says of each package: the role it has, in a sentence with the evidence, its size and its place. */
+import { relative, sep } from "node:path";
+import type { Target } from "../../release/targets.ts";
+import { judgeEmbedding, type Embeddable } from "./embed.ts";
+import type { Carried, FoundExternal, LeftOutPackage, Walk } from "./walk.ts";
+
+/**
+ * `external`: native, loaded from the release. `beside`: plain JavaScript that works only beside a native package,
+ * external too. `carried`: an external needs it at run time, so it is in the release, but the app does not import it
+ * from there. `left-out`: made for another platform. `bundled`: compiled in.
+ */
+type Role = "external" | "beside" | "carried" | "left-out" | "bundled";
+
+export interface AnalyzedPackage {
+  /** The name it is imported by; an alias's, where there is one. */
+  readonly name: string;
+  readonly version: string;
+  readonly role: Role;
+  /** A sentence that names the evidence. */
+  readonly reason: string;
+  /** Size of its own files as installed. */
+  readonly bytes: number;
+  /** Its directory, relative to the workspace root. */
+  readonly path: string;
+  /** Names of the externals that need it; empty for what is compiled in. */
+  readonly neededBy: readonly string[];
+}
+
+export interface AnalyzedExternal extends AnalyzedPackage {
+  readonly role: "external" | "beside";
+  /** The app starts without it. */
+  readonly optional: boolean;
+  /** It carries, loads or fetches a native file itself. */
+  readonly native: boolean;
+  readonly embeddable: Embeddable;
+}
+
+export function describeExternal(
+  walk: Walk,
+  external: FoundExternal,
+  target: Target,
+  carried: ReadonlyMap<string, Carried>,
+): AnalyzedExternal {
+  const { name, found, role, reason, required } = external;
+  const native = walk.evidenceOf(found) !== undefined;
+  const neededBy = [...new Set([name, ...(carried.get(found.dir)?.neededBy ?? [])])].toSorted();
+  return {
+    ...describe(walk, found.dir, { name, role, reason, neededBy }),
+    role,
+    optional: walk.settings.optional.includes(name) || !required,
+    native,
+    embeddable: native
+      ? judgeEmbedding(found, walk.graph, walk.filesOf, target)
+      : { possible: false, why: "it has no native file of its own" },
+  };
+}
+
+export function describeCarried(
+  walk: Walk,
+  carried: ReadonlyMap<string, Carried>,
+  externals: ReadonlyMap<string, FoundExternal>,
+  bundled: ReadonlyMap<string, string>,
+): AnalyzedPackage[] {
+  const own = new Set([...externals.values()].map((external) => external.found.dir));
+  const rest = [...carried].filter(([dir]) => !own.has(dir));
+  return sorted(
+    rest.map(([dir, { name, neededBy }]) => {
+      const names = [...neededBy].toSorted();
+      const reason = `is needed by ${names.join(" and ")}${bundled.has(dir) ? ", and compiled in too" : ""}`;
+      return describe(walk, dir, { name, role: "carried", reason, neededBy: names });
+    }),
+  );
+}
+
+export function describeLeftOut(walk: Walk, leftOut: ReadonlyMap<string, LeftOutPackage>): AnalyzedPackage[] {
+  return sorted(
+    [...leftOut].map(([dir, { name, reason }]) =>
+      describe(walk, dir, { name, role: "left-out", reason, neededBy: [] }),
+    ),
+  );
+}
+
+export function describeBundled(
+  walk: Walk,
+  bundled: ReadonlyMap<string, string>,
+  carried: ReadonlyMap<string, Carried>,
+): AnalyzedPackage[] {
+  const rest = [...bundled].filter(([dir]) => dir !== walk.graph.app.dir && !carried.has(dir));
+  return sorted(
+    rest.map(([dir, name]) => {
+      const own = walk.graph.packages.get(dir)?.workspace === true;
+      const reason = own ? "is source code of the workspace" : "is plain JavaScript";
+      return describe(walk, dir, { name, role: "bundled", reason, neededBy: [] });
+    }),
+  );
+}
+
+function describe(
+  walk: Walk,
+  dir: string,
+  fields: Pick<AnalyzedPackage, "name" | "role" | "reason" | "neededBy">,
+): AnalyzedPackage {
+  const found = walk.graph.packages.get(dir);
+  const path = relative(walk.root, dir).split(sep).join("/");
+  const bytes = found === undefined ? 0 : walk.filesOf(found).bytes;
+  return { ...fields, version: found?.version ?? "", bytes, path };
+}
+
+export function sorted<T extends AnalyzedPackage>(packages: readonly T[]): T[] {
+  return packages.toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}

@@ -1,0 +1,36 @@
+/** Names in the app's settings that are none of its packages are refused: a misspelt one would change nothing. */
+import { GantryError, type Finding } from "../../errors.ts";
+import type { InstalledGraph } from "../app/installed.ts";
+import { nearest } from "../app/settings.ts";
+import type { AnalysisSettings } from "./walk.ts";
+
+/** @throws GantryError CONFIG_INVALID with every such name */
+export function refuseUnknownNames(graph: InstalledGraph, settings: AnalysisSettings): void {
+  const known = [
+    ...new Set([...graph.packages.values()].flatMap((found) => found.edges.map((edge) => edge.name))),
+  ];
+  const development: Readonly<Record<string, string>> = graph.app.json.devDependencies ?? {};
+  const lists = { externals: settings.externals ?? [], optional: settings.optional };
+  const [first, ...rest] = Object.entries(lists).flatMap(([key, names]) =>
+    names.flatMap((name, index): Finding[] => {
+      if (known.includes(name)) return [];
+      const near = nearest(name, known);
+      const only =
+        development[name] === undefined
+          ? "the app does not depend on it"
+          : 'it stands only in "devDependencies"';
+      return [
+        {
+          code: "CONFIG_INVALID",
+          what: `"gantry.${key}.${index}" is "${name}": ${only}`,
+          where: `${graph.app.dir}/package.json`,
+          fix:
+            near === undefined || development[name] !== undefined
+              ? `add ${name} to "dependencies", or remove it here`
+              : `did you mean "${near}"?`,
+        },
+      ];
+    }),
+  );
+  if (first !== undefined) throw new GantryError(first, ...rest);
+}
