@@ -2,7 +2,7 @@
 /** The build side's command line. The only place on this side that reads process.env and sets the exit code. */
 import { fstatSync, readFileSync } from "node:fs";
 import { runCommandLine } from "./command-line.ts";
-import { buildSideCommands, LATER } from "./commands.ts";
+import { buildSideCommands, LATER } from "./commands/commands.ts";
 import { formatFinding, toGantryError } from "./errors.ts";
 import { createLog, logFormat } from "./log.ts";
 

@@ -1,0 +1,54 @@
+/** `gantry build` as a citty definition: what it takes, what it prints. */
+import type { CommandDef } from "citty";
+import { defineCommand, flagList, flagValues } from "../command-line.ts";
+import { app, bun, target } from "./arguments.ts";
+import type { CommandContext } from "./context.ts";
+
+export function buildCommand({ environment, log, print }: CommandContext): CommandDef {
+  return defineCommand({
+    meta: { name: "build", description: "Makes the release directory and its archive" },
+    args: {
+      app,
+      target,
+      out: { type: "string", valueHint: "DIR", default: "releases", description: "where the results go" },
+      bun,
+      vendor: {
+        type: "boolean",
+        valueHint: "T,…",
+        description: "put the bundle of its own target, or those of the named ones, into the release",
+      },
+      prune: {
+        type: "boolean",
+        default: true,
+        negativeDescription: "ship the modules with their sources, maps, declarations and documentation",
+      },
+      install: {
+        type: "enum",
+        options: ["first-run", "image", "vendor"],
+        description: "how the release gets its modules",
+      },
+      "public-key": {
+        type: "string",
+        valueHint: "KEY|FILE",
+        description: "the minisign key that bundles and upgrades must be signed by",
+      },
+    },
+    async run({ args, rawArgs }) {
+      const targets = flagValues(rawArgs, "target");
+      const { buildRelease } = await import("../index.ts");
+      const built = await buildRelease({
+        appDir: args.app,
+        targets,
+        out: args.out,
+        bun: args.bun,
+        vendor: flagList(rawArgs, "vendor"),
+        install: args.install,
+        prune: args.prune ? "on" : "off",
+        publicKey: args["public-key"],
+        environment,
+        log,
+      });
+      for (const { directory, archive } of built) print(`${directory}\n${archive}`);
+    },
+  });
+}

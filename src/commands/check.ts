@@ -1,0 +1,42 @@
+/** `gantry check` as a citty definition: what it takes, what it prints. */
+import type { CommandDef } from "citty";
+import { defineCommand } from "../command-line.ts";
+import type { CommandContext } from "./context.ts";
+
+export function checkCommand({ environment, print, self, terminal, setExit }: CommandContext): CommandDef {
+  return defineCommand({
+    meta: {
+      name: "check",
+      description: "Will these native files load here, in that runtime? Runs none of them",
+    },
+    args: {
+      files: { type: "positional", required: true, description: "native modules, or directories of them" },
+      runtime: {
+        type: "string",
+        valueHint: "EXE",
+        description: "the Node, Bun or compiled app that will load them",
+      },
+      host: {
+        type: "string",
+        valueHint: "FACTS.json",
+        description: "another host's `./gantry doctor --json` instead of this machine",
+      },
+      json: { type: "boolean", description: "for programs" },
+    },
+    async run({ args }) {
+      const { runCheck } = await import("../check/check.ts");
+      const { exit, output } = await runCheck({
+        paths: args._,
+        runtime: args.runtime,
+        hostFactsFile: args.host,
+        json: args.json === true,
+        environment,
+        self,
+        columns: terminal.columns,
+        colour: terminal.colour,
+      });
+      print(output.trimEnd());
+      setExit(exit);
+    },
+  });
+}

@@ -1,0 +1,28 @@
+/**
+ * The commands of the build side. What does the work is imported when its command runs, so that `check` does not wait
+ * for the bundler's modules.
+ */
+import type { CommandDef } from "citty";
+import { analyzeCommand } from "./analyze.ts";
+import { buildCommand } from "./build.ts";
+import { bundleCommand } from "./bundle.ts";
+import { checkCommand } from "./check.ts";
+import type { CommandContext } from "./context.ts";
+import { dockerCommand } from "../docker-command.ts";
+import { keygenCommand, signCommand, verifyCommand } from "./signing.ts";
+
+/** Named in the design, not in this version. */
+export const LATER = ["history"] as const;
+
+export function buildSideCommands(context: CommandContext): Record<string, CommandDef> {
+  return {
+    build: buildCommand(context),
+    analyze: analyzeCommand(context),
+    bundle: bundleCommand(context),
+    docker: dockerCommand(context),
+    check: checkCommand(context),
+    keygen: keygenCommand(context),
+    sign: signCommand(context),
+    verify: verifyCommand(context),
+  };
+}

@@ -1,0 +1,15 @@
+/** What the commands of the build side are given, because none of them reads the process that it runs in. */
+import type { Log } from "../log.ts";
+import type { Environment } from "../runtime/invoke.ts";
+
+export interface CommandContext {
+  /** The process that runs the command: the default runtime of `check`. */
+  readonly self: { readonly path: string; readonly versions: NodeJS.ProcessVersions; readonly arch: string };
+  /** Columns and colour of standard output, where it is a terminal. */
+  readonly terminal: { readonly columns: number | undefined; readonly colour: boolean };
+  readonly setExit: (status: number) => void;
+  readonly environment: Environment;
+  readonly log: Log;
+  /** Receives whole texts without a final line feed. */
+  readonly print: (text: string) => void;
+}
