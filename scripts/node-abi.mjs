@@ -26,11 +26,18 @@ const DEPENDENCIES = {
 };
 const APP = `
 const answers = {};
+// Kept to the end: from Node 24.19 on a collected database of better-sqlite3 12 ends the process ("(env) != nullptr").
+globalThis.kept = [];
 for (const name of ${JSON.stringify(Object.keys(DEPENDENCIES))}) {
   try {
     const module = (await import(name)).default;
     if (name.startsWith("bcrypt")) answers[name] = module.compareSync("x", module.hashSync("x", 4));
-    else answers[name] = new module(":memory:").prepare("select 1 as one").get().one === 1;
+    else {
+      const database = new module(":memory:");
+      const statement = database.prepare("select 1 as one");
+      globalThis.kept.push(database, statement);
+      answers[name] = statement.get().one === 1;
+    }
   } catch (error) {
     answers[name] = error.code ?? error.message;
   }

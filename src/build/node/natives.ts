@@ -5,7 +5,10 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 import type { PackageJson } from "pkg-types";
+import { isAddon } from "../../compat/rule-registration.ts";
+import { guarded } from "../../elf/file.ts";
 import { GantryError } from "../../errors.ts";
+import { withNativeFile } from "../../host/file-source.ts";
 import type { Target } from "../../release/targets.ts";
 import type { Environment } from "../../runtime/invoke.ts";
 import { readPackageFiles } from "../analyze/evidence.ts";
@@ -132,8 +135,19 @@ function removeIntermediates(directory: string): void {
   }
   const release = join(build, "Release");
   for (const name of existsSync(release) ? readdirSync(release) : []) {
-    if (!/\.(?:node|so(?:\.\d+)*)$/.test(name)) rmSync(join(release, name), { recursive: true, force: true });
+    const file = join(release, name);
+    const kept = name.endsWith(".node") ? mayBeAddon(file) : /\.so(?:\.\d+)*$/.test(name);
+    if (!kept) rmSync(file, { recursive: true, force: true });
   }
+}
+
+/** A binding.gyp may build extensions of other programs for its tests, which nobody can require (better-sqlite3 12). */
+function mayBeAddon(path: string): boolean {
+  return withNativeFile(path, (file) => {
+    if (file.kind !== "elf") return true;
+    const addon = guarded(() => file.addon());
+    return "kind" in addon || isAddon(addon);
+  });
 }
 
 /** @throws GantryError MODULE_UNAVAILABLE for each package without its native file that a required external needs */

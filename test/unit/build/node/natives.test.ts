@@ -9,6 +9,10 @@ import { findingsOf, makeDirectory, writeFiles } from "../scratch.ts";
 
 /** A real native file: the one that TypeScript's bundler tools bring for this machine. */
 const NATIVE = createRequire(import.meta.url).resolve("@rolldown/binding-linux-x64-gnu");
+/** A real shared library that is no addon: one of those that this process runs on. */
+const LIBRARY = (process.report.getReport() as { sharedObjects: string[] }).sharedObjects.find((path) =>
+  /\/libm[.-]/.test(path),
+);
 const target = parseTarget("linux-x64-gnu");
 const found = (name: string) => ({ path: name, name, version: "1.0.0", neededBy: [name] });
 
@@ -46,7 +50,7 @@ beforeEach(() => {
 
 describe.skipIf(platform() !== "linux" || arch() !== "x64")("buildNatives", () => {
   /** Its script leaves what node-gyp and node-pre-gyp leave, and says which Node ran it. */
-  const MAKE = `mkdir -p build/Release/obj.target build-tmp-napi-v3 build/deps && cp ${NATIVE} build/Release/a.node &&
+  const MAKE = `mkdir -p build/Release/obj.target build-tmp-napi-v3 build/deps && cp ${NATIVE} build/Release/a.node && cp ${LIBRARY} build/Release/test_extension.node &&
     cp ${NATIVE} build/Release/obj.target/a.node && touch build/Makefile build/Release/a.o build-tmp-napi-v3/x.node &&
     node -p "process.execPath + ' ' + process.env.npm_config_nodedir" > ran && : node-gyp`;
 
@@ -55,7 +59,8 @@ describe.skipIf(platform() !== "linux" || arch() !== "x64")("buildNatives", () =
     expect(await buildNatives(options({ closure: [found("made")] }))).toEqual(new Map());
     const ran = readFileSync(join(modules, "made/ran"), "utf8");
     expect(ran).toBe(`${process.execPath} ${dirname(dirname(process.execPath))}\n`);
-    const left = ["build/Release/a.node", "build/Release/obj.target", "build/Release/a.o", "build/Makefile"];
+    const made = ["a.node", "test_extension.node", "obj.target", "a.o"].map((name) => `build/Release/${name}`);
+    const left = [...made, "build/Makefile"];
     expect(left.filter((path) => existsSync(join(modules, "made", path)))).toEqual(["build/Release/a.node"]);
     expect(existsSync(join(modules, "made/build-tmp-napi-v3"))).toBe(false);
     expect(said).toHaveLength(1);
