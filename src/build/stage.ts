@@ -103,7 +103,9 @@ async function installTarget(context: BuildContext, target: Target, stage: strin
   mkdirSync(join(release, NAMES.lib), { recursive: true });
   const node = await readNode(context, target, stage);
   const { analysis, lock } = await resolveModules(context, target, release);
-  log.info(`${target.name}: installing ${lock.closure.length} packages`);
+  const packages = lock.closure.length;
+  if (packages > 0)
+    log.info(`${target.name}: installing ${packages} ${packages === 1 ? "package" : "packages"}`);
   const tree = await installTree({
     release,
     directory: treeDirectory,

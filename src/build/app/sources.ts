@@ -68,7 +68,7 @@ async function installCopy(
   copyWorkspace(app.workspaceRoot, top);
   if (lockfile === undefined) {
     options.log?.warn(
-      `${app.name} has no lockfile: its dependencies are resolved now, and another day differently`,
+      `${app.name} has no lockfile: its dependencies are resolved now, and another day differently; commit one`,
     );
   } else {
     const directory = join(top, relative(app.workspaceRoot, join(lockfile.path, "..")));

@@ -34,6 +34,7 @@ export interface RemakeOptions {
  */
 export async function remakeOwnBundle(options: RemakeOptions): Promise<PackedBundle | undefined> {
   const { layout, manifest, bun, environment, work } = options;
+  if (Object.keys(manifest.modules).length === 0) return undefined;
   const packing = (directory: string, name: string): Promise<PackedBundle | undefined> =>
     packBundle({
       name: manifest.name,

@@ -44,7 +44,8 @@ export interface AppLockOptions {
 export async function readAppLock(options: AppLockOptions): Promise<AppLock> {
   const { app } = options;
   const { lockfile } = app;
-  if (lockfile === undefined) return readInstalledPins(options);
+  if (lockfile === undefined)
+    return options.externals.length === 0 ? withoutPins(options) : readInstalledPins(options);
   const found = await readLockfilePins(options, lockfile);
   return lockfile.kind === "yarn.lock" ? { ...found, lock: withoutImplicitNodeGyp(found.lock) } : found;
 }
@@ -115,6 +116,20 @@ export function readInstalledExternals(
   return found;
 }
 
+/** No lockfile, and nothing that it would have to pin; modules that are compiled in are those that are installed. */
+function withoutPins({ app, sources }: AppLockOptions): AppLock {
+  const { dependencies, optionalDependencies } = app.packageJson;
+  const asked = Object.keys({ ...dependencies, ...optionalDependencies });
+  const warning = `${app.name} has no lockfile: it is compiled with the modules that are installed here; commit one`;
+  return {
+    lock: { version: 1, workspaces: {}, packages: new Map(), patched: [] },
+    workspace: "",
+    where: join(app.dir, "package.json"),
+    foreign: undefined,
+    warnings: asked.length === 0 || sources.kind === "copy" ? [] : [warning],
+  };
+}
+
 /** Without a lockfile: the installed externals exactly, and of what they need every version that is unambiguous. */
 async function readInstalledPins(options: AppLockOptions): Promise<AppLock> {
   const { app, sources, bun } = options;
@@ -144,9 +159,10 @@ async function readInstalledPins(options: AppLockOptions): Promise<AppLock> {
       const fix = "check the network, or commit a lockfile, and build again";
       throw new GantryError({ code: "NETWORK_FAILED", what, where, detail: toolLines(result.stderr), fix });
     }
-    const warning = `${app.name} has no lockfile: the release is pinned to the modules that are installed here`;
+    const warning = `${app.name} has no lockfile: the release is pinned to the modules that are installed here; commit one`;
     const lock = readBunLock(join(scratch, "bun.lock"), bun, where);
-    const warnings = [warning, ...otherVersions(lock, versions)];
+    // A private copy was installed from the registry a moment ago, and said so.
+    const warnings = [...(sources.kind === "copy" ? [] : [warning]), ...otherVersions(lock, versions)];
     return { lock, workspace: "", where, foreign: undefined, warnings };
   } finally {
     rmSync(scratch, { recursive: true, force: true });

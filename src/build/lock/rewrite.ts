@@ -5,11 +5,12 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "../../errors.ts";
+import { NAMES } from "../../release/layout.ts";
 import type { Target } from "../../release/targets.ts";
 import { BE_BUN, run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
 import type { Bun } from "../app/bun.ts";
 import { makePrivateDirectory } from "../app/copy.ts";
-import type { BunLock } from "./bun-lock.ts";
+import { parseBunLock, type BunLock } from "./bun-lock.ts";
 import { walkClosure, type Closure } from "./closure.ts";
 import { readBunLock, toolLines } from "./migrate.ts";
 import { formatCandidate, pinLines, placeClosure } from "./place.ts";
@@ -56,9 +57,14 @@ const SILENT = ["--ignore-scripts", "--no-progress", "--offline"];
  */
 export async function rewriteLock(options: RewriteOptions): Promise<RewrittenLock> {
   const { roots, closure, packageJson, bun, environment, target } = options;
-  const directory = makePrivateDirectory();
-  const path = join(directory, "bun.lock");
   const json = `${JSON.stringify(packageJson, null, 2)}\n`;
+  const release = { optionalDependencies: {}, ...packageJson };
+  const candidate = formatCandidate(placeClosure(closure, roots), release, Math.max(options.lock.version, 1));
+  // Bun deletes a lockfile without packages, and refuses a frozen one (1.4.5): nothing has to be installed, so none is asked.
+  if (roots.size === 0)
+    return { text: candidate, packageJson: json, lock: parseBunLock(candidate, NAMES.lockfile), closure };
+  const directory = makePrivateDirectory();
+  const path = join(directory, NAMES.lockfile);
   const call = async (...more: string[]): Promise<void> => {
     const args = [...ARGUMENTS, ...SILENT, `--cache-dir=${join(directory, "cache")}`, ...more];
     const result = await run(bun.path, args, {
@@ -71,14 +77,10 @@ export async function rewriteLock(options: RewriteOptions): Promise<RewrittenLoc
   try {
     mkdirSync(join(directory, "cache"));
     writeFileSync(join(directory, "package.json"), json);
-    const release = { optionalDependencies: {}, ...packageJson };
-    writeFileSync(
-      path,
-      formatCandidate(placeClosure(closure, roots), release, Math.max(options.lock.version, 1)),
-    );
+    writeFileSync(path, candidate);
     await call();
     const text = readFileSync(path, "utf8");
-    const lock = readBunLock(path, bun, "bun.lock");
+    const lock = readBunLock(path, bun, NAMES.lockfile);
     const rewritten = walkClosure(lock, [...roots.keys()], target);
     compare(closure, rewritten, lock, target);
     await call("--frozen-lockfile", "--production");

@@ -42,14 +42,18 @@ export async function installTree(options: InstallTreeOptions): Promise<Captured
   for (const name of [NAMES.packageJson, NAMES.lockfile]) {
     copyFileSync(join(options.release, name), join(directory, name));
   }
-  await installFrozen({
-    executable: options.bun,
-    directory,
-    cache: options.cache,
-    target,
-    environment: options.environment,
-  });
   const modules = join(directory, NAMES.modules);
+  mkdirSync(modules);
+  // With nothing to install Bun would take the lock away.
+  if (options.closure.length > 0) {
+    await installFrozen({
+      executable: options.bun,
+      directory,
+      cache: options.cache,
+      target,
+      environment: options.environment,
+    });
+  }
   const served = options.complete === undefined ? undefined : readDigests(modules);
   await options.complete?.(modules);
   const tree = markMade(captureTree(modules, options.closure, target, options.keep), served);

@@ -59,7 +59,9 @@ describe.skipIf(platform() !== "linux" || arch() !== "x64")("buildNatives", () =
     expect(await buildNatives(options({ closure: [found("made")] }))).toEqual(new Map());
     const ran = readFileSync(join(modules, "made/ran"), "utf8");
     expect(ran).toBe(`${process.execPath} ${dirname(dirname(process.execPath))}\n`);
-    const made = ["a.node", "test_extension.node", "obj.target", "a.o"].map((name) => `build/Release/${name}`);
+    const made = ["a.node", "test_extension.node", "obj.target", "a.o"].map(
+      (name) => `build/Release/${name}`,
+    );
     const left = [...made, "build/Makefile"];
     expect(left.filter((path) => existsSync(join(modules, "made", path)))).toEqual(["build/Release/a.node"]);
     expect(existsSync(join(modules, "made/build-tmp-napi-v3"))).toBe(false);
