@@ -22,6 +22,7 @@ import { readTreeFiles } from "../release/tree.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import { readApp } from "./app/app.ts";
 import { findBun } from "./app/bun.ts";
+import { nodeFor } from "./app/runtime-settings.ts";
 import { ensureInstalled, type Sources } from "./app/sources.ts";
 import { assembleRelease } from "./assemble.ts";
 import type { PackedBundle } from "./bundle/pack.ts";
@@ -48,7 +49,9 @@ export async function buildReleases(options: BuildOptions): Promise<ReleaseSumma
   const publicKeyLine = releasePublicKey(options, app);
   for (const target of targets) vendoredTargets({ ...options, app }, target);
   const builder = await findBun(app, { named: options.bun, environment });
-  const runtime = app.settings.node === undefined ? `Bun ${builder.version}` : `Node ${app.settings.node}`;
+  const { node } = app.settings;
+  const nodes = node === undefined ? [] : [...new Set(targets.map((target) => nodeFor(node, target)))];
+  const runtime = node === undefined ? `Bun ${builder.version}` : `Node ${nodes.join(" and ")}`;
   log.info(`building ${app.name} ${app.version} with ${runtime}`);
   const out = resolve(options.out);
   const madeOut = mkdirSync(out, { recursive: true }) !== undefined;

@@ -1,10 +1,20 @@
 /** Which settings go with which runtime. */
 import type { Finding } from "../../errors.ts";
+import type { Target } from "../../release/targets.ts";
+
+/** `24.21.0`, `system` or `system@24`: for every target, or for those of musl and for all others. */
+export type NodeSetting = string | { readonly default: string; readonly musl: string };
+
+/** The Node that is wanted for a target. */
+export function nodeFor(setting: NodeSetting, { libc }: Pick<Target, "libc">): string {
+  if (typeof setting === "string") return setting;
+  return libc === "musl" ? setting.musl : setting.default;
+}
 
 /** The settings that this is about. */
 interface RuntimeSettings {
   readonly runtime: "bun" | "node";
-  readonly node?: string | undefined;
+  readonly node?: NodeSetting | undefined;
   readonly app?: string | undefined;
   readonly build: Readonly<Partial<Record<"defines" | "plugins" | "workers", unknown>>>;
 }
@@ -15,7 +25,7 @@ export function runtimeFindings(settings: RuntimeSettings, where: string): Findi
   if (settings.runtime === "bun") {
     return (["node", "app"] as const).flatMap((key) => {
       if (settings[key] === undefined) return [];
-      const what = `"gantry.${key}" is "${settings[key]}": it is for Node apps, and this one runs on Bun`;
+      const what = `"gantry.${key}" is ${JSON.stringify(settings[key])}: it is for Node apps, and this one runs on Bun`;
       return [finding(what, `set "gantry.runtime" to "node", or remove "gantry.${key}"`)];
     });
   }
@@ -24,7 +34,13 @@ export function runtimeFindings(settings: RuntimeSettings, where: string): Findi
     const what = `"gantry.build.${key}" is for Bun's compiler; a Node app is built by its own build script`;
     return [finding(what, `do it in the app's "build" script, and remove "gantry.build.${key}"`)];
   });
-  if (settings.node !== undefined) return [...findings, ...oldNode(settings.node, finding)];
+  if (settings.node !== undefined) {
+    const wanted = typeof settings.node === "string" ? { "": settings.node } : settings.node;
+    const old = Object.entries(wanted).flatMap(([key, node]) =>
+      oldNode(key === "" ? "gantry.node" : `gantry.node.${key}`, node, finding),
+    );
+    return [...findings, ...old];
+  }
   const what = '"gantry.node" is missing: a Node app says which Node it runs on';
   const own = process.versions.node;
   const fix = `set "gantry.node" to a version (this is ${own}), or to "system@${own.split(".")[0]}" for the host's own`;
@@ -34,7 +50,7 @@ export function runtimeFindings(settings: RuntimeSettings, where: string): Findi
 /** The launcher is run by that Node too. */
 const OLDEST_NODE = [20, 19] as const;
 
-function oldNode(node: string, finding: (what: string, fix: string) => Finding): Finding[] {
+function oldNode(key: string, node: string, finding: (what: string, fix: string) => Finding): Finding[] {
   const [major = Infinity, minor = Infinity] = node
     .replace(/^system@?/, "")
     .split(".")
@@ -42,6 +58,6 @@ function oldNode(node: string, finding: (what: string, fix: string) => Finding):
     .map(Number);
   const [oldest, least] = OLDEST_NODE;
   if (major > oldest || (major === oldest && minor >= least)) return [];
-  const what = `"gantry.node" is "${node}": releases need Node ${oldest}.${least} or newer`;
-  return [finding(what, 'set "gantry.node" to a newer version')];
+  const what = `"${key}" is "${node}": releases need Node ${oldest}.${least} or newer`;
+  return [finding(what, `set "${key}" to a newer version`)];
 }

@@ -54,6 +54,12 @@ const Binary = v.pipe(
 
 /** A version in full, so that every build is of the same one; or the host's own, of the major that is named. */
 const NODE = /^(?:\d+\.\d+\.\d+|system(?:@\d+(?:\.\d+\.\d+)?)?)$/;
+const NodeVersion = v.pipe(
+  v.string(),
+  v.regex(NODE, 'must be a version such as "24.21.0", "system" or "system@24"'),
+);
+/** No package has a Node for musl: one build for both C libraries says what runs the app on each. */
+const NodeByLibc = v.strictObject({ default: NodeVersion, musl: NodeVersion });
 
 const Build = v.strictObject({
   defines: v.optional(v.record(Text, v.string())),
@@ -96,7 +102,7 @@ const Settings = v.strictObject({
   runtime: v.optional(v.picklist(["bun", "node"]), "bun"),
   /** Node apps only: the version, and the directory that becomes lib/app. */
   node: v.optional(
-    v.pipe(v.string(), v.regex(NODE, 'must be a version such as "24.21.0", "system" or "system@24"')),
+    v.lazy((value) => (typeof value === "object" && value !== null ? NodeByLibc : NodeVersion)),
   ),
   app: v.optional(AppPath),
   externals: v.optional(PackageNames),
@@ -119,6 +125,7 @@ const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   gantry: Object.keys(Settings.entries),
   "gantry.build": Object.keys(Build.entries),
   "gantry.service": Object.keys(Service.entries),
+  "gantry.node": Object.keys(NodeByLibc.entries),
 };
 
 export type ParsedSettings =

@@ -9,6 +9,7 @@ import { fileURLToPath } from "node:url";
 import { GantryError } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
 import { runsOn, type Target } from "../../release/targets.ts";
+import { nodeFor } from "../app/runtime-settings.ts";
 import type { BuildContext } from "../context.ts";
 import type { ReleaseLock } from "../lock/lock.ts";
 import type { Program } from "../program.ts";
@@ -24,10 +25,10 @@ export async function readNode(
   target: Target,
   stage: string,
 ): Promise<NodeRuntime | undefined> {
-  const wanted = app.settings.node;
-  if (app.settings.runtime !== "node" || wanted === undefined) return undefined;
+  const { runtime, node } = app.settings;
+  if (runtime !== "node" || node === undefined) return undefined;
   return await ensureNode({
-    wanted,
+    wanted: nodeFor(node, target),
     target,
     directory: join(stage, "node"),
     bun: builder.path,

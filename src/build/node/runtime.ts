@@ -24,7 +24,7 @@ export interface NodeRuntime {
 }
 
 export interface EnsureNodeOptions {
-  /** The setting: `24.21.0`, `system`, `system@24`. */
+  /** The setting for the target: `24.21.0`, `system`, `system@24`. */
   readonly wanted: string;
   readonly target: Target;
   /** A private directory to install into. */
@@ -92,12 +92,13 @@ function readFacts(prefix: string, executable: string): Pick<NodeRuntime, "versi
 }
 
 function noMuslNode(wanted: string, target: Target, where: string): Finding {
-  const major = wanted.split(".")[0];
+  const system = `system@${wanted.split(".")[0]}`;
+  const both = JSON.stringify({ default: wanted, musl: system });
   return {
     code: "MODULE_UNAVAILABLE",
     what: `there is no package with a Node ${wanted} for ${target.name}`,
     where,
-    fix: `set "gantry.node" to "system@${major}": the release then runs on the host's own (apk add nodejs)`,
+    fix: `set "gantry.node" to "${system}", or for musl alone to ${both}: it then runs on the host's own (apk add nodejs)`,
   };
 }
 

@@ -76,6 +76,36 @@ describe("readApp refuses", () => {
       /newer version/,
     ],
     [
+      "a range for Node on musl",
+      { runtime: "node", node: { default: "24.21.0", musl: "system@^24" } },
+      /"gantry\.node\.musl" is "system@\^24": must be a version/,
+      /correct "gantry\.node\.musl"/,
+    ],
+    [
+      "a Node by another word than musl",
+      { runtime: "node", node: { default: "24.21.0", musl: "system@24", musk: "24.1.0" } },
+      /"gantry\.node\.musk" is no setting; did you mean "gantry\.node\.musl"\?/,
+      /rename/,
+    ],
+    [
+      "a Node for musl alone",
+      { runtime: "node", node: { musl: "system@24" } },
+      /"gantry\.node\.default"/,
+      /correct "gantry\.node\.default"/,
+    ],
+    [
+      "an old Node on musl",
+      { runtime: "node", node: { default: "24.21.0", musl: "system@18" } },
+      /"gantry\.node\.musl" is "system@18": releases need/,
+      /set "gantry\.node\.musl" to a newer version/,
+    ],
+    [
+      "two Nodes for an app on Bun",
+      { node: { default: "24.21.0", musl: "system@24" } },
+      /"gantry\.node" is \{"default":"24\.21\.0","musl":"system@24"\}: it is for Node apps/,
+      /"gantry\.runtime" to "node"/,
+    ],
+    [
       "a Node for an app on Bun",
       { node: "24.21.0" },
       /"gantry\.node" is "24\.21\.0": it is for Node apps/,
