@@ -3,10 +3,12 @@
 # finds them there. Give that volume a name, or each container installs again. What is missing on this base for the
 # release's own program shows when the image is built, what is missing for the modules at the first start.
 #@include about.Dockerfile
+#@include platform.Dockerfile
 # @PIN@
 ARG BASE=@BASE@
 
-FROM ${BASE}
+# hadolint ignore=DL3029
+FROM --platform=${PLATFORM} ${BASE}
 RUN @ADD_PACKAGES@
 RUN mkdir -p @STATE@ @CACHE@ \
   && chown 10001:0 @STATE@ @CACHE@ \

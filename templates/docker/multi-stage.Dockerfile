@@ -2,10 +2,12 @@
 # The first stage installs the native modules, with the release's own program; the image gets the modules, then the app,
 # so that a new version of the app is one new layer and a small one. Both stages prove the modules, the last one for good.
 #@include about.Dockerfile
+#@include platform.Dockerfile
 # @PIN@
 ARG BASE=@BASE@
 
-FROM ${BASE} AS base
+# hadolint ignore=DL3029
+FROM --platform=${PLATFORM} ${BASE} AS base
 RUN @ADD_PACKAGES@
 
 FROM base AS modules

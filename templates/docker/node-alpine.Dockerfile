@@ -3,10 +3,12 @@
 # that Node; the image gets the modules, then the app. As a Home Assistant add-on (config.yaml and build.yaml) the base
 # is the add-on base, whose own init stays process 1 and starts the command below: that is why there is no ENTRYPOINT.
 #@include about.Dockerfile
+#@include platform.Dockerfile
 # @PIN@
 ARG BUILD_FROM=@BASE@
 
-FROM ${BUILD_FROM} AS node
+# hadolint ignore=DL3029
+FROM --platform=${PLATFORM} ${BUILD_FROM} AS node
 RUN apk add --no-cache @NODE_PACKAGE@
 
 FROM node AS modules

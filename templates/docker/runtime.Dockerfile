@@ -2,10 +2,12 @@
 # One layer installs the native modules with the release's own program, which is gone again in the same layer; then
 # comes the app, so that a new version of it is one new layer and a small one. Needs BuildKit or buildah for the mount.
 #@include about.Dockerfile
+#@include platform.Dockerfile
 # @PIN@
 ARG BASE=@BASE@
 
-FROM ${BASE}
+# hadolint ignore=DL3029
+FROM --platform=${PLATFORM} ${BASE}
 RUN @ADD_PACKAGES@
 # A mirror's address, and certificates beside the well-known ones. Build arguments stay in the history: no passwords.
 ARG GANTRY_REGISTRY

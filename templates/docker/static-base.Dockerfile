@@ -2,14 +2,17 @@
 # The first stage installs the native modules, on a base that has a shell and the same C library. In the image the app
 # is started directly, without the release's scripts, so the build proves once and for all that the modules load there.
 #@include about.Dockerfile
+#@include platform.Dockerfile
 # @PIN@
 ARG BASE=@BASE@
 ARG BUILDER=@BUILDER@
 
-FROM ${BUILDER} AS modules
+# hadolint ignore=DL3029
+FROM --platform=${PLATFORM} ${BUILDER} AS modules
 #@include install.Dockerfile
 
-FROM ${BASE}
+# hadolint ignore=DL3029
+FROM --platform=${PLATFORM} ${BASE}
 USER 0:0
 #@include layers.Dockerfile
 RUN [@LAUNCHER@, "prepare", "--offline"]

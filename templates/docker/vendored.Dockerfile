@@ -2,10 +2,12 @@
 # The first stage unpacks the native modules from the bundle in the release and proves them; the image gets the modules,
 # then the app, so that a new version of the app is one new layer and a small one. The bundle stays behind.
 #@include about.Dockerfile
+#@include platform.Dockerfile
 # @PIN@
 ARG BASE=@BASE@
 
-FROM ${BASE} AS base
+# hadolint ignore=DL3029
+FROM --platform=${PLATFORM} ${BASE} AS base
 RUN @ADD_PACKAGES@
 
 FROM base AS modules

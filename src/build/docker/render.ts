@@ -41,6 +41,11 @@ export function imageTag({ name, version }: Pick<Manifest, "name" | "version">):
   return `${slug(name)}:${version.replaceAll(/[^A-Za-z0-9_.-]/g, "_")}`;
 }
 
+/** As the OCI image specification and Go spell it. */
+export function imagePlatform({ target }: Pick<Manifest, "target">): string {
+  return parseTarget(target).arch === "x64" ? "linux/amd64" : "linux/arm64";
+}
+
 function slug(name: string): string {
   const plain = name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, "-");
   return plain.replaceAll(/^[^a-z0-9]+|[^a-z0-9]+$/g, "") || "app";
@@ -61,6 +66,7 @@ function imageValues(options: ImageOptions): Record<string, string | undefined> 
     VERSION: quoted(version),
     DESCRIPTION: quoted(service?.description ?? name),
     TARGET: manifest.target,
+    PLATFORM: imagePlatform(manifest),
     GANTRY: plainWord(manifest.gantry),
     BINARY: binary,
     RELEASE: plainPath(options.release),

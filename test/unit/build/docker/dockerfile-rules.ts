@@ -38,7 +38,15 @@ export function brokenRules(text: string): string[] {
   const stages = new Set<string>();
   for (const { name, text: rest } of all) {
     if (name === "FROM") {
-      const [image = "", , alias] = rest.split(" ");
+      const words = rest.split(" ");
+      const flags = words.filter((word) => word.startsWith("--"));
+      const [image = "", , alias] = words.slice(flags.length);
+      const said = text.includes(`# hadolint ignore=DL3029\nFROM ${rest}\n`);
+      check("DL3029 a platform only where it is meant", flags.length === 0 || said);
+      check(
+        "BuildKit's FromPlatformFlagConstDisallowed",
+        flags.every((flag) => flag.includes("${")),
+      );
       const named = image.replace(/^\$\{(\w+)\}$/, (_, key: string) => args.get(key) ?? "");
       check("DL3006 a tag", stages.has(named) || /[:@]/.test(named.split("/").at(-1) ?? ""));
       check("DL3007 not latest", !/:latest\b/.test(named));

@@ -77,6 +77,19 @@ describe.each(STRATEGIES.map((strategy) => [strategy]))("%s", (strategy) => {
     expect(dockerfile(strategy)).toMatch(/Not pinned: .* names the digest for --base/);
   });
 
+  it.each([
+    ["x64", "linux/amd64"],
+    ["arm64", "linux/arm64"],
+  ])("of an %s release asks for bases of %s on any machine", (arch, platform) => {
+    const { target, ...others } = suited(strategy);
+    const text = dockerfile(strategy, { ...others, target: target.replace("x64", arch) });
+    const all = parseDockerfile(text);
+    expect(all.filter(({ name }) => name === "ARG").map((arg) => arg.text)).toContain(`PLATFORM=${platform}`);
+    const bases = all.filter(({ name, text: from }) => name === "FROM" && from.includes("${"));
+    expect(bases.length).toBeGreaterThan(0);
+    for (const base of bases) expect(base.text).toMatch(/^--platform=\$\{PLATFORM\} \$\{/);
+  });
+
   it("makes no setting into an instruction", () => {
     const service = {
       ...suited(strategy).service!,
@@ -124,6 +137,7 @@ describe("the files beside the Dockerfile", () => {
 
   it("compose.yaml keeps the state, and the modules of a lazy image", () => {
     const text = render("multi-stage")["compose.yaml"] ?? "";
+    expect(text).toContain("\n    platform: linux/amd64\n");
     for (const line of ["init: true", "read_only: true", "- state:/var/lib/notes", "mem_limit: 512m"])
       expect(text).toContain(line);
     expect(text).not.toContain("modules");
