@@ -3,6 +3,7 @@
  * file's name may have too.
  * Every value is checked before it is placed, so that no setting can become shell code.
  */
+import { EM_OF_ARCH } from "../elf/constants.ts";
 import { NAMES } from "../release/layout.ts";
 import type { Manifest, ReleaseRuntime } from "../release/manifest.ts";
 import { LIBC_MARKS } from "../release/stamp.ts";
@@ -22,9 +23,6 @@ const VARIABLES = [
   "GANTRY_STORE",
   "GANTRY_TOKEN",
 ] as const;
-
-/** e_machine as od prints its two bytes: EM_X86_64 is 62, EM_AARCH64 is 183 (ELF gABI). */
-const ELF_MACHINES = { x64: "3e 00", arm64: "b7 00" } as const;
 
 /** What Bun's musl builds need beside musl, as Alpine names it. */
 const APK_ADD = "apk add libstdc++ libgcc";
@@ -86,7 +84,7 @@ function stubValues({ manifest, base, releaseId }: StubOptions): ScriptValues {
     MUSL_VARIABLE: target.libc === "musl" ? MUSL_VARIABLE : undefined,
     LIBRARIES: target.libc === "musl" ? ownLibraries(manifest).join(" ") : "",
     ...processorValues(manifest.runtime, target, base),
-    ELF_MACHINE: target.os === "linux" ? ELF_MACHINES[target.arch] : "",
+    ELF_MACHINE: target.os === "linux" ? elfMachine(target) : "",
     MACHINES: target.machines.map((machine) => `"${system} ${machine}"`).join(" | "),
     LIBC_CHECKS: libcMarks(target.libc)
       .map((mark) => ` &&\n  ! [ ${mark} -nt "$gantry_stamp" ]`)
@@ -101,6 +99,11 @@ function stubValues({ manifest, base, releaseId }: StubOptions): ScriptValues {
 function ownLibraries({ requires, binary }: Manifest): string[] {
   const libraries = requires?.libraries ?? [];
   return libraries.filter(({ by }) => by.includes(binary)).map(({ value }) => plainWord(value));
+}
+
+/** e_machine as od prints its two bytes (ELF gABI). */
+function elfMachine({ arch }: Target): string {
+  return `${EM_OF_ARCH[arch].toString(16).padStart(2, "0")} 00`;
 }
 
 /** Node's builds for x64 run on every such processor; Bun's do not. */

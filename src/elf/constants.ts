@@ -64,6 +64,14 @@ export const STT_TLS = 6;
 export const VERSION = { LOCAL: 0, GLOBAL: 1, HIDDEN: 0x8000, MASK: 0x7fff } as const;
 export const VER_FLG = { BASE: 1, WEAK: 2 } as const;
 
+export const EM = { X86_64: 62, AARCH64: 183 } as const;
+
+/** The machines that there are targets for, by process.arch. */
+export const EM_OF_ARCH: Readonly<Record<string, number>> & Readonly<Record<"x64" | "arm64", number>> = {
+  x64: EM.X86_64,
+  arm64: EM.AARCH64,
+};
+
 /** e_machine numbers with the names that npm packages and Node's process.arch use for them. */
 const MACHINES: ReadonlyMap<number, string> = new Map([
   [2, "sparc"],
@@ -75,13 +83,11 @@ const MACHINES: ReadonlyMap<number, string> = new Map([
   [40, "arm"],
   [43, "sparc64"],
   [50, "ia64"],
-  [62, "x64"],
-  [183, "arm64"],
+  [EM.X86_64, "x64"],
+  [EM.AARCH64, "arm64"],
   [243, "riscv64"],
   [258, "loong64"],
 ]);
-
-export const EM = { X86_64: 62, AARCH64: 183 } as const;
 
 /** The npm-style name of an e_machine value; `machine 1234` when it has none. */
 export function machineName(machine: number, wide: boolean): string {

@@ -4,7 +4,7 @@
  * DT_GNU_HASH leaves undefined symbols out and a file that exports nothing gives no count at all.
  */
 import { eachRecord, getU64, readExactly } from "./bytes.ts";
-import { DF, DF_1, DT, STB, STT_TLS, VERSION } from "./constants.ts";
+import { DF, DF_1, DT, EM, STB, STT_TLS, VERSION } from "./constants.ts";
 import { fileOffset, getWord, lastValue, tableOffset, type ElfImage } from "./image.ts";
 import type { SymbolTable } from "./symbols.ts";
 import type { VersionNeed } from "./versions.ts";
@@ -35,7 +35,7 @@ type RelocationUse = "none" | "relative" | "slot" | "got" | "data" | "tpoff";
 /** psABI relocation numbers of the machines that gantry has targets for. */
 const USES: ReadonlyMap<number, ReadonlyMap<number, RelocationUse>> = new Map([
   [
-    62,
+    EM.X86_64,
     new Map<number, RelocationUse>([
       [0, "none"],
       [6, "got"],
@@ -46,7 +46,7 @@ const USES: ReadonlyMap<number, ReadonlyMap<number, RelocationUse>> = new Map([
     ]),
   ],
   [
-    183,
+    EM.AARCH64,
     new Map<number, RelocationUse>([
       [0, "none"],
       [1025, "got"],

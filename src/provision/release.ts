@@ -5,6 +5,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { GantryError, isMissing, type Finding } from "../errors.ts";
+import { machineName } from "../elf/constants.ts";
 import { NAMES, programPath, releaseLayout, type ReleaseLayout } from "../release/layout.ts";
 import {
   manifestTarget,
@@ -85,9 +86,6 @@ export function placeInRelease(layout: ReleaseLayout): Place {
   });
 }
 
-/** ELF e_machine by target architecture (ELF gABI, "ELF Header"; the numbers are the registered ones). */
-const MACHINES: Readonly<Record<number, string>> = { 62: "x64", 183: "arm64", 3: "x86", 40: "arm" };
-
 /**
  * Says what is wrong with the release's own program as far as its header and size tell. A hash of 100 MB does not
  * belong on the way to a start; `strip` changes the size, and whatever is left is proven by the load probe's answer.
@@ -133,8 +131,8 @@ function readHeader(path: string): { header: Buffer; size: number } {
 
 function machineOf(header: Buffer): string | undefined {
   if (header.toString("latin1", 0, 4) !== "\u007fELF") return undefined;
-  const number = header.readUInt16LE(18);
-  return MACHINES[number] ?? `machine ${number}`;
+  // EI_CLASS and e_machine (ELF gABI, "ELF Header").
+  return machineName(header.readUInt16LE(18), header[4] === 2);
 }
 
 /** Says so when the release is for another kind of machine than the one that runs this. */

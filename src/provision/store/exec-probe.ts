@@ -6,10 +6,8 @@
 import { spawnSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { EM_OF_ARCH } from "../../elf/constants.ts";
 import { errorCode } from "../../errors.ts";
-
-/** e_machine by process.arch (ELF gABI, "ELF Header"). */
-const MACHINES: Readonly<Record<string, number>> = { x64: 62, arm64: 183 };
 
 /** glibc's words for a failed mmap, and musl's, which are those of the error number. */
 const NOT_MAPPED = /failed to map segment|not permitted|permission denied/i;
@@ -19,7 +17,7 @@ const NOT_MAPPED = /failed to map segment|not permitted|permission denied/i;
  * @throws the file system's error when it cannot be written
  */
 export function mapsCode(directory: string): boolean {
-  const machine = process.platform === "linux" ? MACHINES[process.arch] : undefined;
+  const machine = process.platform === "linux" ? EM_OF_ARCH[process.arch] : undefined;
   if (machine === undefined) return runsScript(directory);
   const path = join(directory, "exec-check.so");
   writeFileSync(path, emptyObject(machine), { mode: 0o700 });
