@@ -108,7 +108,9 @@ async function prove(
   const { manifest } = release;
   const leftOut: Record<string, string> = {};
   const available = availableExternals(manifest);
-  ensureArranged(modules, manifest, new Set(available.map((external) => external.name)));
+  const arrange = (externals: readonly ExternalModule[]) =>
+    ensureArranged(modules, manifest, new Set(externals.map(({ name }) => name)));
+  const arranged = arrange(available);
   reporter.step("checking every file");
   const verdict = await verifyTree(modules, manifest, { modes: "strict", written, signal });
   const broken = fileFindings(release, verdict, complaints);
@@ -116,8 +118,7 @@ async function prove(
   if (required !== undefined) throw required;
 
   const whole = available.filter((external) => verdict.whole.includes(external.name));
-  const names = whole.map((external) => external.name);
-  const listing = ensureArranged(modules, manifest, new Set(names));
+  const listing = whole.length === available.length ? arranged : arrange(whole);
   reporter.step(`loading ${count(whole.length, "module")}`);
   // The disk has its own work to do while the modules are loaded from memory.
   const [{ failed, warnings }] = await Promise.all([
@@ -139,9 +140,9 @@ async function prove(
     leftOut,
   );
   if (unloadable !== undefined) throw unloadable;
-  const included = names.filter((name) => !failed.has(name));
-  if (included.length === names.length) return { included, leftOut, listing };
-  return { included, leftOut, listing: ensureArranged(modules, manifest, new Set(included)) };
+  const loaded = whole.filter(({ name }) => !failed.has(name));
+  const included = loaded.map(({ name }) => name);
+  return { included, leftOut, listing: loaded.length === whole.length ? listing : arrange(loaded) };
 }
 
 /** Findings by external, with what the package manager said about it. */
