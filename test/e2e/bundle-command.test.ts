@@ -1,15 +1,14 @@
 /** gantry bundle on releases that are already built: what it adds, and what a failure or an interruption leaves. */
-import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { BUN, CLI, runCli, type Said } from "./cli.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const cli = join(root, "dist/cli.js");
-const bun = join(root, "node_modules/bun/bin/bun.exe");
 
 let work = "";
 /** A release that carries its own bundle and two others, and what those are. */
@@ -19,31 +18,14 @@ beforeAll(() => {
   work = mkdtempSync(join(tmpdir(), "gantry-bundle-"));
   const app = join(root, "test/fixtures/apps/natives-bun");
   const vendor = "--vendor=linux-x64-gnu,linux-arm64-gnu,linux-x64-musl";
-  const built = gantry("build", app, "--bun", bun, "--out", "out", vendor);
+  const built = gantry("build", app, "--bun", BUN, "--out", "out", vendor);
   if (built.status !== 0) throw new Error(built.stderr);
   full = built.stdout.split("\n")[0] ?? "";
   bundles = digests(join(full, "vendor"));
 });
 afterAll(() => rmSync(work, { recursive: true }));
 
-interface Said {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function gantry(...args: string[]): Said {
-  return gantryWith({}, ...args);
-}
-
-function gantryWith(extra: Readonly<Record<string, string>>, ...args: string[]): Said {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
-    cwd: work,
-    encoding: "utf8",
-    env: { ...process.env, ...extra },
-  });
-  return { status, stdout, stderr };
-}
+const gantry = (...args: string[]): Said => runCli(work, args);
 
 /** Every file of a directory with its digest, by sha256sum's judgement. */
 function digests(directory: string): Record<string, string> {
@@ -112,7 +94,7 @@ it("takes the release's own modules where they are prepared, without a network",
   const release = bareRelease("prepared");
   execFileSync(join(release, "gantry"), ["prepare"], { cwd: work, stdio: "pipe" });
   const before = digests(release);
-  const said = gantryWith(NO_REGISTRY, "bundle", release, "--out", "travel");
+  const said = runCli(work, ["bundle", release, "--out", "travel"], NO_REGISTRY);
   expect(said).toMatchObject({ status: 0 });
   expect(digests(release)).toEqual(before);
   const [name = "", ...others] = readdirSync(join(work, "travel"));
@@ -128,7 +110,7 @@ it.each([
 ])("leaves the release as it was when %s", (_why, extra, args, status, message) => {
   const release = bareRelease(`failed-${status}`);
   const before = digests(release);
-  const said = gantryWith(extra, "bundle", release, ...args);
+  const said = runCli(work, ["bundle", release, ...args], extra);
   expect(said).toMatchObject({ status, stdout: "" });
   expect(said.stderr).toMatch(message);
   expect(digests(release)).toEqual(before);
@@ -158,7 +140,7 @@ it("refuses a damaged release, and one whose own bundle comes out differently", 
 it("leaves the release as it was when it is interrupted", async () => {
   const release = bareRelease("interrupted");
   const before = digests(release);
-  const child = spawn(process.execPath, [cli, "bundle", release, "--target", "linux-arm64-gnu"], {
+  const child = spawn(process.execPath, [CLI, "bundle", release, "--target", "linux-arm64-gnu"], {
     cwd: work,
     stdio: ["ignore", "ignore", "pipe"],
   });

@@ -1,14 +1,12 @@
 /** The sample's bundle, damaged or another release's: named and refused without a network, gone without where there is one. */
-import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { withBundleHead } from "../../src/release/bundle.ts";
 import { runBrain } from "./brain-client.ts";
+import { runCli } from "./cli.ts";
 import { copyRelease, makeScratch, type Scratch } from "./release.ts";
 
-const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 let scratch: Scratch;
 let release = "";
 let bundle = "";
@@ -19,9 +17,7 @@ beforeAll(() => {
   const { target } = JSON.parse(readFileSync(join(release, "lib/release.json"), "utf8")) as {
     target: string;
   };
-  const added = spawnSync(process.execPath, [cli, "bundle", release, "--target", target], {
-    encoding: "utf8",
-  });
+  const added = runCli(scratch.directory, ["bundle", release, "--target", target]);
   if (added.status !== 0) throw new Error(added.stderr);
   bundle = join(release, "vendor", readdirSync(join(release, "vendor"))[0] ?? "");
   whole = readFileSync(bundle);

@@ -1,14 +1,14 @@
 /** Bundles as people get them: built with a release, added later, travelling alone. tar and sha256sum are the judges. */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { BUN, runCli, type Said } from "./cli.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const app = join(root, "test/fixtures/apps/natives-bun");
-const bun = join(root, "node_modules/bun/bin/bun.exe");
 
 let work = "";
 let release = "";
@@ -17,25 +17,19 @@ let ownBundle = "";
 beforeAll(() => {
   work = mkdtempSync(join(tmpdir(), "gantry-bundle-"));
   const vendor = "--vendor=linux-x64-gnu,linux-arm64-gnu,linux-x64-musl";
-  const built = gantry("build", app, "--bun", bun, "--out", "out", vendor);
+  const built = gantry("build", app, "--bun", BUN, "--out", "out", vendor);
   if (built.status !== 0) throw new Error(built.stderr);
   release = built.stdout.split("\n")[0] ?? "";
   ownBundle = join(release, `vendor/${manifestOf(release).target}.tar.zst`);
 });
 afterAll(() => rmSync(work, { recursive: true }));
 
-function gantry(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "dist/cli.js"), ...args], {
-    cwd: work,
-    encoding: "utf8",
-  });
-  return { status, stdout, stderr };
-}
+const gantry = (...args: string[]): Said => runCli(work, args);
 
 const UNPACK =
   'process.stdout.write(require("node:zlib").zstdDecompressSync(require("node:fs").readFileSync(process.argv[1])))';
 const decompress = (file: string): Buffer =>
-  execFileSync(bun, ["-e", UNPACK, file], { env: {}, maxBuffer: 1 << 28 });
+  execFileSync(BUN, ["-e", UNPACK, file], { env: {}, maxBuffer: 1 << 28 });
 const listing = (file: string): string[] =>
   execFileSync("tar", ["-tf", "-"], { input: decompress(file), encoding: "utf8" })
     .trim()
@@ -106,7 +100,7 @@ describe("a release built with --vendor", () => {
 });
 
 it("a release that is installed as vendor carries its bundle, whatever else was asked for", () => {
-  const built = gantry("build", app, "--bun", bun, "--out", "only", "--install", "vendor");
+  const built = gantry("build", app, "--bun", BUN, "--out", "only", "--install", "vendor");
   expect(built).toMatchObject({ status: 0 });
   const [directory = ""] = built.stdout.split("\n");
   expect(manifestOf(directory)).toMatchObject({ install: "vendor" });
@@ -137,7 +131,7 @@ it("signs a release with its bundles and its archive, and nothing of the secret 
 });
 
 it("a mistyped target is refused before anything is compiled", () => {
-  const refused = gantry("build", app, "--bun", bun, "--out", "none", "--vendor=linux-x86");
+  const refused = gantry("build", app, "--bun", BUN, "--out", "none", "--vendor=linux-x86");
   expect(refused).toMatchObject({ status: 64, stdout: "" });
   expect(refused.stderr).toContain("linux-x64-gnu");
   expect(refused.stderr).not.toContain("compiling");

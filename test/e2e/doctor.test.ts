@@ -1,24 +1,17 @@
 /** ./gantry doctor on a real release: the table, the facts that travel, the messages that it explains. */
-import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runBrain } from "./brain-client.ts";
-import { copyRelease, makeScratch, type Scratch } from "./release.ts";
+import { runCli } from "./cli.ts";
+import { copyRelease, makeScratch, prepareRelease, type Scratch } from "./release.ts";
 
-const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 let scratch: Scratch;
 let release = "";
 
 beforeAll(async () => {
   scratch = makeScratch();
-  release = copyRelease(scratch.directory);
-  const prepared = await runBrain([join(release, "gantry"), "prepare"], {
-    cwd: scratch.empty,
-    env: scratch.env,
-  });
-  if (prepared.code !== 0) throw new Error(prepared.stderr);
+  release = await prepareRelease(scratch);
 });
 afterAll(() => scratch.dispose());
 
@@ -63,8 +56,13 @@ describe("./gantry doctor", () => {
     expect(code).toBe(0);
     const facts = join(scratch.directory, "facts.json");
     writeFileSync(facts, stdout);
-    const args = [cli, "check", join(release, "node_modules"), "--host", facts, "--json"];
-    const checked = spawnSync(process.execPath, args, { encoding: "utf8" });
+    const checked = runCli(scratch.directory, [
+      "check",
+      join(release, "node_modules"),
+      "--host",
+      facts,
+      "--json",
+    ]);
     expect(checked.status).toBe(0);
     const { files } = JSON.parse(checked.stdout) as { files: { path: string; verdict: string }[] };
     const verdicts = Object.fromEntries(files.map(({ path, verdict }) => [path.split("/").at(-1), verdict]));
@@ -123,7 +121,7 @@ describe("gantry check", () => {
     };
     cpSync(join(release, "node_modules", native.native[0]?.path ?? ""), damaged);
     truncateSync(damaged, 5000);
-    const checked = spawnSync(process.execPath, [cli, "check", damaged], { encoding: "utf8" });
+    const checked = runCli(scratch.directory, ["check", damaged]);
     expect(checked.status).toBe(69);
     expect(checked.stdout).toMatch(/^fail +\S*damaged\.node\n +[A-Z_]+: /m);
     rmSync(damaged);

@@ -16,6 +16,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runBrain } from "./brain-client.ts";
+import { BUN, runCli } from "./cli.ts";
 import { exerciseNodeBrain, startNodeBrain } from "./node-client.ts";
 import { makeScratch, type Scratch } from "./release.ts";
 
@@ -31,17 +32,10 @@ let system = "";
 let count = 0;
 
 function build(app: string, out: string): string {
-  const args = [join(root, "dist/cli.js"), "build", app, "--out", out, "--bun", bun()];
-  execFileSync(process.execPath, args, { cwd: root, encoding: "utf8", stdio: "pipe" });
+  const built = runCli(root, ["build", app, "--out", out, "--bun", BUN]);
+  if (built.status !== 0) throw new Error(built.stderr);
   const name = readdirSync(out).find((entry) => existsSync(join(out, entry, "node-brain")));
   return join(out, name ?? "none");
-}
-
-function bun(): string {
-  const found = ["bun/bin/bun.exe", `@oven/bun-linux-${process.arch}/bin/bun`].map((path) =>
-    join(root, "node_modules", path),
-  );
-  return found.find((path) => existsSync(path)) ?? "";
 }
 
 /** A fresh copy; the 120 MB of Node are a hard link. */
@@ -283,8 +277,7 @@ describe("a release for the host's own Node", () => {
 });
 
 it("analyze tells what lies beside the app and why", () => {
-  const args = [join(root, "dist/cli.js"), "analyze", FIXTURE, "--bun", bun()];
-  const text = execFileSync(process.execPath, args, { cwd: root, encoding: "utf8", stdio: "pipe" });
+  const { stdout: text } = runCli(root, ["analyze", FIXTURE, "--bun", BUN]);
   expect(text).toMatch(/Beside the app: 4 modules/);
   expect(text).toMatch(/better-sqlite3 13\.2\.0 .* native/);
   expect(text).toMatch(/hono 4\.13\.19 .* plain/);

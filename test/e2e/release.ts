@@ -12,6 +12,7 @@ import {
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { inject } from "vitest";
+import { runBrain } from "./brain-client.ts";
 
 /** All that a start needs from the PATH. */
 const COREUTILS = ["sh", "uname", "readlink", "rm", "env", "cat"];
@@ -57,6 +58,14 @@ export function copyRelease(parent: string, name = basename(inject("release"))):
   const to = join(parent, name);
   copyDirectory(from, to);
   return to;
+}
+
+/** A copy that `./gantry prepare` has made ready, on a host without bun, node or npm. */
+export async function prepareRelease({ directory, empty, env }: Scratch): Promise<string> {
+  const release = copyRelease(directory);
+  const prepared = await runBrain([join(release, "gantry"), "prepare"], { cwd: empty, env });
+  if (prepared.code !== 0) throw new Error(prepared.stderr);
+  return release;
 }
 
 function copyDirectory(from: string, to: string): void {

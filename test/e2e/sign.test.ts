@@ -1,5 +1,4 @@
 /** keygen, sign and verify as people type them. Debian's minisign judges the same files in test/hosts/minisign.test.ts. */
-import { spawnSync } from "node:child_process";
 import {
   appendFileSync,
   copyFileSync,
@@ -11,11 +10,10 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
+import { runCli } from "./cli.ts";
 import { copyRelease } from "./release.ts";
 
-const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 let work = "";
 let release = "";
 beforeAll(() => {
@@ -24,13 +22,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(work, { recursive: true }));
 
-const gantry = (...args: string[]) => {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, ...args], {
-    cwd: work,
-    encoding: "utf8",
-  });
-  return { status, stdout, stderr };
-};
+const gantry = (...args: string[]) => runCli(work, args);
 
 it("signs a release and its archive, and finds any change", () => {
   expect(gantry("keygen")).toMatchObject({ status: 0, stderr: "" });

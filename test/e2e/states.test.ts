@@ -12,19 +12,14 @@ import {
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runBrain } from "./brain-client.ts";
-import { copyRelease, makeScratch, type Scratch } from "./release.ts";
+import { makeScratch, prepareRelease, type Scratch } from "./release.ts";
 
 let scratch: Scratch;
 let release = "";
 
 beforeAll(async () => {
   scratch = makeScratch();
-  release = copyRelease(scratch.directory);
-  const prepared = await runBrain([join(release, "gantry"), "prepare"], {
-    cwd: scratch.empty,
-    env: scratch.env,
-  });
-  if (prepared.code !== 0) throw new Error(prepared.stderr);
+  release = await prepareRelease(scratch);
 });
 afterAll(() => scratch.dispose());
 

@@ -2,23 +2,13 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { debianRoot, ensureRoot, muslRoot, npmPackage } from "./roots.ts";
+import { CPP_ON_MUSL, debianRoot, ensureRoot, muslRoot, npmPackage } from "./roots.ts";
 
 /** 26.0.0, as the program says of itself. */
 export const MUSL_NODE_MAJOR = 26;
 
 /** What Debian 13's libstdc++ and libgcc call and musl 1.2.3 does not have; enough for a Node to start. */
-const SHIM = `
-#include <stdint.h>
-#include <stdlib.h>
-#include <sys/random.h>
-char __libc_single_threaded = 0;
-struct { unsigned vendor, type, subtype, features[1]; } __cpu_model;
-int __cpu_indicator_init(void) { return 0; }
-uint32_t arc4random(void) { uint32_t value = 0; getrandom(&value, sizeof value, 0); return value; }
-int __cxa_thread_atexit_impl(void (*f)(void *), void *object, void *handle) { return 0; }
-int _dl_find_object(void *address, void *result) { return -1; }
-unsigned long __strftime_l(char *s, unsigned long n, const char *f, const void *t, void *locale) { return 0; }
+const SHIM = `${CPP_ON_MUSL}
 unsigned long __isoc23_strtoul(const char *s, char **end, int base) { return strtoul(s, end, base); }
 int strfromf128(char *s, unsigned long n, const char *f, __float128 v) { return 0; }
 __float128 strtof128(const char *s, char **end) { return 0; }

@@ -51,6 +51,17 @@ cat err
 `;
 const serve = (ask: string): string => SERVE.replace("ASK", ask);
 
+/** Both rounds answered and ended well, and gantry had nothing to say. */
+function expectServed(stdout: string): void {
+  expect(stdout.split("\n").slice(0, 4)).toEqual([
+    'cold {"status":"ok","users":0}',
+    "cold ended with 0",
+    'warm {"status":"ok","users":0}',
+    "warm ended with 0",
+  ]);
+  expect(stdout).not.toContain("gantry:");
+}
+
 it("the scripts are clean by shellcheck's judgement", () => {
   const scripts = Object.values(releases).flatMap((release) =>
     ["node-brain", "gantry", "setup.sh"].map((name) => join(release, name)),
@@ -65,13 +76,7 @@ describe("a release with its own Node", () => {
     const result = enter(slimRoot(), ["/bin/sh", "-c", serve(ask)], {
       mounts: { "/opt/release": releases.glibc },
     });
-    expect(result.stdout.split("\n").slice(0, 4)).toEqual([
-      'cold {"status":"ok","users":0}',
-      "cold ended with 0",
-      'warm {"status":"ok","users":0}',
-      "warm ended with 0",
-    ]);
-    expect(result.stdout).not.toContain("gantry:");
+    expectServed(result.stdout);
   });
 
   it("is refused on a musl host before its Node is run", () => {
@@ -89,13 +94,7 @@ describe("a release on a musl host's own Node", () => {
     const result = enter(muslNodeRoot(), ["/bin/sh", "-c", serve(ask)], {
       mounts: { "/opt/release": releases.musl },
     });
-    expect(result.stdout.split("\n").slice(0, 4)).toEqual([
-      'cold {"status":"ok","users":0}',
-      "cold ended with 0",
-      'warm {"status":"ok","users":0}',
-      "warm ended with 0",
-    ]);
-    expect(result.stdout).not.toContain("gantry:");
+    expectServed(result.stdout);
   });
 
   it("is judged right by its own doctor and verify", () => {

@@ -76,7 +76,7 @@ export function muslRoot(): string {
 }
 
 /** Functions of glibc that Debian's libstdc++ and libgcc call and musl does not have; enough to start and to load. */
-const CPP_ON_MUSL = `
+export const CPP_ON_MUSL = `
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/random.h>

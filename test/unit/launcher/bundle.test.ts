@@ -18,8 +18,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { keygen } from "../../../src/build/sign/keys.ts";
 import { signFile } from "../../../src/build/sign/sign.ts";
 import { withBundleHead } from "../../../src/release/bundle.ts";
-import { readTreeEntry, readTreeFiles } from "../../../src/release/tree.ts";
 import { bareEnvironment, expectRefusal, makeFixture, type Fixture } from "./fixture.ts";
+import { readTree } from "./fixture-bundle.ts";
 
 const VENDORED = "vendor/linux-x64-gnu.tar.zst";
 const OFFLINE = { GANTRY_OFFLINE: "1" };
@@ -42,12 +42,6 @@ afterEach(() => {
 
 const gantry = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
   fixture.launch(root, args, { GANTRY_REGISTRY: fixture.registry.url, ...environment });
-/** Path, size, digest and mode of every file that an app could meet. */
-const tree = (at = root) => {
-  const modules = join(at, "node_modules");
-  const files = readTreeFiles(modules).filter(({ path }) => !path.startsWith(".gantry/"));
-  return files.map((file) => [file.path, readTreeEntry(modules, file)]);
-};
 const leftovers = (at = root) => readdirSync(at).filter((name) => name.startsWith(".gantry-"));
 
 const bundleFile = () => basename(fixture.bundle);
@@ -70,19 +64,19 @@ describe("one tree", () => {
   it("is the same from the registry, a vendored bundle and one that somebody names, whatever the umask", async () => {
     root = fixture.make();
     expect(await gantry(["start"])).toMatchObject({ code: 0 });
-    const expected = tree();
+    const expected = readTree(root);
     rmSync(root, { recursive: true });
     root = fixture.make({ bundle: "vendored" });
     fixture.registry.requests.length = 0;
     const script = `umask 077; exec "${join(root, "lib/tiny")}" --config=/dev/null --env-file=/dev/null --no-install "${join(root, "lib/launcher.mjs")}" start`;
     const env = { ...bareEnvironment(), BUN_BE_BUN: "1" };
     expect(spawnSync("sh", ["-c", script], { env, encoding: "utf8" })).toMatchObject({ status: 0 });
-    expect(tree()).toEqual(expected);
+    expect(readTree(root)).toEqual(expected);
     expect(statSync(join(root, "node_modules")).mode & 0o777).toBe(0o755);
     rmSync(root, { recursive: true });
     root = fixture.make();
     expect(await gantry(["prepare", "--from", fixture.bundle], OFFLINE)).toMatchObject({ code: 0 });
-    expect(tree()).toEqual(expected);
+    expect(readTree(root)).toEqual(expected);
     expect(fixture.registry.requests).toEqual([]);
   });
 });

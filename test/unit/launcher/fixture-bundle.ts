@@ -4,7 +4,7 @@ import { chmodSync, cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { withBundleHead } from "../../../src/release/bundle.ts";
 import { treeDigest, type Manifest } from "../../../src/release/manifest.ts";
-import { readFileEntry, readTreeFiles } from "../../../src/release/tree.ts";
+import { readFileEntry, readTreeEntry, readTreeFiles, type FileEntry } from "../../../src/release/tree.ts";
 
 export interface Bundle {
   readonly path: string;
@@ -39,6 +39,13 @@ export function makeBundle({ directory, source, bun, modules, name, version }: B
   writeFileSync(path, withBundleHead(identity, "zst", data));
   const [size, sha256] = readFileEntry(path);
   return { path, entry: { compression: "zst", size, sha256, unpacked: tar.length } };
+}
+
+/** Path, size, digest and mode of every file that an app could meet in a release. */
+export function readTree(release: string): [path: string, entry: FileEntry][] {
+  const modules = join(release, "node_modules");
+  const files = readTreeFiles(modules).filter(({ path }) => !path.startsWith(".gantry/"));
+  return files.map((file) => [file.path, readTreeEntry(modules, file)]);
 }
 
 /** Copies the modules' files out of an installed tree, with the modes that a prepared one has. */

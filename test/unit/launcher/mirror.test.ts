@@ -15,8 +15,8 @@ import { basename, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { keygen } from "../../../src/build/sign/keys.ts";
 import { signFile } from "../../../src/build/sign/sign.ts";
-import { readTreeEntry, readTreeFiles } from "../../../src/release/tree.ts";
 import { expectRefusal, makeFixture, type Fixture } from "./fixture.ts";
+import { readTree } from "./fixture-bundle.ts";
 
 let fixture: Fixture;
 let root = "";
@@ -47,23 +47,18 @@ afterEach(async () => {
 
 const gantry = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
   fixture.launch(root, args, environment);
-const tree = () => {
-  const modules = join(root, "node_modules");
-  const files = readTreeFiles(modules).filter(({ path }) => !path.startsWith(".gantry/"));
-  return files.map((file) => [file.path, readTreeEntry(modules, file)]);
-};
 
 it("ends in the same tree as the registry, and asks only once for what it needs", async () => {
   root = fixture.make();
   const first = await gantry(["start"], { GANTRY_REGISTRY: fixture.registry.url });
   expect(first).toMatchObject({ code: 0 });
-  const expected = tree();
+  const expected = readTree(root);
   rmSync(root, { recursive: true });
   root = fixture.make();
   const run = await gantry(["start"], { GANTRY_BUNDLE: url.replace("//", "//me:secret@") });
   expect(run).toMatchObject({ code: 0, stdout: "" });
   expect(run.stderr).not.toContain("secret");
-  expect(tree()).toEqual(expected);
+  expect(readTree(root)).toEqual(expected);
   expect(asked).toEqual([`GET /${basename(fixture.bundle)}`]);
   expect(readdirSync(root).filter((name) => name.startsWith(".gantry"))).toEqual([]);
 });

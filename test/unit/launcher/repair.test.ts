@@ -2,8 +2,9 @@
 import { rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { readTreeEntry, readTreeFiles } from "../../../src/release/tree.ts";
+import { readTreeFiles } from "../../../src/release/tree.ts";
 import { makeFixture, type Fixture } from "./fixture.ts";
+import { readTree } from "./fixture-bundle.ts";
 
 const OFFLINE = { GANTRY_OFFLINE: "1" };
 let fixture: Fixture;
@@ -16,12 +17,6 @@ afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const gantry = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
   fixture.launch(root, args, { GANTRY_REGISTRY: fixture.registry.url, ...environment });
-/** Path, size, digest and mode of every file that an app could meet. */
-const tree = (at = root) => {
-  const modules = join(at, "node_modules");
-  const files = readTreeFiles(modules).filter(({ path }) => !path.startsWith(".gantry/"));
-  return files.map((file) => [file.path, readTreeEntry(modules, file)]);
-};
 const inodes = () =>
   new Map(
     readTreeFiles(join(root, "node_modules")).map(({ path }) => [
@@ -35,7 +30,7 @@ describe("verify --repair", () => {
   it("mends exactly what is wrong, from the bundle, and says what it did", async () => {
     root = fixture.make({ bundle: "vendored" });
     expect(await gantry(["start"])).toMatchObject({ code: 0 });
-    const expected = tree();
+    const expected = readTree(root);
     const before = inodes();
     rmSync(join(root, "node_modules/bcrypt/bcrypt.js"));
     writeFileSync(join(root, NATIVE), Buffer.alloc(statSync(join(root, NATIVE)).size));
@@ -45,7 +40,7 @@ describe("verify --repair", () => {
     expect(run.stderr).toMatch(/mended 3 files: /);
     for (const path of ["node_modules/bcrypt/bcrypt.js", NATIVE, "node_modules/bcrypt/bcrypt.node (removed)"])
       expect(run.stderr).toContain(path);
-    expect(tree()).toEqual(expected);
+    expect(readTree(root)).toEqual(expected);
     const replaced = [...inodes()].filter(
       ([path, inode]) => !path.startsWith(".gantry/") && before.get(path) !== inode,
     );

@@ -15,8 +15,9 @@ import {
 } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { readTreeEntry, readTreeFiles } from "../../../src/release/tree.ts";
+import { readTreeEntry } from "../../../src/release/tree.ts";
 import { bareEnvironment, makeFixture, runProgram, type Fixture, type Run } from "./fixture.ts";
+import { readTree } from "./fixture-bundle.ts";
 
 let fixture: Fixture;
 let root = "";
@@ -38,11 +39,6 @@ const start = (environment: Readonly<Record<string, string>> = {}) =>
 const app = () => runProgram(join(root, "lib/tiny"), [], { cwd: root, environment: bareEnvironment() });
 const stampsOf = () => readdirSync(join(root, "node_modules/.gantry")).toSorted();
 const NATIVE = "node_modules/bcrypt/prebuilds/linux-x64/bcrypt.glibc.node";
-/** Everything the tree holds, with modes and digests. */
-const contents = () =>
-  readTreeFiles(join(root, "node_modules"))
-    .filter((file) => !file.path.startsWith(".gantry/"))
-    .map((file) => [file.path, readTreeEntry(join(root, "node_modules"), file)]);
 const listed = () => {
   const { modules } = JSON.parse(readFileSync(join(root, "lib/release.json"), "utf8")) as {
     modules: Record<string, { files: Record<string, unknown> }>;
@@ -91,7 +87,7 @@ describe("an absent tree", () => {
     const first = await start();
     expectCode(first, 0, "gantry: installing 4 modules from the registry\n");
     expect(first.stderr).toMatch(/^gantry: the modules are ready \(\d+\.\d s\)$/m);
-    expect(contents()).toEqual(listed());
+    expect(readTree(root)).toEqual(listed());
     expect(readdirSync(root).toSorted()).toEqual([
       "SHA256SUMS",
       "bun.lock",
@@ -115,7 +111,7 @@ describe("an absent tree", () => {
       environment,
     });
     expectCode(run, 0);
-    expect(contents()).toEqual(listed());
+    expect(readTree(root)).toEqual(listed());
     for (const path of ["node_modules", "node_modules/bcrypt/prebuilds", "node_modules/.gantry"]) {
       expect(`${path} ${(statSync(join(root, path)).mode & 0o777).toString(8)}`).toBe(`${path} 755`);
     }
@@ -131,7 +127,7 @@ describe("an absent tree", () => {
       environment,
     });
     expectCode(run, 0);
-    expect(contents()).toEqual(listed());
+    expect(readTree(root)).toEqual(listed());
     expect(await start(OFFLINE)).toEqual(QUIET);
   });
 
@@ -142,7 +138,7 @@ describe("an absent tree", () => {
     expect(found.status).toBe(0);
     const run = await start({ GANTRY_PACKAGE_MANAGER: "npm", PATH: path });
     expectCode(run, 0, "from the registry, with npm");
-    expect(contents()).toEqual(listed());
+    expect(readTree(root)).toEqual(listed());
   });
 
   it("needs no network when the release has no native modules", async () => {
@@ -196,7 +192,7 @@ describe("a present tree", () => {
     };
     expectCode(await start(), 0, "installing 4 modules");
     expect(seen).toBe("a person's own file");
-    expect(contents()).toEqual(listed());
+    expect(readTree(root)).toEqual(listed());
     expect(readdirSync(root).filter((name) => name.startsWith(".gantry"))).toEqual([]);
   });
 
@@ -313,5 +309,5 @@ it("obeys nothing that lies in the current directory or above the release", asyn
     environment: { ...bareEnvironment(), BUN_BE_BUN: "1", GANTRY_REGISTRY: fixture.registry.url },
   });
   expectCode(run, 0);
-  expect(contents()).toEqual(listed());
+  expect(readTree(root)).toEqual(listed());
 });
