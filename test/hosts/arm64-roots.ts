@@ -55,7 +55,7 @@ export function arm64MuslRoot(): string {
     writeFileSync(join(directory, "etc/os-release"), "ID=musllab\n");
     writeFileSync(join(directory, "usr/lib/shim.c"), SHIM);
     const compile = ["tcc", "-nostdlib", "-shared", "-o", "/made/shim.so", "/made/shim.c"];
-    const made = enterArm64(parts, compile, { mounts: { "/made": join(directory, "usr/lib") } });
+    const made = enterEmulated(parts, compile, { mounts: { "/made": join(directory, "usr/lib") } });
     if (made.code !== 0) throw new Error(`tcc: ${made.stderr}`);
   });
 }
@@ -118,6 +118,3 @@ export function enterEmulated(
     rmSync(scratch, { recursive: true, force: true });
   }
 }
-
-/** Runs an arm64 command. */
-export const enterArm64 = enterEmulated;

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { captureHost } from "../../src/host/captured.ts";
 import { readHost } from "../../src/host/host.ts";
 import { hostRoot } from "../../src/host/root.ts";
-import { ARM64_MUSL, arm64MuslRoot, arm64Obstacle, arm64Root, enterArm64 } from "./arm64-roots.ts";
+import { ARM64_MUSL, arm64MuslRoot, arm64Obstacle, arm64Root, enterEmulated } from "./arm64-roots.ts";
 import { enter, npmPackage, slimRoot } from "./roots.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
@@ -69,7 +69,7 @@ describe.skipIf(obstacle !== undefined).each(HOSTS)(
   "on arm64 with %s",
   (_, suffix, target, makeRoot, env) => {
     const sh = (script: string) =>
-      enterArm64(makeRoot(), ["/bin/sh", "-c", script], {
+      enterEmulated(makeRoot(), ["/bin/sh", "-c", script], {
         mounts: { "/opt/release": releaseFor(suffix) },
         env,
       });
@@ -95,7 +95,7 @@ describe.skipIf(obstacle !== undefined).each(HOSTS)(
     it("and the x64 release is refused there before anything of it is run", () => {
       for (const name of ["foreign", "gantry", "setup.sh"]) {
         const mounts = { "/opt/release": releaseFor("linux-x64") };
-        const result = enterArm64(makeRoot(), [`/opt/release/${name}`, "x"], { mounts, env });
+        const result = enterEmulated(makeRoot(), [`/opt/release/${name}`, "x"], { mounts, env });
         expect(result).toMatchObject({ code: 69, stdout: "" });
         expect(result.stderr).toContain(
           "HOST_UNSUPPORTED: this is the linux-x64-gnu release, and this machine is",
