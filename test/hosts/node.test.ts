@@ -1,5 +1,14 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -71,6 +80,17 @@ it("the scripts are clean by shellcheck's judgement", () => {
 });
 
 describe("a release with its own Node", () => {
+  it("has nothing left in it that strip(1) would remove, and is whole to readelf(1)", () => {
+    const node = join(releases.glibc, "lib/node");
+    const again = join(work, "stripped-again");
+    execFileSync("strip", ["-o", again, node]);
+    // strip also moves sections together, by a page or two.
+    expect(statSync(again).size).toBeGreaterThan(statSync(node).size - 8192);
+    const read = spawnSync("readelf", ["-aW", node], { encoding: "utf8", maxBuffer: 1 << 28 });
+    expect(read).toMatchObject({ status: 0, stderr: "" });
+    expect(read.stdout).toContain(" napi_create_function");
+  });
+
   it("starts on a Debian that has no Node, from its bundle", () => {
     const ask = `/opt/release/lib/node -e "fetch('$url/api/health').then((r) => r.text()).then(console.log)"`;
     const result = enter(slimRoot(), ["/bin/sh", "-c", serve(ask)], {

@@ -18,6 +18,7 @@ import { readImports } from "./imports.ts";
 import { copyJavaScript } from "./javascript.ts";
 import { buildNatives, refuseUnbuilt } from "./natives.ts";
 import { ensureNode, type NodeRuntime } from "./runtime.ts";
+import { shipNode } from "./ship.ts";
 
 /** The Node that an app is built for on a target; undefined for an app that runs on Bun. */
 export async function readNode(
@@ -85,7 +86,7 @@ export async function makeNodeProgram(
   const modules = join(treeDirectory, NAMES.modules);
   const imports = await readImports({ directory, modules, name: app.name, bun: builder.path, environment });
   const shipped = node.system ? undefined : join(release, NAMES.node);
-  if (shipped !== undefined) copyFileSync(node.executable, shipped);
+  if (shipped !== undefined) shipNode(node.executable, shipped);
   return {
     runtime: {
       kind: "node",
@@ -96,7 +97,7 @@ export async function makeNodeProgram(
       entry: `${NAMES.app}/${javascript.entry}`,
     },
     imports: probedImports(imports, tree.native, Object.keys(app.packageJson.dependencies ?? {})),
-    probe: { executable: node.executable, args: ["--no-warnings", preload] },
+    probe: { executable: shipped ?? node.executable, args: ["--no-warnings", preload] },
     shipped,
     path: node.system ? dirname(node.executable) : undefined,
   };
