@@ -2,12 +2,12 @@
  * `gantry check FILE|DIR…`: will these native files load here, in that runtime?
  * Reads files only and runs nothing. Exit 0, or 69 when any file fails or the runtime itself cannot start.
  */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { createJudge, type Judge } from "../compat/judge.ts";
 import { downgrade, downgradeVerdict, parseSkip } from "../compat/skip.ts";
 import type { CompatFinding, FileVerdict } from "../compat/finding.ts";
-import { ERRORS, toGantryError } from "../errors.ts";
+import { ERRORS, GantryError, toGantryError, type Finding } from "../errors.ts";
 import { capturedRuntime, capturedView, parseCapturedHost } from "../host/captured.ts";
 import { findMount, readMounts, type Mount } from "../host/directory.ts";
 import type { HostFacts, RuntimeFacts } from "../host/facts.ts";
@@ -41,7 +41,10 @@ export interface CheckReport {
   readonly files: readonly FileVerdict[];
 }
 
-/** Throws GantryError CONFIG_INVALID for a facts file, and the system's error for a path that cannot be read. */
+/**
+ * @throws GantryError USAGE for every path that names nothing, CONFIG_INVALID for a facts file; the system's error for
+ *   a path that cannot be read
+ */
 export async function runCheck(
   options: CheckOptions,
 ): Promise<{ readonly exit: number; readonly output: string }> {
@@ -58,6 +61,7 @@ export async function runCheck(
 /** The report behind runCheck, for callers that lay it out themselves. */
 export function check(options: CheckOptions): CheckReport {
   const { environment } = options;
+  requirePaths(options);
   const files = findFiles(options.paths);
   const live = readHost({ env: environment, arch: options.self.arch });
   const captured =
@@ -79,6 +83,29 @@ export function check(options: CheckOptions): CheckReport {
     runtimeFindings: downgrade(judge.runtimeFindings, skip),
     files: settleForeign(judged).map((verdict) => downgradeVerdict(verdict, skip)),
   };
+}
+
+function requirePaths({ paths, runtime, hostFactsFile }: CheckOptions): void {
+  const findings = [
+    ...paths.filter(isMissing).map((path) => ({
+      what: `there is no file and no directory "${path}"`,
+      fix: "name native modules, or directories of them",
+    })),
+    ...[runtime].filter(isMissing).map((path) => ({
+      what: `--runtime names "${path}", which is not there`,
+      fix: "name the Node, Bun or compiled app that will load the files",
+    })),
+    ...[hostFactsFile].filter(isMissing).map((path) => ({
+      what: `--host names "${path}", which is not there`,
+      fix: "name the file that ./gantry doctor --json was written to",
+    })),
+  ].map(({ what, fix }): Finding => ({ code: "USAGE", what, fix }));
+  const [first, ...rest] = findings;
+  if (first !== undefined) throw new GantryError(first, ...rest);
+}
+
+function isMissing(path: string | undefined): path is string {
+  return path !== undefined && !existsSync(path);
 }
 
 function chooseRuntime({ runtime, self }: CheckOptions): RuntimeView {

@@ -8,7 +8,7 @@ export function bundleCommand({ environment, log, print }: CommandContext): Comm
   return defineCommand({
     meta: { name: "bundle", description: "Adds bundles to a release, on a machine with a network" },
     args: {
-      release,
+      release: { ...release, description: "a release's directory" },
       target: {
         ...target,
         description: "whose bundle; the release's own when left out; may be given more than once",

@@ -47,9 +47,10 @@ afterAll(() => rmSync(work, { recursive: true, force: true }));
 const SERVE = `
 cd /tmp
 for round in cold warm; do
+  rm -f out
   PORT=0 /opt/release/node-brain >out 2>err &
   pid=$!
-  until grep -q listening out || ! kill -0 $pid; do sleep 0.1; done
+  until grep -qs listening out || ! kill -0 $pid; do sleep 0.1; done
   url=$(sed -n 's/.* on //p' out)
   echo "$round $(ASK)"
   kill $pid

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { check, runCheck, type CheckOptions } from "../../../src/check/check.ts";
 import { findFiles } from "../../../src/check/walk.ts";
+import { toGantryError } from "../../../src/errors.ts";
 import { captureHost } from "../../../src/host/captured.ts";
 import { readHost } from "../../../src/host/host.ts";
 import { hostRoot } from "../../../src/host/root.ts";
@@ -49,6 +50,19 @@ it("walks directories for what is native, without following links, in a stable o
   const named = join(directory, "b/readme.md");
   expect(findFiles([named])).toEqual([{ path: named, walked: false }]);
   expect(() => findFiles([join(directory, "none")])).toThrow(/ENOENT/);
+});
+
+it("refuses every path that names nothing, and says which argument it was", async () => {
+  const more = { runtime: join(directory, "no-node"), hostFactsFile: join(directory, "no-facts.json") };
+  const failure = await runCheck(options([directory, join(directory, "none")], more)).catch(toGantryError);
+  expect(failure).toMatchObject({
+    exit: 64,
+    findings: [
+      { code: "USAGE", what: expect.stringMatching(/^there is no file and no directory ".*\/none"$/) },
+      { code: "USAGE", what: expect.stringMatching(/^--runtime names ".*\/no-node"/) },
+      { code: "USAGE", what: expect.stringMatching(/^--host names ".*\/no-facts\.json"/) },
+    ],
+  });
 });
 
 describe("the report", () => {
