@@ -3,14 +3,16 @@ import type { CommandDef } from "citty";
 import { STRATEGIES } from "./build/docker/strategy.ts";
 import { defineCommand } from "./command-line.ts";
 import type { Log } from "./log.ts";
+import type { Environment } from "./runtime/invoke.ts";
 import { printable } from "./text.ts";
 
 interface DockerContext {
+  readonly environment: Environment;
   readonly log: Log;
   readonly print: (text: string) => void;
 }
 
-export function dockerCommand({ print, log }: DockerContext): CommandDef {
+export function dockerCommand({ print, log, environment }: DockerContext): CommandDef {
   return defineCommand({
     meta: { name: "docker", description: "Writes the Dockerfile of a release, and what goes with it" },
     args: {
@@ -36,20 +38,26 @@ export function dockerCommand({ print, log }: DockerContext): CommandDef {
         valueHint: "IMAGE[@DIGEST]",
         description: "instead of the base that suits the release",
       },
+      pin: {
+        type: "boolean",
+        description: "ask the base's registry for its digest, and name the base by it",
+      },
       compose: { type: "boolean", description: "write a compose.yaml too" },
     },
     async run({ args }) {
-      const { writeImageFiles } = await import("./index.ts");
-      const written = writeImageFiles({
-        path: args.release,
-        strategy: args.strategy,
-        out: args.out,
-        base: args.base,
-        compose: args.compose === true ? "with compose" : "without compose",
-      });
+      const { readBaseDigests, writeImageFiles } = await import("./index.ts");
+      const image = { path: args.release, strategy: args.strategy, base: args.base };
+      const { signal } = new AbortController();
+      const debug = (text: string) => log.debug(text);
+      const digests =
+        args.pin === true ? await readBaseDigests({ ...image, environment, debug, signal }) : undefined;
+      const compose = args.compose === true ? "with compose" : "without compose";
+      const written = writeImageFiles({ ...image, out: args.out, digests, compose });
       const weight =
         written.baseMegabytes === undefined ? "" : `, about ${written.baseMegabytes} MB compressed`;
-      log.info(`base ${written.base}${weight}${written.pinned ? "" : "; not pinned by a digest"}`);
+      log.info(
+        `base ${written.base}${weight}${written.pinned ? "" : "; its tag moves: --pin names it by today's digest"}`,
+      );
       log.info(`docker build -t ${written.tag} ${printable(written.context)}`);
       print(written.files.join("\n"));
     },

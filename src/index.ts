@@ -21,6 +21,7 @@ export type { Manifest } from "./release/manifest.ts";
 export type { Analysis } from "./build/analyze/analyze.ts";
 export type { ReleaseSummary } from "./build/table.ts";
 export { writeImageFiles, type DockerOptions, type WrittenImage } from "./build/docker/docker.ts";
+export { readBaseDigests, type Digests, type PinOptions } from "./build/docker/pin.ts";
 export { STRATEGIES, type Strategy } from "./build/docker/strategy.ts";
 export { keygen, needsPassword } from "./build/sign/keys.ts";
 export { signFile, signRelease } from "./build/sign/sign.ts";

@@ -31,6 +31,8 @@ export interface RegistryAddress {
   /** A tag, or `sha256:` and 64 hex digits. */
   readonly reference: string;
   readonly login: Login | undefined;
+  /** What Docker's configuration calls the registry, where that is not the origin's host. */
+  readonly loginHost?: string;
 }
 
 export type Address = FileAddress | WebAddress | RegistryAddress;

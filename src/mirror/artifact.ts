@@ -61,9 +61,21 @@ export async function fetchServed(registry: Registry, reference: string): Promis
   const url = registry.locate(`manifests/${reference}`);
   const answer = await registry.send(url, { headers: { accept: `${MANIFEST}, ${INDEX}` } });
   if (answer.status !== 200) throw registryFailure(answer);
+  const served = await readServed(answer, url, reference);
+  if (served === undefined) throw strange(registry, "its manifest is no JSON");
+  return served;
+}
+
+/**
+ * The manifest or index of an answer, once its bytes have the digest that they are named by.
+ * @param url what was asked for, before any redirect
+ * @returns undefined for what is neither
+ * @throws GantryError DIGEST_MISMATCH, and what requests throw
+ */
+export async function readServed(answer: Answer, url: URL, reference: string): Promise<Served | undefined> {
   const bytes = await readBody(answer, MANIFEST_BYTES);
   const body = bytes === undefined ? undefined : parseJson(bytes.toString("utf8"));
-  if (bytes === undefined || body === undefined) throw strange(registry, "its manifest is no JSON");
+  if (bytes === undefined || body === undefined) return undefined;
   checkLength(answer, bytes.length);
   const digest = digestOf(bytes);
   const wanted = reference.startsWith("sha256:") ? reference : answer.headers.get("docker-content-digest");
@@ -73,7 +85,7 @@ export async function fetchServed(registry: Registry, reference: string): Promis
       what: "the registry serves a manifest that does not have the digest it is named by",
       where: showAddress(url),
       detail: [`expected ${wanted}`, `found    ${digest}`],
-      fix: "push the bundle again, or tell the operator of the registry",
+      fix: "push it again, or tell the operator of the registry",
     });
   }
   const mediaType =

@@ -71,12 +71,8 @@ function acceptAnswer(answer: Answer, options: DownloadOptions): number | "elsew
   const { status, headers, attempted } = answer;
   if (status !== 200 && status !== 206) {
     answer.discard();
-    throw statusFailure(
-      status,
-      attempted,
-      options.offered,
-      parseRetryAfter(headers.get("retry-after"), Date.now()),
-    );
+    const after = parseRetryAfter(headers.get("retry-after"), Date.now());
+    throw statusFailure(status, attempted, options.offered, { after });
   }
   if (/^(?:text\/html|application\/xhtml)/i.test(headers.get("content-type") ?? "")) {
     answer.discard();

@@ -133,13 +133,15 @@ export function stalledFailure(
 /**
  * What an answer that is neither success nor redirect means.
  * @param offered whether the request carried credentials
+ * @param more milliseconds that the server asked to be left alone; what helps where a login is missing or refused
  */
 export function statusFailure(
   status: number,
   attempted: Attempted,
   offered: "credentials" | "nothing",
-  after?: number,
+  more: { readonly after?: number | undefined; readonly loginFix?: string | undefined } = {},
 ): GantryError {
+  const { after, loginFix = LOGIN_FIX } = more;
   const name = attempted.url.host;
   const where = showAddress(attempted.url);
   switch (status) {
@@ -148,11 +150,11 @@ export function statusFailure(
         offered === "credentials"
           ? `${name} does not accept the credentials that it got`
           : `${name} wants credentials`;
-      return new GantryError({ code: "PERMISSION_DENIED", what, where, fix: LOGIN_FIX });
+      return new GantryError({ code: "PERMISSION_DENIED", what, where, fix: loginFix });
     }
     case 403: {
       const what = `${name} does not allow this (403)`;
-      const fix = offered === "credentials" ? "ask its operator for the right to do this" : LOGIN_FIX;
+      const fix = offered === "credentials" ? "ask its operator for the right to do this" : loginFix;
       return new GantryError({ code: "PERMISSION_DENIED", what, where, fix });
     }
     case 404:

@@ -119,7 +119,7 @@ export async function fetchSignature(options: SourceOptions): Promise<string | u
       answer.discard();
       const after = parseRetryAfter(answer.headers.get("retry-after"), Date.now());
       const offered = authorization === undefined ? "nothing" : "credentials";
-      throw statusFailure(answer.status, answer.attempted, offered, after);
+      throw statusFailure(answer.status, answer.attempted, offered, { after });
     }
     const text = (await readBody(answer, SIGNATURE_BYTES))?.toString("utf8");
     // Some servers answer 200 with a page for whatever they do not have.

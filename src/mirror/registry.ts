@@ -25,7 +25,8 @@ type Credentials = { readonly login?: Login; readonly token?: string } | undefin
 /** Most bytes of a manifest, by the specification. */
 const JSON_BYTES = 4 << 20;
 
-export function openRegistry(address: RegistryAddress, network: Network): Registry {
+/** @param loginFix what helps where a login is missing or refused, when it is not a bundle's address */
+export function openRegistry(address: RegistryAddress, network: Network, loginFix?: string): Registry {
   const { origin, repository } = address;
   const credentials = readCredentials(address, network);
   let authorization: string | undefined;
@@ -45,11 +46,11 @@ export function openRegistry(address: RegistryAddress, network: Network): Regist
       if (answer.status === 401 && answer.attempted.url.origin === origin.origin) {
         answer.discard();
         const challenge = parseChallenge(answer.headers.get("www-authenticate"));
-        authorization = await authorize(challenge, credentials, address, network);
+        authorization = await authorize(challenge, credentials, address, network, loginFix);
         if (authorization !== undefined) answer = await trySend(url, request);
       }
       if (answer.status !== 401 && answer.status !== 403) return answer;
-      throw refused(answer, address, network, credentials);
+      throw refused(answer, address, network, credentials, loginFix);
     },
   };
 }
@@ -58,37 +59,47 @@ export function openRegistry(address: RegistryAddress, network: Network): Regist
 export function registryFailure(answer: Answer): GantryError {
   answer.discard();
   const after = parseRetryAfter(answer.headers.get("retry-after"), Date.now());
-  return statusFailure(answer.status, answer.attempted, "nothing", after);
+  return statusFailure(answer.status, answer.attempted, "nothing", { after });
 }
 
-function readCredentials({ origin, login }: RegistryAddress, { environment }: Network): Credentials {
+function readCredentials(address: RegistryAddress, { environment }: Network): Credentials {
+  const { origin, login } = address;
   if (login !== undefined) return { login };
   const token = environment["GANTRY_TOKEN"] ?? "";
   if (token !== "") return { token };
-  const docker = readDockerLogin(origin.host, environment);
+  const docker = readDockerLogin(loginHost(address), environment);
   if (docker?.kind === "login") return { login: docker.login };
   if (docker?.kind === "token") return { token: docker.token };
   const entry = readNetrc(origin.hostname, environment);
   return entry === undefined ? undefined : { login: entry };
 }
 
+function loginHost({ origin, loginHost: named }: RegistryAddress): string {
+  return named ?? origin.host;
+}
+
 /** A login that lies where gantry does not reach is the likely reason for having none. */
 function refused(
   answer: Answer,
-  { origin }: RegistryAddress,
+  address: RegistryAddress,
   { environment }: Network,
   credentials: Credentials,
+  loginFix: string | undefined,
 ): GantryError {
   answer.discard();
-  const docker = credentials === undefined ? readDockerLogin(origin.host, environment) : undefined;
+  const { origin } = address;
+  const docker = credentials === undefined ? readDockerLogin(loginHost(address), environment) : undefined;
   if (docker?.kind === "refused") {
-    const fix = `set GANTRY_TOKEN, or put user and password into the address: oci://USER:PASSWORD@${origin.host}/…`;
+    const fix =
+      loginFix ??
+      `set GANTRY_TOKEN, or put user and password into the address: oci://USER:PASSWORD@${origin.host}/…`;
     return new GantryError({ code: "PERMISSION_DENIED", what: docker.what, where: docker.where, fix });
   }
   return statusFailure(
     answer.status,
     answer.attempted,
     credentials === undefined ? "nothing" : "credentials",
+    { loginFix },
   );
 }
 
@@ -120,6 +131,7 @@ async function authorize(
   credentials: Credentials,
   address: RegistryAddress,
   network: Network,
+  loginFix: string | undefined,
 ): Promise<string | undefined> {
   if (credentials?.token !== undefined) return `Bearer ${credentials.token}`;
   const login = credentials?.login === undefined ? undefined : basic(credentials.login);
@@ -128,7 +140,8 @@ async function authorize(
   const answer = await send(url, { authorization: login }, network);
   if (answer.status !== 200) {
     answer.discard();
-    throw statusFailure(answer.status, answer.attempted, login === undefined ? "nothing" : "credentials");
+    const offered = login === undefined ? "nothing" : "credentials";
+    throw statusFailure(answer.status, answer.attempted, offered, { loginFix });
   }
   const body = parseJson((await readBody(answer, JSON_BYTES))?.toString("utf8") ?? "");
   const token = textOf(body?.["token"]) ?? textOf(body?.["access_token"]);

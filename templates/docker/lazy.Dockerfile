@@ -9,7 +9,7 @@ ARG BASE=@BASE@
 
 # hadolint ignore=DL3029
 FROM --platform=${PLATFORM} ${BASE}
-RUN @ADD_PACKAGES@
+#@include packages.Dockerfile
 RUN mkdir -p @STATE@ @CACHE@ \
   && chown 10001:0 @STATE@ @CACHE@ \
   && chmod 0770 @STATE@ @CACHE@

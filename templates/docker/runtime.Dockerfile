@@ -8,7 +8,7 @@ ARG BASE=@BASE@
 
 # hadolint ignore=DL3029
 FROM --platform=${PLATFORM} ${BASE}
-RUN @ADD_PACKAGES@
+#@include packages.Dockerfile
 # A mirror's address, and certificates beside the well-known ones. Build arguments stay in the history: no passwords.
 ARG GANTRY_REGISTRY
 ARG NODE_EXTRA_CA_CERTS

@@ -8,7 +8,7 @@ ARG BASE=@BASE@
 
 # hadolint ignore=DL3029
 FROM --platform=${PLATFORM} ${BASE} AS base
-RUN @ADD_PACKAGES@
+#@include packages.Dockerfile
 
 FROM base AS modules
 #@include install.Dockerfile

@@ -1,6 +1,6 @@
 /**
  * The base images that gantry proposes: what each offers to a release, and about how much it weighs. Names only, with a
- * version; a digest is not in the table, because it is known only to whoever asked a registry. Pure.
+ * version; a digest is not in the table, because a tag stands for another one every few weeks (see pin.ts). Pure.
  */
 import { GantryError } from "../../errors.ts";
 import type { Manifest } from "../../release/manifest.ts";
@@ -13,22 +13,38 @@ export interface Base {
   readonly megabytes: number;
 }
 
-/** Debian's slim images by the glibc they have, the oldest that suffices first. All have libstdc++ and libgcc. */
+/**
+ * Debian's releases by the glibc they have, the oldest that suffices first: what was built there runs on newer ones too.
+ * Their slim images have libstdc++ and libgcc, because apt needs them. Debian 12 gets security fixes (LTS) until June
+ * 2028, Debian 13 until June 2030 (wiki.debian.org/LTS). Sizes are those of Docker Hub in autumn 2026.
+ */
 const DEBIAN = [
-  { image: "debian:bookworm-slim", glibc: "2.36", megabytes: 28 },
-  { image: "debian:trixie-slim", glibc: "2.41", megabytes: 30 },
+  { name: "bookworm", glibc: "2.36", megabytes: 28, node: 80 },
+  { name: "trixie", glibc: "2.41", megabytes: 30, node: 82 },
 ] as const;
 
-/** The same Debians without a shell; `cc` is the one with libstdc++ and libgcc. */
-const DISTROLESS = [
-  { image: "gcr.io/distroless/cc-debian12:nonroot", glibc: "2.36", megabytes: 10 },
-  { image: "gcr.io/distroless/cc-debian13:nonroot", glibc: "2.41", megabytes: 11 },
-] as const;
+/**
+ * The same without a shell; `cc` is the one with libstdc++ and libgcc. Only Debian 13's: the images of Debian 12 are
+ * deprecated since September 2026 (distroless, SUPPORT_POLICY.md). A newer glibc runs what needs an older one.
+ */
+const DISTROLESS: Base = { image: "gcr.io/distroless/cc-debian13:nonroot", megabytes: 12 };
 
-const ALPINE: Base = { image: "alpine:3.22", megabytes: 4 };
+/** The newest stable Alpine, of June 2026. */
+const ALPINE = "3.24";
 
-/** NODE_MODULE_VERSION of the `nodejs` package of each stable Alpine; its other Node packages may go at any time. */
-const ALPINE_OF_ABI: Readonly<Record<number, string>> = { 115: "3.20", 127: "3.22", 137: "3.23" };
+/**
+ * The newest stable Alpine whose `nodejs` package has this NODE_MODULE_VERSION: 3.23 and 3.24 have Node 24, 3.21 and 3.22
+ * have 22, 3.19 and 3.20 have 20 (Alpine's release notes and package database). No stable one has Node 26 there. Its
+ * other Node package, nodejs-current, moves to another major within a release. A branch gets fixes for two years: 3.22
+ * until May 2027, 3.24 until May 2028; Node 20 and Alpine 3.20 both ended in April 2026.
+ */
+const ALPINE_OF_ABI: Readonly<Record<number, string>> = { 115: "3.20", 127: "3.22", 137: "3.24" };
+
+/**
+ * The Alpine under Docker's Node images: a tag without it changes the distribution under an image. Those of Node 20 ended
+ * before Alpine 3.24 came (Docker's official-images, library/node).
+ */
+const ALPINE_OF_NODE: Readonly<Record<string, string>> = { "20": "3.23" };
 
 /** The base with a shell that a release runs on. */
 export function shellBase(manifest: Manifest): Base {
@@ -36,16 +52,18 @@ export function shellBase(manifest: Manifest): Base {
   const musl = parseTarget(manifest.target).libc === "musl";
   if (runtime.kind === "node" && runtime.system) {
     const major = runtime.version.split(".")[0] ?? "";
-    return musl
-      ? { image: `node:${major}-alpine`, megabytes: 55 }
-      : { image: `node:${major}-bookworm-slim`, megabytes: 75 };
+    if (musl) return { image: `node:${major}-alpine${ALPINE_OF_NODE[major] ?? ALPINE}`, megabytes: 56 };
+    const { name, node } = oldestDebian(manifest);
+    return { image: `node:${major}-${name}-slim`, megabytes: node };
   }
-  return musl ? ALPINE : oldestWith(DEBIAN, manifest);
+  if (musl) return { image: `alpine:${ALPINE}`, megabytes: 4 };
+  const { name, megabytes } = oldestDebian(manifest);
+  return { image: `debian:${name}-slim`, megabytes };
 }
 
 /** @throws GantryError USAGE for a C library that no such base is known for */
 export function shellLessBase(manifest: Manifest): Base {
-  if (parseTarget(manifest.target).libc === "gnu") return oldestWith(DISTROLESS, manifest);
+  if (parseTarget(manifest.target).libc === "gnu") return DISTROLESS;
   throw new GantryError({
     code: "USAGE",
     what: `no base without a shell is known for ${manifest.target}`,
@@ -53,9 +71,14 @@ export function shellLessBase(manifest: Manifest): Base {
   });
 }
 
+/** The newest stable Alpine with that Node, if there is one. */
+export function alpineOfNode(abi: number): string | undefined {
+  return ALPINE_OF_ABI[abi];
+}
+
 /** @throws GantryError USAGE for a Node that no stable Alpine has */
 export function alpineWithNode(abi: number, major: string): Base & { readonly version: string } {
-  const version = ALPINE_OF_ABI[abi];
+  const version = alpineOfNode(abi);
   if (version !== undefined) return { image: `alpine:${version}`, version, megabytes: 4 };
   throw new GantryError({
     code: "USAGE",
@@ -64,11 +87,17 @@ export function alpineWithNode(abi: number, major: string): Base & { readonly ve
   });
 }
 
-function oldestWith(bases: readonly (Base & { readonly glibc: string })[], manifest: Manifest): Base {
+/**
+ * Home Assistant's base for add-ons, for all its processors since 2026; before, each had a name of its own
+ * (home-assistant/docker-base).
+ */
+export function addonBase(alpine: string): string {
+  return `ghcr.io/home-assistant/base:${alpine}`;
+}
+
+function oldestDebian(manifest: Manifest): (typeof DEBIAN)[number] {
   const needed = manifest.requires?.glibc?.value ?? "2.0";
-  const found = bases.find(({ glibc }) => minor(glibc) >= minor(needed)) ?? bases.at(-1);
-  if (found === undefined) throw new GantryError({ code: "INTERNAL", what: "the table of bases is empty" });
-  return { image: found.image, megabytes: found.megabytes };
+  return DEBIAN.find(({ glibc }) => minor(glibc) >= minor(needed)) ?? DEBIAN[1];
 }
 
 /** glibc's versions have been 2.N since 1997. */

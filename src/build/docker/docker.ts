@@ -19,7 +19,8 @@ import { readTreeFiles } from "../../release/tree.ts";
 import { replaceFile } from "../write-file.ts";
 import { findRelease, type FoundRelease } from "./find.ts";
 import { imageTag, MARK, renderImage } from "./render.ts";
-import { checkStrategy, chooseBases, type Strategy } from "./strategy.ts";
+import type { Digests } from "./pin.ts";
+import { checkStrategy, chooseBases, pinBases, type Strategy } from "./strategy.ts";
 
 export interface DockerOptions {
   /** A release's directory, or the directory of an app with built releases. */
@@ -29,6 +30,8 @@ export interface DockerOptions {
   readonly out?: string | undefined;
   /** An image's name, with a tag or a digest, instead of the one that suits the release. */
   readonly base?: string | undefined;
+  /** What the tags of bases stand for, as readBaseDigests found out. */
+  readonly digests?: Digests | undefined;
   readonly compose: "with compose" | "without compose";
 }
 
@@ -51,12 +54,15 @@ export interface WrittenImage {
 export function writeImageFiles(options: DockerOptions): WrittenImage {
   const found = findRelease(options.path);
   checkStrategy(options.strategy, found);
-  const bases = chooseBases(options.strategy, found.manifest, options.base);
+  const bases = pinBases(
+    chooseBases(options.strategy, found.manifest, options.base),
+    options.digests ?? new Map(),
+  );
   const context = resolve(options.out ?? dirname(found.root));
   checkContext(context, found);
-  const inside = pathBelow(context, found.root);
-  const release = inside ?? basename(found.root);
   const { strategy, compose } = options;
+  const inside = pathBelow(context, found.root);
+  const release = inside ?? placeOf(found, strategy);
   const texts = renderImage({ strategy, manifest: found.manifest, bases, release, compose });
   checkReplaceable(context, Object.keys(texts));
   mkdirSync(context, { recursive: true });
@@ -70,6 +76,14 @@ export function writeImageFiles(options: DockerOptions): WrittenImage {
     baseMegabytes: bases.base.megabytes === 0 ? undefined : bases.base.megabytes,
     pinned: bases.digest !== undefined,
   };
+}
+
+/**
+ * Where the release goes in a context that does not hold it. Home Assistant takes every config.json or config.yaml below
+ * an add-on for another add-on, but not below a rootfs/.
+ */
+function placeOf({ root }: FoundRelease, strategy: Strategy): string {
+  return strategy === "node-alpine" ? `rootfs/${basename(root)}` : basename(root);
 }
 
 /** With forward slashes; undefined when it is not below the directory. */
@@ -109,6 +123,7 @@ function checkReplaceable(context: string, names: readonly string[]): void {
  * the file system can do that. What a start made in it (node_modules) stays behind.
  */
 function placeRelease({ root }: FoundRelease, to: string): void {
+  mkdirSync(dirname(to), { recursive: true });
   const work = mkdtempSync(`${to}.new-`);
   try {
     for (const { path } of readTreeFiles(root)) {

@@ -25,15 +25,30 @@ export const MARK = /\bgantry \S+ docker\b/;
 export function renderImage(options: ImageOptions): Record<string, string> {
   const { strategy, compose } = options;
   const values = imageValues(options);
-  const render = (name: string) => renderTemplate(`templates/docker/${name}`, values);
+  const render = (name: string, more: Values = {}) =>
+    renderTemplate(`templates/docker/${name}`, { ...values, ...more });
+  const { addon } = options.bases;
   return {
     Dockerfile: render(`${strategy}.Dockerfile`),
     ".dockerignore": render("dockerignore"),
     ...(compose === "with compose" ? { "compose.yaml": render("compose") } : {}),
-    ...(strategy === "node-alpine"
-      ? { "config.yaml": render("addon-config"), "build.yaml": render("addon-build") }
-      : {}),
+    ...(addon === undefined
+      ? {}
+      : {
+          "config.yaml": render("addon-config"),
+          [`Dockerfile.${addonArch(options.manifest)}`]: render("node-alpine.Dockerfile", addonImage(addon)),
+        }),
   };
+}
+
+type Values = Readonly<Record<string, string | undefined>>;
+
+/** What differs where Home Assistant builds: its Supervisor takes Dockerfile.ARCH before Dockerfile, and keeps /data. */
+function addonImage(base: string): Values {
+  const about =
+    "For Home Assistant, which takes this file before Dockerfile: its base's init is process 1, as root, and starts the app.";
+  const pin = `Not pinned, and tags move: docker buildx imagetools inspect ${base} tells today's digest.`;
+  return { ...baseValues(base, undefined), PIN: pin, RUN_AS: "0:0", STATE: "/data", ABOUT_ADDON: about };
 }
 
 /** `test-brain:0.1.0`: names and tags of images hold less than npm's. */
@@ -51,16 +66,18 @@ function slug(name: string): string {
   return plain.replaceAll(/^[^a-z0-9]+|[^a-z0-9]+$/g, "") || "app";
 }
 
-function imageValues(options: ImageOptions): Record<string, string | undefined> {
+function imageValues(options: ImageOptions): Values {
   const { manifest, bases, strategy } = options;
   const { name, version, service } = manifest;
   const binary = plainWord(manifest.binary);
   const { base, builder, digest } = bases;
   return {
+    ...baseValues(base.image, digest),
+    ...packageValues(manifest),
     ...places(binary, strategy),
     ...programs(manifest, `/opt/${binary}`),
     ...servedValues(options),
-    ...addonValues(manifest, bases),
+    ...addonValues(manifest),
     NAME: `${oneLine(name)} ${oneLine(version)}`,
     TITLE: quoted(name),
     VERSION: quoted(version),
@@ -72,12 +89,7 @@ function imageValues(options: ImageOptions): Record<string, string | undefined> 
     RELEASE: plainPath(options.release),
     IMAGE: imageTag(manifest),
     SERVICE: slug(binary),
-    BASE: base.image,
     BUILDER: builder.image,
-    BASE_NAME: quoted(base.image.split("@", 1)[0] ?? ""),
-    BASE_DIGEST: digest === undefined ? undefined : quoted(digest),
-    PIN: digest === undefined ? pinNote(base.image) : undefined,
-    ADD_PACKAGES: parseTarget(manifest.target).libc === "musl" ? MUSL_PACKAGES : undefined,
     OFFLINE: strategy === "vendored" ? " --offline" : "",
     NO_VENDOR: strategy === "lazy" || strategy === "runtime" ? NAMES.vendor : undefined,
     LINK: strategy === "static-base" && manifest.runtime.kind === "bun" ? binary : undefined,
@@ -93,9 +105,25 @@ const FIRST_START = 300;
  * none, or has them: the release's own script tells which, in words that help.
  */
 const MUSL_PACKAGES = "if command -v apk >/dev/null; then apk add --no-cache libgcc libstdc++; fi";
+const UNPINNED =
+  "No versions: a release of Alpine keeps only the newest build of a package, so one named here would soon be gone.";
 
-function pinNote(image: string): string {
-  return `Not pinned: docker buildx imagetools inspect ${image} names the digest for --base ${image}@sha256:…`;
+function packageValues({ target }: Manifest): Values {
+  if (parseTarget(target).libc === "musl")
+    return { ADD_PACKAGES: MUSL_PACKAGES, ADD_NOTE: UNPINNED, ADD_RULE: "DL3018" };
+  return { ADD_PACKAGES: undefined, ADD_NOTE: undefined, ADD_RULE: undefined };
+}
+
+const UNNAMED =
+  "Not pinned, and tags move: gantry docker --pin names it by today's digest, --base NAME:TAG@sha256:… by another.";
+
+function baseValues(image: string, digest: string | undefined): Values {
+  return {
+    BASE: image,
+    BASE_NAME: quoted(image.split("@", 1)[0] ?? ""),
+    BASE_DIGEST: digest === undefined ? undefined : quoted(digest),
+    PIN: digest === undefined ? UNNAMED : undefined,
+  };
 }
 
 function places(binary: string, strategy: Strategy): Record<string, string | undefined> {
@@ -143,18 +171,23 @@ function servedValues({ manifest, strategy }: ImageOptions): Record<string, stri
   };
 }
 
-function addonValues(manifest: Manifest, { alpine }: Bases): Record<string, string | undefined> {
-  const { runtime, service, target } = manifest;
+function addonValues(manifest: Manifest): Values {
+  const { runtime, service } = manifest;
   const major = runtime.version.split(".")[0] ?? "";
   const { port, health } = service ?? {};
   return {
     NODE_MAJOR: plainWord(major),
     NODE_PACKAGE: `nodejs=~${major}`,
     SLUG: slug(manifest.binary).replaceAll(/[^a-z0-9]/g, "_"),
-    ADDON_ARCH: parseTarget(target).arch === "x64" ? "amd64" : "aarch64",
-    ALPINE: alpine ?? "3.22",
+    ADDON_ARCH: addonArch(manifest),
+    RUN_AS: "10001:0",
+    ABOUT_ADDON: `As a Home Assistant add-on: config.yaml, and Dockerfile.${addonArch(manifest)}, which is taken there instead of this file.`,
     WATCHDOG: port === undefined ? undefined : JSON.stringify(`http://[HOST]:[PORT:${port}]${health ?? "/"}`),
   };
+}
+
+function addonArch({ target }: Manifest): string {
+  return parseTarget(target).arch === "x64" ? "amd64" : "aarch64";
 }
 
 /** The words of an exec form (a JSON array) without its brackets. */

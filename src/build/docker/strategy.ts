@@ -4,7 +4,15 @@
  */
 import { GantryError } from "../../errors.ts";
 import { parseTarget } from "../../release/targets.ts";
-import { alpineWithNode, parseImageName, shellBase, shellLessBase, type Base } from "./bases.ts";
+import {
+  addonBase,
+  alpineOfNode,
+  alpineWithNode,
+  parseImageName,
+  shellBase,
+  shellLessBase,
+  type Base,
+} from "./bases.ts";
 import type { FoundRelease } from "./find.ts";
 
 export const STRATEGIES = [
@@ -81,9 +89,9 @@ export interface Bases {
   readonly base: Base;
   /** Where static-base images install their modules. */
   readonly builder: Base;
-  /** Of node-alpine's base. */
-  readonly alpine: string | undefined;
-  /** As far as it is known. */
+  /** What Home Assistant builds a node-alpine add-on from. */
+  readonly addon: string | undefined;
+  /** Of the base, as far as it is known. */
   readonly digest: string | undefined;
 }
 
@@ -97,16 +105,35 @@ export function chooseBases(
   named: string | undefined,
 ): Bases {
   const builder = shellBase(manifest);
+  const node = strategy === "node-alpine" && manifest.runtime.kind === "node" ? manifest.runtime : undefined;
   if (named !== undefined) {
     const { digest } = parseImageName(named);
-    const alpine = /(?:^|\/)alpine:(\d+\.\d+)/.exec(named)?.[1];
-    return { base: { image: named, megabytes: 0 }, builder, alpine, digest };
+    const alpine = /(?:^|\/)alpine:(\d+\.\d+)/.exec(named)?.[1] ?? alpineOfNode(node?.abi ?? 0);
+    const addon = node === undefined ? undefined : alpine === undefined ? named : addonBase(alpine);
+    return { base: { image: named, megabytes: 0 }, builder, addon, digest };
   }
-  const { runtime } = manifest;
-  if (strategy === "node-alpine" && runtime.kind === "node") {
-    const base = alpineWithNode(runtime.abi, runtime.version.split(".")[0] ?? "");
-    return { base, builder, alpine: base.version, digest: undefined };
+  if (node !== undefined) {
+    const base = alpineWithNode(node.abi, node.version.split(".")[0] ?? "");
+    return { base, builder, addon: addonBase(base.version), digest: undefined };
   }
   const base = strategy === "static-base" ? shellLessBase(manifest) : builder;
-  return { base, builder, alpine: undefined, digest: undefined };
+  return { base, builder, addon: undefined, digest: undefined };
+}
+
+/**
+ * The same bases, with the digests that their tags were found to stand for.
+ * @param digests by the images' names; those without an entry stay as they are
+ */
+export function pinBases(bases: Bases, digests: ReadonlyMap<string, string>): Bases {
+  const pinned = (base: Base): Base => {
+    const digest = digests.get(base.image);
+    return digest === undefined ? base : { ...base, image: `${base.image}@${digest}` };
+  };
+  const { base, builder } = bases;
+  return {
+    ...bases,
+    base: pinned(base),
+    builder: pinned(builder),
+    digest: bases.digest ?? digests.get(base.image),
+  };
 }

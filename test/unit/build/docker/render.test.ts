@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { imageTag, renderImage } from "../../../../src/build/docker/render.ts";
-import { chooseBases, STRATEGIES, type Strategy } from "../../../../src/build/docker/strategy.ts";
+import { chooseBases, pinBases, STRATEGIES, type Strategy } from "../../../../src/build/docker/strategy.ts";
 import type { Manifest } from "../../../../src/release/manifest.ts";
 import { brokenRules, parseDockerfile } from "./dockerfile-rules.ts";
 import { bunManifest, nodeManifest } from "./manifests.ts";
@@ -74,7 +74,7 @@ describe.each(STRATEGIES.map((strategy) => [strategy]))("%s", (strategy) => {
     expect(text).toContain(`=example/base:1@${digest}\n`);
     expect(text).toContain(`org.opencontainers.image.base.digest="${digest}"`);
     expect(text).not.toContain("Not pinned");
-    expect(dockerfile(strategy)).toMatch(/Not pinned: .* names the digest for --base/);
+    expect(dockerfile(strategy)).toMatch(/Not pinned, .* --pin names it by today's digest/);
   });
 
   it.each([
@@ -116,10 +116,87 @@ describe("an app without a port", () => {
 });
 
 describe("a musl release", () => {
+  it.each(["multi-stage", "vendored", "lazy", "runtime"] as const)(
+    "breaks none of hadolint's rules in a %s image, but for the one that is told why",
+    (strategy) => {
+      const text = dockerfile(strategy, { ...bunManifest, target: "linux-x64-musl" });
+      expect(brokenRules(text)).toEqual([]);
+      expect(text).toMatch(/^# No versions: .*\n# hadolint ignore=DL3018\nRUN if command -v apk/m);
+    },
+  );
+
   it("gets an Alpine that has the C++ library", () => {
     const text = dockerfile("multi-stage", { ...bunManifest, target: "linux-x64-musl" });
     expect(text).toMatch(/^ARG BASE=alpine:3\.\d+$/m);
     expect(text).toMatch(/^RUN .*\bapk add --no-cache libgcc libstdc\+\+;/m);
+  });
+});
+
+const nodeOn = (target: string, version: string, abi: number): Manifest => ({
+  ...nodeManifest,
+  target,
+  runtime: { kind: "node", version, abi, system: true, entry: "lib/app/a.js" },
+});
+const needing = (value: string, manifest: Manifest): Manifest => ({
+  ...manifest,
+  requires: { arch: "x64", libc: "glibc", abi: [], libraries: [], glibc: { value, by: ["a.node"] } },
+});
+
+describe("the base that is proposed", () => {
+  it.each([
+    ["a Bun app", bunManifest, "debian:bookworm-slim"],
+    ["a Bun app for a newer glibc", needing("2.38", bunManifest), "debian:trixie-slim"],
+    ["a Bun app on musl", { ...bunManifest, target: "linux-x64-musl" }, "alpine:3.24"],
+    ["Node 24", nodeOn("linux-x64-gnu", "24.21.0", 137), "node:24-bookworm-slim"],
+    [
+      "Node 26 for a newer glibc",
+      needing("2.38", nodeOn("linux-arm64-gnu", "26.0.0", 147)),
+      "node:26-trixie-slim",
+    ],
+    ["Node 22 on musl", nodeOn("linux-x64-musl", "22.23.4", 127), "node:22-alpine3.24"],
+    ["Node 20 on musl", nodeOn("linux-x64-musl", "20.19.0", 115), "node:20-alpine3.23"],
+  ])("for %s", (_, manifest, image) => {
+    expect(chooseBases("multi-stage", manifest, undefined).base.image).toBe(image);
+  });
+
+  it.each([
+    [115, "20.19.0", "3.20"],
+    [127, "22.23.4", "3.22"],
+    [137, "24.21.0", "3.24"],
+  ])("for the distribution's Node of ABI %i", (abi, version, alpine) => {
+    const manifest = nodeOn("linux-arm64-musl", version, abi);
+    const bases = chooseBases("node-alpine", manifest, undefined);
+    expect(bases.base.image).toBe(`alpine:${alpine}`);
+    expect(bases.addon).toBe(`ghcr.io/home-assistant/base:${alpine}`);
+    expect(render("node-alpine", manifest)).toHaveProperty("Dockerfile.aarch64");
+  });
+
+  it("is none where no stable Alpine has that Node; a named one is an add-on's too", () => {
+    const manifest = nodeOn("linux-x64-musl", "26.0.0", 147);
+    expect(() => chooseBases("node-alpine", manifest, undefined)).toThrow(/no stable Alpine .* Node 26/);
+    expect(chooseBases("node-alpine", manifest, "example/node:1").addon).toBe("example/node:1");
+  });
+
+  it("of a static-base image is the one that is still kept up, and its builder is older", () => {
+    const { base, builder } = chooseBases("static-base", bunManifest, undefined);
+    expect([base.image, builder.image]).toEqual([
+      "gcr.io/distroless/cc-debian13:nonroot",
+      "debian:bookworm-slim",
+    ]);
+    const digests = new Map([
+      [base.image, `sha256:${"a".repeat(64)}`],
+      [builder.image, `sha256:${"b".repeat(64)}`],
+    ]);
+    const text =
+      renderImage({
+        strategy: "static-base",
+        manifest: bunManifest,
+        bases: pinBases(chooseBases("static-base", bunManifest, undefined), digests),
+        release: "r",
+        compose: "without compose",
+      })["Dockerfile"] ?? "";
+    expect(text).toContain(`ARG BASE=${base.image}@sha256:${"a".repeat(64)}\n`);
+    expect(text).toContain(`ARG BUILDER=${builder.image}@sha256:${"b".repeat(64)}\n`);
   });
 });
 
@@ -147,12 +224,21 @@ describe("the files beside the Dockerfile", () => {
   it("the add-on runs under its base's own init, as root, with its data in /data", () => {
     const files = render("node-alpine");
     expect(files["config.yaml"]).toMatch(/^init: false$/m);
-    expect(files["config.yaml"]).toMatch(/^ {2}STATE_DIRECTORY: \/data$/m);
     expect(files["config.yaml"]).toMatch(/^watchdog: "http:\/\/\[HOST\]:\[PORT:8080\]\/health"$/m);
-    expect(files["build.yaml"]).toMatch(/^ {2}amd64: \S+amd64-base:3\.23\n/m);
-    expect(files["build.yaml"]).toMatch(/RUN_AS: "0:0"/);
-    expect(files["Dockerfile"]).toMatch(/^ARG BUILD_FROM=alpine:3\.23$/m);
-    expect(files["Dockerfile"]).toMatch(/^RUN apk add --no-cache nodejs=~24$/m);
+    expect(Object.keys(files)).not.toContain("build.yaml");
+    const [own = "", addon = ""] = [files["Dockerfile"], files["Dockerfile.amd64"]];
+    expect(own).toMatch(/^ARG BUILD_FROM=alpine:3\.24$/m);
+    expect(own).toMatch(/^ARG RUN_AS=10001:0$/m);
+    expect(addon).toMatch(/^ARG BUILD_FROM=ghcr\.io\/home-assistant\/base:3\.24$/m);
+    expect(addon).toMatch(/^ARG RUN_AS=0:0$/m);
+    expect(addon).toMatch(/^ENV HOME=\/data STATE_DIRECTORY=\/data$/m);
+    expect(texts(addon, "WORKDIR")).toEqual(["/data"]);
+    expect(brokenRules(addon)).toEqual([]);
+    for (const text of [own, addon]) {
+      expect(text).toMatch(/^RUN apk add --no-cache nodejs=~24$/m);
+      expect(texts(text, "ENTRYPOINT")).toEqual([]);
+      expect(texts(text, "ENV").join(" ")).toContain("S6_KEEP_ENV=1 S6_CMD_RECEIVE_SIGNALS=1");
+    }
     expect(files["Dockerfile"]).not.toMatch(/edge\//);
   });
 });

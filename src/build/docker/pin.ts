@@ -1,0 +1,65 @@
+/**
+ * The digests of base images, asked of their registries: the one step of `gantry docker` that uses a network, and only
+ * when it is told to. Writes nothing.
+ */
+import { GantryError } from "../../errors.ts";
+import { fetchImage } from "../../mirror/image.ts";
+import { LIMITS, type Limits } from "../../mirror/request.ts";
+import { parseTarget } from "../../release/targets.ts";
+import type { Environment } from "../../runtime/invoke.ts";
+import { parseImageName } from "./bases.ts";
+import { findRelease } from "./find.ts";
+import { checkStrategy, chooseBases, type Strategy } from "./strategy.ts";
+
+export interface PinOptions {
+  /** As for writeImageFiles. */
+  readonly path: string;
+  readonly strategy: Strategy;
+  readonly base?: string | undefined;
+  /** HOME, DOCKER_CONFIG and NETRC for logins; proxies and certificate authorities as elsewhere. */
+  readonly environment: Environment;
+  readonly debug: (text: string) => void;
+  readonly signal: AbortSignal;
+  readonly limits?: Limits;
+}
+
+/** Digests (`sha256:…`) by the names of images, as FROM lines have them. */
+export type Digests = ReadonlyMap<string, string>;
+
+/**
+ * Asks for the digests of the images that the Dockerfile would begin from; those that are pinned already are not asked
+ * for.
+ * @throws GantryError as writeImageFiles and fetchImage do; USAGE for a base that is not made for the release's platform
+ */
+export async function readBaseDigests(options: PinOptions): Promise<Digests> {
+  const { environment, debug, signal, limits = LIMITS, strategy } = options;
+  const found = findRelease(options.path);
+  checkStrategy(strategy, found);
+  const { base, builder } = chooseBases(strategy, found.manifest, options.base);
+  const names = [base.image, ...(strategy === "static-base" ? [builder.image] : [])];
+  const platform = platformOf(found.manifest.target);
+  const digests = new Map<string, string>();
+  for (const name of names) {
+    if (digests.has(name) || parseImageName(name).digest !== undefined) continue;
+    const { digest, platforms } = await fetchImage(name, { environment, debug, signal, limits });
+    if (platforms !== undefined && !platforms.includes(platform))
+      throw wrongPlatform(name, platform, platforms);
+    digests.set(name, digest);
+  }
+  return digests;
+}
+
+/** In Go's names, as registries have them. */
+function platformOf(target: string): string {
+  const { os, arch } = parseTarget(target);
+  return `${os}/${arch === "x64" ? "amd64" : arch}`;
+}
+
+function wrongPlatform(name: string, platform: string, platforms: readonly string[]): GantryError {
+  return new GantryError({
+    code: "USAGE",
+    what: `${name} is not made for ${platform}, which the release is for`,
+    detail: [`it is made for ${platforms.join(", ") || "nothing that is known"}`],
+    fix: "name another base with --base, or take the release for one of these platforms",
+  });
+}

@@ -1,0 +1,3 @@
+# @ADD_NOTE@
+# hadolint ignore=@ADD_RULE@
+RUN @ADD_PACKAGES@
