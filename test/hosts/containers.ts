@@ -6,7 +6,7 @@
 import { execFileSync, spawnSync, type SpawnSyncReturns } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ensureRoot, hostsCache, slimRoot } from "./roots.ts";
+import { debianRoot, ensureRoot, hostsCache } from "./roots.ts";
 
 const DRIVER = ["--storage-driver", process.env["GANTRY_TEST_STORAGE_DRIVER"] ?? "overlay"];
 
@@ -30,6 +30,8 @@ interface Layer {
   readonly digest: string;
   /** Bytes of the layer's tar. */
   readonly size: number;
+  /** Bytes of the files in it: without tar's headers and padding. */
+  readonly content: number;
   readonly files: readonly string[];
 }
 
@@ -132,7 +134,9 @@ function readLayers(
       const file = join(saved, digest.replace("sha256:", ""));
       const listed = must(run("tar", ["-tf", file])).stdout.split("\n");
       const size = Number(must(run("stat", ["-c", "%s", file])).stdout);
-      return { digest, size, files: listed.filter((path) => path !== "" && !path.endsWith("/")) };
+      const sizes = must(run("tar", ["-tvf", file])).stdout.matchAll(/^-\S+ +\S+ +(\d+) /gm);
+      const content = [...sizes].reduce((sum, [, bytes]) => sum + Number(bytes), 0);
+      return { digest, size, content, files: listed.filter((path) => path !== "" && !path.endsWith("/")) };
     });
   } finally {
     rmSync(saved, { recursive: true, force: true });
@@ -149,10 +153,10 @@ export function must(result: Result): Result {
   return result;
 }
 
-/** What a distroless base holds of Debian 12, and nothing that could run a script. */
+/** What a distroless base holds of Debian 13, and nothing that could run a script. */
 export function shellLessRoot(): string {
-  const base = slimRoot();
-  return ensureRoot("bookworm-without-shell", (directory) => {
+  const base = debianRoot("trixie");
+  return ensureRoot("trixie-without-shell", (directory) => {
     for (const path of ["tmp", "etc", "var/lib", "opt"])
       mkdirSync(join(directory, path), { recursive: true });
     const names = ["c", "m", "dl", "pthread", "rt"].map((name) => `lib${name}.so.*`);

@@ -2,101 +2,39 @@
  * Images of each strategy, built with buildah and run with podman on bases made from Debian's packages: as any user, on
  * a read-only root file system, without a network.
  */
-import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { copyRelease } from "../e2e/release.ts";
-import {
-  must,
-  openContainers,
-  shellLessRoot,
-  withApk,
-  type BuildOptions,
-  type Containers,
-} from "./containers.ts";
-import { MUSL_NODE_MAJOR, muslNodeRoot } from "./node-roots.ts";
+import { must, shellLessRoot, withApk, type Containers } from "./containers.ts";
+import { edit, HARSH, openImageBench, type ImageBench } from "./image-bench.ts";
 import { muslCppRoot, muslRoot, slimRoot } from "./roots.ts";
 import { startContainer, type Container } from "./running.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
-const BUN = join(root, "node_modules/bun/bin/bun.exe");
-const SHELL_LESS = "gcr.io/distroless/cc-debian12:nonroot";
+const SHELL_LESS = "gcr.io/distroless/cc-debian13:nonroot";
 const MUSL = "docker.io/library/musl:1";
-const MUSL_NODE = "docker.io/library/musl-node:1";
 
 let work = "";
+let bench: ImageBench;
 let containers: Containers;
 /** The sample as it was built, the same with its bundle, and a later build of it in which one line differs. */
 const releases = { plain: "", vendored: "", changed: "" };
 
-const gantry = (...args: string[]) => {
-  const cli = join(root, "dist/cli.js");
-  return execFileSync(process.execPath, [cli, ...args], { cwd: work, encoding: "utf8", stdio: "pipe" });
-};
-
-/** Builds a fixture into a directory of its own, from a copy that `change` may edit. */
-function buildApp(name: string, fixture: string, change: (app: string) => void, ...flags: string[]): string {
-  const app = join(work, `${name}-app`);
-  cpSync(join(root, "test/fixtures", fixture), app, { recursive: true });
-  change(app);
-  const out = join(work, name);
-  gantry("build", app, "--out", out, "--bun", BUN, ...flags);
-  const found = readdirSync(out).find((entry) => existsSync(join(out, entry, "lib/release.json")));
-  return join(out, found ?? "none");
-}
-
-function edit(file: string, from: string, to: string): void {
-  const text = readFileSync(file, "utf8");
-  if (!text.includes(from)) throw new Error(`${file} does not say ${from}`);
-  writeFileSync(file, text.replace(from, to));
-}
-
 const otherWords = (app: string): void =>
   edit(join(app, "src/serve.ts"), "shown only this once", "shown just this once");
-const onSystem =
-  (major: number) =>
-  (app: string): void =>
-    edit(join(app, "package.json"), '"node": "24.21.0"', `"node": "system@${major}"`);
-
 beforeAll(() => {
-  work = mkdtempSync(join(tmpdir(), "gantry-images-"));
-  containers = openContainers();
+  bench = openImageBench();
+  ({ work, containers } = bench);
   containers.importBase(slimRoot(), "docker.io/library/debian:bookworm-slim");
   releases.plain = copyRelease(work);
   releases.vendored = copyRelease(work, "vendored");
-  gantry("bundle", releases.vendored, "--target", "linux-x64-gnu");
-  releases.changed = buildApp("changed", "test-brain", otherWords);
+  bench.gantry("bundle", releases.vendored, "--target", "linux-x64-gnu");
+  releases.changed = bench.buildApp("changed", "test-brain", otherWords);
 });
 afterAll(() => {
-  containers.dispose();
-  rmSync(work, { recursive: true, force: true });
+  bench.dispose();
 });
-
-function build(release: string, strategy: string, options: BuildOptions, ...flags: string[]) {
-  const context = mkdtempSync(join(work, "context-"));
-  try {
-    gantry("docker", release, "--strategy", strategy, "--out", context, ...flags);
-    return containers.build(context, options);
-  } finally {
-    rmSync(context, { recursive: true, force: true });
-  }
-}
-
-/** As strange a user as OpenShift gives: any uid, group 0, no name. */
-const HARSH = [
-  "--no-healthcheck",
-  "--network",
-  "none",
-  "--read-only",
-  "--user",
-  "123456:0",
-  "--cap-drop",
-  "all",
-];
 
 const runHarshly = (...args: string[]) => containers.podman("run", "--rm", ...HARSH, ...args);
 const start = (tag: string, ...flags: string[]) => startContainer(containers, tag, flags);
@@ -117,7 +55,7 @@ describe.each([
 
   beforeAll(() => {
     if (strategy === "static-base") containers.importBase(shellLessRoot(), SHELL_LESS);
-    must(build(releases[from], strategy, { tag, network }));
+    must(bench.build(releases[from], strategy, { tag, network }));
   });
 
   it("serves as any user, read-only and without a network; tells its health; ends when it is asked to", async () => {
@@ -143,7 +81,7 @@ describe.each([
     const files = layers.flatMap((layer) => layer.files);
     const wrong = /(?:^|\/)(?:vendor|installer|layers|\.gantry-work-|\.bun|\.cache)|lock$/;
     expect(files.filter((file) => wrong.test(file.replace("bun.lock", "")))).toEqual([]);
-    const added = layers.reduce((sum, { size }) => sum + size, 0);
+    const added = layers.reduce((sum, { content }) => sum + content, 0);
     const manifest = JSON.parse(readFileSync(join(releases[from], "lib/release.json"), "utf8")) as Manifest;
     const modules = Object.values(manifest.modules).flatMap((module) => Object.values(module.files));
     const pruned = modules.reduce((sum, [size]) => sum + size, 0);
@@ -212,7 +150,7 @@ describe("multi-stage", () => {
   });
 
   it("a new version of the app ships the app's layers alone", () => {
-    must(build(releases.changed, "multi-stage", { tag: "localhost/changed:1" }));
+    must(bench.build(releases.changed, "multi-stage", { tag: "localhost/changed:1" }));
     const before = new Set(containers.layers(tag).map(({ digest }) => digest));
     const after = containers.layers("localhost/changed:1");
     const shipped = after.filter(({ digest }) => !before.has(digest));
@@ -229,7 +167,7 @@ describe("multi-stage", () => {
     const images = ["a", "b"].map((name) => {
       const twice = `localhost/twice-${name}:1`;
       const flags = ["--no-cache", "--timestamp", "1795000000"];
-      must(build(releases.plain, "multi-stage", { tag: twice, flags }));
+      must(bench.build(releases.plain, "multi-stage", { tag: twice, flags }));
       // All but buildah's history, in which the images in between have names of chance.
       const shown = "{{json .RootFS.Layers}} {{json .Config}} {{.Created}}";
       return must(containers.podman("image", "inspect", twice, "--format", shown)).stdout;
@@ -253,7 +191,7 @@ describe("lazy", () => {
     containers.podman("run", "--rm", "--no-healthcheck", "--read-only", ...volume, ...args);
 
   it("installs at the first start, into its volume, and needs no network from then on", () => {
-    must(build(releases.plain, "lazy", { tag }));
+    must(bench.build(releases.plain, "lazy", { tag }));
     const files = containers
       .layers(tag)
       .slice(1)
@@ -276,7 +214,7 @@ describe("the wrong base", () => {
     (strategy) => {
       containers.importBase(muslRoot(), MUSL);
       const tag = "localhost/never:1";
-      const built = build(releases.vendored, strategy, { tag, network: "none" }, "--base", MUSL);
+      const built = bench.build(releases.vendored, strategy, { tag, network: "none" }, "--base", MUSL);
       expect(built.code).not.toBe(0);
       expect(`${built.stdout}${built.stderr}`).toContain("LIBC_MISMATCH");
       expect(`${built.stdout}${built.stderr}`).toContain("take the release test-brain-v0.1.0-linux-x64-musl");
@@ -288,13 +226,13 @@ describe("the wrong base", () => {
 describe("a musl release", () => {
   let release = "";
   beforeAll(() => {
-    containers.importBase(withApk("musl-cpp-apk", muslCppRoot()), "docker.io/library/alpine:3.22");
-    release = buildApp("musl", "test-brain", () => {}, "--target", "linux-x64-musl", "--vendor");
+    containers.importBase(withApk("musl-cpp-apk", muslCppRoot()), "docker.io/library/alpine:3.24");
+    release = bench.buildApp("musl", "test-brain", () => {}, "--target", "linux-x64-musl", "--vendor");
   });
 
   it("runs on the base that is proposed for it, with the packages that it asks for", async () => {
     const tag = "localhost/musl:1";
-    must(build(release, "vendored", { tag, network: "none" }));
+    must(bench.build(release, "vendored", { tag, network: "none" }));
     const app = await start(tag, ...HARSH);
     expect(must(app.exec("cat", "/added")).stdout).toBe("libgcc libstdc++\n");
     expect(app.stop().code).toBe("0");
@@ -302,33 +240,10 @@ describe("a musl release", () => {
 
   it("fails the build on a glibc base, with what to take", () => {
     const debian = ["--base", "debian:bookworm-slim"];
-    const built = build(release, "vendored", { tag: "localhost/never:1", network: "none" }, ...debian);
+    const built = bench.build(release, "vendored", { tag: "localhost/never:1", network: "none" }, ...debian);
     expect(built.code).not.toBe(0);
     expect(`${built.stdout}${built.stderr}`).toMatch(
       /LIBC_MISMATCH[^]*take the release \S+-linux-x64\b(?!-)/,
     );
-  });
-});
-
-describe("node-alpine", () => {
-  it("runs on the distribution's Node, and refuses another one when it is built", async () => {
-    containers.importBase(withApk("musl-node-apk", muslNodeRoot()), MUSL_NODE);
-    const musl = ["--target", "linux-x64-musl"];
-    const release = buildApp("node", "test-node-brain", onSystem(MUSL_NODE_MAJOR), ...musl);
-    const tag = "localhost/node-alpine:1";
-    must(build(release, "node-alpine", { tag, network: "none" }, "--base", MUSL_NODE));
-    const app = await start(tag, ...HARSH);
-    expect(must(app.exec("cat", "/added")).stdout).toBe(`nodejs=~${MUSL_NODE_MAJOR}\n`);
-    expect(app.stop()).toMatchObject({ code: "0" });
-    const other = buildApp("other", "test-node-brain", onSystem(MUSL_NODE_MAJOR - 2), ...musl);
-    const refused = build(
-      other,
-      "node-alpine",
-      { tag: "localhost/never:1", network: "none" },
-      "--base",
-      MUSL_NODE,
-    );
-    expect(refused.code).not.toBe(0);
-    expect(`${refused.stdout}${refused.stderr}`).toMatch(/ABI_MISMATCH: .*\b137\b.*\b147\b/);
   });
 });

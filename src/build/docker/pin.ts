@@ -5,10 +5,10 @@
 import { GantryError } from "../../errors.ts";
 import { fetchImage } from "../../mirror/image.ts";
 import { LIMITS, type Limits } from "../../mirror/request.ts";
-import { parseTarget } from "../../release/targets.ts";
 import type { Environment } from "../../runtime/invoke.ts";
 import { parseImageName } from "./bases.ts";
 import { findRelease } from "./find.ts";
+import { imagePlatform } from "./render.ts";
 import { checkStrategy, chooseBases, type Strategy } from "./strategy.ts";
 
 export interface PinOptions {
@@ -37,7 +37,7 @@ export async function readBaseDigests(options: PinOptions): Promise<Digests> {
   checkStrategy(strategy, found);
   const { base, builder } = chooseBases(strategy, found.manifest, options.base);
   const names = [base.image, ...(strategy === "static-base" ? [builder.image] : [])];
-  const platform = platformOf(found.manifest.target);
+  const platform = imagePlatform(found.manifest);
   const digests = new Map<string, string>();
   for (const name of names) {
     if (digests.has(name) || parseImageName(name).digest !== undefined) continue;
@@ -47,12 +47,6 @@ export async function readBaseDigests(options: PinOptions): Promise<Digests> {
     digests.set(name, digest);
   }
   return digests;
-}
-
-/** In Go's names, as registries have them. */
-function platformOf(target: string): string {
-  const { os, arch } = parseTarget(target);
-  return `${os}/${arch === "x64" ? "amd64" : arch}`;
 }
 
 function wrongPlatform(name: string, platform: string, platforms: readonly string[]): GantryError {
