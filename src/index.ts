@@ -2,12 +2,14 @@
  * gantry's build side for programs: what the command line does, as functions.
  * The launcher is not here: it rides inside releases, as one file.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { analyzeApp, type Analysis } from "./build/analyze/analyze.ts";
 import { formatAnalysis } from "./build/analyze/format.ts";
-import { readApp } from "./build/app/app.ts";
+import { readApp, type App } from "./build/app/app.ts";
 import { findBun } from "./build/app/bun.ts";
-import { ensureInstalled } from "./build/app/sources.ts";
+import { makePrivateDirectory } from "./build/app/copy.ts";
+import { bunFetcher } from "./build/app/fetch-bun.ts";
+import { ensureInstalled, readInstalledSources, type Sources } from "./build/app/sources.ts";
 import { buildReleases, type BuildOptions as FullBuildOptions } from "./build/build.ts";
 import { addBundles as addBundlesTo, type AddBundlesOptions, type AddedBundles } from "./build/bundle/add.ts";
 import { pushReleaseBundles, type PushReleaseOptions } from "./build/bundle/push.ts";
@@ -58,16 +60,26 @@ export function buildRelease(options: BuildOptions): Promise<ReleaseSummary[]> {
 export async function analyze(
   options: AnalyzeOptions,
 ): Promise<{ readonly json: Analysis; readonly text: string }> {
-  const { environment } = options;
   const app = await readApp(options.appDir);
-  const bun = await findBun(app, { named: options.bun, environment });
-  const sources = await ensureInstalled(app, bun, { environment });
+  const sources = readInstalledSources(app) ?? (await installSources(app, options));
   try {
     const target = options.target === undefined ? hostTarget() : parseTarget(options.target);
     const analysis = await analyzeApp(sources, app.settings, target);
     return { json: analysis, text: formatAnalysis(analysis) };
   } finally {
     sources.dispose();
+  }
+}
+
+async function installSources(app: App, { bun, environment }: AnalyzeOptions): Promise<Sources> {
+  const directory = makePrivateDirectory();
+  try {
+    const fetch = bunFetcher(app.settings.runtime, { directory, host: hostTarget(), environment });
+    return await ensureInstalled(app, await findBun(app, { named: bun, environment, fetch }), {
+      environment,
+    });
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
   }
 }
 

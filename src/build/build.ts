@@ -17,11 +17,12 @@ import { join, relative, resolve } from "node:path";
 import { GantryError } from "../errors.ts";
 import { NAMES, releaseBase } from "../release/layout.ts";
 import type { Manifest } from "../release/manifest.ts";
-import { parseTarget, runsOn } from "../release/targets.ts";
+import { parseTarget, runsOn, type Target } from "../release/targets.ts";
 import { readTreeFiles } from "../release/tree.ts";
 import type { Environment } from "../runtime/invoke.ts";
-import { readApp } from "./app/app.ts";
-import { findBun } from "./app/bun.ts";
+import { readApp, type App } from "./app/app.ts";
+import { findBun, type Bun } from "./app/bun.ts";
+import { bunFetcher } from "./app/fetch-bun.ts";
 import { nodeFor } from "./app/runtime-settings.ts";
 import { ensureInstalled, type Sources } from "./app/sources.ts";
 import { assembleRelease } from "./assemble.ts";
@@ -48,17 +49,13 @@ export async function buildReleases(options: BuildOptions): Promise<ReleaseSumma
   const app = await readApp(options.appDir);
   const publicKeyLine = releasePublicKey(options, app);
   for (const target of targets) vendoredTargets({ ...options, app }, target);
-  const builder = await findBun(app, { named: options.bun, environment });
-  const { node } = app.settings;
-  const nodes = node === undefined ? [] : [...new Set(targets.map((target) => nodeFor(node, target)))];
-  const runtime = node === undefined ? `Bun ${builder.version}` : `Node ${nodes.join(" and ")}`;
-  log.info(`building ${app.name} ${app.version} with ${runtime}`);
   const out = resolve(options.out);
   const madeOut = mkdirSync(out, { recursive: true }) !== undefined;
   const work = mkdtempSync(join(out, ".gantry-build-"));
   let sources: Sources | undefined;
   let javascript: BuiltJavaScript | undefined;
   try {
+    const builder = await findBuilder(options, app, targets, work);
     sources = await ensureInstalled(app, builder, { environment, log });
     if (app.settings.runtime === "node")
       javascript = await buildJavaScript({ app, sources, bun: builder.path, environment, log });
@@ -77,6 +74,23 @@ export async function buildReleases(options: BuildOptions): Promise<ReleaseSumma
     rmSync(work, { recursive: true, force: true });
     if (madeOut && readdirSync(out).length === 0) rmdirSync(out);
   }
+}
+
+/** The Bun that builds; for a Node app, one that is fetched where there is none. */
+async function findBuilder(
+  options: BuildOptions,
+  app: App,
+  targets: readonly Target[],
+  work: string,
+): Promise<Bun> {
+  const { environment, host, log } = options;
+  const { runtime, node } = app.settings;
+  const fetch = bunFetcher(runtime, { directory: join(work, "bun"), host, environment, log });
+  const builder = await findBun(app, { named: options.bun, environment, fetch });
+  const nodes = node === undefined ? [] : [...new Set(targets.map((target) => nodeFor(node, target)))];
+  const runs = node === undefined ? `Bun ${builder.version}` : `Node ${nodes.join(" and ")}`;
+  log.info(`building ${app.name} ${app.version} with ${runs}`);
+  return builder;
 }
 
 /** Moves a finished release and its archive to where people look for them, over the ones of an earlier build. */

@@ -1,6 +1,15 @@
 /** Apps that bring no module of their own, or only plain JavaScript: their releases have nothing to make ready. */
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,9 +19,13 @@ const root = fileURLToPath(new URL("../..", import.meta.url));
 const BUN = join(root, "node_modules/bun/bin/bun.exe");
 
 let work = "";
+let bare = "";
 beforeAll(() => {
   work = mkdtempSync(join(tmpdir(), "gantry-plain-"));
   chmodSync(work, 0o755);
+  bare = join(work, "bin");
+  mkdirSync(bare);
+  for (const name of ["sh", "env", "uname", "cat", "rm"]) symlinkSync(join("/bin", name), join(bare, name));
 });
 afterAll(() => rmSync(work, { recursive: true }));
 
@@ -25,14 +38,16 @@ function makeApp(name: string, files: Readonly<Record<string, unknown>>): string
   return join(work, name);
 }
 
+/** Nothing on the PATH but what every system has: no Bun. */
 function gantry(...args: string[]) {
   const command = [join(root, "dist/cli.js"), ...args];
-  return spawnSync(process.execPath, command, { cwd: work, encoding: "utf8" });
+  const env = { ...process.env, PATH: bare };
+  return spawnSync(process.execPath, command, { cwd: work, encoding: "utf8", env });
 }
 
 /** Builds it, and gives the release's directory and what the build said. */
-function build(app: string): { readonly release: string; readonly said: string } {
-  const { status, stdout, stderr } = gantry("build", app, "--out", `${app}-out`, "--bun", BUN);
+function build(app: string, ...bun: string[]): { readonly release: string; readonly said: string } {
+  const { status, stdout, stderr } = gantry("build", app, "--out", `${app}-out`, ...bun);
   if (status !== 0) throw new Error(stderr);
   return { release: stdout.split("\n")[0] ?? "", said: stderr };
 }
@@ -47,18 +62,20 @@ const NOBODY = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
 const HELLO = 'console.log("hello", process.argv.slice(2).join(" "));\n';
 
 describe.each([
-  ["bun", {}],
-  ["node", { node: "24.21.0", entry: "src/index.js" }],
-])("an app without any dependency, on %s", (runtime, settings) => {
+  ["bun", {}, ["--bun", BUN]],
+  // Such an app has no Bun: one is fetched.
+  ["node", { node: "24.21.0", entry: "src/index.js" }, []],
+])("an app without any dependency, on %s", (runtime, settings, bun) => {
   let release = "";
   let said = "";
   beforeAll(() => {
     const json = { name: "plain", version: "1.0.0", type: "module", gantry: { runtime, ...settings } };
-    ({ release, said } = build(makeApp(runtime, { "package.json": json, "src/index.js": HELLO })));
+    ({ release, said } = build(makeApp(runtime, { "package.json": json, "src/index.js": HELLO }), ...bun));
   });
 
   it("is built without a lockfile, and starts where nothing can be written", () => {
     expect(said).not.toMatch(/lockfile|installing/);
+    expect(said.includes("fetching Bun")).toBe(runtime === "node");
     const manifest = JSON.parse(readFileSync(join(release, "lib/release.json"), "utf8")) as object;
     expect(manifest).toMatchObject({ externals: [], modules: {}, native: [] });
     expect(existsSync(join(release, "vendor"))).toBe(false);
@@ -75,7 +92,7 @@ describe.each([
 
   it("has nothing to bundle, and gantry bundle says so", () => {
     for (const target of ["linux-x64-gnu", "linux-arm64-musl"]) {
-      const refused = gantry("bundle", release, "--bun", BUN, "--target", target, "--out", join(work, "usb"));
+      const refused = gantry("bundle", release, ...bun, "--target", target, "--out", join(work, "usb"));
       expect(refused).toMatchObject({ status: 64, stdout: "" });
       expect(refused.stderr).toMatch(new RegExp(`USAGE: the release has no modules for ${target}`));
     }
@@ -98,6 +115,6 @@ it("packages of plain JavaScript are compiled in, and nothing lies beside the bi
     "node_modules/shout/index.js": "module.exports = (text) => text.toUpperCase();\n",
     "index.ts": 'import shout from "shout";\nconsole.log(shout("hello"));\n',
   });
-  const { release } = build(app);
+  const { release } = build(app, "--bun", BUN);
   expect(start(release, "pure")).toMatchObject({ status: 0, stdout: "HELLO\n", stderr: "" });
 });

@@ -29,26 +29,35 @@ export interface FindBunOptions {
   /** What `--bun` said: a path. */
   readonly named?: string | undefined;
   readonly environment: Environment;
+  /** Gets one where none was named or found, and gives its path. */
+  readonly fetch?: (() => Promise<string>) | undefined;
 }
 
 /**
- * Finds the Bun to build with: the named one; else the app's own, from node_modules upward; else `bun` on the PATH.
+ * Finds the Bun to build with: the named one; else the app's own, from node_modules upward; else `bun` on the PATH;
+ * else the fetched one.
  * @throws GantryError CONFIG_INVALID when there is none, or when the one that counts is too old
  */
 export async function findBun(app: Pick<App, "dir">, options: FindBunOptions): Promise<Bun> {
-  const candidates =
-    options.named === undefined ? foundBuns(app.dir, options.environment) : [resolve(options.named)];
+  const { named, environment } = options;
+  const fetch = named === undefined ? options.fetch : undefined;
   const refused: string[] = [];
-  for (const path of candidates) {
-    const asked = await askBun(path, options.environment);
-    if (typeof asked === "string") {
-      refused.push(`${path}: ${asked}`);
-      continue;
-    }
-    if (compareVersions(asked.version, OLDEST_BUN) < 0) throw new GantryError(tooOld(asked));
-    return Object.freeze(asked);
+  const take = async (path: string): Promise<Bun | undefined> => {
+    const asked = await askBun(path, environment);
+    if (typeof asked !== "string" && compareVersions(asked.version, OLDEST_BUN) >= 0)
+      return Object.freeze(asked);
+    // The Bun of an app that runs on it goes into its release: there the app has to decide.
+    if (typeof asked !== "string" && fetch === undefined) throw new GantryError(tooOld(asked));
+    refused.push(`${path}: ${typeof asked === "string" ? asked : `${asked.version} is too old`}`);
+    return undefined;
+  };
+  for (const path of named === undefined ? foundBuns(app.dir, environment) : [resolve(named)]) {
+    const found = await take(path);
+    if (found !== undefined) return found;
   }
-  throw new GantryError(noBun(options.named, refused));
+  const fetched = fetch === undefined ? undefined : await take(await fetch());
+  if (fetched !== undefined) return fetched;
+  throw new GantryError(noBun(named, refused));
 }
 
 /** Compares the numeric parts of two versions; a canary counts as the version it leads to. */
@@ -147,7 +156,7 @@ function tooOld(bun: Bun): Finding {
     code: "CONFIG_INVALID",
     what: `Bun ${bun.version} is too old: gantry needs ${OLDEST_BUN} or newer`,
     where: bun.path,
-    fix: "update it in the app (bun add -d bun@latest), or name a newer one with --bun PATH",
+    fix: "update it in the app (npm install --save-dev bun@latest), or name a newer one with --bun PATH",
   };
 }
 
@@ -160,6 +169,6 @@ function noBun(named: string | undefined, refused: readonly string[]): Finding {
         : "--bun names no Bun that runs here",
     ...(named === undefined ? {} : { where: resolve(named) }),
     detail: refused,
-    fix: `add Bun to the app (npm install -D bun), or name one, ${OLDEST_BUN} or newer, with --bun PATH`,
+    fix: `add Bun to the app (npm install --save-dev bun), or name one, ${OLDEST_BUN} or newer, with --bun PATH`,
   };
 }

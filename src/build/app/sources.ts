@@ -31,22 +31,21 @@ export interface InstallSourcesOptions {
   readonly log?: { readonly [name in "info" | "warn"]: (text: string) => void };
 }
 
+/** The app in place, when its production dependencies all resolve there. */
+export function readInstalledSources(app: App): Sources | undefined {
+  if (readInstalled(app.dir, app.workspaceRoot).missing.length > 0) return undefined;
+  const { dir, workspaceRoot: root, entry } = app;
+  return Object.freeze({ appDir: dir, root, entry, kind: "in-place", dispose: () => {} });
+}
+
 /**
  * Gives sources whose production dependencies all resolve.
  * @throws GantryError CONFIG_INVALID when the lockfile does not fit or cannot be read; NETWORK_FAILED,
  *   MODULE_UNAVAILABLE and others when the installation fails
  */
 export async function ensureInstalled(app: App, bun: Bun, options: InstallSourcesOptions): Promise<Sources> {
-  const installed = readInstalled(app.dir, app.workspaceRoot);
-  if (installed.missing.length === 0) {
-    return Object.freeze({
-      appDir: app.dir,
-      root: app.workspaceRoot,
-      entry: app.entry,
-      kind: "in-place",
-      dispose: () => {},
-    });
-  }
+  const installed = readInstalledSources(app);
+  if (installed !== undefined) return installed;
   const top = realpathSync(makePrivateDirectory());
   const dispose = (): void => rmSync(top, { recursive: true, force: true });
   try {

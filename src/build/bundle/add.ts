@@ -20,6 +20,7 @@ import { parseTarget, runsOn, type Target } from "../../release/targets.ts";
 import type { Environment } from "../../runtime/invoke.ts";
 import { findBun, type Bun } from "../app/bun.ts";
 import { makePrivateDirectory } from "../app/copy.ts";
+import { bunFetcher } from "../app/fetch-bun.ts";
 import { repackArchive, type Repacked } from "../pack/repack.ts";
 import { formatSums } from "../pack/sums.ts";
 import { openRelease } from "../sign/sign.ts";
@@ -67,9 +68,9 @@ export async function addBundles(options: AddBundlesOptions): Promise<AddedBundl
   const opened = readRelease(options.release);
   const own = manifestTarget(opened.manifest);
   const targets = options.targets.length === 0 ? [own] : [...new Set(options.targets.map(parseTarget))];
-  const bun = await findWorkingBun(opened, options);
   const work = makePrivateDirectory();
   try {
+    const bun = await findWorkingBun(opened, options, work);
     const made: PackedBundle[] = [];
     for (const target of targets) {
       options.log.info(`${target.name}: making the bundle`);
@@ -111,17 +112,23 @@ function readRelease(path: string): OpenRelease {
 }
 
 /**
- * The Bun that installs and compresses: the named one, else the release's own binary where it runs here.
+ * The Bun that installs and compresses: the named one, else the release's own binary where it runs here, else one that is found or
+ * fetched.
  * @throws GantryError CONFIG_INVALID
  */
-async function findWorkingBun({ layout, manifest }: OpenRelease, options: AddBundlesOptions): Promise<Bun> {
-  const { bun, environment, host } = options;
+async function findWorkingBun(
+  { layout, manifest }: OpenRelease,
+  options: AddBundlesOptions,
+  work: string,
+): Promise<Bun> {
+  const { bun, environment, host, log } = options;
   const usable = manifest.runtime.kind === "bun" && runsOn(manifestTarget(manifest), host);
   if (bun === undefined && usable) {
     const { version } = manifest.runtime;
     return { path: layout.executable, version, revision: version };
   }
-  return await findBun({ dir: layout.root }, { named: bun, environment });
+  const fetch = bunFetcher(manifest.runtime.kind, { directory: join(work, "bun"), host, environment, log });
+  return await findBun({ dir: layout.root }, { named: bun, environment, fetch });
 }
 
 /** Puts the bundles into the release: files first, then what vouches for them. */

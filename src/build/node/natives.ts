@@ -3,7 +3,7 @@
  * the Node of the release and against its headers, in the private tree. Only what such a script made stays of it.
  */
 import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { delimiter, dirname, isAbsolute, join } from "node:path";
+import { dirname, join } from "node:path";
 import type { PackageJson } from "pkg-types";
 import { isAddon } from "../../compat/rule-registration.ts";
 import { guarded } from "../../elf/file.ts";
@@ -13,6 +13,7 @@ import type { Target } from "../../release/targets.ts";
 import type { Environment } from "../../runtime/invoke.ts";
 import { readPackageFiles } from "../analyze/evidence.ts";
 import { readInstallScript } from "../analyze/install-script.ts";
+import { findNpms } from "../npm.ts";
 import type { ClosurePackage } from "../tree/capture.ts";
 import { pruneReason } from "../tree/prune.ts";
 import { readPackageJson, runScript } from "../tree/run-script.ts";
@@ -107,10 +108,7 @@ function nodeGypDirectory({ environment, work, node }: BuildNativesOptions): {
   readonly path: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
 } {
-  const folders = [dirname(process.execPath), ...(environment["PATH"] ?? "").split(delimiter)];
-  const npm = folders.filter((folder) => isAbsolute(folder)).map((folder) => join(folder, "npm"));
-  const script = npm
-    .filter((file) => existsSync(file))
+  const script = findNpms(environment)
     .map((file) => join(dirname(realpathSync(file)), "../node_modules/node-gyp/bin/node-gyp.js"))
     .find((file) => existsSync(file));
   if (script === undefined) return { path: [], variables: {} };

@@ -69,7 +69,7 @@ describe("findBun", () => {
       code: "CONFIG_INVALID",
       what: "no Bun was found in the app's node_modules or on the PATH",
       detail: [expect.stringMatching(/it is not Bun itself but a script/)],
-      fix: expect.stringMatching(/npm install -D bun.*--bun PATH/),
+      fix: expect.stringMatching(/npm install --save-dev bun\).*--bun PATH/),
     });
   });
 
@@ -102,7 +102,7 @@ describe("findBun", () => {
       execFileSync(BUN_PATH, ["build", "--compile", join(dir, "old.js"), `--outfile=${old}`], { cwd: dir });
     });
 
-    it("refuses one that is too old, with both versions", async () => {
+    it("refuses one that is too old, and fetches one for an app that it does not go into", async () => {
       const findings = await findingsOf(() =>
         findBun({ dir: makeDirectory() }, { named: old, environment: {} }),
       );
@@ -111,6 +111,21 @@ describe("findBun", () => {
         what: "Bun 1.3.6 is too old: gantry needs 1.3.7 or newer",
         where: old,
       });
+
+      const folder = makeDirectory();
+      linkSync(old, join(folder, "bun"));
+      const asked: string[] = [];
+      const fetch = async () => {
+        asked.push("fetch");
+        return BUN_PATH;
+      };
+      const app = { dir: makeDirectory() };
+      const bun = await findBun(app, { environment: { PATH: folder }, fetch });
+      expect(bun.path).toBe(BUN_PATH);
+      await findBun(app, { named: BUN_PATH, environment: {}, fetch });
+      const named = await findingsOf(() => findBun(app, { named: old, environment: {}, fetch }));
+      expect(named[0]?.what).toMatch(/1\.3\.6 is too old/);
+      expect(asked).toEqual(["fetch"]);
     });
   });
 });

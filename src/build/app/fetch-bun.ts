@@ -1,0 +1,75 @@
+/**
+ * A Bun to build with where there is none, fetched by npm into the build's own directory. Only for apps that run on
+ * Node: there Bun installs, locks and packs, and nothing of it is in the release. An app that runs on Bun gets the Bun
+ * that it names itself, because that one is shipped.
+ */
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { delimiter, dirname, join } from "node:path";
+import { GantryError } from "../../errors.ts";
+import type { Target } from "../../release/targets.ts";
+import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { findNpms } from "../npm.ts";
+
+/** The version that gantry's own tests run with. */
+export const FETCHED_BUN = "1.4.5";
+
+export interface FetchBunOptions {
+  /** A private directory: the Bun stays there. */
+  readonly directory: string;
+  /** This machine's target. */
+  readonly host: Target;
+  readonly environment: Environment;
+  readonly log?: { readonly info: (text: string) => void };
+}
+
+/** For findBun: how a Bun is got for an app of this runtime; undefined where it must not be. */
+export function bunFetcher(
+  runtime: "bun" | "node",
+  options: FetchBunOptions,
+): (() => Promise<string>) | undefined {
+  return runtime === "node" ? () => fetchBun(options) : undefined;
+}
+
+/**
+ * Fetches it.
+ * @returns the executable
+ * @throws GantryError CONFIG_INVALID without an npm, NETWORK_FAILED with what npm said
+ */
+async function fetchBun({ directory, host, environment, log }: FetchBunOptions): Promise<string> {
+  const [npm] = findNpms(environment);
+  const missing = "no Bun was found in the app's node_modules or on the PATH";
+  const fix = "add Bun to the app (npm install --save-dev bun), or name one with --bun PATH";
+  if (npm === undefined)
+    throw new GantryError({
+      code: "CONFIG_INVALID",
+      what: `${missing}, and no npm that could fetch one`,
+      fix,
+    });
+  const name = packageOf(host);
+  log?.info(`fetching Bun ${FETCHED_BUN} to build with; it does not go into the release`);
+  mkdirSync(directory, { recursive: true });
+  writeFileSync(join(directory, "package.json"), '{ "name": "gantry-scratch", "private": true }\n');
+  const quiet = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--no-update-notifier"];
+  const args = ["install", `--prefix=${directory}`, "--ignore-scripts", ...quiet, "--loglevel=error"];
+  const path = [dirname(process.execPath), environment["PATH"] ?? ""].join(delimiter);
+  const result = await run(npm, [...args, `${name}@${FETCHED_BUN}`], {
+    cwd: directory,
+    environment: toolEnvironment(environment, { PATH: path }),
+  });
+  const file = join(directory, "node_modules", name, "bin", "bun");
+  if (result.code === 0 && existsSync(file)) return file;
+  throw new GantryError({
+    code: "NETWORK_FAILED",
+    what: `${missing}, and npm could not fetch ${name}@${FETCHED_BUN}`,
+    detail: result.stderr
+      .split("\n")
+      .filter((line) => line.trim() !== "")
+      .slice(0, 6),
+    fix: `check the network, or ${fix}`,
+  });
+}
+
+/** The package of Bun's that holds the executable for a machine. */
+function packageOf({ os, arch, libc }: Target): string {
+  return `@oven/bun-${os}-${arch === "arm64" ? "aarch64" : arch}${libc === "musl" ? "-musl" : ""}`;
+}

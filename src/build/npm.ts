@@ -1,0 +1,13 @@
+/** The npm that comes with the Node that runs gantry, else the one on the PATH. */
+import { existsSync } from "node:fs";
+import { delimiter, dirname, isAbsolute, join } from "node:path";
+import type { Environment } from "../runtime/invoke.ts";
+
+/** Places of an npm, the likeliest first; entries of the PATH that are not absolute depend on the cwd and do not count. */
+export function findNpms(environment: Environment): string[] {
+  const folders = [dirname(process.execPath), ...(environment["PATH"] ?? "").split(delimiter)];
+  return folders
+    .filter((folder) => isAbsolute(folder))
+    .map((folder) => join(folder, "npm"))
+    .filter((file) => existsSync(file));
+}

@@ -1,0 +1,58 @@
+import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bunFetcher, FETCHED_BUN } from "../../../../src/build/app/fetch-bun.ts";
+import { parseTarget } from "../../../../src/release/targets.ts";
+import { findingsOf, makeDirectory } from "../scratch.ts";
+
+const asked: string[] = [];
+/** A registry that has nothing. */
+const server = createServer((request, response) => {
+  asked.push(request.url ?? "");
+  response.writeHead(404, { "content-type": "application/json" }).end('{"error":"not found"}');
+});
+beforeAll(() => new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve)));
+afterAll(() => new Promise((resolve) => void server.close(resolve)));
+
+const fetchFor = (host: string) =>
+  bunFetcher("node", {
+    directory: join(makeDirectory(), "bun"),
+    host: parseTarget(host),
+    environment: {
+      ...process.env,
+      npm_config_registry: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+      npm_config_cache: makeDirectory(),
+    },
+  });
+
+describe("bunFetcher", () => {
+  it("never takes the choice from an app that runs on Bun", () => {
+    const options = { directory: "/none", host: parseTarget("linux-x64-gnu"), environment: {} };
+    expect(bunFetcher("bun", options)).toBeUndefined();
+  });
+
+  it.each([
+    ["linux-x64-gnu", "@oven/bun-linux-x64"],
+    ["linux-arm64-musl", "@oven/bun-linux-aarch64-musl"],
+  ])("asks for the one of this machine, %s, and says what to do without it", async (host, name) => {
+    const findings = await findingsOf(() => fetchFor(host)?.());
+    expect(findings).toMatchObject([
+      {
+        code: "NETWORK_FAILED",
+        what: `no Bun was found in the app's node_modules or on the PATH, and npm could not fetch ${name}@${FETCHED_BUN}`,
+        fix: expect.stringMatching(/npm install --save-dev bun\).*--bun PATH/),
+      },
+    ]);
+    expect(findings[0]?.detail?.join("\n")).toMatch(/404/);
+    expect(asked.map((path) => path.replaceAll(/%2f/gi, "/"))).toContain(`/${name}`);
+  });
+
+  it("fetches the version that these tests run with", () => {
+    const json = JSON.parse(readFileSync(new URL("../../../../package.json", import.meta.url), "utf8")) as {
+      devDependencies: Record<string, string>;
+    };
+    expect(FETCHED_BUN).toBe(json.devDependencies["bun"]);
+  });
+});
