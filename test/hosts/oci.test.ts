@@ -1,5 +1,5 @@
 /** Bundles in a registry as teams run one: Debian's docker-registry, with and without a login. */
-import { execFileSync, spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -11,7 +11,7 @@ import { fetchBundle, fetchSignature } from "../../src/mirror/fetch.ts";
 import { pushBundles } from "../../src/mirror/push.ts";
 import { LIMITS } from "../../src/mirror/request.ts";
 import { bundleOf, sha256 } from "../unit/mirror/bench.ts";
-import { unusedPort } from "../unit/mirror/servers.ts";
+import { startRegistry, type Registry } from "./registry.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const X64 = bundleOf("1.0.0", "linux-x64-gnu");
@@ -22,26 +22,14 @@ const limits = { ...LIMITS, retries: 2, delay: 10 };
 const PASSWORD = "pa:ss@w0rd";
 
 let work: string;
-let registry: ChildProcess;
+let registry: Registry;
 let host: string;
 let said: string[];
 
 /** @param auth lines of the registry's configuration */
-async function startRegistry(auth: string): Promise<void> {
-  const port = await unusedPort();
-  host = `127.0.0.1:${port}`;
-  const storage = `storage:\n  filesystem:\n    rootdirectory: ${work}/data\n  delete:\n    enabled: true\n`;
-  writeFileSync(join(work, "config.yml"), `version: 0.1\n${storage}http:\n  addr: ${host}\n${auth}`);
-  registry = spawn("docker-registry", ["serve", join(work, "config.yml")], { stdio: "ignore" });
-  for (let tries = 0; ; tries += 1) {
-    const status = await fetch(`http://${host}/v2/`).then(
-      (answer) => answer.status,
-      () => undefined,
-    );
-    if (status !== undefined) return;
-    if (tries === 200 || registry.exitCode !== null) throw new Error("docker-registry does not start");
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
+async function open(auth: string): Promise<void> {
+  registry = await startRegistry(work, auth);
+  ({ host } = registry);
 }
 
 function write(name: string, bytes: Buffer | string): string {
@@ -51,9 +39,7 @@ function write(name: string, bytes: Buffer | string): string {
 }
 
 /** Where the registry keeps what has this digest. */
-function blob(hex: string): string {
-  return join(work, "data/docker/registry/v2/blobs/sha256", hex.slice(0, 2), hex, "data");
-}
+const blob = (hex: string) => join(registry.data, "blobs/sha256", hex.slice(0, 2), hex, "data");
 
 const environment = (more: Record<string, string> = {}) => ({ HOME: work, ...more });
 
@@ -102,14 +88,12 @@ beforeEach(() => {
   said = [];
 });
 afterEach(async () => {
-  const ended = new Promise((resolve) => registry.once("exit", resolve));
-  registry.kill();
-  await ended;
+  await registry.stop();
   rmSync(work, { recursive: true, force: true });
 });
 
 describe("a registry without a login", () => {
-  beforeEach(() => startRegistry(""));
+  beforeEach(() => open(""));
 
   it("gives back what was pushed, with its signature, by tag and by digest", async () => {
     const file = write("a.tar.zst", X64);
@@ -218,7 +202,7 @@ function gantry(...args: string[]) {
 }
 
 describe("gantry bundle --push", () => {
-  beforeEach(() => startRegistry(""));
+  beforeEach(() => open(""));
 
   it("leaves the release as it is, and takes its signature along", async () => {
     const bun = join(ROOT, "node_modules/bun/bin/bun.exe");
@@ -261,7 +245,7 @@ function readSums(directory: string): string {
 describe("a registry with a login", () => {
   beforeEach(async () => {
     const line = execFileSync("htpasswd", ["-Bbn", "me", PASSWORD], { encoding: "utf8" });
-    await startRegistry(`auth:\n  htpasswd:\n    realm: test\n    path: ${write("htpasswd", line)}\n`);
+    await open(`auth:\n  htpasswd:\n    realm: test\n    path: ${write("htpasswd", line)}\n`);
   });
 
   it("takes the login from the address, Docker's configuration or a netrc", async () => {
