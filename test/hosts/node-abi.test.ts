@@ -1,0 +1,87 @@
+/** Releases for the host's own Node, carried from each major to each other one: 16 starts, none of them a crash. */
+import { execFileSync, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ensureNode } from "../../src/build/node/runtime.ts";
+import { parseTarget } from "../../src/release/targets.ts";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+const BUN = join(root, "node_modules/bun/bin/bun.exe");
+/** The newest of each major that had come out when this was written, with its NODE_MODULE_VERSION. */
+const NODES = [
+  ["20.20.2", 115],
+  ["22.23.3", 127],
+  ["24.21.0", 137],
+  ["26.10.0", 147],
+] as const;
+const APP = `import bcrypt from "bcrypt";
+console.log(process.version, bcrypt.compareSync("x", bcrypt.hashSync("x", 4)));
+`;
+
+let work = "";
+/** A PATH's directory with each Node. */
+const paths = new Map<string, string>();
+const releases = new Map<string, string>();
+
+beforeAll(async () => {
+  work = mkdtempSync(join(tmpdir(), "gantry-abi-"));
+  for (const [version] of NODES) {
+    const target = parseTarget("linux-x64-gnu");
+    const directory = join(work, `node-${version}`);
+    const fetching = { wanted: version, target, directory, bun: BUN, environment: process.env, where: "" };
+    const { executable } = await ensureNode(fetching);
+    paths.set(version, join(directory, "path"));
+    mkdirSync(join(directory, "path"));
+    symlinkSync(executable, join(directory, "path/node"));
+    releases.set(version, build(version));
+  }
+});
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+/** bcrypt 6 brings its native file for every Node: nothing is compiled. */
+function build(version: string): string {
+  const app = join(work, `app-${version}`);
+  mkdirSync(app);
+  const json = {
+    name: "carried",
+    version: "1.0.0",
+    type: "module",
+    dependencies: { bcrypt: "6.0.0" },
+    gantry: { runtime: "node", node: `system@${version}`, entry: "index.js" },
+  };
+  writeFileSync(join(app, "package.json"), JSON.stringify(json));
+  writeFileSync(join(app, "index.js"), APP);
+  const args = [join(root, "dist/cli.js"), "build", app, "--out", `${app}-out`, "--bun", BUN];
+  const said = execFileSync(process.execPath, args, { encoding: "utf8", stdio: "pipe" });
+  return said.split("\n")[0] ?? "";
+}
+
+const start = (version: string, on: string) =>
+  spawnSync(join(releases.get(version) ?? "", "carried"), {
+    cwd: work,
+    encoding: "utf8",
+    env: { PATH: `${paths.get(on) ?? ""}:/usr/bin:/bin` },
+  });
+
+describe.each(NODES)("a release for Node %s", (version, abi) => {
+  it("records its NODE_MODULE_VERSION", () => {
+    const manifest: unknown = JSON.parse(
+      readFileSync(join(releases.get(version) ?? "", "lib/release.json"), "utf8"),
+    );
+    expect(manifest).toMatchObject({ runtime: { kind: "node", version, abi, system: true } });
+  });
+
+  // The right one comes first and last: what it proved lets no other in, and what refuses spoils nothing.
+  const others = NODES.filter(([other]) => other !== version);
+  it.each([[version, abi] as const, ...others, [version, abi] as const])("on Node %s", (other, its) => {
+    const { status, signal, stdout, stderr } = start(version, other);
+    const starts = { status: 0, signal: null, stdout: `v${version} true\n` };
+    const refused = { status: 69, signal: null, stdout: "" };
+    expect({ status, signal, stdout }).toEqual(other === version ? starts : refused);
+    const numbers = `the release is built for NODE_MODULE_VERSION ${abi} (Node ${version}), and this is Node ${other} with ${its}\n`;
+    expect(stderr.includes(`ABI_MISMATCH: ${numbers}`)).toBe(other !== version);
+  });
+});
