@@ -2,12 +2,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { NAMES } from "../release/layout.ts";
-import { runtimeName, type Manifest } from "../release/manifest.ts";
+import { availableExternals, runsOnSystem, runtimeName, type Manifest } from "../release/manifest.ts";
 import { readTemplate } from "./template.ts";
 
 /** What a person on the host needs to know, from the manifest alone. */
 export function renderReadme(manifest: Manifest): string {
-  const modules = manifest.externals.filter((external) => external.unavailable === undefined);
   const values: Record<string, string> = {
     NAME: manifest.name,
     VERSION: manifest.version,
@@ -15,13 +14,34 @@ export function renderReadme(manifest: Manifest): string {
     BINARY: manifest.binary,
     GANTRY: manifest.gantry,
     RUNTIME: runtimeName(manifest.runtime),
-    MODULES: modules.map((external) => external.name).join(", ") || "none",
+    STARTS: describeStarts(manifest),
+    NEEDS: describeNeeds(manifest),
+    KIND: manifest.runtime.kind === "bun" ? "Native modules" : "Modules",
     MODULE_LIST: manifest.externals.map((external) => moduleLine(external)).join("\n") || "None.",
   };
   return readTemplate("templates/README.release.md").replace(
     /@([A-Z_]+)@/g,
     (place, key: string) => values[key] ?? place,
   );
+}
+
+/** What the first start does, and the others. */
+function describeStarts(manifest: Manifest): string {
+  const names = availableExternals(manifest).map((external) => external.name);
+  if (names.length === 0) return "Every start goes straight to the app: this release has no modules.";
+  const modules = `the ${manifest.runtime.kind === "bun" ? "native modules" : "modules"} (${names.join(", ")})`;
+  const proven = "and proves that they load on this host";
+  if (manifest.install === "image") {
+    return `\`./gantry prepare\`, run while an image is built, unpacks or fetches ${modules} ${proven}; a start fetches nothing.`;
+  }
+  const does = manifest.install === "vendor" ? "unpacks" : "unpacks or fetches";
+  return `The first start ${does} ${modules} ${proven}; every later start goes straight to the app.`;
+}
+
+function describeNeeds({ runtime }: Manifest): string {
+  const base = "a POSIX `sh` and the C library that this release was made for";
+  if (!runsOnSystem(runtime)) return `${base}; no bun, node or npm`;
+  return `${base}, and a Node ${runtime.version.split(".")[0]} on its PATH; no bun or npm`;
 }
 
 function moduleLine(external: Manifest["externals"][number]): string {

@@ -21,7 +21,7 @@ import { checkTrust, ensureReady, openRelease, type Opened, type Session } from 
 export function verifyCommand(session: Session) {
   return defineCommand({
     meta: { name: "verify", description: "Hashes everything that is installed and loads each module" },
-    args: { repair: { type: "boolean", description: "install the modules again if they are not right" } },
+    args: { repair: { type: "boolean", description: "replace exactly what is wrong" } },
     run: ({ args }) => verify(session, args.repair === true ? "repair" : "look"),
   });
 }
