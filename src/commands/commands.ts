@@ -8,7 +8,7 @@ import { buildCommand } from "./build.ts";
 import { bundleCommand } from "./bundle.ts";
 import { checkCommand } from "./check.ts";
 import type { CommandContext } from "./context.ts";
-import { dockerCommand } from "../docker-command.ts";
+import { dockerCommand } from "./docker.ts";
 import { keygenCommand, signCommand, verifyCommand } from "./signing.ts";
 
 /** Named in the design, not in this version. */

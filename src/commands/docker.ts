@@ -1,18 +1,11 @@
 /** `gantry docker` as a citty definition: what it takes, what it prints. */
 import type { CommandDef } from "citty";
-import { STRATEGIES } from "./build/docker/strategy.ts";
-import { defineCommand } from "./command-line.ts";
-import type { Log } from "./log.ts";
-import type { Environment } from "./runtime/invoke.ts";
-import { printable } from "./text.ts";
+import { STRATEGIES } from "../build/docker/strategy.ts";
+import { defineCommand } from "../command-line.ts";
+import { printable } from "../text.ts";
+import type { CommandContext } from "./context.ts";
 
-interface DockerContext {
-  readonly environment: Environment;
-  readonly log: Log;
-  readonly print: (text: string) => void;
-}
-
-export function dockerCommand({ print, log, environment }: DockerContext): CommandDef {
+export function dockerCommand({ print, log, environment }: CommandContext): CommandDef {
   return defineCommand({
     meta: { name: "docker", description: "Writes the Dockerfile of a release, and what goes with it" },
     args: {
@@ -45,7 +38,7 @@ export function dockerCommand({ print, log, environment }: DockerContext): Comma
       compose: { type: "boolean", description: "write a compose.yaml too" },
     },
     async run({ args }) {
-      const { readBaseDigests, writeImageFiles } = await import("./index.ts");
+      const { readBaseDigests, writeImageFiles } = await import("../index.ts");
       const image = { path: args.release, strategy: args.strategy, base: args.base };
       const { signal } = new AbortController();
       const debug = (text: string) => log.debug(text);
