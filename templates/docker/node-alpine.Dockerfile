@@ -1,8 +1,7 @@
 # @NAME@ for @TARGET@: an image with the Node of a stable Alpine. Made by gantry @GANTRY@ docker.
 # The first stage adds Node @NODE_MAJOR@ from the distribution, the second installs the native modules and proves that they load in
 # that Node; the image gets the modules, then the app.
-# @ABOUT_ADDON@
-#@include about.Dockerfile
+#@include @ABOUT@.Dockerfile
 #@include platform.Dockerfile
 # @PIN@
 ARG BUILD_FROM=@BASE@

@@ -3,8 +3,8 @@
  * when it is told to. Writes nothing.
  */
 import { GantryError } from "../../errors.ts";
-import { fetchImage } from "../../mirror/image.ts";
-import { LIMITS, type Limits } from "../../mirror/request.ts";
+import { fetchImage, type FoundImage } from "../../mirror/image.ts";
+import { LIMITS, type Limits, type Network } from "../../mirror/request.ts";
 import type { Environment } from "../../runtime/invoke.ts";
 import { parseImageName } from "./bases.ts";
 import { findRelease } from "./find.ts";
@@ -41,12 +41,24 @@ export async function readBaseDigests(options: PinOptions): Promise<Digests> {
   const digests = new Map<string, string>();
   for (const name of names) {
     if (digests.has(name) || parseImageName(name).digest !== undefined) continue;
-    const { digest, platforms } = await fetchImage(name, { environment, debug, signal, limits });
+    const { digest, platforms } = await ask(name, { environment, debug, signal, limits });
     if (platforms !== undefined && !platforms.includes(platform))
       throw wrongPlatform(name, platform, platforms);
     digests.set(name, digest);
   }
   return digests;
+}
+
+/** Whoever reads of a failure may not know that a registry was asked at all, nor what for. */
+async function ask(name: string, network: Network): Promise<FoundImage> {
+  try {
+    return await fetchImage(name, network);
+  } catch (error) {
+    if (!(error instanceof GantryError) || error.findings[0].code !== "NETWORK_FAILED") throw error;
+    const [{ detail = [], ...finding }] = error.findings;
+    const why = `--pin asks for the digest of ${name}; without it nothing is asked`;
+    throw new GantryError({ ...finding, detail: [...detail, why] });
+  }
 }
 
 function wrongPlatform(name: string, platform: string, platforms: readonly string[]): GantryError {

@@ -45,15 +45,17 @@ type Values = Readonly<Record<string, string | undefined>>;
 
 /** What differs where Home Assistant builds: its Supervisor takes Dockerfile.ARCH before Dockerfile, and keeps /data. */
 function addonImage(base: string): Values {
-  const about =
-    "For Home Assistant, which takes this file before Dockerfile: its base's init is process 1, as root, and starts the app.";
   const pin = `Not pinned, and tags move: docker buildx imagetools inspect ${base} tells today's digest.`;
-  return { ...baseValues(base, undefined), PIN: pin, RUN_AS: "0:0", STATE: "/data", ABOUT_ADDON: about };
+  return { ...baseValues(base, undefined), PIN: pin, RUN_AS: "0:0", STATE: "/data", ABOUT: "about-addon" };
 }
 
 /** `test-brain:0.1.0`: names and tags of images hold less than npm's. */
 export function imageTag({ name, version }: Pick<Manifest, "name" | "version">): string {
-  return `${slug(name)}:${version.replaceAll(/[^A-Za-z0-9_.-]/g, "_")}`;
+  return `${slug(name)}:${tagOf(version)}`;
+}
+
+function tagOf(version: string): string {
+  return version.replaceAll(/[^A-Za-z0-9_.-]/g, "_");
 }
 
 /** As the OCI image specification and Go spell it. */
@@ -172,7 +174,7 @@ function servedValues({ manifest, strategy }: ImageOptions): Record<string, stri
 }
 
 function addonValues(manifest: Manifest): Values {
-  const { runtime, service } = manifest;
+  const { runtime, service, version } = manifest;
   const major = runtime.version.split(".")[0] ?? "";
   const { port, health } = service ?? {};
   return {
@@ -181,7 +183,8 @@ function addonValues(manifest: Manifest): Values {
     SLUG: slug(manifest.binary).replaceAll(/[^a-z0-9]/g, "_"),
     ADDON_ARCH: addonArch(manifest),
     RUN_AS: "10001:0",
-    ABOUT_ADDON: `As a Home Assistant add-on: config.yaml, and Dockerfile.${addonArch(manifest)}, which is taken there instead of this file.`,
+    ABOUT: "about-node",
+    ADDON_VERSION: quoted(tagOf(version)),
     WATCHDOG: port === undefined ? undefined : JSON.stringify(`http://[HOST]:[PORT:${port}]${health ?? "/"}`),
   };
 }

@@ -1,0 +1,30 @@
+/** The commands in Dockerfiles by shellcheck's judgement, which is the half of hadolint that is not about Dockerfiles. */
+import { spawnSync } from "node:child_process";
+import { expect, it } from "vitest";
+import { renderImage } from "../../src/build/docker/render.ts";
+import { chooseBases, STRATEGIES } from "../../src/build/docker/strategy.ts";
+import { parseDockerfile } from "../unit/build/docker/dockerfile-rules.ts";
+import { bunManifest, nodeManifest } from "../unit/build/docker/manifests.ts";
+
+const MUSL = { ...bunManifest, target: "linux-x64-musl" };
+const cases = STRATEGIES.flatMap((strategy) => {
+  if (strategy === "node-alpine") return [[strategy, nodeManifest] as const];
+  if (strategy === "static-base") return [[strategy, bunManifest] as const];
+  return [[strategy, bunManifest] as const, [strategy, MUSL] as const];
+});
+
+it.each(cases)("%s", (strategy, manifest) => {
+  const bases = chooseBases(strategy, manifest, undefined);
+  const texts = renderImage({ strategy, manifest, bases, release: "r", compose: "without compose" });
+  const files = Object.keys(texts).filter((name) => name.startsWith("Dockerfile"));
+  const commands = files.flatMap((name) =>
+    parseDockerfile(texts[name] ?? "").flatMap((one) =>
+      one.name === "RUN" && !one.text.startsWith("[") ? [one.text.replace(/^(?:--\S+ )+/, "")] : [],
+    ),
+  );
+  expect(commands).not.toEqual([]);
+  for (const command of commands) {
+    const judged = spawnSync("shellcheck", ["--shell=sh", "-"], { input: command, encoding: "utf8" });
+    expect(judged).toMatchObject({ status: 0, stdout: "" });
+  }
+});
