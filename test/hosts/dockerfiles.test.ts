@@ -2,15 +2,19 @@
 import { spawnSync } from "node:child_process";
 import { expect, it } from "vitest";
 import { renderImage } from "../../src/build/docker/render.ts";
-import { chooseBases, STRATEGIES } from "../../src/build/docker/strategy.ts";
+import { chooseBases, STRATEGIES, type Strategy } from "../../src/build/docker/strategy.ts";
+import type { Manifest } from "../../src/release/manifest.ts";
 import { parseDockerfile } from "../unit/build/docker/dockerfile-rules.ts";
 import { bunManifest, nodeManifest } from "../unit/build/docker/manifests.ts";
 
 const MUSL = { ...bunManifest, target: "linux-x64-musl" };
-const cases = STRATEGIES.flatMap((strategy) => {
-  if (strategy === "node-alpine") return [[strategy, nodeManifest] as const];
-  if (strategy === "static-base") return [[strategy, bunManifest] as const];
-  return [[strategy, bunManifest] as const, [strategy, MUSL] as const];
+const cases = STRATEGIES.flatMap((strategy): [Strategy, Manifest][] => {
+  if (strategy === "node-alpine") return [[strategy, nodeManifest]];
+  if (strategy === "static-base") return [[strategy, bunManifest]];
+  return [
+    [strategy, bunManifest],
+    [strategy, MUSL],
+  ];
 });
 
 it.each(cases)("%s", (strategy, manifest) => {
