@@ -18,6 +18,7 @@ export const bun = {
   description: "the Bun to use instead of the app's own",
 } as const;
 
+export const json = { type: "boolean", description: "for programs" } as const;
 export const release = {
   type: "positional",
   required: true,

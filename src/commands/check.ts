@@ -1,6 +1,7 @@
 /** `gantry check` as a citty definition: what it takes, what it prints. */
 import type { CommandDef } from "citty";
 import { defineCommand } from "../command-line.ts";
+import { json } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
 
 export function checkCommand({ environment, print, self, terminal, setExit }: CommandContext): CommandDef {
@@ -21,7 +22,7 @@ export function checkCommand({ environment, print, self, terminal, setExit }: Co
         valueHint: "FACTS.json",
         description: "another host's `./gantry doctor --json` instead of this machine",
       },
-      json: { type: "boolean", description: "for programs" },
+      json,
     },
     async run({ args }) {
       const { runCheck } = await import("../check/check.ts");
