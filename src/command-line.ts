@@ -37,6 +37,8 @@ export async function runCommandLine(
   rawArgs: readonly string[],
   output: CommandLineOutput,
 ): Promise<void> {
+  if (rawArgs[0] === "help" && rawArgs.length > 1)
+    return await runCommandLine(line, [...rawArgs.slice(1), "--help"], output);
   const [name, ...rest] = rawArgs;
   const main: CommandDef = {
     meta: { name: line.name, version: line.version, description: line.description },

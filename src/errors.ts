@@ -255,6 +255,12 @@ function systemFinding(error: SystemError): Finding {
       const fix = "allow more open files: ulimit -n 1024 in a shell, LimitNOFILE=1024 in a unit";
       return { code: "IO_FAILED", what: `too many open files (${error.code})`, ...where, fix };
     }
+    case "EEXIST":
+    case "EISDIR":
+    case "ENOTDIR": {
+      const fix = "something of another kind has this name: move it away, or name another place";
+      return { code: "IO_FAILED", what: error.message, ...where, fix };
+    }
     default:
       return { code: "IO_FAILED", what: error.message, ...where };
   }

@@ -50,10 +50,11 @@ export function signCommand({ environment, log, print }: CommandContext): Comman
       },
     },
     async run({ args }) {
+      const whole = isDirectory(args.release);
       const { needsPassword, signFile, signRelease } = await import("../index.ts");
       const password = needsPassword(args.secret) ? environment["GANTRY_KEY_PASSWORD"] : undefined;
       const key = { secretKeyFile: args.secret, password, trustedComment: args.comment };
-      if (!isDirectory(args.release)) {
+      if (!whole) {
         const { file, keyId } = await signFile({ file: args.release, ...key });
         return print(`${file}\nkey ${keyId}`);
       }

@@ -61,6 +61,11 @@ describe("toGantryError", () => {
     expect(error.findings[0]).toMatchObject({ code: expected, where: "/p" });
   });
 
+  it("does not send people to their disk where a file stands in the place of a directory", () => {
+    const error = toGantryError(Object.assign(new Error("x"), { code: "EEXIST", path: "/p" }));
+    expect(error.findings[0].fix).toMatch(/move it away, or name another place/);
+  });
+
   it("keeps an expected failure and owns up to an unexpected one", () => {
     const known = new GantryError({ code: "USAGE", what: "x" });
     expect(toGantryError(known)).toBe(known);
