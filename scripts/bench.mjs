@@ -7,6 +7,7 @@ import { benchBundle } from "./bench/bundle.mjs";
 import { benchCheck } from "./bench/check.mjs";
 import { benchImages } from "./bench/images.mjs";
 import { must, record, results } from "./bench/measure.mjs";
+import { benchNodeImages } from "./bench/node-images.mjs";
 import { benchNode } from "./bench/node.mjs";
 import { benchFirstStart } from "./bench/registry.mjs";
 import { benchCold, benchWarm } from "./bench/start.mjs";
@@ -26,6 +27,7 @@ const parts = {
   },
   check: benchCheck,
   images: benchImages,
+  "node-images": benchNodeImages,
   node: benchNode,
 };
 

@@ -1,136 +1,31 @@
 // What each kind of image adds to its base, against the usual multi-stage image with a whole node_modules, and what a
-// new version of the app ships. Needs root, buildah and a Debian root file system; says so where one is missing.
-import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { statSync, writeFileSync } from "node:fs";
-import { homedir } from "node:os";
+// new version of the app ships.
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../install.mjs";
+import { SLIM, sum, withLab } from "./lab.mjs";
 import { BUN, must, record } from "./measure.mjs";
 
-const BASE = "docker.io/library/debian:bookworm-slim";
-const CACHE = process.env["GANTRY_HOSTS_CACHE"] ?? join(homedir(), ".cache/gantry-hosts");
+/** @typedef {import("./lab.mjs").Lab} Lab */
+/** @typedef {import("./lab.mjs").Layer} Layer */
 
 /** @param {string} work @param {string} release */
 export function benchImages(work, release) {
-  const missing = whatIsMissing();
-  if (missing !== undefined) {
-    console.error(`bench: images are not measured: ${missing}`);
-    return;
-  }
-  const lab = openLab(work);
-  try {
-    lab.importBase();
+  withLab(work, (lab) => {
+    lab.importBase("slim", SLIM);
     measureImages(lab, work, release);
-  } finally {
-    lab.close();
-  }
-}
-
-function whatIsMissing() {
-  if (process.getuid?.() !== 0) return "that takes root";
-  if (!existsSync("/usr/bin/buildah")) return "there is no buildah";
-  if (existsSync(join(CACHE, "bookworm-slim")) || existsSync("/usr/bin/mmdebstrap")) return undefined;
-  return "there is no mmdebstrap to make a base with";
-}
-
-/**
- * `bytes` of the tar, `files`: of the files in it, `compressed`: gzipped as registries keep layers.
- * @typedef {{ digest: string, bytes: number, files: number, compressed: number }} Layer
- */
-/** @typedef {ReturnType<typeof openLab>} Lab */
-
-/** buildah with a store of its own, not below /tmp, which may be memory. @param {string} work */
-function openLab(work) {
-  mkdirSync(CACHE, { recursive: true });
-  const directory = mkdtempSync(join(CACHE, "bench-"));
-  const place = ["--root", join(directory, "store"), "--runroot", join(directory, "run")];
-  /** @param {string[]} args */
-  const buildah = (...args) => must("buildah", [...place, "--storage-driver", "overlay", ...args], work);
-  /** The layers of an image without its base. @param {string} tag @param {(file: string) => number} weigh */
-  const readLayers = (tag, weigh) => {
-    const pushed = join(directory, "pushed");
-    buildah("push", "--quiet", "--disable-compression", tag, `dir:${pushed}`);
-    const { layers } = JSON.parse(readFileSync(join(pushed, "manifest.json"), "utf8"));
-    const added = layers.slice(1).map((/** @type {{ digest: string }} */ { digest }) => {
-      const file = join(pushed, digest.replace("sha256:", ""));
-      const listed = must("tar", ["-tvf", file], work).split("\n");
-      const content = listed
-        .filter((line) => line.startsWith("-"))
-        .map((line) => Number(line.split(/ +/)[2]));
-      const files = content.reduce((total, size) => total + size, 0);
-      return { digest, bytes: statSync(file).size, files, compressed: weigh(file) };
-    });
-    rmSync(pushed, { recursive: true });
-    return /** @type {Layer[]} */ (added);
-  };
-  return {
-    importBase: () => {
-      const slim = join(CACHE, "bookworm-slim");
-      const made = join(directory, "base");
-      const include = "--include=ca-certificates,libstdc++6";
-      if (!existsSync(slim))
-        must("mmdebstrap", ["--quiet", "--variant=minbase", "--mode=root", include, "bookworm", made], work);
-      const container = buildah("from", "scratch").trim();
-      buildah("add", "--quiet", container, existsSync(slim) ? slim : made, "/");
-      buildah("commit", "--quiet", container, BASE);
-      buildah("rm", container);
-    },
-    /** @param {string} tag @param {string} context */
-    build: (tag, context) => {
-      const certificates = process.env["NODE_EXTRA_CA_CERTS"];
-      const trusted =
-        certificates === undefined
-          ? []
-          : ["--volume", `${certificates}:/run/ca.pem:ro`, "--build-arg", "NODE_EXTRA_CA_CERTS=/run/ca.pem"];
-      const how = ["--quiet", "--layers", "--pull-never", "--isolation=chroot", "--network=host"];
-      buildah(
-        "bud",
-        ...how,
-        "--format=docker",
-        ...trusted,
-        "--build-arg",
-        `BASE=${BASE}`,
-        "--build-arg",
-        `BUILDER=${BASE}`,
-        "--tag",
-        tag,
-        context,
-      );
-    },
-    /** @param {string} tag */
-    layers: (tag) => readLayers(tag, () => Number.NaN),
-    /** With what each weighs on its way from a registry. @param {string} tag */
-    weighedLayers: (tag) => readLayers(tag, gzipped),
-    close: () => {
-      spawnSync("buildah", [...place, "--storage-driver", "overlay", "rmi", "--all", "--force"]);
-      spawnSync("umount", [join(directory, "store/overlay")]);
-      rmSync(directory, { recursive: true, force: true });
-    },
-  };
-}
-
-/** @param {string} file */
-function gzipped(file) {
-  return Number(must("sh", ["-c", `gzip -6 -c "$1" | wc -c`, "sh", file], "/"));
+  });
 }
 
 /** Compressing takes longer than all else here. */
 const WEIGHED = new Set(["multi-stage", "changed"]);
 
-/** @param {readonly Layer[]} layers @param {"bytes" | "files" | "compressed"} what */
-const sum = (layers, what) => layers.reduce((total, layer) => total + layer[what], 0);
-
 /** @param {Lab} lab @param {string} work @param {string} release */
 function measureImages(lab, work, release) {
-  const context = join(work, "context");
-  const cli = join(root, "dist/cli.js");
   /** @param {string} from @param {string} strategy @param {string} tag */
   const build = (from, strategy, tag) => {
-    rmSync(context, { recursive: true, force: true });
-    must(process.execPath, [cli, "docker", from, "--strategy", strategy, "--out", context], work);
-    lab.build(tag, context);
-    return WEIGHED.has(tag) ? lab.weighedLayers(tag) : lab.layers(tag);
+    lab.buildStrategy(from, strategy, tag);
+    return (WEIGHED.has(tag) ? lab.weighedLayers(tag) : lab.layers(tag)).slice(1);
   };
   const vendored = buildSample(work, "image-vendored", "--vendor");
   const manifest = JSON.parse(readFileSync(join(release, "lib/release.json"), "utf8"));
@@ -210,7 +105,7 @@ function buildUsual(lab, work, release) {
   cpSync(join(release, "lib/brain"), join(context, "brain"));
   const text = `ARG BASE\nFROM \${BASE}\nWORKDIR /app\nCOPY app/node_modules ./node_modules\nCOPY brain ./\n`;
   writeFileSync(join(context, "Dockerfile"), text);
-  lab.build("usual", context);
+  lab.build("usual", context, { BASE: SLIM });
   rmSync(context, { recursive: true });
-  return lab.weighedLayers("usual");
+  return lab.weighedLayers("usual").slice(1);
 }

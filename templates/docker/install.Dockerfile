@@ -9,5 +9,6 @@ RUN ./gantry prepare@OFFLINE@ \
   && chmod 0770 /layers/state/@BINARY@ \
   && rm -rf node_modules/.gantry vendor \
   && mv node_modules /layers/modules/ \
+  && mkdir /layers/modules/lib && mv @RUNTIME@ /layers/modules/lib/ \
   && ln -s @LINK@ lib/gantry \
   && find /layers -exec touch -h -d @0 {} +

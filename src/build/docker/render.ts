@@ -94,6 +94,8 @@ function imageValues(options: ImageOptions): Values {
     BUILDER: builder.image,
     OFFLINE: strategy === "vendored" ? " --offline" : "",
     NO_VENDOR: strategy === "lazy" || strategy === "runtime" ? NAMES.vendor : undefined,
+    // Node alone is most of an image, and seldom changes: it goes where the modules are.
+    RUNTIME: manifest.runtime.kind === "node" && !manifest.runtime.system ? NAMES.node : undefined,
     LINK: strategy === "static-base" && manifest.runtime.kind === "bun" ? binary : undefined,
   };
 }

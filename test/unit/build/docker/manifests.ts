@@ -40,3 +40,9 @@ export const nodeManifest: Manifest = {
   target: "linux-x64-musl",
   runtime: { kind: "node", version: "24.21.0", abi: 137, system: true, entry: "lib/app/dist/index.js" },
 };
+
+/** With a Node of its own. */
+export const ownNodeManifest: Manifest = {
+  ...bunManifest,
+  runtime: { kind: "node", version: "24.21.0", abi: 137, system: false, entry: "lib/app/dist/index.js" },
+};

@@ -3,7 +3,7 @@ import { imageTag, renderImage } from "../../../../src/build/docker/render.ts";
 import { chooseBases, pinBases, STRATEGIES, type Strategy } from "../../../../src/build/docker/strategy.ts";
 import type { Manifest } from "../../../../src/release/manifest.ts";
 import { brokenRules, parseDockerfile } from "./dockerfile-rules.ts";
-import { bunManifest, nodeManifest } from "./manifests.ts";
+import { bunManifest, nodeManifest, ownNodeManifest } from "./manifests.ts";
 
 const suited = (strategy: Strategy): Manifest => (strategy === "node-alpine" ? nodeManifest : bunManifest);
 const render = (strategy: Strategy, manifest = suited(strategy), base?: string) =>
@@ -101,6 +101,23 @@ describe.each(STRATEGIES.map((strategy) => [strategy]))("%s", (strategy) => {
     expect(text).not.toMatch(/LABEL[^\n]*\$/);
     const words = JSON.parse(texts(text, "CMD")[0] ?? "[]") as string[];
     expect(words.slice(-3)).toEqual(['a "b"', "$(id)", "c\\"]);
+  });
+});
+
+describe("an app with a Node of its own", () => {
+  it.each(["multi-stage", "vendored", "static-base"] as const)(
+    "of %s has it where the modules are",
+    (strategy) => {
+      const text = dockerfile(strategy, ownNodeManifest);
+      expect(text).toContain(" mv lib/node /layers/modules/lib/ ");
+      expect(brokenRules(text)).toEqual([]);
+    },
+  );
+
+  it("is the only one: a program of Bun is the app", () => {
+    const named = { ...bunManifest, binary: "node" };
+    for (const manifest of [bunManifest, named, nodeManifest])
+      expect(dockerfile("multi-stage", manifest)).not.toContain("mv lib/");
   });
 });
 

@@ -1,0 +1,80 @@
+// How large an image of a Node app is in all, and what a new version of the app ships of it.
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { root } from "../install.mjs";
+import { foundRoot, SLIM, sum, withLab } from "./lab.mjs";
+import { BUN, must, record } from "./measure.mjs";
+
+const SHELL_LESS = "gcr.io/distroless/cc-debian12:nonroot";
+const MUSL_NODE = "docker.io/library/musl-node:1";
+
+/** @param {string} work */
+export function benchNodeImages(work) {
+  withLab(work, (lab) => {
+    lab.importBase("slim", SLIM);
+    lab.importBase("without-shell", SHELL_LESS);
+    const release = buildNodeSample(work, "node-image", {});
+    lab.buildStrategy(release, "multi-stage", "multi-stage");
+    const before = lab.weighedLayers("multi-stage");
+    record("Node image multi-stage: in all, on Debian slim", sum(before, "bytes") / 1e6, "MB", "< 200");
+    lab.buildStrategy(release, "vendored", "vendored");
+    const vendored = lab.layers("vendored");
+    record("Node image vendored: in all, on Debian slim", sum(vendored, "bytes") / 1e6, "MB", "< 200");
+    const staged = before.slice(1);
+    record("Node image multi-stage: added to the base", sum(staged, "bytes") / 1e6, "MB");
+    record("Node image multi-stage: the same, compressed", sum(staged, "compressed") / 1e6, "MB");
+    lab.buildStrategy(release, "static-base", "static-base", SHELL_LESS);
+    const bare = lab.layers("static-base").slice(1);
+    record("Node image static-base: added to the base", sum(bare, "bytes") / 1e6, "MB");
+    lab.buildStrategy(buildNodeSample(work, "node-image-changed", otherWords), "multi-stage", "changed");
+    const kept = new Set(before.map(({ digest }) => digest));
+    const shipped = lab.weighedLayers("changed").filter(({ digest }) => !kept.has(digest));
+    record("Node image: a new version of the app ships, compressed", sum(shipped, "compressed") / 1e6, "MB");
+    benchNodeAlpine(lab, work);
+  });
+}
+
+/** On the distribution's Node, which the base has already here. @param {import("./lab.mjs").Lab} lab @param {string} work */
+function benchNodeAlpine(lab, work) {
+  const base = foundRoot("musl-node-apk");
+  if (base === undefined) {
+    console.error("bench: node-alpine is not measured: npm run test:hosts makes the base for it");
+    return;
+  }
+  lab.importBase(base, MUSL_NODE);
+  const release = buildNodeSample(work, "node-alpine", onSystem, "--target", "linux-x64-musl");
+  lab.buildStrategy(release, "node-alpine", "node-alpine", MUSL_NODE);
+  record(
+    "Node image node-alpine: added to a base with Node",
+    sum(lab.layers("node-alpine").slice(1), "bytes") / 1e6,
+    "MB",
+  );
+}
+
+/**
+ * Files of the app and a text in each that becomes another.
+ * @typedef {Readonly<Record<string, readonly [string, string]>>} Edits
+ */
+
+/** @type {Edits} */
+const otherWords = { "src/server.ts": ["of eight characters", "of 8 characters"] };
+/** @type {Edits} The Node of that base is not the distribution's. */
+const onSystem = { "package.json": ['"node": "24.21.0"', '"node": "system@26"'] };
+
+/** @param {string} work @param {string} name @param {Edits} edits @param {string[]} flags */
+function buildNodeSample(work, name, edits, ...flags) {
+  const app = join(work, `${name}-app`);
+  cpSync(join(root, "test/fixtures/test-node-brain"), app, { recursive: true });
+  for (const [path, [from, to]] of Object.entries(edits)) {
+    const text = readFileSync(join(app, path), "utf8");
+    if (!text.includes(from)) throw new Error(`${path} does not say ${from}`);
+    writeFileSync(join(app, path), text.replace(from, to));
+  }
+  const out = join(work, name);
+  must(
+    process.execPath,
+    [join(root, "dist/cli.js"), "build", app, "--out", out, "--bun", BUN, ...flags],
+    work,
+  );
+  return join(out, readdirSync(out).find((entry) => existsSync(join(out, entry, "node-brain"))) ?? "");
+}
