@@ -5,7 +5,7 @@ import { root } from "../install.mjs";
 import { foundRoot, SLIM, sum, withLab } from "./lab.mjs";
 import { BUN, must, record } from "./measure.mjs";
 
-const SHELL_LESS = "gcr.io/distroless/cc-debian12:nonroot";
+const SHELL_LESS = "docker.io/library/without-shell:1";
 const MUSL_NODE = "docker.io/library/musl-node:1";
 
 /** @param {string} work */

@@ -1,0 +1,42 @@
+/** Images of an app that brings its Node: how large they are, how they run, and what a new version of the app ships. */
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { must } from "./containers.ts";
+import { edit, HARSH, openImageBench, type ImageBench } from "./image-bench.ts";
+import { slimRoot } from "./roots.ts";
+import { startContainer } from "./running.ts";
+
+let bench: ImageBench;
+const tags = { first: "localhost/node-brain:1", changed: "localhost/node-brain:2" };
+
+beforeAll(() => {
+  bench = openImageBench();
+  bench.containers.importBase(slimRoot(), "docker.io/library/debian:bookworm-slim");
+  const first = bench.buildApp("first", "test-node-brain", () => {});
+  const changed = bench.buildApp("changed", "test-node-brain", (app) =>
+    edit(join(app, "src/server.ts"), "of eight characters", "of 8 characters"),
+  );
+  must(bench.build(first, "multi-stage", { tag: tags.first, network: "none" }));
+  must(bench.build(changed, "multi-stage", { tag: tags.changed, network: "none" }));
+});
+afterAll(() => bench.dispose());
+
+it("runs as any user, read-only and without a network", async () => {
+  const app = await startContainer(bench.containers, tags.first, HARSH);
+  expect(app.health()).toMatchObject({ code: 0 });
+  expect(app.stop()).toMatchObject({ code: "0" });
+});
+
+it("has less than 200 MB with debian:bookworm-slim, which has 75", () => {
+  const added = bench.containers.layers(tags.first).slice(1);
+  expect(added.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(200e6 - 75e6);
+});
+
+it("a new version of the app ships neither Node nor modules", () => {
+  const before = new Set(bench.containers.layers(tags.first).map(({ digest }) => digest));
+  const shipped = bench.containers.layers(tags.changed).filter(({ digest }) => !before.has(digest));
+  const files = shipped.flatMap((layer) => layer.files);
+  expect(files).toContain("opt/node-brain/lib/app/server.js");
+  expect(files.filter((file) => /lib\/node$|\.node$/.test(file))).toEqual([]);
+  expect(shipped.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(1_500_000);
+});
