@@ -9,6 +9,7 @@ import { NAMES, releaseLayout } from "../release/layout.ts";
 import type { ExternalModule, Manifest } from "../release/manifest.ts";
 import { probeExternal, type ProbedExternal } from "../runtime/probe.ts";
 import { run, toolEnvironment, type Environment } from "../runtime/invoke.ts";
+import { readLoadReason } from "./load-reason.ts";
 import type { Unavailable } from "./tree/available.ts";
 
 export interface ProveOptions {
@@ -22,21 +23,23 @@ export interface ProveOptions {
 }
 
 /**
- * Loads every external.
+ * Loads every external; `native` are the files that explain a crash.
  * @returns the optional ones that do not load, by name
  * @throws GantryError with all findings when a required one does not load
  */
 export async function proveExternals(
-  externals: readonly (Pick<ExternalModule, "optional"> & ProbedExternal)[],
+  externals: readonly (Pick<ExternalModule, "optional"> &
+    ProbedExternal & { readonly native: readonly string[] })[],
   options: ProveOptions,
 ): Promise<Map<string, Unavailable>> {
   const unavailable = new Map<string, Unavailable>();
   const findings: Finding[] = [];
   for (const external of externals) {
-    const finding = await probeExternal(external, options);
-    if (finding === undefined) continue;
+    const found = await probeExternal(external, options);
+    if (found === undefined) continue;
+    const finding = found.code === "LOAD_CRASHED" ? explainCrash(found, external.native, options) : found;
     if (external.optional) unavailable.set(external.name, explain(finding));
-    else findings.push(finding.code === "LOAD_CRASHED" ? { ...finding, fix: CRASH_FIX } : finding);
+    else findings.push(finding);
   }
   const [first, ...rest] = findings;
   if (first !== undefined) throw new GantryError(first, ...rest);
@@ -46,6 +49,13 @@ export async function proveExternals(
 /** There is no release yet whose doctor could be asked. */
 const CRASH_FIX =
   'use a version of it that is made for this runtime; "gantry check FILE --runtime PROGRAM" names what it lacks';
+
+function explainCrash(found: Finding, native: readonly string[], options: ProveOptions): Finding {
+  const reason = readLoadReason(native, options.executable, options.environment);
+  if (reason === undefined) return { ...found, fix: CRASH_FIX };
+  const { code, what, fix } = reason;
+  return { ...found, detail: [`likely cause: ${code}: ${what}`, ...(found.detail ?? [])], fix };
+}
 
 function explain(finding: Finding): Unavailable {
   const cause = finding.detail?.[0];

@@ -229,16 +229,16 @@ async function settleExternals(
   return { externals: all, tree: dropUnavailable(tree, modules, unavailable) };
 }
 
-/** With Node the native files are named as well, for packages that load theirs late. */
+/** With Node the native files are loaded by name as well, for packages that load theirs late. */
 function withFiles(
   external: ExternalModule,
   tree: CapturedTree,
   modules: string,
   { runtime }: Program,
-): ExternalModule & ProbedExternal {
-  if (runtime.kind === "bun" || external.imports.length === 0) return external;
-  const groups = nativeByModule(tree, external.name);
-  return { ...external, files: groups.map((group) => group.map((path) => join(modules, path))) };
+): ExternalModule & ProbedExternal & { readonly native: readonly string[] } {
+  const files = nativeByModule(tree, external.name).map((group) => group.map((path) => join(modules, path)));
+  const late = runtime.kind === "node" && external.imports.length > 0;
+  return { ...external, native: files.flat(), ...(late ? { files } : {}) };
 }
 
 /** A directory of nothing, and an environment that finds the program: where the release's own programs are run. */

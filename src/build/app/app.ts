@@ -61,7 +61,10 @@ export async function readApp(appDir: string): Promise<App> {
     parsed.settings?.runtime === "node"
       ? nodeEntry(dir, packageJson, parsed.settings.entry, binary)
       : findEntry(dir, packageJson, parsed.settings?.entry, binary);
-  if (entry === undefined) findings.push(noEntry(parsed.settings?.entry, where));
+  if (entry === undefined) {
+    const node = parsed.settings?.runtime === "node";
+    findings.push(node ? noNodeEntry(where) : noEntry(parsed.settings?.entry, where));
+  }
   const [first, ...rest] = findings;
   if (first !== undefined || parsed.settings === undefined || entry === undefined) {
     throw new GantryError(first ?? noEntry(undefined, where), ...rest);
@@ -198,6 +201,15 @@ function noEntry(named: string | undefined, where: string): Finding {
     what: 'the app\'s entry was not found: no "gantry.entry", no file named by "bin", "module" or "main", and no src/main.ts or src/index.ts',
     where,
     fix: 'set "gantry.entry" to the file that starts the app',
+  };
+}
+
+function noNodeEntry(where: string): Finding {
+  return {
+    code: "CONFIG_INVALID",
+    what: 'nothing says which file starts the app: no "gantry.entry", no "bin" of its name, no "main" and no "module"',
+    where,
+    fix: 'set "gantry.entry" to the JavaScript that the build makes, such as "dist/index.js"',
   };
 }
 

@@ -2,7 +2,7 @@
  * Makes an app's production dependencies resolvable: in place when they are installed, otherwise in a private copy,
  * frozen to the app's lockfile and with no script run. The app's own directory is never written.
  */
-import { realpathSync, rmSync } from "node:fs";
+import { existsSync, realpathSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { GantryError } from "../../errors.ts";
 import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
@@ -45,7 +45,7 @@ export function readInstalledSources(app: App): Sources | undefined {
  */
 export async function ensureInstalled(app: App, bun: Bun, options: InstallSourcesOptions): Promise<Sources> {
   const installed = readInstalledSources(app);
-  if (installed !== undefined) return installed;
+  if (installed !== undefined && !lacksBuildTools(app)) return installed;
   const top = realpathSync(makePrivateDirectory());
   const dispose = (): void => rmSync(top, { recursive: true, force: true });
   try {
@@ -54,6 +54,15 @@ export async function ensureInstalled(app: App, bun: Bun, options: InstallSource
     dispose();
     throw error;
   }
+}
+
+/** A Node app is built by its own script: what that needs is among its devDependencies. */
+function lacksBuildTools({ dir, workspaceRoot, packageJson, settings }: App): boolean {
+  if (settings.runtime !== "node" || packageJson.scripts?.["build"] === undefined) return false;
+  const places = [dir, workspaceRoot].map((directory) => join(directory, "node_modules"));
+  return Object.keys(packageJson.devDependencies ?? {}).some(
+    (name) => !places.some((modules) => existsSync(join(modules, name))),
+  );
 }
 
 async function installCopy(

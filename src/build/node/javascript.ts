@@ -3,7 +3,15 @@
  * that becomes lib/app. Nothing of the app's own directory is written, and what it holds of an earlier build is not
  * taken for this one's.
  */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+} from "node:fs";
 import { rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, sep } from "node:path";
@@ -38,6 +46,7 @@ export interface BuildJavaScriptOptions {
  */
 export async function buildJavaScript(options: BuildJavaScriptOptions): Promise<BuiltJavaScript> {
   const { app, sources } = options;
+  checkCompiled(app, relative(app.dir, app.entry));
   const top = realpathSync(mkdtempSync(join(tmpdir(), "gantry-build-")));
   const dispose = (): void => rmSync(top, { recursive: true, force: true });
   try {
@@ -48,7 +57,7 @@ export async function buildJavaScript(options: BuildJavaScriptOptions): Promise<
     const part = app.settings.app ?? partOf(entry);
     const command = findCommand(app, appDir, entry);
     if (command !== undefined) {
-      if (part !== ".") rmSync(join(appDir, part), { recursive: true, force: true });
+      if (isOutput(app, part)) rmSync(join(appDir, part), { recursive: true, force: true });
       await runCommand(command, appDir, options);
     }
     const inside = relative(part, entry);
@@ -63,6 +72,27 @@ export async function buildJavaScript(options: BuildJavaScriptOptions): Promise<
 /** The directory that becomes lib/app when no setting names it: the one that the entry's path begins with. */
 function partOf(entry: string): string {
   return entry.includes("/") ? (entry.split("/")[0] ?? ".") : ".";
+}
+
+/** What build tools call what they make; a directory of another name may hold sources as well. */
+const OUTPUTS: ReadonlySet<string> = new Set(["dist", "build", "out", "output", "compiled"]);
+
+/** Is everything in it made by the build? By its name, or because version control is told to leave it out. */
+function isOutput(app: App, part: string): boolean {
+  const name = part.split("/").at(-1) ?? part;
+  if (OUTPUTS.has(name)) return true;
+  const files = [app.dir, app.workspaceRoot].map((directory) => join(directory, ".gitignore"));
+  return files
+    .filter((file) => existsSync(file))
+    .flatMap((file) => readFileSync(file, "utf8").split("\n"))
+    .some(
+      (line) =>
+        line
+          .trim()
+          .replace(/\/(?:\*\*?)?$/, "")
+          .split("/")
+          .at(-1) === name && !line.startsWith("!"),
+    );
 }
 
 /** Modules are used where they lie: tools of the build are found through links to them. */
@@ -96,12 +126,14 @@ async function runCommand(
   });
   if (result.code === 0) return;
   const lines = `${result.stdout}\n${result.stderr}`.split("\n").filter((line) => line.trim() !== "");
+  const fix = `make "${said === "build" ? "npm run build" : `npx ${said}`}" work in the app, with its devDependencies installed`;
+  const noCompiler = /Script not found "tsc"/.test(result.stderr);
   throw new GantryError({
     code: "CONFIG_INVALID",
     what: `the app's own "${said}" failed (${result.signal ?? `exit ${result.code}`})`,
     where: join(app.dir, "package.json"),
     detail: lines.slice(-20),
-    fix: `make "npm run ${said}" work in the app, with its devDependencies installed`,
+    fix: noCompiler ? 'add typescript to "devDependencies", or a "build" script' : fix,
   });
 }
 
@@ -113,7 +145,18 @@ interface BuiltEntry {
   readonly built: string | undefined;
 }
 
-/** @throws GantryError CONFIG_INVALID when there is no such file, when it is TypeScript, or lies outside lib/app */
+/** @throws GantryError CONFIG_INVALID when what starts the app is no JavaScript */
+function checkCompiled(app: App, entry: string): void {
+  if (/\.[cm]?js$/.test(entry)) return;
+  throw new GantryError({
+    code: "CONFIG_INVALID",
+    what: `the entry ${entry} is no JavaScript: a release is compiled ahead of time`,
+    where: join(app.dir, "package.json"),
+    fix: 'set "gantry.entry" to the file that the build makes, such as "dist/index.js"',
+  });
+}
+
+/** @throws GantryError CONFIG_INVALID when there is no such file, or it lies outside lib/app */
 function checkEntry(app: App, { appDir, entry, inside, part, built }: BuiltEntry): void {
   const where = join(app.dir, "package.json");
   const refuse = (what: string, fix: string): never => {
@@ -121,12 +164,6 @@ function checkEntry(app: App, { appDir, entry, inside, part, built }: BuiltEntry
   };
   if (inside.startsWith(".."))
     refuse(`the entry ${entry} does not lie in "gantry.app", ${part}`, 'correct "gantry.app"');
-  if (!/\.[cm]?js$/.test(entry)) {
-    refuse(
-      `the entry ${entry} is no JavaScript: a release is compiled ahead of time`,
-      'set "gantry.entry" to the file that the build makes, such as "dist/index.js"',
-    );
-  }
   if (existsSync(join(appDir, entry))) return;
   if (built === undefined)
     refuse(`the app has no ${entry}, and no "build" script that makes it`, 'add a "build" script');

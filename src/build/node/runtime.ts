@@ -68,7 +68,7 @@ export async function ensureNode(options: EnsureNodeOptions): Promise<NodeRuntim
   const prefix = join(directory, "node_modules", name);
   const executable = join(prefix, "bin", "node");
   if (result.code !== 0 || !existsSync(executable)) {
-    throw new GantryError(notFetched(`${name}@${version}`, toolLines(result.stderr), where));
+    throw new GantryError(notFetched(options, `${name}@${version}`, toolLines(result.stderr)));
   }
   return { directory: prefix, executable, ...readFacts(prefix, executable), system };
 }
@@ -102,12 +102,22 @@ function noMuslNode(wanted: string, target: Target, where: string): Finding {
   };
 }
 
-function notFetched(id: string, detail: readonly string[], where: string): Finding {
-  const unknown = /\b404\b|No version matching/i.test(detail.join("\n"));
-  if (unknown) {
-    const what = `the registry has no ${id}`;
-    return { code: "MODULE_UNAVAILABLE", what, where, detail, fix: 'correct "gantry.node"' };
+function notFetched(
+  { wanted, target, where }: EnsureNodeOptions,
+  id: string,
+  detail: readonly string[],
+): Finding {
+  if (/\b404\b|No version matching/i.test(detail.join("\n"))) {
+    const { node } = process.versions;
+    const example = wanted.startsWith("system") ? `system@${node.split(".")[0]}` : node;
+    return {
+      code: "MODULE_UNAVAILABLE",
+      what: `there is no such Node for ${target.os}-${target.arch}: the registry has no ${id}`,
+      where,
+      detail,
+      fix: `set "gantry.node" to one that has been released, such as "${example}", which runs this gantry`,
+    };
   }
   const what = `${id}, the Node of the release, could not be fetched`;
-  return { code: "NETWORK_FAILED", what, detail, fix: "check the network and build again" };
+  return { code: "NETWORK_FAILED", what, where, detail, fix: "check the network and build again" };
 }

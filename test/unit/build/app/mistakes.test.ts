@@ -244,6 +244,11 @@ describe("readApp refuses", () => {
     ["a missing version", { name: "brain" }, /has no version/],
     ["a range as version", { name: "brain", version: "^1.0.0" }, /"version" is "\^1\.0\.0"/],
     ["no entry anywhere", { ...IDENTITY, main: "dist/x.js" }, /entry was not found/],
+    [
+      "no entry of a Node app",
+      { ...IDENTITY, gantry: { runtime: "node", node: "24.21.0" } },
+      /nothing says which file starts the app: no "gantry\.entry"/,
+    ],
   ];
   it.each(identities)("%s", async (label, json, what) => {
     const dir = makeApp({ "package.json": json, ...(label === "no entry anywhere" ? {} : MAIN) });

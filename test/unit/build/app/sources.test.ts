@@ -117,6 +117,22 @@ describe("ensureInstalled", () => {
     expect((await install(dir)).kind).toBe("in-place");
   });
 
+  it("installs what builds a Node app, also where its own dependencies are there", async () => {
+    const json = {
+      name: "app",
+      version: "1.0.0",
+      scripts: { build: "ms 1" },
+      devDependencies: { ms: "2.1.3" },
+      gantry: { runtime: "node", node: "24.21.0", entry: "dist/index.js" },
+    };
+    const dir = makeApp({ "package.json": json });
+    const sources = await install(dir);
+    expect(sources.kind).toBe("copy");
+    expect(versionOf(sources, "node_modules/ms")).toBe("2.1.3");
+    writeFiles(dir, { "node_modules/ms/package.json": { name: "ms", version: "2.1.3" } });
+    expect((await install(dir)).kind).toBe("in-place");
+  });
+
   it("leaves earlier releases and version control behind", async () => {
     const dir = makeApp({
       "package.json": { name: "app", version: "1.0.0", dependencies: { ms: "2.1.3" } },

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { readApp } from "../../../../src/build/app/app.ts";
 import { ensureInstalled } from "../../../../src/build/app/sources.ts";
@@ -9,6 +9,7 @@ import {
   copyJavaScript,
   type BuiltJavaScript,
 } from "../../../../src/build/node/javascript.ts";
+import type { Environment } from "../../../../src/runtime/invoke.ts";
 import { BUN, findingsOf, makeApp, makeDirectory, writeFiles } from "../scratch.ts";
 
 const opened: (() => void)[] = [];
@@ -16,9 +17,8 @@ afterEach(() => {
   for (const dispose of opened.splice(0)) dispose();
 });
 
-async function build(dir: string): Promise<BuiltJavaScript> {
+async function build(dir: string, environment: Environment = process.env): Promise<BuiltJavaScript> {
   const app = await readApp(dir);
-  const environment = process.env;
   const sources = await ensureInstalled(app, BUN, { environment });
   opened.push(sources.dispose);
   const built = await buildJavaScript({ app, sources, bun: BUN.path, environment, log: { info: () => {} } });
@@ -60,6 +60,30 @@ describe("buildJavaScript", () => {
     expect(existsSync(built.directory)).toBe(false);
   });
 
+  it.each([
+    [
+      "made beside its sources",
+      "src",
+      undefined,
+      "src/more.ts",
+      "echo > src/main.js",
+      ["main.js", "more.ts"],
+    ],
+    ["not made by the script", "src", undefined, "src/main.js", "echo > style.css", ["main.js"]],
+    [
+      "in a place that git leaves out",
+      "js",
+      "# made\n/js/\n",
+      "js/old.js",
+      "mkdir js && echo > js/main.js",
+      ["main.js"],
+    ],
+  ])("keeps what lies with an entry that is %s", async (_, part, ignored, file, script, left) => {
+    const dir = makeApp({ ...app({ entry: `${part}/main.js` }, script), [file]: "" });
+    if (ignored !== undefined) writeFiles(dir, { ".gitignore": ignored });
+    expect(list((await build(dir)).directory)).toEqual(left);
+  });
+
   it("takes an app that is JavaScript as it stands", async () => {
     const dir = makeApp({
       ...app({}, undefined, { main: "index.js", type: "module" }),
@@ -98,6 +122,14 @@ describe("buildJavaScript", () => {
       code: "CONFIG_INVALID",
       what: expect.stringMatching(message) as string,
     });
+  });
+
+  it("names the compiler that an app with a tsconfig.json lacks", async (test) => {
+    const beside = join(dirname(process.execPath), "tsc");
+    test.skip(existsSync(beside), `${beside} is there: every app finds a compiler`);
+    const dir = makeApp({ ...app({ entry: "dist/main.js" }, undefined), "tsconfig.json": {} });
+    const [finding] = await findingsOf(() => build(dir, { PATH: makeDirectory() }));
+    expect(finding?.fix).toBe('add typescript to "devDependencies", or a "build" script');
   });
 
   it("refuses an app without an entry and without a build", async () => {

@@ -1,0 +1,31 @@
+/**
+ * Why a native file ends the process that loads it, as far as its bytes tell: the rules that `gantry check` goes by,
+ * asked after a crash at the build. They explain, and never overrule what loading showed.
+ */
+import type { CompatFinding } from "../compat/finding.ts";
+import { createJudge } from "../compat/judge.ts";
+import { withNativeFile } from "../host/file-source.ts";
+import { readHost } from "../host/host.ts";
+import { readRuntime } from "../host/runtime.ts";
+import type { Environment } from "../runtime/invoke.ts";
+
+/**
+ * @param files absolute paths
+ * @param executable what loaded them
+ * @returns the first error; undefined where the rules see none, or cannot read what they need
+ */
+export function readLoadReason(
+  files: readonly string[],
+  executable: string,
+  environment: Environment,
+): CompatFinding | undefined {
+  try {
+    const judge = createJudge(readHost({ env: environment, arch: process.arch }), readRuntime(executable));
+    return files
+      .flatMap((path) => withNativeFile(path, (file) => judge.judge({ path, file })).findings)
+      .find(({ severity }) => severity === "error");
+  } catch {
+    // Not every system's programs are ELF files: what was seen is then all that is said.
+    return undefined;
+  }
+}
