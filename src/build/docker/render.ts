@@ -45,8 +45,15 @@ type Values = Readonly<Record<string, string | undefined>>;
 
 /** What differs where Home Assistant builds: its Supervisor takes Dockerfile.ARCH before Dockerfile, and keeps /data. */
 function addonImage(base: string): Values {
-  const pin = `Not pinned, and tags move: docker buildx imagetools inspect ${base} tells today's digest.`;
-  return { ...baseValues(base, undefined), PIN: pin, RUN_AS: "0:0", STATE: "/data", ABOUT: "about-addon" };
+  const [name, digest] = base.split("@", 2);
+  const pin = `Not pinned, and tags move: docker buildx imagetools inspect ${name} tells today's digest.`;
+  return {
+    ...baseValues(base, digest),
+    PIN: digest === undefined ? pin : undefined,
+    RUN_AS: "0:0",
+    STATE: "/data",
+    ABOUT: "about-addon",
+  };
 }
 
 /** `test-brain:0.1.0`: names and tags of images hold less than npm's. */

@@ -108,8 +108,7 @@ export function chooseBases(
   const node = strategy === "node-alpine" && manifest.runtime.kind === "node" ? manifest.runtime : undefined;
   if (named !== undefined) {
     const { digest } = parseImageName(named);
-    const alpine = /(?:^|\/)alpine:(\d+\.\d+)/.exec(named)?.[1] ?? alpineOfNode(node?.abi ?? 0);
-    const addon = node === undefined ? undefined : alpine === undefined ? named : addonBase(alpine);
+    const addon = node === undefined ? undefined : addonOf(named, node.abi);
     return { base: { image: named, megabytes: 0 }, builder, addon, digest };
   }
   if (node !== undefined) {
@@ -118,6 +117,13 @@ export function chooseBases(
   }
   const base = strategy === "static-base" ? shellLessBase(manifest) : builder;
   return { base, builder, addon: undefined, digest: undefined };
+}
+
+/** An add-on's base that was named is one; else the one with the same Alpine, or with one that has the same Node. */
+function addonOf(named: string, abi: number): string {
+  if (/(?:^|\/)home-assistant\//.test(named)) return named;
+  const alpine = /(?:^|\/)alpine:(\d+\.\d+)/.exec(named)?.[1] ?? alpineOfNode(abi);
+  return alpine === undefined ? named : addonBase(alpine);
 }
 
 /**
@@ -129,11 +135,11 @@ export function pinBases(bases: Bases, digests: ReadonlyMap<string, string>): Ba
     const digest = digests.get(base.image);
     return digest === undefined ? base : { ...base, image: `${base.image}@${digest}` };
   };
-  const { base, builder } = bases;
+  const { base, builder, addon } = bases;
   return {
-    ...bases,
     base: pinned(base),
     builder: pinned(builder),
+    addon: addon === base.image ? pinned(base).image : addon,
     digest: bases.digest ?? digests.get(base.image),
   };
 }

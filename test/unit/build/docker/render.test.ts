@@ -194,6 +194,28 @@ describe("the base that is proposed", () => {
     expect(chooseBases("node-alpine", manifest, "example/node:1").addon).toBe("example/node:1");
   });
 
+  it("of an add-on is the one that was named, when that is one; --pin pins it too", () => {
+    const named = "ghcr.io/home-assistant/base:3.23-2026.05.0";
+    const bases = chooseBases("node-alpine", nodeManifest, named);
+    expect(bases.addon).toBe(named);
+    expect(chooseBases("node-alpine", nodeManifest, "example/alpine:3.23").addon).toMatch(/base:3\.23$/);
+    const digest = `sha256:${"c".repeat(64)}`;
+    const pinned = pinBases(bases, new Map([[named, digest]]));
+    const compose = "without compose";
+    const files = renderImage({
+      strategy: "node-alpine",
+      manifest: nodeManifest,
+      bases: pinned,
+      release: "r",
+      compose,
+    });
+    for (const name of ["Dockerfile", "Dockerfile.amd64"]) {
+      expect(files[name]).toContain(`\nARG BUILD_FROM=${named}@${digest}\n`);
+      expect(files[name]).toContain(`org.opencontainers.image.base.digest="${digest}"`);
+      expect(files[name]).not.toContain("Not pinned");
+    }
+  });
+
   it("of a static-base image is the one that is still kept up, and its builder is older", () => {
     const { base, builder } = chooseBases("static-base", bunManifest, undefined);
     expect([base.image, builder.image]).toEqual([
