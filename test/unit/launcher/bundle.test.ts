@@ -18,25 +18,20 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { keygen } from "../../../src/build/sign/keys.ts";
 import { signFile } from "../../../src/build/sign/sign.ts";
 import { withBundleHead } from "../../../src/release/bundle.ts";
-import { bareEnvironment, expectRefusal, makeFixture, type Fixture } from "./fixture.ts";
+import { bareEnvironment, expectRefusal } from "./fixture.ts";
 import { readTree } from "./fixture-bundle.ts";
+import { useFixture } from "./use-fixture.ts";
 
 const VENDORED = "vendor/linux-x64-gnu.tar.zst";
 const OFFLINE = { GANTRY_OFFLINE: "1" };
-let fixture: Fixture;
+const fixture = useFixture();
 let root = "";
 let scratch = "";
-beforeAll(async () => {
-  fixture = await makeFixture();
+beforeAll(() => {
   scratch = mkdtempSync(join(tmpdir(), "gantry-stick-"));
 });
-afterAll(async () => {
-  await fixture.dispose();
-  rmSync(scratch, { recursive: true });
-});
+afterAll(() => rmSync(scratch, { recursive: true }));
 afterEach(() => {
-  fixture.registry.requests.length = 0;
-  rmSync(root, { recursive: true, force: true });
   for (const name of readdirSync(scratch)) rmSync(join(scratch, name), { recursive: true });
 });
 

@@ -3,21 +3,13 @@ import { existsSync, readFileSync, rmSync, statSync, truncateSync, utimesSync, w
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it } from "vitest";
 import type { Manifest } from "../../../src/release/manifest.ts";
-import { expectRefusal, makeFixture, type Fixture } from "./fixture.ts";
+import { expectRefusal } from "./fixture.ts";
+import { useFixture } from "./use-fixture.ts";
 
-let fixture: Fixture;
+const fixture = useFixture();
 let root = "";
-beforeAll(async () => {
-  fixture = await makeFixture();
-});
-afterAll(() => fixture.dispose());
-afterEach(() => {
-  fixture.registry.misbehave = undefined;
-  fixture.registry.requests.length = 0;
-  rmSync(root, { recursive: true, force: true });
-});
 
 const gantry = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
   fixture.launch(root, args, { GANTRY_REGISTRY: fixture.registry.url, ...environment });

@@ -1,21 +1,14 @@
 /** How a release expects to get its modules decides who may fetch them, whatever the environment says. */
 import { rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Manifest } from "../../../src/release/manifest.ts";
-import { expectRefusal, makeFixture, type Fixture } from "./fixture.ts";
+import { expectRefusal } from "./fixture.ts";
+import { useFixture } from "./use-fixture.ts";
 
 const VENDORED = "vendor/linux-x64-gnu.tar.zst";
-let fixture: Fixture;
+const fixture = useFixture();
 let root = "";
-beforeAll(async () => {
-  fixture = await makeFixture();
-});
-afterAll(() => fixture.dispose());
-afterEach(() => {
-  fixture.registry.requests.length = 0;
-  rmSync(root, { recursive: true, force: true });
-});
 
 const gantry = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
   fixture.launch(root, args, { GANTRY_REGISTRY: fixture.registry.url, ...environment });

@@ -12,21 +12,18 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { keygen } from "../../../src/build/sign/keys.ts";
 import { signFile } from "../../../src/build/sign/sign.ts";
-import { expectRefusal, makeFixture, type Fixture } from "./fixture.ts";
+import { expectRefusal } from "./fixture.ts";
 import { readTree } from "./fixture-bundle.ts";
+import { useFixture } from "./use-fixture.ts";
 
-let fixture: Fixture;
+const fixture = useFixture();
 let root = "";
 let server: Server;
 let url = "";
 let asked: string[] = [];
-beforeAll(async () => {
-  fixture = await makeFixture();
-});
-afterAll(() => fixture.dispose());
 /** Serves the directory that the fixture's bundle lies in. */
 beforeEach(async () => {
   asked = [];
@@ -41,7 +38,6 @@ beforeEach(async () => {
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${basename(fixture.bundle)}`;
 });
 afterEach(async () => {
-  rmSync(root, { recursive: true, force: true });
   await new Promise((resolve) => server.close(resolve));
 });
 

@@ -2,26 +2,12 @@
 import { spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import {
-  bareEnvironment,
-  expectRefusal,
-  makeFixture,
-  runProgram,
-  type Fixture,
-  type Run,
-} from "./fixture.ts";
+import { describe, expect, it } from "vitest";
+import { bareEnvironment, expectRefusal, runProgram, type Run } from "./fixture.ts";
+import { useFixture } from "./use-fixture.ts";
 
-let fixture: Fixture;
+const fixture = useFixture();
 let root = "";
-beforeAll(async () => {
-  fixture = await makeFixture();
-});
-afterAll(() => fixture.dispose());
-afterEach(() => {
-  fixture.registry.requests.length = 0;
-  rmSync(root, { recursive: true, force: true });
-});
 
 const mounts = process.getuid?.() === 0 && canMount();
 if (!mounts) console.warn("skipped: full disks and noexec mounts, which need root and mount(8)");

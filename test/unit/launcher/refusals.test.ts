@@ -14,28 +14,13 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { ErrorCode } from "../../../src/errors.ts";
-import {
-  bareEnvironment,
-  expectRefusal,
-  makeFixture,
-  runProgram,
-  type Fixture,
-  type Run,
-} from "./fixture.ts";
+import { bareEnvironment, expectRefusal, runProgram, type Run } from "./fixture.ts";
+import { useFixture } from "./use-fixture.ts";
 
-let fixture: Fixture;
+const fixture = useFixture();
 let root = "";
-beforeAll(async () => {
-  fixture = await makeFixture();
-});
-afterAll(() => fixture.dispose());
-afterEach(() => {
-  fixture.registry.misbehave = undefined;
-  fixture.registry.requests.length = 0;
-  rmSync(root, { recursive: true, force: true });
-});
 
 /** Under the fixture's own copy of the binary, because the release's may be what is damaged. */
 const launch = (args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Run> =>

@@ -1,19 +1,14 @@
 /** `verify --repair`: exactly what is wrong is replaced, and nothing else is touched. */
 import { rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { readTreeFiles } from "../../../src/release/tree.ts";
-import { makeFixture, type Fixture } from "./fixture.ts";
 import { readTree } from "./fixture-bundle.ts";
+import { useFixture } from "./use-fixture.ts";
 
 const OFFLINE = { GANTRY_OFFLINE: "1" };
-let fixture: Fixture;
+const fixture = useFixture();
 let root = "";
-beforeAll(async () => {
-  fixture = await makeFixture();
-});
-afterAll(() => fixture.dispose());
-afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 const gantry = (args: readonly string[], environment: Readonly<Record<string, string>> = {}) =>
   fixture.launch(root, args, { GANTRY_REGISTRY: fixture.registry.url, ...environment });

@@ -14,23 +14,14 @@ import {
   writeFileSync,
 } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { readTreeEntry } from "../../../src/release/tree.ts";
-import { bareEnvironment, makeFixture, runProgram, type Fixture, type Run } from "./fixture.ts";
+import { bareEnvironment, runProgram, type Run } from "./fixture.ts";
 import { readTree } from "./fixture-bundle.ts";
+import { useFixture } from "./use-fixture.ts";
 
-let fixture: Fixture;
+const fixture = useFixture();
 let root = "";
-beforeAll(async () => {
-  fixture = await makeFixture();
-});
-afterAll(() => fixture.dispose());
-afterEach(() => {
-  fixture.registry.misbehave = undefined;
-  fixture.registry.requests.length = 0;
-  if (root !== "") rmSync(root, { recursive: true, force: true });
-  root = "";
-});
 
 const OFFLINE = { GANTRY_OFFLINE: "1" };
 const QUIET = { code: 0, signal: null, stdout: "", stderr: "" };

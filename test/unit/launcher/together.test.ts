@@ -1,19 +1,16 @@
 /** Many starts at once, and starts that die in the middle: one tree, whole or not there. */
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { formatHolder, readSelf } from "../../../src/provision/holder.ts";
 import { startRegistry, type Registry } from "../provision/registry.ts";
-import { bareEnvironment, makeFixture, type Fixture, type Run } from "./fixture.ts";
+import { bareEnvironment, type Run } from "./fixture.ts";
+import { useFixture } from "./use-fixture.ts";
 
-let fixture: Fixture;
+const fixture = useFixture();
 let root = "";
-beforeAll(async () => {
-  fixture = await makeFixture();
-});
-afterAll(() => fixture.dispose());
 /**
  * Each test's own: the package manager of a killed launcher lives on for a while, and must not ask the registry of a
  * later test.
@@ -24,7 +21,6 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await own.close();
-  rmSync(root, { recursive: true, force: true });
 });
 
 const QUIET = { code: 0, signal: null, stdout: "", stderr: "" };
