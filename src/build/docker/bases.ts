@@ -34,7 +34,7 @@ const ALPINE = "3.24";
 
 /**
  * The newest stable Alpine whose `nodejs` package has this NODE_MODULE_VERSION: 3.23 and 3.24 have Node 24, 3.21 and 3.22
- * have 22, 3.19 and 3.20 have 20 (Alpine's release notes and package database). No stable one has Node 26 there. Its
+ * have 22, 3.19 and 3.20 have 20 (release notes, and Dockerfiles that pin the package). No stable one has Node 26 there. Its
  * other Node package, nodejs-current, moves to another major within a release. A branch gets fixes for two years: 3.22
  * until May 2027, 3.24 until May 2028; Node 20 and Alpine 3.20 both ended in April 2026.
  */
