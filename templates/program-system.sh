@@ -26,7 +26,7 @@ check_program() {
   gantry_program=$gantry_on_path
   if [ -z "$gantry_program" ]; then
     say EXEC_FAILED "node: not found: this release runs on the host's own Node @NODE_MAJOR@, and the PATH has none" \
-      "$gantry_root"/@ENTRY@ "install Node @NODE_MAJOR@ (apk add nodejs or apt-get install nodejs where that is Node @NODE_MAJOR@, else from nodejs.org), or put its directory on the PATH"
+      "$gantry_root"/@ENTRY@ "install Node @NODE_MAJOR@ (apk add nodejs or apt-get install nodejs where that is Node @NODE_MAJOR@, else from nodejs.org), or put its directory on the PATH (services look in /usr/local/bin and /usr/bin)"
     exit 71
   fi
   require "$gantry_root"/@ENTRY@

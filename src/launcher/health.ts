@@ -38,10 +38,19 @@ export function healthCommand(session: Session) {
       throw new GantryError({
         code: "SERVICE_UNHEALTHY",
         what: asked.why,
-        fix: "look at the app's log; in a service: journalctl -e -u NAME",
+        fix: `look at the app's log; in a service: journalctl -e -u ${unitName(session.root)}`,
       });
     },
   });
+}
+
+/** That of the app's script; a damaged release is no reason to hide how the app is. */
+function unitName(root: string): string {
+  try {
+    return readRelease(root).manifest.binary;
+  } catch {
+    return "NAME";
+  }
 }
 
 async function ask(session: Session, args: HealthArguments): Promise<Asked> {

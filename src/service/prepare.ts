@@ -7,21 +7,26 @@ import { ERRORS, GantryError, type ErrorCode, type Finding } from "../errors.ts"
 import type { Environment } from "../runtime/invoke.ts";
 import { NAMES } from "../release/layout.ts";
 import type { ServiceContext } from "./context.ts";
-import { runProgram } from "./program.ts";
+import { runProgram, UNIT_PATH } from "./program.ts";
 
 /** Set for a unit's processes and meant for nobody else. */
 const UNIT_VARIABLES =
   /^(?:STATE_DIRECTORY|CACHE_DIRECTORY|LOGS_DIRECTORY|RUNTIME_DIRECTORY|NOTIFY_SOCKET|JOURNAL_STREAM|INVOCATION_ID|BUN_.*|GANTRY_STORE|GANTRY_LOG_LEVEL)$/;
 
+/** With the path of the service: the host's own Node has to be found where that will look for it. */
 function releaseEnvironment(environment: Environment): Environment {
-  return Object.fromEntries(Object.entries(environment).filter(([name]) => !UNIT_VARIABLES.test(name)));
+  const kept = Object.entries(environment).filter(([name]) => !UNIT_VARIABLES.test(name));
+  return { ...Object.fromEntries(kept), PATH: UNIT_PATH };
 }
 
 /**
  * Makes the modules of a release ready where it lies, and so proves that they load on this host.
  * @throws GantryError with the findings of that release's launcher
  */
-export async function prepareRelease(root: string, context: ServiceContext): Promise<void> {
+export async function prepareRelease(
+  root: string,
+  context: Pick<ServiceContext, "environment" | "reporter" | "signal">,
+): Promise<void> {
   const { code, stderr } = await runProgram(join(root, NAMES.gantry), ["prepare"], {
     environment: releaseEnvironment(context.environment),
     cwd: root,

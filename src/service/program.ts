@@ -7,6 +7,8 @@ import { GantryError } from "../errors.ts";
 import type { Environment } from "../runtime/invoke.ts";
 
 const PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
+/** What systemd gives the services of the system (systemd.exec(5), $PATH), and /sbin and /bin where those are apart. */
+export const UNIT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const CLEAN: Environment = { PATH, LC_ALL: "C.UTF-8", SYSTEMD_PAGER: "", SYSTEMD_COLORS: "0" };
 
 export interface ProgramResult {
@@ -16,7 +18,7 @@ export interface ProgramResult {
 }
 
 export interface ProgramOptions {
-  /** Replaces the clean one; the path stays fixed. */
+  /** Replaces the clean one. */
   readonly environment?: Environment;
   readonly cwd?: string;
   /** Ends the program by SIGTERM. */
@@ -37,7 +39,7 @@ export function runProgram(
   return new Promise((resolve, reject) => {
     const child = spawn(file, args, {
       cwd: options.cwd ?? "/",
-      env: options.environment === undefined ? CLEAN : { ...options.environment, PATH },
+      env: options.environment ?? CLEAN,
       stdio: ["ignore", "pipe", "pipe"],
     });
     const text = { stdout: "", stderr: "" };

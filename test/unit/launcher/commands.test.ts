@@ -261,6 +261,7 @@ describe("health", () => {
     root = fixture.make(service(port, "/"));
     const run = await gantry(["health"]);
     expectRefusal(run, "SERVICE_UNHEALTHY", /answered 503: no notes/);
+    expect(run.stderr).toMatch(/journalctl -e -u tiny$/m);
     const { stdout } = await gantry(["health", "--json"]);
     expect(JSON.parse(stdout)).toMatchObject({ schema: 1, healthy: false, status: 503 });
   });
