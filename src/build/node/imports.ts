@@ -5,7 +5,7 @@
  */
 import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
-import { extname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GantryError, type Finding } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
@@ -22,6 +22,8 @@ export interface ScannedFile {
 export interface ImportOptions {
   /** lib/app as it is shipped. */
   readonly directory: string;
+  /** The file that starts the app, relative to it. */
+  readonly entry: string;
   /** The node_modules that is shipped. */
   readonly modules: string;
   /** The app's own package name, by which it may import itself. */
@@ -41,12 +43,15 @@ const AT_ONCE = 500;
 export async function readImports(options: ImportOptions): Promise<Record<string, string[]>> {
   const found = new Map<string, Set<string>>();
   const lacking = new Map<string, Finding>();
-  for (const { file, imports } of await scan(options)) {
+  const scanned = await scan(options);
+  const started = reachable(scanned, options.entry);
+  for (const { file, imports } of scanned) {
+    const counts = started.has(file) || !DEVELOPMENT.test(file);
     for (const { specifier, fixed } of imports) {
       const name = packageOf(specifier);
       if (name === undefined || name === options.name) continue;
       found.set(name, (found.get(name) ?? new Set()).add(specifier));
-      if (fixed && !existsSync(join(options.modules, name))) {
+      if (fixed && counts && !existsSync(join(options.modules, name))) {
         lacking.set(name, {
           code: "MODULE_UNAVAILABLE",
           what: `the compiled app imports "${specifier}", and no production dependency brings it`,
@@ -59,6 +64,29 @@ export async function readImports(options: ImportOptions): Promise<Record<string
   const [first, ...rest] = lacking.values();
   if (first !== undefined) throw new GantryError(first, ...rest);
   return Object.fromEntries([...found].map(([name, specifiers]) => [name, [...specifiers].toSorted()]));
+}
+
+/**
+ * Tests, tools and their settings, which an app that is JavaScript as it stands has beside it: what they import counts
+ * only where the app itself leads to them.
+ */
+const DEVELOPMENT =
+  /(?:^|\/)(?:tests?|__tests__|__mocks__|spec|e2e|bench|benchmarks?|scripts|examples?|\.[^/]+)\/|(?:^|\/)\.[^/]+$|\.(?:test|spec|bench|stories|config)\.[cm]?js$/;
+
+/** The files that the entry leads to by the paths in its imports, and theirs. */
+function reachable(scanned: readonly ScannedFile[], entry: string): ReadonlySet<string> {
+  const byName = new Map(scanned.map((one) => [one.file, one]));
+  const found = new Set([entry]);
+  for (const file of found) {
+    for (const { specifier } of byName.get(file)?.imports ?? []) {
+      if (!/^\.{1,2}\//.test(specifier)) continue;
+      const path = join(dirname(file), specifier);
+      const names = ["", ".js", ".cjs", ".mjs", "/index.js", "/index.cjs"].map((suffix) => path + suffix);
+      const target = names.find((name) => byName.has(name));
+      if (target !== undefined) found.add(target);
+    }
+  }
+  return found;
 }
 
 /** The package that a specifier names; undefined for paths, URLs, `#imports` and what Node brings itself. */

@@ -84,7 +84,14 @@ export async function makeNodeProgram(
   const preload = join(release, NAMES.preload);
   copyFileSync(preloadFile(), preload);
   const modules = join(treeDirectory, NAMES.modules);
-  const imports = await readImports({ directory, modules, name: app.name, bun: builder.path, environment });
+  const imports = await readImports({
+    directory,
+    entry: javascript.entry,
+    modules,
+    name: app.name,
+    bun: builder.path,
+    environment,
+  });
   const shipped = node.system ? undefined : join(release, NAMES.node);
   if (shipped !== undefined) shipNode(node.executable, shipped);
   return {

@@ -180,6 +180,7 @@ const read = (files: Record<string, string>, installed: readonly string[]) => {
   const modules = join(directory, "node_modules");
   return readImports({
     directory: join(directory, "app"),
+    entry: "a.js",
     modules,
     name: "self",
     bun: BUN.path,
@@ -219,6 +220,22 @@ describe("readImports", () => {
         "lib/app/a.js",
       ],
     ]);
+  });
+
+  it("minds no tests and tools beside an app, unless the app leads to them", async () => {
+    const files = {
+      "a.js": "import './lib/b.js';",
+      "lib/b.js": "export const b = 1;",
+      "eslint.config.js": "import 'eslint';",
+      ".storybook/main.mjs": "import 'storybook';",
+      "test/a.test.js": "import 'vitest'; import '../lib/b.js';",
+      "lib/b.spec.js": "import 'vitest';",
+      "test/shared/data.cjs": "require('x');",
+    };
+    expect(Object.keys(await read(files, []))).toEqual(expect.arrayContaining(["eslint", "vitest", "x"]));
+    const led = { ...files, "lib/b.js": "const c = require('../scripts/c');", "scripts/c.js": "import 'c';" };
+    const findings = await findingsOf(() => read(led, []));
+    expect(findings.map(({ where }) => where)).toEqual(["lib/app/scripts/c.js"]);
   });
 
   it("names a file that is no JavaScript", async () => {
