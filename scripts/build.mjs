@@ -1,25 +1,16 @@
 // Builds dist/: the modules by tsc, then the launcher that rides in releases as one minified file.
 // Runs at `npm ci`, `npm pack` and before every test run; needs nothing but the installed devDependencies.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** The launcher's largest allowed size in bytes: it rides in every release. */
+/** Most bytes of the launcher that a start reads: they ride in every release. */
 const LAUNCHER_LIMIT = 200 * 1024;
-/**
- * Parts of the launcher that only some commands load: files of their own beside it, so that a start does not read
- * them. By the module that is imported dynamically.
- */
-const PARTS = {
-  "src/launcher/commands.ts": "commands.mjs",
-  "src/archive/unpack.ts": "archive.mjs",
-  "src/mirror/fetch.ts": "mirror.mjs",
-  "src/service/health.ts": "health.mjs",
-  "src/launcher/service.ts": "service.mjs",
-};
+/** What every start of the launcher runs, and so reads; see partsPlugin. */
+const EVERY_START = ["src/launcher/settings.ts", "src/launcher/start.ts"];
 
 if (!existsSync(`${root}/node_modules/typescript`)) {
   console.error("build: the devDependencies are not installed; run npm ci");
@@ -40,38 +31,52 @@ const tsc = spawnSync(
 );
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 
-/** @type {import("esbuild").Plugin} */
+/**
+ * What is imported dynamically becomes a part: a file of its own beside the launcher, which only some commands read.
+ * What several files share is in further ones, one for each set of files that share it; so that this makes two files
+ * for a start and not eleven, each part imports what was read by then anyway.
+ * @type {import("esbuild").Plugin}
+ */
 const partsPlugin = {
   name: "parts",
-  setup: ({ onResolve }) =>
-    onResolve({ filter: /^\.\.?\// }, ({ kind, path, resolveDir }) => {
-      if (kind !== "dynamic-import") return undefined;
-      const part = Object.entries(PARTS).find(([module]) => join(resolveDir, path) === join(root, module));
-      return part === undefined ? undefined : { path: `./${part[1]}`, external: true };
-    }),
+  setup: ({ onResolve, onLoad }) => {
+    onResolve({ filter: /^\.\.?\// }, ({ kind, path, resolveDir }) =>
+      kind === "dynamic-import"
+        ? { path: relative(root, join(resolveDir, path)), namespace: "part" }
+        : undefined,
+    );
+    onLoad({ filter: /./, namespace: "part" }, ({ path }) => ({
+      contents: [
+        ...EVERY_START.map((module) => `import ${JSON.stringify(join(root, module))};`),
+        `export * from ${JSON.stringify(join(root, path))};`,
+      ].join("\n"),
+      resolveDir: root,
+    }));
+  },
 };
-for (const [module, file] of Object.entries({ "src/launcher/main.ts": "launcher.mjs", ...PARTS })) {
-  if (!existsSync(join(root, module))) continue;
-  await build({
-    absWorkingDir: root,
-    entryPoints: [module],
-    outfile: `${out}/${file}`,
-    bundle: true,
-    minify: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    legalComments: "none",
-    plugins: [partsPlugin],
-    // The entry for Node brings a fetch and agents of its own; src/mirror has its own transport.
-    alias: { ofetch: `${root}/node_modules/ofetch/dist/index.mjs` },
-    // The first line tells Bun that there is nothing to transpile, which it would do anew at every start. CommonJS
-    // dependencies inside an ES module bundle reach Node's own modules through the second.
-    banner: {
-      js: '// @bun\nimport{createRequire as createRequireOfLauncher}from"node:module";const require=createRequireOfLauncher(import.meta.url);',
-    },
-  });
-}
+const { metafile } = await build({
+  absWorkingDir: root,
+  entryPoints: { launcher: "src/launcher/main.ts" },
+  outdir: out,
+  outExtension: { ".js": ".mjs" },
+  chunkNames: "launcher-[hash]",
+  bundle: true,
+  splitting: true,
+  minify: true,
+  metafile: true,
+  platform: "node",
+  format: "esm",
+  target: "node20",
+  legalComments: "none",
+  plugins: [partsPlugin],
+  // The entry for Node brings a fetch and agents of its own; src/mirror has its own transport.
+  alias: { ofetch: `${root}/node_modules/ofetch/dist/index.mjs` },
+  // The first line tells Bun that there is nothing to transpile, which it would do anew at every start. CommonJS
+  // dependencies inside an ES module bundle reach Node's own modules through the second.
+  banner: {
+    js: '// @bun\nimport{createRequire as createRequireOfLauncher}from"node:module";const require=createRequireOfLauncher(import.meta.url);',
+  },
+});
 // What Node loads before an app, in releases that run on Node.
 await build({
   absWorkingDir: root,
@@ -97,9 +102,18 @@ await build({
 
 // npx runs it as a program: in a clone straight from dist/, without an installation that would set its mode.
 chmodSync(`${out}/cli.js`, 0o755);
-const size = statSync(`${out}/launcher.mjs`).size;
+/** The file and what it imports statically, by their paths in the metafile. @param {string} file @returns {string[]} */
+const readWith = (file) => {
+  const { imports = [] } = metafile.outputs[file] ?? {};
+  const needed = imports.filter(({ kind, external }) => kind === "import-statement" && external !== true);
+  return [file, ...needed.flatMap(({ path }) => readWith(path))];
+};
+const files = [...new Set(readWith(`${relative(root, out)}/launcher.mjs`))];
+const size = files.reduce((sum, file) => sum + (metafile.outputs[file]?.bytes ?? 0), 0);
 if (size > LAUNCHER_LIMIT) {
-  console.error(`build: dist/launcher.mjs has ${size} bytes; the limit is ${LAUNCHER_LIMIT}`);
+  console.error(
+    `build: the launcher's ${files.length} files have ${size} bytes; the limit is ${LAUNCHER_LIMIT}`,
+  );
   process.exit(1);
 }
 chmodSync(out, 0o755);

@@ -165,7 +165,7 @@ export interface Finding {
   readonly detail?: readonly string[];
 }
 
-/** The launcher consists of several files, each with this class in it: they know each other's errors by this mark. */
+/** Several of gantry's files are bundles, each with this class in it: they know each other's errors by this mark. */
 const MARK = Symbol.for("gantry.error");
 
 /** An expected failure: one or more findings that are shown to the person, never a stack trace. */
@@ -207,7 +207,7 @@ export function toGantryError(error: unknown): GantryError {
   if (isSystemError(error)) return new GantryError(systemFinding(error));
   const part =
     error instanceof Error
-      ? /Cannot find module '(?:[^']*\/)?([a-z]+\.mjs)'/.exec(error.message)?.[1]
+      ? /Cannot find module '(?:[^']*\/)?([\w-]+\.mjs)'/.exec(error.message)?.[1]
       : undefined;
   if (part !== undefined) {
     const what = `lib/${part} is not there`;

@@ -103,7 +103,7 @@ check_machine() {
   esac
   check_libraries
   check_program
-  require "$gantry_root/lib/launcher.mjs"
+  for gantry_file in @LAUNCHER@; do require "$gantry_root/lib/$gantry_file"; done
   if [ ! -x "$gantry_program" ]; then
     say EXEC_FAILED "the binary may not be executed: by its mode, or because its file system is mounted noexec" \
       "$gantry_program" "chmod 755 it, or move the release to a file system that is mounted exec"

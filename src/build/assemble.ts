@@ -29,8 +29,8 @@ export interface ReleaseParts {
 }
 
 /**
- * The launcher, made with gantry itself: launcher.mjs and the parts that it loads when a command needs them, beside the
- * compiled modules, or in dist/ when run from sources.
+ * The launcher, made with gantry itself: launcher.mjs and the files that it loads at once or when a command needs them,
+ * beside the compiled modules, or in dist/ when run from sources.
  * @throws GantryError INTERNAL when it was not built
  */
 function launcherFiles(): readonly string[] {
@@ -53,7 +53,8 @@ export function assembleRelease(parts: ReleaseParts): Manifest {
   const layout = releaseLayout(parts.root, parts.manifest);
   const program = programPath(parts.manifest);
   mkdirSync(layout.lib, { recursive: true });
-  for (const file of launcherFiles()) copyFileSync(file, join(layout.lib, basename(file)));
+  const launcher = launcherFiles();
+  for (const file of launcher) copyFileSync(file, join(layout.lib, basename(file)));
   const manifest: Manifest = {
     ...parts.manifest,
     ...(program === undefined ? {} : { executable: describeFile(layout.executable) }),
@@ -69,7 +70,12 @@ export function assembleRelease(parts: ReleaseParts): Manifest {
   writeFileSync(layout.manifest, text);
   writeFileSync(layout.readme, renderReadme(manifest));
   writeFileSync(layout.envExample, readEnvExample(parts.appDir, manifest.name));
-  const stubs = renderStubs({ manifest, base: parts.base, releaseId: releaseId(text) });
+  const stubs = renderStubs({
+    manifest,
+    base: parts.base,
+    releaseId: releaseId(text),
+    launcher: launcher.map((file) => basename(file)),
+  });
   for (const [path, script] of Object.entries(stubs)) writeFileSync(join(parts.root, path), script);
   const programs = new Set([...Object.keys(stubs), ...(program === undefined ? [] : [program])]);
   for (const { path, kind } of readTreeFiles(parts.root)) {

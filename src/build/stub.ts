@@ -35,6 +35,8 @@ export interface StubOptions {
   /** `name-vVERSION`, the part of the release's name before its target. */
   readonly base: string;
   readonly releaseId: string;
+  /** Names of the launcher's files in lib/. */
+  readonly launcher: readonly string[];
 }
 
 type ScriptValues = Readonly<Record<string, string | undefined>>;
@@ -60,7 +62,7 @@ export function renderStubs(options: StubOptions): Record<string, string> {
   };
 }
 
-function stubValues({ manifest, base, releaseId }: StubOptions): ScriptValues {
+function stubValues({ manifest, base, releaseId, launcher }: StubOptions): ScriptValues {
   const target = parseTarget(manifest.target);
   const system = target.os === "linux" ? "Linux" : "Darwin";
   return {
@@ -71,6 +73,7 @@ function stubValues({ manifest, base, releaseId }: StubOptions): ScriptValues {
     BINARY: plainWord(manifest.binary),
     ...runtimeValues(manifest.runtime),
     VARIABLES: VARIABLES.join(" "),
+    LAUNCHER: launcher.map(plainWord).join(" "),
     CLAIM: NAMES.claim,
     STORES: STORE_VARIABLES.join(" "),
     STORE_USED,

@@ -1,6 +1,6 @@
 /** Adds to a finding's fix what only this host knows: a second way that is installed here. */
 import type { Finding } from "../errors.ts";
-import { readProgramPath } from "../provision/npm.ts";
+import { readProgramPath } from "../provision/program-path.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import type { Settings } from "./settings.ts";
 

@@ -5,6 +5,7 @@ import { healthCommand } from "./health.ts";
 import { prepareCommand } from "./prepare.ts";
 import type { Session } from "./session.ts";
 import { verifyCommand } from "./verify.ts";
+import { readVersion } from "./version.ts";
 
 /** Commands that a container runs often; whatever else is asked for needs the service's part of the launcher. */
 const LIGHT = new Set(["prepare", "doctor", "verify", "health"]);
@@ -12,16 +13,12 @@ const LIGHT = new Set(["prepare", "doctor", "verify", "health"]);
 /**
  * @throws GantryError USAGE for a command line that is not understood; what the command throws
  */
-export async function runCommands(
-  session: Session,
-  rawArgs: readonly string[],
-  output: { readonly version: string; readonly colour: boolean },
-): Promise<void> {
+export async function runCommands(session: Session, rawArgs: readonly string[]): Promise<void> {
   const light = LIGHT.has(rawArgs[0] ?? "");
   const service = light ? {} : (await import("./service.ts")).serviceCommands(session);
   const line = {
     name: "./gantry",
-    version: output.version,
+    version: readVersion(session.root),
     description: "Looks after this release: its native modules, and its service",
     commands: {
       prepare: prepareCommand(session),
@@ -32,5 +29,5 @@ export async function runCommands(
     },
     later: [],
   };
-  await runCommandLine(line, rawArgs, { print: session.print, colour: output.colour });
+  await runCommandLine(line, rawArgs, session);
 }

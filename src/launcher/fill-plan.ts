@@ -11,7 +11,7 @@ import {
   type NamedBundle,
 } from "../provision/bundle-find.ts";
 import { registryFill, type Fill } from "../provision/fill.ts";
-import { readProgramPath } from "../provision/npm.ts";
+import { readProgramPath } from "../provision/program-path.ts";
 import type { Release } from "../provision/release.ts";
 import type { Session } from "./session.ts";
 

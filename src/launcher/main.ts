@@ -1,5 +1,5 @@
 /**
- * The host side's program, one file inside every release. Only this file touches the process: its arguments,
+ * The host side's program, inside every release. Only this file touches the process: its arguments,
  * environment, streams, signals and exit status. It finds the release from its own path, lib/launcher.mjs.
  */
 import { fstatSync, realpathSync, writeSync } from "node:fs";
@@ -141,8 +141,7 @@ async function dispatch(session: Session, args: readonly string[]): Promise<void
     });
   }
   const { runCommands } = await import("./commands.ts");
-  const { readVersion } = await import("./version.ts");
-  await runCommands(session, args, { version: readVersion(session.root), colour: process.stdout.isTTY });
+  await runCommands(session, args);
 }
 
 /** The path as it is given, when it is absolute and leads to the release. */

@@ -4,7 +4,7 @@
  * is never said: only the app knows when it is. Without NOTIFY_SOCKET, or without the program, nothing happens.
  */
 import { spawn } from "node:child_process";
-import { readProgramPath } from "../provision/npm.ts";
+import { readProgramPath } from "../provision/program-path.ts";
 import type { Reporter } from "../provision/report.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import { formatBytes } from "../text.ts";

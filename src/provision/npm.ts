@@ -2,31 +2,16 @@
  * A second way to fill the tree, only when the user names it: the host's own npm. It gets a package-lock.json made
  * from bun.lock, with the same pins and the same hashes, so that it has nothing to decide.
  */
-import { accessSync, constants, rmSync, writeFileSync } from "node:fs";
-import { delimiter, isAbsolute, join } from "node:path";
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { GantryError } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
-import type { Environment } from "../runtime/invoke.ts";
 import { toolEnvironment } from "../runtime/invoke.ts";
 import { INSTALL_LIMITS, runInstaller, type InstallOptions } from "../runtime/install.ts";
 import { lockKey, type Locked, type LockedPackage } from "./lockstep.ts";
+import { readProgramPath } from "./program-path.ts";
 import type { Release } from "./release.ts";
 import { wantedModules } from "./verify.ts";
-
-/** Finds a program as a shell would; entries that are not absolute are skipped, because they depend on the cwd. */
-export function readProgramPath(name: string, environment: Environment): string | undefined {
-  for (const directory of (environment["PATH"] ?? "").split(delimiter)) {
-    if (!isAbsolute(directory)) continue;
-    const path = join(directory, name);
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {
-      // Not in this directory.
-    }
-  }
-  return undefined;
-}
 
 /**
  * @throws GantryError CONFIG_INVALID without an npm; otherwise what runInstaller throws

@@ -9,7 +9,7 @@ import { runtimeName } from "../release/manifest.ts";
 import { systemName } from "../release/stamp.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import type { Self } from "./judge.ts";
-import { readProgramPath } from "./npm.ts";
+import { readProgramPath } from "./program-path.ts";
 import type { Place, Release, RunningProgram } from "./release.ts";
 
 /** The calling process's program, and how the stub found it. */

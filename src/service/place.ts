@@ -18,7 +18,6 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { unpackArchive } from "../archive/unpack.ts";
 import { GantryError, isMissing } from "../errors.ts";
 import { hideLogin } from "../mirror/address.ts";
 import { syncPath, syncTree } from "../provision/durable.ts";
@@ -118,6 +117,7 @@ async function takeIn(
   const into = join(work, "unpacked");
   mkdirSync(into, { mode: 0o700 });
   const allow = { kind: "release", bytes: MOST_BYTES, entries: MOST_ENTRIES } as const;
+  const { unpackArchive } = await import("../archive/unpack.ts");
   await unpackArchive({ file, into, allow, signal });
   // Before the disk is asked to keep what was unpacked: the app that still serves is waiting for the same disk.
   rmSync(file);

@@ -26,14 +26,9 @@ const FILES = [
   "brain",
   "bun.lock",
   "gantry",
-  "lib/archive.mjs",
   "lib/brain",
-  "lib/commands.mjs",
-  "lib/health.mjs",
   "lib/launcher.mjs",
-  "lib/mirror.mjs",
   "lib/release.json",
-  "lib/service.mjs",
   "package.json",
   "setup.sh",
   "systemd/README.md",
@@ -45,6 +40,19 @@ const FILES = [
   "systemd/local.conf",
 ];
 
+/** What the launcher consists of besides, by the names under which its files import each other. */
+const PARTS = partsOf("launcher.mjs").map((name) => `lib/${name}`);
+
+function partsOf(name: string, found = new Set<string>()): string[] {
+  const text = readFileSync(join(release, "lib", name), "utf8");
+  for (const [, part = ""] of text.matchAll(/"\.\/(launcher-[0-9A-Z]+\.mjs)"/g)) {
+    if (found.has(part)) continue;
+    found.add(part);
+    partsOf(part, found);
+  }
+  return [...found];
+}
+
 describe("a built release", () => {
   it("is named after app, version and target", () => {
     expect(basename(release)).toMatch(/^test-brain-v0\.1\.0-linux-(?:x64|arm64)(?:-musl)?$/);
@@ -54,7 +62,7 @@ describe("a built release", () => {
     const files = readdirSync(release, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name).slice(release.length + 1));
-    expect(files.toSorted()).toEqual(FILES.toSorted());
+    expect(files.toSorted()).toEqual([...FILES, ...PARTS].toSorted());
   });
 
   it("has modes that do not depend on the umask", () => {
@@ -68,7 +76,7 @@ describe("a built release", () => {
     const said = execFileSync("sha256sum", ["-c", "SHA256SUMS"], { cwd: release, encoding: "utf8" });
     const lines = said.trim().split("\n");
     expect(lines.every((line) => line.endsWith(": OK"))).toBe(true);
-    expect(lines).toHaveLength(FILES.length - 1);
+    expect(lines).toHaveLength(FILES.length + PARTS.length - 1);
   });
 
   it("pins the externals to the versions of the app's lock, never to a range", () => {
@@ -122,7 +130,7 @@ describe("a built release", () => {
       .trim()
       .split("\n");
     expect(listing.every((path) => path.startsWith(`${basename(release)}/`))).toBe(true);
-    expect(listing).toHaveLength(FILES.length);
+    expect(listing).toHaveLength(FILES.length + PARTS.length);
   });
 
   it("ends its build with a table of sizes and savings", () => {

@@ -31,7 +31,12 @@ const make = (change: { readonly name?: string } = {}): string => {
   made.push(root);
   const text = readFileSync(join(root, "lib/release.json"), "utf8");
   const manifest = parseManifest(text, root);
-  const stubs = renderStubs({ manifest, base: "tiny-v1.2.3", releaseId: releaseId(text) });
+  const stubs = renderStubs({
+    manifest,
+    base: "tiny-v1.2.3",
+    releaseId: releaseId(text),
+    launcher: ["launcher.mjs"],
+  });
   for (const [name, script] of Object.entries(stubs))
     writeFileSync(join(root, name), script, { mode: 0o755 });
   tree = storeTreeName(manifest.modules);

@@ -66,6 +66,7 @@ const write = (system: boolean): void => {
     manifest: manifestFor(system),
     base: "app-v1.2.3",
     releaseId: "0123456789abcdef",
+    launcher: ["launcher.mjs"],
   });
   for (const [name, text] of Object.entries(stubs)) writeFileSync(join(root, name), text, { mode: 0o755 });
 };

@@ -58,6 +58,7 @@ const write = (target: string): void => {
     manifest: manifestFor(target),
     base: "app-v1.2.3",
     releaseId: "0123456789abcdef",
+    launcher: ["launcher.mjs", "launcher-PART.mjs"],
   });
   for (const [name, text] of Object.entries(stubs)) writeFileSync(join(root, name), text, { mode: 0o755 });
 };
@@ -122,7 +123,7 @@ beforeEach(() => {
   for (const name of readdirSync(home)) rmSync(join(home, name), { recursive: true });
   for (const name of readdirSync(root)) rmSync(join(root, name), { recursive: true });
   mkdirSync(join(root, "lib"));
-  writeFileSync(join(root, "lib/launcher.mjs"), "");
+  for (const name of ["launcher.mjs", "launcher-PART.mjs"]) writeFileSync(join(root, "lib", name), "");
 });
 
 describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %s", (_, shell) => {
@@ -279,6 +280,7 @@ describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %
   it.each([
     ["lib/app", 66, "RELEASE_FILE_MISSING"],
     ["lib/launcher.mjs", 66, "RELEASE_FILE_MISSING"],
+    ["lib/launcher-PART.mjs", 66, "RELEASE_FILE_MISSING"],
   ])("without %s it ends with %i", (missing, status, code) => {
     write(host.name);
     copyFileSync(realpathSync("/bin/echo"), join(root, "lib/app"));
