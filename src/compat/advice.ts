@@ -67,6 +67,11 @@ const PACKAGES: readonly (readonly [library: RegExp, debian: string, alpine: str
 const DEBIAN = new Set(["debian", "ubuntu", "linuxmint", "pop", "raspbian"]);
 const FEDORA = new Set(["fedora", "rhel", "centos", "rocky", "almalinux", "amzn", "ol"]);
 
+/** The package of Debian 12 and 13 that has it; undefined when it is not known. */
+export function debianPackage(library: string): string | undefined {
+  return PACKAGES.find(([pattern]) => pattern.test(library))?.[1];
+}
+
 /** The command that brings a library on that host, or a sentence when the package is not known. */
 export function installCommand(library: string, facts: HostFacts): string {
   const id = valueOf(facts.system)?.id ?? "";

@@ -9,11 +9,14 @@ ARG BUILDER=@BUILDER@
 
 # hadolint ignore=DL3029
 FROM --platform=${PLATFORM} ${BUILDER} AS modules
+#@include packages.Dockerfile
 #@include install.Dockerfile
+RUN mkdir /layers/libraries && cp -L --parents @LIBRARY_FILES@ /layers/libraries/ && find /layers/libraries -exec touch -h -d @0 {} +
 
 # hadolint ignore=DL3029
 FROM --platform=${PLATFORM} ${BASE}
 USER 0:0
+COPY --from=modules /layers/@LIBRARIES@/ /
 #@include layers.Dockerfile
 RUN [@LAUNCHER@, "prepare", "--offline"]
 #@include labels.Dockerfile

@@ -40,3 +40,14 @@ it("a new version of the app ships neither Node nor modules", () => {
   expect(files.filter((file) => /lib\/node$|\.node$/.test(file))).toEqual([]);
   expect(shipped.reduce((sum, { size }) => sum + size, 0)).toBeLessThan(1_500_000);
 });
+
+it("of Node 26, which needs a library that no slim Debian has, gets that library", async () => {
+  const tag = "localhost/node-26:1";
+  const release = bench.buildApp("node-26", "test-node-brain", (app) =>
+    edit(join(app, "package.json"), '"node": "24.21.0"', '"node": "26.10.0"'),
+  );
+  must(bench.build(release, "multi-stage", { tag, network: "host" }));
+  const app = await startContainer(bench.containers, tag, HARSH);
+  expect(app.health()).toMatchObject({ code: 0 });
+  expect(app.stop()).toMatchObject({ code: "0" });
+});

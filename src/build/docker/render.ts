@@ -2,6 +2,7 @@
  * The texts of an image: Dockerfile, .dockerignore and what goes with them, rendered from templates/docker/. Every value
  * is quoted for the place where it stands, so that no setting becomes an instruction. Pure.
  */
+import { debianPackage } from "../../compat/advice.ts";
 import { GantryError } from "../../errors.ts";
 import { NAMES, programPath } from "../../release/layout.ts";
 import type { Manifest } from "../../release/manifest.ts";
@@ -118,11 +119,38 @@ const FIRST_START = 300;
 const MUSL_PACKAGES = "if command -v apk >/dev/null; then apk add --no-cache libgcc libstdc++; fi";
 const UNPINNED =
   "No versions: a release of Alpine keeps only the newest build of a package, so one named here would soon be gone.";
+const UNPINNED_DEBIAN =
+  "No versions: Debian's mirrors keep only the newest build of a package. A base that has these libraries needs no network.";
 
-function packageValues({ target }: Manifest): Values {
-  if (parseTarget(target).libc === "musl")
-    return { ADD_PACKAGES: MUSL_PACKAGES, ADD_NOTE: UNPINNED, ADD_RULE: "DL3018" };
-  return { ADD_PACKAGES: undefined, ADD_NOTE: undefined, ADD_RULE: undefined };
+function packageValues(manifest: Manifest): Values {
+  if (parseTarget(manifest.target).libc === "musl")
+    return { ADD_PACKAGES: MUSL_PACKAGES, ADD_NOTE: UNPINNED, ADD_RULE: "DL3018", ...NO_LIBRARIES };
+  const missing = missingLibraries(manifest);
+  if (missing.length === 0)
+    return { ADD_PACKAGES: undefined, ADD_NOTE: undefined, ADD_RULE: undefined, ...NO_LIBRARIES };
+  const files = missing.map(({ file }) => file);
+  const names = missing.map(({ name }) => name).join(" ");
+  const there = files.map((file) => `[ -e ${file} ]`).join(" && ");
+  const install = `apt-get update && apt-get install -y --no-install-recommends ${names} && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log`;
+  return {
+    ADD_PACKAGES: `if command -v apt-get >/dev/null && ! { ${there}; }; then ${install}; fi`,
+    ADD_NOTE: UNPINNED_DEBIAN,
+    ADD_RULE: "DL3008",
+    LIBRARY_FILES: files.join(" "),
+    LIBRARIES: "libraries",
+  };
+}
+
+const NO_LIBRARIES = { LIBRARY_FILES: undefined, LIBRARIES: undefined };
+
+/** What a release needs beside the C++ library, which every proposed base has: Node 26 libatomic, a module its own. */
+function missingLibraries({ target, requires }: Manifest): readonly { name: string; file: string }[] {
+  const directory = `/usr/lib/${parseTarget(target).arch === "x64" ? "x86_64" : "aarch64"}-linux-gnu`;
+  return (requires?.libraries ?? []).flatMap(({ value }) => {
+    const name = debianPackage(value);
+    if (name === undefined || name === "" || /^lib(?:stdc\+\+|gcc_s)\.so/.test(value)) return [];
+    return [{ name, file: `${directory}/${value}` }];
+  });
 }
 
 const UNNAMED =
