@@ -30,8 +30,6 @@ interface Layer {
   readonly digest: string;
   /** Bytes of the layer's tar. */
   readonly size: number;
-  /** Bytes of the files in it: without tar's headers and padding. */
-  readonly content: number;
   readonly files: readonly string[];
 }
 
@@ -134,9 +132,7 @@ function readLayers(
       const file = join(saved, digest.replace("sha256:", ""));
       const listed = must(run("tar", ["-tf", file])).stdout.split("\n");
       const size = Number(must(run("stat", ["-c", "%s", file])).stdout);
-      const sizes = must(run("tar", ["-tvf", file])).stdout.matchAll(/^-\S+ +\S+ +(\d+) /gm);
-      const content = [...sizes].reduce((sum, [, bytes]) => sum + Number(bytes), 0);
-      return { digest, size, content, files: listed.filter((path) => path !== "" && !path.endsWith("/")) };
+      return { digest, size, files: listed.filter((path) => path !== "" && !path.endsWith("/")) };
     });
   } finally {
     rmSync(saved, { recursive: true, force: true });

@@ -81,7 +81,7 @@ describe.each([
     const files = layers.flatMap((layer) => layer.files);
     const wrong = /(?:^|\/)(?:vendor|installer|layers|\.gantry-work-|\.bun|\.cache)|lock$/;
     expect(files.filter((file) => wrong.test(file.replace("bun.lock", "")))).toEqual([]);
-    const added = layers.reduce((sum, { content }) => sum + content, 0);
+    const added = layers.reduce((sum, { size }) => sum + size, 0);
     const manifest = JSON.parse(readFileSync(join(releases[from], "lib/release.json"), "utf8")) as Manifest;
     const modules = Object.values(manifest.modules).flatMap((module) => Object.values(module.files));
     const pruned = modules.reduce((sum, [size]) => sum + size, 0);
