@@ -27,7 +27,7 @@ const onSystem =
 
 beforeAll(() => {
   bench = openImageBench();
-  bench.containers.importBase(withApk("musl-node-apk", muslNodeRoot()), MUSL_NODE);
+  bench.containers.importBase(withApk("musl-node-alpine", muslNodeRoot()), MUSL_NODE);
   release = bench.buildApp("node", "test-node-brain", onSystem(MUSL_NODE_MAJOR), ...musl);
 });
 afterAll(() => bench.dispose());

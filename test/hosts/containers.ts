@@ -34,8 +34,8 @@ interface Layer {
 }
 
 export interface Containers {
-  /** Makes a base image of a root file system. */
-  importBase(root: string, name: string): void;
+  /** Makes a base image of a root file system; for x64 when no architecture is given. */
+  importBase(root: string, name: string, architecture?: "amd64" | "arm64"): void;
   build(context: string, options: BuildOptions): Result;
   podman(...args: readonly string[]): Result;
   /** The layers of an image, its base's first. */
@@ -51,7 +51,8 @@ events_logger = "file"
 runtime = "runc"
 `;
 
-export function openContainers(): Containers {
+/** @param inside what each command line begins with, to be run on another machine than this */
+export function openContainers(inside: readonly string[] = []): Containers {
   mkdirSync(hostsCache, { recursive: true });
   const directory = mkdtempSync(join(hostsCache, "containers-"));
   // podman takes no longer path than 50 characters for it, and the cache may lie anywhere.
@@ -66,15 +67,17 @@ export function openContainers(): Containers {
     CONTAINERS_CONF: join(directory, "containers.conf"),
     CONTAINERS_REGISTRIES_CONF: join(directory, "registries.conf"),
   };
-  const run = (command: string, args: readonly string[], input?: Buffer): Result =>
-    resultOf(spawnSync(command, args, { encoding: "utf8", env, input, maxBuffer: 1 << 28 }));
+  const run = (command: string, args: readonly string[]): Result => {
+    const [program = "", ...words] = [...inside, command, ...args];
+    return resultOf(spawnSync(program, words, { encoding: "utf8", env, maxBuffer: 1 << 28 }));
+  };
   const podman = (...args: readonly string[]) => run("podman", [...place, ...engine, ...args]);
   return {
     podman,
-    importBase: (root, name) => {
+    importBase: (root, name, architecture = "amd64") => {
       const tar = join(directory, "base.tar");
       must(run("tar", ["-C", root, "-cf", tar, "."]));
-      must(podman("import", "-q", "-c", 'CMD ["sh"]', tar, name));
+      must(podman("import", "-q", "--arch", architecture, "-c", 'CMD ["sh"]', tar, name));
       rmSync(tar);
     },
     build: (context, options) => {
@@ -167,11 +170,14 @@ export function shellLessRoot(): string {
 /** Notes what it is asked to add, all of which is there already. */
 const APK = '#!/bin/sh\n[ "$1 $2" = "add --no-cache" ] || exit 64\nshift 2\necho "$@" >>/added\n';
 
-/** The root file system with Alpine's package manager, which has nothing left to do. */
+/** The root file system with Alpine's package manager, which has nothing left to do, and musl's ldd, which packages read. */
 export function withApk(name: string, base: string): string {
   return ensureRoot(name, (directory) => {
     execFileSync("cp", ["-a", `${base}/.`, directory]);
     mkdirSync(join(directory, "sbin"), { recursive: true });
     writeFileSync(join(directory, "sbin/apk"), APK, { mode: 0o755 });
+    mkdirSync(join(directory, "usr/bin"), { recursive: true });
+    const ldd = '#!/bin/sh\nexec /lib/ld-musl-*.so.1 --list -- "$@"\n';
+    writeFileSync(join(directory, "usr/bin/ldd"), ldd, { mode: 0o755 });
   });
 }

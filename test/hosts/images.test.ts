@@ -7,9 +7,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { copyRelease } from "../e2e/release.ts";
-import { must, shellLessRoot, withApk, type Containers } from "./containers.ts";
+import { must, shellLessRoot, type Containers } from "./containers.ts";
 import { edit, HARSH, openImageBench, type ImageBench } from "./image-bench.ts";
-import { muslCppRoot, muslRoot, slimRoot } from "./roots.ts";
+import { muslRoot, slimRoot } from "./roots.ts";
 import { startContainer, type Container } from "./running.ts";
 
 const SHELL_LESS = "gcr.io/distroless/cc-debian13:nonroot";
@@ -226,16 +226,7 @@ describe("the wrong base", () => {
 describe("a musl release", () => {
   let release = "";
   beforeAll(() => {
-    containers.importBase(withApk("musl-cpp-apk", muslCppRoot()), "docker.io/library/alpine:3.24");
     release = bench.buildApp("musl", "test-brain", () => {}, "--target", "linux-x64-musl", "--vendor");
-  });
-
-  it("runs on the base that is proposed for it, with the packages that it asks for", async () => {
-    const tag = "localhost/musl:1";
-    must(bench.build(release, "vendored", { tag, network: "none" }));
-    const app = await start(tag, ...HARSH);
-    expect(must(app.exec("cat", "/added")).stdout).toBe("libgcc libstdc++\n");
-    expect(app.stop().code).toBe("0");
   });
 
   it("fails the build on a glibc base, with what to take", () => {

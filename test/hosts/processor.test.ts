@@ -8,7 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { arm64Obstacle, enterEmulated } from "./arm64-roots.ts";
+import { arm64Obstacle } from "./arm64-machine.ts";
+import { enterEmulated } from "./arm64-roots.ts";
 import { enter, npmPackage, slimRoot } from "./roots.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));

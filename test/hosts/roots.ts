@@ -61,15 +61,18 @@ export function slimRoot(): string {
   return debianRoot("bookworm");
 }
 
+/** Every name that Debian's busybox answers to, but its own. */
+export function busyboxApplets(): string[] {
+  const listed = execFileSync("busybox", ["--list"], { encoding: "utf8" }).trim().split("\n");
+  return listed.filter((applet) => applet !== "busybox");
+}
+
 /** A host without any glibc: busybox, and musl as its only C library. */
 export function muslRoot(): string {
   return ensureRoot("musl", (directory) => {
     for (const path of ["bin", "etc", "lib", "proc", "dev", "tmp", "opt"]) mkdirSync(join(directory, path));
     copyFileSync("/usr/bin/busybox", join(directory, "bin/busybox"));
-    const applets = execFileSync("busybox", ["--list"], { encoding: "utf8" }).trim().split("\n");
-    for (const applet of applets) {
-      if (applet !== "busybox") symlinkSync("busybox", join(directory, "bin", applet));
-    }
+    for (const applet of busyboxApplets()) symlinkSync("busybox", join(directory, "bin", applet));
     copyFileSync("/usr/lib/x86_64-linux-musl/libc.so", join(directory, "lib/ld-musl-x86_64.so.1"));
     writeFileSync(join(directory, "etc/os-release"), "ID=musllab\n");
   });
@@ -132,6 +135,8 @@ export interface EnterOptions {
   readonly options?: string;
   /** Becomes this user and group before the command runs. */
   readonly user?: number;
+  /** This machine's, which is the default, or nothing but a loopback of its own. */
+  readonly network?: "host" | "loopback";
 }
 
 /** Runs a command in a root, on top of an overlay that is thrown away. */
@@ -140,6 +145,7 @@ export function enter(root: string, command: readonly string[], options: EnterOp
   try {
     const lines = [
       "set -e",
+      ...(options.network === "loopback" ? ["ip link set lo up"] : []),
       `mount -t tmpfs none ${scratch}`,
       `mkdir ${scratch}/up ${scratch}/work ${scratch}/root`,
       `mount -t overlay none -o lowerdir=${root},upperdir=${scratch}/up,workdir=${scratch}/work ${scratch}/root`,
@@ -152,11 +158,12 @@ export function enter(root: string, command: readonly string[], options: EnterOp
       if (options.options !== undefined)
         lines.push(`mount -o remount,bind,${options.options} '${scratch}/root${to}'`);
     }
+    const spaces = options.network === "loopback" ? ["--mount", "--net"] : ["--mount"];
     const user = options.user === undefined ? [] : [`--userspec=${options.user}:${options.user}`];
     lines.push(`exec chroot ${user.join(" ")} ${scratch}/root "$@"`);
     const result = spawnSync(
       "unshare",
-      ["--mount", "--propagation=private", "sh", "-c", lines.join("\n"), "sh", ...command],
+      [...spaces, "--propagation=private", "sh", "-c", lines.join("\n"), "sh", ...command],
       {
         encoding: "utf8",
         env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", HOME: "/tmp", ...options.env },
