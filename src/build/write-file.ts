@@ -2,6 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { errorCode } from "../errors.ts";
 
 /** Creates a file with exactly this mode, whatever the umask; EEXIST when anything, even a dangling link, has its name. */
 export function createFile(path: string, text: string, mode: number): void {
@@ -38,7 +39,7 @@ function syncDirectory(path: string): void {
   try {
     fsyncSync(descriptor);
   } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "EINVAL")) throw error;
+    if (errorCode(error) !== "EINVAL") throw error;
   } finally {
     closeSync(descriptor);
   }

@@ -5,6 +5,7 @@
  */
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
+import { errorCode } from "../errors.ts";
 
 export interface Holder {
   readonly nonce: string;
@@ -60,7 +61,7 @@ export function isDead(holder: Holder, world: string): boolean {
   try {
     process.kill(holder.pid, 0);
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "ESRCH";
+    return errorCode(error) === "ESRCH";
   }
   const facts = readProcess(holder.pid);
   if (facts === undefined) return false;

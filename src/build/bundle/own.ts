@@ -4,7 +4,7 @@
  */
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError, type Finding } from "../../errors.ts";
+import { errorCode, GantryError, type Finding } from "../../errors.ts";
 import { NAMES, vendoredBundle, type ReleaseLayout } from "../../release/layout.ts";
 import {
   bundleCompression,
@@ -69,7 +69,7 @@ function readCarried(layout: ReleaseLayout, manifest: Manifest): PackedBundle | 
 /** A prepared tree may lack optional modules or have been changed: then the lockfile is asked. */
 function asIncomplete(error: unknown): undefined {
   if (error instanceof GantryError && error.findings[0].code === "DIGEST_MISMATCH") return undefined;
-  if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+  if (errorCode(error) === "ENOENT") return undefined;
   throw error;
 }
 

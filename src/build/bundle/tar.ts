@@ -6,7 +6,7 @@
 import { closeSync, openSync, readFileSync, readlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { Header, Pax } from "tar";
-import { GantryError } from "../../errors.ts";
+import { errorCode, GantryError } from "../../errors.ts";
 import type { Manifest } from "../../release/manifest.ts";
 import { normalMode, sha256, type FileEntry } from "../../release/tree.ts";
 import { DEFAULT_EPOCH } from "../pack/archive.ts";
@@ -84,7 +84,7 @@ function readLink(path: string): string | undefined {
   try {
     return readlinkSync(path);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EINVAL") return undefined;
+    if (errorCode(error) === "EINVAL") return undefined;
     throw error;
   }
 }

@@ -4,7 +4,7 @@
  */
 import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { GantryError } from "../../errors.ts";
+import { errorCode, GantryError } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
 import {
   createSecretKey,
@@ -90,7 +90,7 @@ function create(path: string, text: string, mode: number): void {
   try {
     createFile(path, text, mode);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "EEXIST") {
+    if (errorCode(error) === "EEXIST") {
       throw new GantryError(existsAlready(path));
     }
     throw error;
