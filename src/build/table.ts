@@ -1,4 +1,6 @@
 /** The table that ends a build: what is in the release, what was left out, what that saved. 80 columns. */
+import { dirname } from "node:path/posix";
+import { NAMES } from "../release/layout.ts";
 import type { Manifest, ReleaseRequires } from "../release/manifest.ts";
 import { formatBytes } from "../text.ts";
 import type { LeftOut } from "./tree/capture.ts";
@@ -22,7 +24,7 @@ const row = (name: string, size: string, note = ""): string =>
 export function formatSummary(summary: ReleaseSummary): string {
   const { manifest } = summary;
   const lines = [`${summary.target}${summary.loadedHere ? "" : "  (not loaded here)"}`];
-  for (const [path, bytes] of Object.entries(summary.files)) lines.push(row(path, formatBytes(bytes)));
+  lines.push(...fileLines(summary.files));
   lines.push("modules");
   for (const external of manifest.externals) {
     const bytes = bytesOf(manifest, external.name);
@@ -39,6 +41,24 @@ export function formatSummary(summary: ReleaseSummary): string {
   lines.push(`release  ${summary.directory}`);
   lines.push(`archive  ${summary.archive}  ${formatBytes(summary.archiveBytes)}`);
   return lines.join("\n");
+}
+
+/** The launcher's parts and the app's own JavaScript in a line each: there may be hundreds. */
+function lineOf(path: string): string {
+  if (path.startsWith(`${NAMES.app}/`)) return `${NAMES.app}/`;
+  return dirname(path) === NAMES.lib && path.endsWith(".mjs") ? NAMES.launcher : path;
+}
+
+function fileLines(files: ReleaseSummary["files"]): string[] {
+  const lines = new Map<string, number[]>();
+  for (const [path, bytes] of Object.entries(files)) {
+    const name = lineOf(path);
+    lines.set(name, [...(lines.get(name) ?? []), bytes]);
+  }
+  return [...lines].map(([name, sizes]) => {
+    const bytes = formatBytes(sizes.reduce((sum, size) => sum + size, 0));
+    return row(name, bytes, sizes.length > 1 ? `in ${sizes.length} files` : "");
+  });
 }
 
 const leftOutLine = (name: string, files: number | string, size: string): string =>
