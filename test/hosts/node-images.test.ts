@@ -1,18 +1,20 @@
 /** Images of an app that brings its Node: how large they are, how they run, and what a new version of the app ships. */
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { must } from "./containers.ts";
+import { must, shellLessRoot } from "./containers.ts";
 import { edit, HARSH, openImageBench, type ImageBench } from "./image-bench.ts";
 import { slimRoot } from "./roots.ts";
 import { startContainer } from "./running.ts";
 
 let bench: ImageBench;
+const SHELL_LESS = "gcr.io/distroless/cc-debian13:nonroot";
+let first = "";
 const tags = { first: "localhost/node-brain:1", changed: "localhost/node-brain:2" };
 
 beforeAll(() => {
   bench = openImageBench();
   bench.containers.importBase(slimRoot(), "docker.io/library/debian:bookworm-slim");
-  const first = bench.buildApp("first", "test-node-brain", () => {});
+  first = bench.buildApp("first", "test-node-brain", () => {});
   const changed = bench.buildApp("changed", "test-node-brain", (app) =>
     edit(join(app, "src/server.ts"), "of eight characters", "of 8 characters"),
   );
@@ -49,5 +51,14 @@ it("of Node 26, which needs a library that no slim Debian has, gets that library
   must(bench.build(release, "multi-stage", { tag, network: "host" }));
   const app = await startContainer(bench.containers, tag, HARSH);
   expect(app.health()).toMatchObject({ code: 0 });
+  expect(app.stop()).toMatchObject({ code: "0" });
+});
+
+it("runs on a base without a shell", async () => {
+  bench.containers.importBase(shellLessRoot(), SHELL_LESS);
+  const tag = "localhost/node-brain-static:1";
+  must(bench.build(first, "static-base", { tag, network: "none" }));
+  const app = await startContainer(bench.containers, tag, HARSH);
+  expect(app.exec("sh", "-c", "true").code).not.toBe(0);
   expect(app.stop()).toMatchObject({ code: "0" });
 });
