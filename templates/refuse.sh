@@ -94,6 +94,28 @@ check_libraries() {
   done
 }
 
+# check_linked: the same with glibc, whose loader has a cache of its own: what lies in none of the usual places is missing
+# when the loader says so too.
+check_linked() {
+  gantry_linked='@LINKED@'
+  if [ -n "${LD_LIBRARY_PATH-}" ]; then return; fi
+  for gantry_package in $gantry_linked; do
+    gantry_library=${gantry_package%%:*} gantry_package=${gantry_package#*:}
+    for gantry_file in /lib/@MULTIARCH@-linux-gnu /usr/lib/@MULTIARCH@-linux-gnu /lib64 /usr/lib64 /lib /usr/lib /usr/local/lib; do
+      if [ -e "$gantry_file/$gantry_library" ]; then continue 2; fi
+    done
+    gantry_said=$(run_launcher --version 2>&1 </dev/null)
+    case $gantry_said in
+    *": $gantry_library: cannot open shared object file"*)
+      gantry_fix="on Debian and Ubuntu: apt-get install ${gantry_package%%:*}; on Fedora and RHEL: dnf install ${gantry_package#*:}"
+      if [ "$gantry_package" = : ]; then gantry_fix="install the package that contains it"; fi
+      say LIBRARY_MISSING "the program needs $gantry_library, which is not on this host" "$gantry_program" "$gantry_fix"
+      exit 69
+      ;;
+    esac
+  done
+}
+
 # check_machine: nothing of the release is executed before all but its last check has passed.
 check_machine() {
   if [ ! -e "$gantry_loader" ]; then refuse; fi
@@ -110,4 +132,5 @@ check_machine() {
     exit 71
   fi
   check_processor
+  check_linked
 }

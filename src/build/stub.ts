@@ -4,7 +4,9 @@
  * Every value is checked before it is placed, so that no setting can become shell code.
  */
 import { EM_OF_ARCH } from "../elf/constants.ts";
-import { NAMES } from "../release/layout.ts";
+import { basename } from "node:path";
+import { packagesOf } from "../compat/advice.ts";
+import { NAMES, programPath } from "../release/layout.ts";
 import type { Manifest, ReleaseRuntime } from "../release/manifest.ts";
 import { LIBC_MARKS } from "../release/stamp.ts";
 import { STORE_NAME, STORE_STATUS, STORE_USED, STORE_VARIABLES, storeTreeName } from "../release/store.ts";
@@ -86,6 +88,8 @@ function stubValues({ manifest, base, releaseId, launcher }: StubOptions): Scrip
     APK_ADD,
     MUSL_VARIABLE: target.libc === "musl" ? MUSL_VARIABLE : undefined,
     LIBRARIES: target.libc === "musl" ? ownLibraries(manifest).join(" ") : "",
+    LINKED: target.libc === "gnu" ? linkedLibraries(manifest).join(" ") : "",
+    MULTIARCH: target.machines[0] ?? "",
     ...processorValues(manifest.runtime, target, base),
     ELF_MACHINE: target.os === "linux" ? elfMachine(target) : "",
     MACHINES: target.machines.map((machine) => `"${system} ${machine}"`).join(" | "),
@@ -99,9 +103,20 @@ function stubValues({ manifest, base, releaseId, launcher }: StubOptions): Scrip
 }
 
 /** The shared libraries that the program in lib/ itself asks for. */
-function ownLibraries({ requires, binary }: Manifest): string[] {
-  const libraries = requires?.libraries ?? [];
-  return libraries.filter(({ by }) => by.includes(binary)).map(({ value }) => plainWord(value));
+function ownLibraries(manifest: Manifest): string[] {
+  const program = basename(programPath(manifest) ?? "");
+  const libraries = manifest.requires?.libraries ?? [];
+  return libraries.filter(({ by }) => by.includes(program)).map(({ value }) => plainWord(value));
+}
+
+/** The same with the packages that bring them on Debian and on Fedora: `LIBRARY:PACKAGE:PACKAGE`. */
+function linkedLibraries(manifest: Manifest): string[] {
+  return ownLibraries(manifest).map((library) => {
+    const packages = packagesOf(library);
+    return packages === undefined
+      ? `${library}::`
+      : [library, plainWord(packages.debian), plainWord(packages.fedora)].join(":");
+  });
 }
 
 /** e_machine as od prints its two bytes (ELF gABI). */

@@ -67,9 +67,12 @@ const PACKAGES: readonly (readonly [library: RegExp, debian: string, alpine: str
 const DEBIAN = new Set(["debian", "ubuntu", "linuxmint", "pop", "raspbian"]);
 const FEDORA = new Set(["fedora", "rhel", "centos", "rocky", "almalinux", "amzn", "ol"]);
 
-/** The package of Debian 12 and 13 that has it; undefined when it is not known. */
-export function debianPackage(library: string): string | undefined {
-  return PACKAGES.find(([pattern]) => pattern.test(library))?.[1];
+/** What brings a library on Debian 12, 13 and Ubuntu, and on Fedora and RHEL; undefined when the packages are not known. */
+export function packagesOf(
+  library: string,
+): { readonly debian: string; readonly fedora: string } | undefined {
+  const [, debian, , fedora] = PACKAGES.find(([pattern]) => pattern.test(library)) ?? [];
+  return debian === undefined || fedora === undefined ? undefined : { debian, fedora };
 }
 
 /** The command that brings a library on that host, or a sentence when the package is not known. */

@@ -100,6 +100,19 @@ describe("a release with its own Node", () => {
     expectServed(result.stdout);
   });
 
+  it("names the library that its Node needs and a slim Debian lacks, and the package", () => {
+    const newest = build("newest", "26.10.0", "linux-x64-gnu");
+    for (const script of ["node-brain", "gantry"]) {
+      const result = enter(slimRoot(), [`/opt/release/${script}`, "--version"], {
+        mounts: { "/opt/release": newest },
+      });
+      expect(result).toMatchObject({ code: 69, stdout: "" });
+      expect(result.stderr).toMatch(
+        /^gantry: LIBRARY_MISSING: the program needs libatomic\.so\.1, (?:.|\n)*apt-get install libatomic1;/,
+      );
+    }
+  });
+
   it("is refused on a musl host before its Node is run", () => {
     const result = enter(muslRoot(), ["/opt/release/node-brain"], {
       mounts: { "/opt/release": releases.glibc },

@@ -2,7 +2,7 @@
  * The texts of an image: Dockerfile, .dockerignore and what goes with them, rendered from templates/docker/. Every value
  * is quoted for the place where it stands, so that no setting becomes an instruction. Pure.
  */
-import { debianPackage } from "../../compat/advice.ts";
+import { packagesOf } from "../../compat/advice.ts";
 import { GantryError } from "../../errors.ts";
 import { NAMES, programPath } from "../../release/layout.ts";
 import type { Manifest } from "../../release/manifest.ts";
@@ -147,7 +147,7 @@ const NO_LIBRARIES = { LIBRARY_FILES: undefined, LIBRARIES: undefined };
 function missingLibraries({ target, requires }: Manifest): readonly { name: string; file: string }[] {
   const directory = `/usr/lib/${parseTarget(target).arch === "x64" ? "x86_64" : "aarch64"}-linux-gnu`;
   return (requires?.libraries ?? []).flatMap(({ value }) => {
-    const name = debianPackage(value);
+    const name = packagesOf(value)?.debian;
     if (name === undefined || name === "" || /^lib(?:stdc\+\+|gcc_s)\.so/.test(value)) return [];
     return [{ name, file: `${directory}/${value}` }];
   });

@@ -61,9 +61,11 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(join(root, ".."), { recursive: true }));
 
-const write = (system: boolean): void => {
+const write = (system: boolean, needs: readonly string[] = []): void => {
+  const libraries = needs.map((value) => ({ value, by: ["node"] }));
+  const requires = { arch: host.arch, libc: "glibc" as const, abi: [], libraries };
   const stubs = renderStubs({
-    manifest: manifestFor(system),
+    manifest: { ...manifestFor(system), ...(needs.length === 0 ? {} : { requires }) },
     base: "app-v1.2.3",
     releaseId: "0123456789abcdef",
     launcher: ["launcher.mjs"],
@@ -132,6 +134,22 @@ describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %
     rmSync(join(root, "lib/app/it's $(touch owned).js"));
     expect(run(shell, bin)).toMatchObject({ status: 66, stdout: "" });
   });
+
+  it.skipIf(host.libc !== "gnu")(
+    "a library that its Node needs and the host lacks is named, by the loader's word",
+    () => {
+      write(false, ["libx.so.6"]);
+      copyFileSync(realpathSync("/bin/echo"), join(root, "lib/node"));
+      // Not where it usually lies, and yet the program starts: the loader knows better.
+      expect(run(shell, bin, "x").stderr).toContain("launcher.mjs start");
+      const bytes = readFileSync(join(root, "lib/node"), "latin1").replaceAll("libc.so.6", "libx.so.6");
+      writeFileSync(join(root, "lib/node"), bytes, "latin1");
+      const refused = run(shell, bin, "x");
+      expect(refused).toMatchObject({ status: 69, stdout: "" });
+      expect(refused.stderr).toMatch(/^gantry: LIBRARY_MISSING: the program needs libx\.so\.6, /);
+      expect(refused.stderr).toMatch(/fix +install the package that contains it\n$/);
+    },
+  );
 
   describe("on the host's own Node", () => {
     it("the first of the PATH counts, and directories that depend on the caller do not", () => {
