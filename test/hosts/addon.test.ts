@@ -39,9 +39,8 @@ it("runs on the distribution's Node, and refuses another one when it is built", 
   expect(must(app.exec("cat", "/added")).stdout).toBe(`nodejs=~${MUSL_NODE_MAJOR}\n`);
   expect(app.stop()).toMatchObject({ code: "0" });
   const other = bench.buildApp("other", "test-node-brain", onSystem(MUSL_NODE_MAJOR - 2), ...musl);
-  const refused = bench.build(other, "node-alpine", { tag: "localhost/never:1", network: "none" }, ...base);
-  expect(refused.code).not.toBe(0);
-  expect(`${refused.stdout}${refused.stderr}`).toMatch(/ABI_MISMATCH: .*\b137\b.*\b147\b/);
+  const said = bench.refuse(other, "node-alpine", { tag: "localhost/never:1", network: "none" }, ...base);
+  expect(said).toMatch(/ABI_MISMATCH: .*\b137\b.*\b147\b/);
 });
 
 describe("as a Home Assistant add-on", () => {
