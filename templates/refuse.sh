@@ -116,7 +116,7 @@ check_linked() {
   done
 }
 
-# check_machine: nothing of the release is executed before all but its last check has passed.
+# check_machine: nothing of the release is executed before all but the last two checks have passed.
 check_machine() {
   if [ ! -e "$gantry_loader" ]; then refuse; fi
   case $(uname -sm) in
