@@ -10,17 +10,17 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { formatHolder, readSelf } from "../../src/provision/holder.ts";
 import { runProgram, type Run } from "../unit/launcher/fixture.ts";
 import { holdAt, send, type Held } from "./faults/hold.ts";
-import { findPoints, runPlainly, type Command, type Point } from "./faults/inject.mjs";
+import { findPlaces, runPlainly, type Command, type Point } from "./faults/inject.mjs";
 import { sharedSubject } from "./faults/shared.ts";
 import { readTree, reset, type Subject } from "./faults/sweep.mjs";
 
 let work = "";
 let subject: Subject;
-/** Where a start of the subject changes files, in order. */
+/** Where a start of the subject opens or changes files, in order. */
 let points: readonly Point[] = [];
 const prepare = (name: "small" | "sample") => () => {
   subject = sharedSubject(name);
-  points = findPoints(subject.start, subject.root, work);
+  points = findPlaces(subject.start, subject.root, work);
   reset(subject.root);
 };
 beforeAll(() => {
@@ -43,13 +43,14 @@ const many = (count: number) => Promise.all(Array.from({ length: count }, () => 
 const CALLS: Readonly<Record<string, RegExp>> = {
   begin: /^pwrite64$/,
   installing: /^mkdir$/,
-  checking: /^chmod$/,
+  // Nothing is changed then.
+  checking: /^openat$/,
   loading: /^fsync$/,
   writing: /^rename/,
 };
 const pointIn = (stage: string): Point => {
   const found = points.find((point) => point.stage === stage && CALLS[stage]?.test(point.call));
-  if (found === undefined) throw new Error(`no file is changed in the stage '${stage}'`);
+  if (found === undefined) throw new Error(`there is no such call in the stage '${stage}'`);
   return found;
 };
 const standing: Held[] = [];

@@ -19,6 +19,7 @@ const CALLS = [
 /**
  * @typedef {{ argv: string[], cwd: string, env: Record<string, string> }} Command
  * @typedef {{ call: string, nth: number, stage: string }} Point  the nth call of that name within one thread
+ * @typedef {Point & { changes: boolean }} Place
  * @typedef {"signal=KILL" | "error=EIO" | "error=ENOSPC" | "error=EDQUOT"} Fault
  * @typedef {{ status: number | null, signal: string | null, stdout: string, stderr: string }} Outcome
  */
@@ -40,11 +41,20 @@ function strace(options, { argv, cwd, env }) {
 }
 
 /**
- * The places of a clean run, in their order, each once.
+ * The places of a clean run where files change, in their order, each once.
  * @param {Command} command @param {string} directory only calls that name something below it
  * @param {string} scratch @returns {Point[]}
  */
 export function findPoints(command, directory, scratch) {
+  const places = findPlaces(command, directory, scratch).filter(({ changes }) => changes);
+  return places.map(({ call, nth, stage }) => ({ call, nth, stage }));
+}
+
+/**
+ * Those where files are opened to be read, too.
+ * @param {Command} command @param {string} directory @param {string} scratch @returns {Place[]}
+ */
+export function findPlaces(command, directory, scratch) {
   const file = join(scratch, "trace");
   const { status, stderr } = strace(["-y", "-s", "200", "-o", file, "-e", `trace=${CALLS}`], command);
   if (status !== 0) throw new Error(`the clean run failed: ${stderr}`);
@@ -52,8 +62,8 @@ export function findPoints(command, directory, scratch) {
   const counts = new Map();
   // The fault strikes the first that makes its nth call: that one has to be the place, and not a tool of the script's.
   const seen = new Set();
-  /** @type {Point[]} */
-  const points = [];
+  /** @type {Place[]} */
+  const places = [];
   let stage = "begin";
   for (const line of readFileSync(file, "utf8").split("\n")) {
     const [, thread = "", call = "", rest = ""] = /^(\d+)\s+([a-z_0-9]+)\((.*)$/.exec(line) ?? [];
@@ -63,14 +73,15 @@ export function findPoints(command, directory, scratch) {
     counts.set(key, nth);
     stage = /^2<[^>]*>, "gantry: (\w+)/.exec(rest)?.[1] ?? stage;
     const id = `${call} ${nth}`;
-    if (!seen.has(id) && rest.includes(directory) && changes(call, rest)) points.push({ call, nth, stage });
+    if (!seen.has(id) && rest.includes(directory))
+      places.push({ call, nth, stage, changes: doesChange(call, rest) });
     seen.add(id);
   }
-  return points;
+  return places;
 }
 
 /** Reading opens are no changes. @param {string} call @param {string} rest */
-function changes(call, rest) {
+function doesChange(call, rest) {
   return call === "creat" || !call.startsWith("open") || /O_CREAT|O_TRUNC|O_WRONLY|O_RDWR/.test(rest);
 }
 
