@@ -142,6 +142,8 @@ it("leaves the release as it was when it is interrupted", async () => {
   const before = digests(release);
   const child = spawn(process.execPath, [CLI, "bundle", release, "--target", "linux-arm64-gnu"], {
     cwd: work,
+    // Where it works, and leaves what it had made by then.
+    env: { ...process.env, TMPDIR: work },
     stdio: ["ignore", "ignore", "pipe"],
   });
   await once(child.stderr, "data");

@@ -64,6 +64,7 @@ export function openContainers(inside: readonly string[] = []): Containers {
   const env = {
     PATH: "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     HOME: directory,
+    TMPDIR: directory,
     CONTAINERS_CONF: join(directory, "containers.conf"),
     CONTAINERS_REGISTRIES_CONF: join(directory, "registries.conf"),
   };
