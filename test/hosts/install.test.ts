@@ -9,6 +9,7 @@ import { copyRelease } from "../e2e/release.ts";
 import { expectWhole } from "./ledger-host.ts";
 import { becomeVersion, buildLedger, gantry, makeVersion, PORT, untilAnswers } from "./ledger.ts";
 import type { Suite } from "./roots.ts";
+import { untilHealthy } from "./service-state.ts";
 import { bootHost, type SystemdHost } from "./systemd-host.ts";
 
 let scratch = "";
@@ -177,6 +178,7 @@ it("the sample app, with the modules of a prepared copy, serves without a networ
   const authorization = `Bearer ${token}`;
   const note = await (await fetch(`${url}/notes/1`, { headers: { authorization } })).text();
   await host.reboot();
+  await untilHealthy(url);
   await host.shell("/opt/brain/current/gantry status");
   expect(await (await fetch(`${url}/notes/1`, { headers: { authorization } })).text()).toBe(note);
   expect(note).toContain('"id":1');
