@@ -39,7 +39,8 @@ const USUAL_ENTRIES = ["src/main", "src/index", "main", "index"].flatMap((stem) 
  * Reads and checks an app.
  *
  * The entry is `gantry.entry`; without it the first existing file of: the `bin` that names the binary, `module`,
- * `main`, then src/main.*, src/index.*, main.*, index.*. The binary's name is `gantry.binary`; without it the key of a
+ * `main`, then src/main.*, src/index.*, main.*, index.*. For a Node app it is the first of those fields, which names
+ * what is yet to be made, and one of those files where no field and no `build` script says more. The binary's name is `gantry.binary`; without it the key of a
  * single `bin`, else the package's name without its scope.
  * @throws GantryError CONFIG_INVALID with one finding for every mistake
  */
@@ -173,7 +174,7 @@ function findEntry(
   return undefined;
 }
 
-/** What a Node app is started with: compiled JavaScript, which the app's own build may have yet to make. */
+/** What a Node app is started with: JavaScript that its build may have yet to make, or its source where none says. */
 function nodeEntry(
   dir: string,
   json: PackageJson,
@@ -182,7 +183,10 @@ function nodeEntry(
 ): string | undefined {
   const bin = binEntries(json, json.name ?? "").find(([key]) => key === binary)?.[1];
   const path = [named, bin, json.main, json.module].find((candidate) => typeof candidate === "string");
-  return path === undefined ? undefined : join(dir, path);
+  if (path !== undefined) return join(dir, path);
+  // What a script makes, and where, only the script knows.
+  if (json.scripts?.["build"] !== undefined) return undefined;
+  return USUAL_ENTRIES.map((candidate) => join(dir, candidate)).find(isFile);
 }
 
 function existing(dir: string, path: string): string | undefined {

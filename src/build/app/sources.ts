@@ -8,6 +8,7 @@ import { GantryError } from "../../errors.ts";
 import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
 import { ensureBunLock, outOfStep, toolLines, unusable } from "../lock/migrate.ts";
 import type { App } from "./app.ts";
+import { readBuildStep } from "./build-step.ts";
 import type { Bun } from "./bun.ts";
 import { copyWorkspace, makePrivateDirectory } from "./copy.ts";
 import { readInstalled } from "./installed.ts";
@@ -56,11 +57,11 @@ export async function ensureInstalled(app: App, bun: Bun, options: InstallSource
   }
 }
 
-/** A Node app is built by its own script: what that needs is among its devDependencies. */
-function lacksBuildTools({ dir, workspaceRoot, packageJson, settings }: App): boolean {
-  if (settings.runtime !== "node" || packageJson.scripts?.["build"] === undefined) return false;
-  const places = [dir, workspaceRoot].map((directory) => join(directory, "node_modules"));
-  return Object.keys(packageJson.devDependencies ?? {}).some(
+/** A Node app is built by its own script or tools: they are among its devDependencies. */
+function lacksBuildTools(app: App): boolean {
+  if (app.settings.runtime !== "node" || ["none", "missing"].includes(readBuildStep(app).kind)) return false;
+  const places = [app.dir, app.workspaceRoot].map((directory) => join(directory, "node_modules"));
+  return Object.keys(app.packageJson.devDependencies ?? {}).some(
     (name) => !places.some((modules) => existsSync(join(modules, name))),
   );
 }

@@ -43,6 +43,12 @@ export function readWorkspacePatterns(directory: string): string[] {
   return strings(Array.isArray(workspaces) ? workspaces : field(workspaces, "packages"));
 }
 
+/** What a directory's package.json names among its dependencies and devDependencies; nothing when it cannot be read. */
+export function readDependencyNames(directory: string): string[] {
+  const json = parse(readText(join(directory, "package.json")) ?? "", JSON.parse);
+  return ["dependencies", "devDependencies"].flatMap((group) => Object.keys(field(json, group) ?? {}));
+}
+
 /**
  * Is a directory a member by these patterns? `*` is one path segment, `**` any number, `!` takes members away again.
  * @param path relative to the workspace root, with forward slashes

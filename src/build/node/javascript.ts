@@ -1,26 +1,20 @@
 /**
- * A Node app's JavaScript: made by the app's own build script in a private copy of its workspace, and the part of it
- * that becomes lib/app. Nothing of the app's own directory is written, and what it holds of an earlier build is not
+ * A Node app's JavaScript: made by the app's own build script or tools in a private copy of its workspace, and the part
+ * of it that becomes lib/app. Nothing of the app's own directory is written, and what it holds of an earlier build is not
  * taken for this one's.
  */
-import {
-  copyFileSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-} from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync } from "node:fs";
 import { rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, relative, sep } from "node:path";
+import { join, relative, sep } from "node:path";
 import { GantryError } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
-import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import type { Environment } from "../../runtime/invoke.ts";
 import type { App } from "../app/app.ts";
+import { isOutput, partOf } from "../app/build-step.ts";
 import { copyWorkspace } from "../app/copy.ts";
 import type { Sources } from "../app/sources.ts";
+import { planCompilation, runTool } from "./compilation.ts";
 
 export interface BuiltJavaScript {
   /** What becomes lib/app. */
@@ -41,58 +35,31 @@ export interface BuildJavaScriptOptions {
 }
 
 /**
- * Runs the app's `build` script, or its TypeScript compiler where it has no such script.
- * @throws GantryError CONFIG_INVALID with what the script said, or when it did not make the entry
+ * Runs the app's `build` script, or the bundler or compiler that it has where it has no such script.
+ * @throws GantryError CONFIG_INVALID with what that said, or when it did not make the entry
  */
 export async function buildJavaScript(options: BuildJavaScriptOptions): Promise<BuiltJavaScript> {
   const { app, sources } = options;
-  checkCompiled(app, relative(app.dir, app.entry));
   const top = realpathSync(mkdtempSync(join(tmpdir(), "gantry-build-")));
   const dispose = (): void => rmSync(top, { recursive: true, force: true });
   try {
     copyWorkspace(sources.root, top);
     linkModules(sources.root, top);
     const appDir = join(top, relative(sources.root, sources.appDir));
-    const entry = relative(app.dir, app.entry);
-    const part = app.settings.app ?? partOf(entry);
-    const command = findCommand(app, appDir, entry);
+    const { command, entry, config } = await planCompilation({ ...options, appDir });
+    const part = partOf(app, entry);
     if (command !== undefined) {
       if (isOutput(app, part)) rmSync(join(appDir, part), { recursive: true, force: true });
-      await runCommand(command, appDir, options);
+      if (config !== undefined) writeFileSync(join(appDir, config.path), config.text);
+      await runCommand(command, { ...options, appDir });
     }
     const inside = relative(part, entry);
-    checkEntry(app, { appDir, entry, inside, part, built: command?.join(" ") });
+    checkEntry(app, { appDir, entry, inside, part, built: command?.join(" ") ?? "" });
     return { directory: join(appDir, part), entry: inside.split(sep).join("/"), part, dispose };
   } catch (error) {
     dispose();
     throw error;
   }
-}
-
-/** The directory that becomes lib/app when no setting names it: the one that the entry's path begins with. */
-function partOf(entry: string): string {
-  return entry.includes("/") ? (entry.split("/")[0] ?? ".") : ".";
-}
-
-/** What build tools call what they make; a directory of another name may hold sources as well. */
-const OUTPUTS: ReadonlySet<string> = new Set(["dist", "build", "out", "output", "compiled"]);
-
-/** Is everything in it made by the build? By its name, or because version control is told to leave it out. */
-function isOutput(app: App, part: string): boolean {
-  const name = part.split("/").at(-1) ?? part;
-  if (OUTPUTS.has(name)) return true;
-  const files = [app.dir, app.workspaceRoot].map((directory) => join(directory, ".gitignore"));
-  return files
-    .filter((file) => existsSync(file))
-    .flatMap((file) => readFileSync(file, "utf8").split("\n"))
-    .some(
-      (line) =>
-        line
-          .trim()
-          .replace(/\/(?:\*\*?)?$/, "")
-          .split("/")
-          .at(-1) === name && !line.startsWith("!"),
-    );
 }
 
 /** Modules are used where they lie: tools of the build are found through links to them. */
@@ -104,37 +71,28 @@ function linkModules(from: string, to: string, below = ""): void {
   }
 }
 
-/** Arguments for Bun; undefined for an app that is JavaScript as it stands. */
-function findCommand(app: App, appDir: string, entry: string): readonly string[] | undefined {
-  if (app.packageJson.scripts?.["build"] !== undefined) return ["run", "build"];
-  if (existsSync(join(appDir, entry))) return undefined;
-  return existsSync(join(appDir, "tsconfig.json")) ? ["run", "tsc", "-p", "."] : undefined;
-}
-
 async function runCommand(
   command: readonly string[],
-  appDir: string,
-  { app, bun, environment, log }: BuildJavaScriptOptions,
+  options: BuildJavaScriptOptions & { readonly appDir: string },
 ): Promise<void> {
+  const { app, log } = options;
   const said = command.slice(1).join(" ");
   log.info(`running the app's own ${said}`);
-  // The Node that runs gantry comes first, so that the script's tools run on something that is there.
-  const path = [dirname(process.execPath), environment["PATH"] ?? ""].join(":");
-  const result = await run(bun, command, {
-    cwd: appDir,
-    environment: toolEnvironment(environment, { PATH: path, BUN_BE_BUN: "1" }),
-  });
+  const result = await runTool(command, options);
   if (result.code === 0) return;
   const lines = `${result.stdout}\n${result.stderr}`.split("\n").filter((line) => line.trim() !== "");
-  const fix = `make "${said === "build" ? "npm run build" : `npx ${said}`}" work in the app, with its devDependencies installed`;
-  const noCompiler = /Script not found "tsc"/.test(result.stderr);
   throw new GantryError({
     code: "CONFIG_INVALID",
     what: `the app's own "${said}" failed (${result.signal ?? `exit ${result.code}`})`,
     where: join(app.dir, "package.json"),
     detail: lines.slice(-20),
-    fix: noCompiler ? 'add typescript to "devDependencies", or a "build" script' : fix,
+    fix: failedFix(said),
   });
+}
+
+function failedFix(said: string): string {
+  if (said === "build") return 'make "npm run build" work in the app, with its devDependencies installed';
+  return `correct what it complains of, or add a "build" script that makes the entry (this ran because there is none)`;
 }
 
 interface BuiltEntry {
@@ -142,18 +100,8 @@ interface BuiltEntry {
   readonly entry: string;
   readonly inside: string;
   readonly part: string;
-  readonly built: string | undefined;
-}
-
-/** @throws GantryError CONFIG_INVALID when what starts the app is no JavaScript */
-function checkCompiled(app: App, entry: string): void {
-  if (/\.[cm]?js$/.test(entry)) return;
-  throw new GantryError({
-    code: "CONFIG_INVALID",
-    what: `the entry ${entry} is no JavaScript: a release is compiled ahead of time`,
-    where: join(app.dir, "package.json"),
-    fix: 'set "gantry.entry" to the file that the build makes, such as "dist/index.js"',
-  });
+  /** The command that made it. */
+  readonly built: string;
 }
 
 /** @throws GantryError CONFIG_INVALID when there is no such file, or it lies outside lib/app */
@@ -165,9 +113,7 @@ function checkEntry(app: App, { appDir, entry, inside, part, built }: BuiltEntry
   if (inside.startsWith(".."))
     refuse(`the entry ${entry} does not lie in "gantry.app", ${part}`, 'correct "gantry.app"');
   if (existsSync(join(appDir, entry))) return;
-  if (built === undefined)
-    refuse(`the app has no ${entry}, and no "build" script that makes it`, 'add a "build" script');
-  else refuse(`${entry} is not among what "${built}" made`, 'correct "gantry.entry", or the build');
+  refuse(`${entry} is not among what "${built}" made`, 'correct "gantry.entry", or the build');
 }
 
 /** Left out of lib/app: what only compilers, editors and debuggers read. */

@@ -246,7 +246,7 @@ describe("readApp refuses", () => {
     ["no entry anywhere", { ...IDENTITY, main: "dist/x.js" }, /entry was not found/],
     [
       "no entry of a Node app",
-      { ...IDENTITY, gantry: { runtime: "node", node: "24.21.0" } },
+      { ...IDENTITY, scripts: { build: "tsc" }, gantry: { runtime: "node", node: "24.21.0" } },
       /nothing says which file starts the app: no "gantry\.entry"/,
     ],
   ];

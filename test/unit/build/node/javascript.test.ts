@@ -1,30 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
 import { readApp } from "../../../../src/build/app/app.ts";
-import { ensureInstalled } from "../../../../src/build/app/sources.ts";
 import { readImports } from "../../../../src/build/node/imports.ts";
-import {
-  buildJavaScript,
-  copyJavaScript,
-  type BuiltJavaScript,
-} from "../../../../src/build/node/javascript.ts";
-import type { Environment } from "../../../../src/runtime/invoke.ts";
+import { copyJavaScript } from "../../../../src/build/node/javascript.ts";
 import { BUN, findingsOf, makeApp, makeDirectory, writeFiles } from "../scratch.ts";
-
-const opened: (() => void)[] = [];
-afterEach(() => {
-  for (const dispose of opened.splice(0)) dispose();
-});
-
-async function build(dir: string, environment: Environment = process.env): Promise<BuiltJavaScript> {
-  const app = await readApp(dir);
-  const sources = await ensureInstalled(app, BUN, { environment });
-  opened.push(sources.dispose);
-  const built = await buildJavaScript({ app, sources, bun: BUN.path, environment, log: { info: () => {} } });
-  opened.push(built.dispose);
-  return built;
-}
+import { build } from "./built.ts";
 
 /** An app whose build writes the files that it is given, without any tool. */
 const app = (gantry: object, script: string | undefined, fields: object = {}): Record<string, unknown> => ({
@@ -124,18 +105,16 @@ describe("buildJavaScript", () => {
     });
   });
 
-  it("names the compiler that an app with a tsconfig.json lacks", async (test) => {
-    const beside = join(dirname(process.execPath), "tsc");
-    test.skip(existsSync(beside), `${beside} is there: every app finds a compiler`);
+  it("names the compiler that an app with a tsconfig.json lacks", async () => {
     const dir = makeApp({ ...app({ entry: "dist/main.js" }, undefined), "tsconfig.json": {} });
-    const [finding] = await findingsOf(() => build(dir, { PATH: makeDirectory() }));
+    const [finding] = await findingsOf(() => build(dir));
     expect(finding?.fix).toBe('add typescript to "devDependencies", or a "build" script');
   });
 
   it("refuses an app without an entry and without a build", async () => {
     const dir = makeApp(app({ entry: "dist/main.js" }, undefined));
     const [finding] = await findingsOf(() => build(dir));
-    expect(finding?.what).toBe('the app has no dist/main.js, and no "build" script that makes it');
+    expect(finding?.what).toMatch(/^the app has no dist\/main\.js, and nothing that makes it/);
   });
 });
 

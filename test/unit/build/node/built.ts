@@ -1,0 +1,21 @@
+/** Builds a Node app's JavaScript as `gantry build` does; what was made is removed after each test. */
+import { afterEach } from "vitest";
+import { readApp } from "../../../../src/build/app/app.ts";
+import { ensureInstalled } from "../../../../src/build/app/sources.ts";
+import { buildJavaScript, type BuiltJavaScript } from "../../../../src/build/node/javascript.ts";
+import type { Environment } from "../../../../src/runtime/invoke.ts";
+import { BUN } from "../scratch.ts";
+
+const opened: (() => void)[] = [];
+afterEach(() => {
+  for (const dispose of opened.splice(0)) dispose();
+});
+
+export async function build(dir: string, environment: Environment = process.env): Promise<BuiltJavaScript> {
+  const app = await readApp(dir);
+  const sources = await ensureInstalled(app, BUN, { environment });
+  opened.push(sources.dispose);
+  const built = await buildJavaScript({ app, sources, bun: BUN.path, environment, log: { info: () => {} } });
+  opened.push(built.dispose);
+  return built;
+}
