@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { GantryError, type Finding } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
 import { run, scriptArguments, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { isFile } from "../app/workspace.ts";
 import { listJavaScript } from "./javascript.ts";
 
 export interface ScannedFile {
@@ -38,7 +39,8 @@ const AT_ONCE = 500;
 /**
  * Reads all imports of packages.
  * @returns specifiers by package, sorted
- * @throws GantryError MODULE_UNAVAILABLE for each package that an import statement names and the release lacks
+ * @throws GantryError MODULE_UNAVAILABLE for each package that an import statement names and the release lacks,
+ *   CONFIG_INVALID for each such file
  */
 export async function readImports(options: ImportOptions): Promise<Record<string, string[]>> {
   const found = new Map<string, Set<string>>();
@@ -61,7 +63,10 @@ export async function readImports(options: ImportOptions): Promise<Record<string
       }
     }
   }
-  const [first, ...rest] = lacking.values();
+  const absent = scanned
+    .filter(({ file }) => started.has(file))
+    .flatMap((one) => absentFiles(one, options.directory));
+  const [first, ...rest] = [...lacking.values(), ...absent];
   if (first !== undefined) throw new GantryError(first, ...rest);
   return Object.fromEntries([...found].map(([name, specifiers]) => [name, [...specifiers].toSorted()]));
 }
@@ -73,6 +78,36 @@ export async function readImports(options: ImportOptions): Promise<Record<string
 const DEVELOPMENT =
   /(?:^|\/)(?:tests?|__tests__|__mocks__|spec|e2e|bench|benchmarks?|scripts|examples?|\.[^/]+)\/|(?:^|\/)\.[^/]+$|\.(?:test|spec|bench|stories|config)\.[cm]?js$/;
 
+/** What a path in an import may leave out, for compilers and require() at least. */
+const ENDINGS = ["", ".js", ".cjs", ".mjs", "/index.js", "/index.cjs", "/index.mjs"] as const;
+
+/**
+ * What import statements of a file name and Node will not find: it takes the path as a URL, adds no ending and looks
+ * for no index (Node's documentation, ECMAScript modules, "Mandatory file extensions").
+ */
+function absentFiles({ file, imports }: ScannedFile, directory: string): Finding[] {
+  return imports.flatMap(({ specifier, fixed }): Finding[] => {
+    if (!fixed || !/^\.{1,2}\//.test(specifier)) return [];
+    const path = join(dirname(file), decodeURI(specifier.replace(/[?#].*$/, "")));
+    const outside = path.startsWith("../");
+    if (!outside && isFile(join(directory, path))) return [];
+    const what = `the compiled app imports "${specifier}", ${outside ? "which lies outside what becomes lib/app" : "and there is no such file"}`;
+    const ending = ENDINGS.find((one) => isFile(join(directory, path + one)));
+    return [
+      {
+        code: "CONFIG_INVALID",
+        what,
+        where: `${NAMES.app}/${file}`,
+        fix: outside
+          ? 'set "gantry.app" to ".", so that lib/app holds the whole app, or let the app\'s build bundle that file'
+          : ending === undefined
+            ? "let the app's build make or copy that file"
+            : `write "${specifier}${ending}" in the source, as Node's import needs it ("module": "nodenext" in tsconfig.json finds all such places), or let the app's build bundle it`,
+      },
+    ];
+  });
+}
+
 /** The files that the entry leads to by the paths in its imports, and theirs. */
 function reachable(scanned: readonly ScannedFile[], entry: string): ReadonlySet<string> {
   const byName = new Map(scanned.map((one) => [one.file, one]));
@@ -81,8 +116,7 @@ function reachable(scanned: readonly ScannedFile[], entry: string): ReadonlySet<
     for (const { specifier } of byName.get(file)?.imports ?? []) {
       if (!/^\.{1,2}\//.test(specifier)) continue;
       const path = join(dirname(file), specifier);
-      const names = ["", ".js", ".cjs", ".mjs", "/index.js", "/index.cjs"].map((suffix) => path + suffix);
-      const target = names.find((name) => byName.has(name));
+      const target = ENDINGS.map((ending) => path + ending).find((name) => byName.has(name));
       if (target !== undefined) found.add(target);
     }
   }

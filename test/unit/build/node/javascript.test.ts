@@ -172,6 +172,7 @@ describe("readImports", () => {
     const files = {
       "a.js":
         "import x from 'x/deep'; import fs from 'node:fs'; import { join } from 'path'; import './b.js';",
+      "b.js": "",
       "b.cjs": "const x = require('x'); try { require('maybe') } catch {} require('self'); require('#own');",
       "c.mjs": "const y = await import('@s/y/part.js'); export * from 'x';",
       "page.html": "<script>import z from 'z'</script>",
@@ -199,6 +200,37 @@ describe("readImports", () => {
         "lib/app/a.js",
       ],
     ]);
+  });
+
+  it("refuses files that Node's import would not find, where the app leads to them", async () => {
+    const files = {
+      "a.js":
+        "import './b'; import './lib'; import './b.js?v=1'; import d from './d.json' with { type: 'json' };",
+      "b.js": "import p from '../package.json' with { type: 'json' }; export * from './none.js';",
+      "d.json": "{}",
+      "lib/index.js": "import('./guarded'); try { require('../c'); } catch {}",
+      "c.js": "exports.c = require('./e');",
+      "e.js": "",
+      "unused.js": "import './nowhere.js';",
+    };
+    const findings = await findingsOf(() => read(files, []));
+    expect(findings.map(({ code, what, where }) => [code, where, what])).toEqual([
+      ["CONFIG_INVALID", "lib/app/a.js", 'the compiled app imports "./b", and there is no such file'],
+      ["CONFIG_INVALID", "lib/app/a.js", 'the compiled app imports "./lib", and there is no such file'],
+      [
+        "CONFIG_INVALID",
+        "lib/app/b.js",
+        'the compiled app imports "../package.json", which lies outside what becomes lib/app',
+      ],
+      ["CONFIG_INVALID", "lib/app/b.js", 'the compiled app imports "./none.js", and there is no such file'],
+    ]);
+    const fixes = [
+      /^write "\.\/b\.js" in the source/,
+      /^write "\.\/lib\/index\.js"/,
+      /^set "gantry\.app" to "\."/,
+      /copy/,
+    ];
+    expect(findings.map(({ fix }) => fix)).toEqual(fixes.map((fix) => expect.stringMatching(fix) as string));
   });
 
   it("minds no tests and tools beside an app, unless the app leads to them", async () => {
