@@ -4,7 +4,7 @@
  * taken for this one's.
  */
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync } from "node:fs";
-import { rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, sep } from "node:path";
 import { GantryError } from "../../errors.ts";
@@ -15,6 +15,7 @@ import { isOutput, partOf } from "../app/build-step.ts";
 import { copyWorkspace } from "../app/copy.ts";
 import type { Sources } from "../app/sources.ts";
 import { planCompilation, runTool } from "./compilation.ts";
+import { readOutside } from "./outside.ts";
 
 export interface BuiltJavaScript {
   /** What becomes lib/app. */
@@ -31,7 +32,7 @@ export interface BuildJavaScriptOptions {
   readonly sources: Sources;
   readonly bun: string;
   readonly environment: Environment;
-  readonly log: { readonly info: (text: string) => void };
+  readonly log: { readonly [name in "info" | "warn"]: (text: string) => void };
 }
 
 /**
@@ -55,6 +56,7 @@ export async function buildJavaScript(options: BuildJavaScriptOptions): Promise<
     }
     const inside = relative(part, entry);
     checkEntry(app, { appDir, entry, inside, part, built: command?.join(" ") ?? "" });
+    warnOfOutside(appDir, part, options);
     return { directory: join(appDir, part), entry: inside.split(sep).join("/"), part, dispose };
   } catch (error) {
     dispose();
@@ -93,6 +95,19 @@ async function runCommand(
 function failedFix(said: string): string {
   if (said === "build") return 'make "npm run build" work in the app, with its devDependencies installed';
   return `correct what it complains of, or add a "build" script that makes the entry (this ran because there is none)`;
+}
+
+function warnOfOutside(appDir: string, part: string, { app, log }: BuildJavaScriptOptions): void {
+  if (part === ".") return;
+  const exists = (path: string): boolean => existsSync(join(appDir, path));
+  for (const name of listJavaScript(join(appDir, part))) {
+    const file = join(part, name);
+    const outside = readOutside(readFileSync(join(appDir, file), "utf8"), file, part, exists);
+    if (outside.length === 0) continue;
+    log.warn(
+      `${file} names ${outside.join(" and ")}, beside the directory that becomes lib/app: if ${app.name} reads that when it runs, set "gantry.app" to ".", so that lib/app holds the whole app`,
+    );
+  }
 }
 
 interface BuiltEntry {

@@ -11,11 +11,17 @@ afterEach(() => {
   for (const dispose of opened.splice(0)) dispose();
 });
 
-export async function build(dir: string, environment: Environment = process.env): Promise<BuiltJavaScript> {
+/** @param warnings gets what it warns of */
+export async function build(
+  dir: string,
+  environment: Environment = process.env,
+  warnings: string[] = [],
+): Promise<BuiltJavaScript> {
   const app = await readApp(dir);
   const sources = await ensureInstalled(app, BUN, { environment });
   opened.push(sources.dispose);
-  const built = await buildJavaScript({ app, sources, bun: BUN.path, environment, log: { info: () => {} } });
+  const log = { info: () => {}, warn: (text: string) => void warnings.push(text) };
+  const built = await buildJavaScript({ app, sources, bun: BUN.path, environment, log });
   opened.push(built.dispose);
   return built;
 }

@@ -65,6 +65,29 @@ describe("buildJavaScript", () => {
     expect(list((await build(dir)).directory)).toEqual(left);
   });
 
+  it.each([
+    ["a URL", 'open(new URL("../public/", import.meta.url))', "public/"],
+    ["words that are joined", "path.join(__dirname, '..', 'public', 'index.html')", "public/index.html"],
+    ["a file of a package's own", 'require("../package.json")', "package.json"],
+    [
+      "a directory that is climbed to first",
+      "const root = path.join(here, '..');\npath.join(root, 'public'); join(root, 'main.js'); join('x', 'y');",
+      "public",
+    ],
+    ["a template", "read(`../public/index.html`)", "public/index.html"],
+  ])("warns of %s that leads out of what becomes lib/app", async (_, text, path) => {
+    const files = { "dist/main.js": text, "dist/deep/other.js": "import '../main.js'; x('../../nowhere');" };
+    const dir = makeApp({ ...app({ entry: "dist/main.js" }, undefined), ...files, "public/index.html": "" });
+    const warnings: string[] = [];
+    await build(dir, process.env, warnings);
+    expect(warnings).toEqual([
+      `dist/main.js names ${path}, beside the directory that becomes lib/app: if app reads that when it runs, set "gantry.app" to ".", so that lib/app holds the whole app`,
+    ]);
+    writeFiles(dir, app({ entry: "dist/main.js", app: "." }, undefined));
+    await build(dir, process.env, warnings);
+    expect(warnings).toHaveLength(1);
+  });
+
   it("takes an app that is JavaScript as it stands", async () => {
     const dir = makeApp({
       ...app({}, undefined, { main: "index.js", type: "module" }),
