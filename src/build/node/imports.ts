@@ -53,7 +53,8 @@ export async function readImports(options: ImportOptions): Promise<Record<string
       const name = packageOf(specifier);
       if (name === undefined || name === options.name) continue;
       found.set(name, (found.get(name) ?? new Set()).add(specifier));
-      if (fixed && counts && !existsSync(join(options.modules, name))) {
+      const places = [options.modules, join(options.directory, NAMES.modules)];
+      if (fixed && counts && !places.some((modules) => existsSync(join(modules, name)))) {
         lacking.set(name, {
           code: "MODULE_UNAVAILABLE",
           what: `the compiled app imports "${specifier}", and no production dependency brings it`,

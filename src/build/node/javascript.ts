@@ -4,7 +4,7 @@
  * taken for this one's.
  */
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync } from "node:fs";
-import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, sep } from "node:path";
 import { GantryError } from "../../errors.ts";
@@ -15,6 +15,7 @@ import { isOutput, partOf } from "../app/build-step.ts";
 import { copyWorkspace } from "../app/copy.ts";
 import type { Sources } from "../app/sources.ts";
 import { planCompilation, runTool } from "./compilation.ts";
+import { linkModules, namesPackage, readMembers, refuseUncompiled, type Member } from "./members.ts";
 import { readOutside } from "./outside.ts";
 
 export interface BuiltJavaScript {
@@ -24,6 +25,8 @@ export interface BuiltJavaScript {
   readonly entry: string;
   /** That directory's path in the app. */
   readonly part: string;
+  /** Packages of the workspace that it may import; what it does import goes with it. */
+  readonly members: readonly Member[];
   readonly dispose: () => void;
 }
 
@@ -46,54 +49,64 @@ export async function buildJavaScript(options: BuildJavaScriptOptions): Promise<
   try {
     copyWorkspace(sources.root, top);
     linkModules(sources.root, top);
+    const members = await buildMembers(options, top);
     const appDir = join(top, relative(sources.root, sources.appDir));
     const { command, entry, config } = await planCompilation({ ...options, appDir });
     const part = partOf(app, entry);
     if (command !== undefined) {
       if (isOutput(app, part)) rmSync(join(appDir, part), { recursive: true, force: true });
       if (config !== undefined) writeFileSync(join(appDir, config.path), config.text);
-      await runCommand(command, { ...options, appDir });
+      await runCommand(command, { ...options, appDir, whose: "the app's", below: app.dir });
     }
     const inside = relative(part, entry);
     checkEntry(app, { appDir, entry, inside, part, built: command?.join(" ") ?? "" });
     warnOfOutside(appDir, part, options);
-    return { directory: join(appDir, part), entry: inside.split(sep).join("/"), part, dispose };
+    const directory = join(appDir, part);
+    return { directory, entry: inside.split(sep).join("/"), part, members, dispose };
   } catch (error) {
     dispose();
     throw error;
   }
 }
 
-/** Modules are used where they lie: tools of the build are found through links to them. */
-function linkModules(from: string, to: string, below = ""): void {
-  for (const entry of readdirSync(join(from, below), { withFileTypes: true })) {
-    const path = join(below, entry.name);
-    if (entry.name === NAMES.modules) symlinkSync(join(from, path), join(to, path));
-    else if (entry.isDirectory() && existsSync(join(to, path))) linkModules(from, to, path);
+/** Those that the app depends on, by their own scripts, in the copy of the workspace. */
+async function buildMembers(options: BuildJavaScriptOptions, top: string): Promise<Member[]> {
+  const { app, sources } = options;
+  const members = readMembers(sources.appDir, sources.root);
+  for (const { name, path, json } of members) {
+    if (json.scripts?.["build"] === undefined) continue;
+    const [appDir, below] = [join(top, path), join(app.workspaceRoot, path)];
+    await runCommand(["run", "build"], { ...options, appDir, whose: `${name}'s`, below });
   }
+  return members.map((member) => Object.freeze({ ...member, directory: join(top, member.path) }));
 }
 
-async function runCommand(
-  command: readonly string[],
-  options: BuildJavaScriptOptions & { readonly appDir: string },
-): Promise<void> {
-  const { app, log } = options;
+interface RunCommand extends BuildJavaScriptOptions {
+  /** Where it runs. */
+  readonly appDir: string;
+  readonly whose: string;
+  /** The directory that this is a copy of. */
+  readonly below: string;
+}
+
+async function runCommand(command: readonly string[], options: RunCommand): Promise<void> {
+  const { whose, below, log } = options;
   const said = command.slice(1).join(" ");
-  log.info(`running the app's own ${said}`);
+  log.info(`running ${whose} own ${said}`);
   const result = await runTool(command, options);
   if (result.code === 0) return;
   const lines = `${result.stdout}\n${result.stderr}`.split("\n").filter((line) => line.trim() !== "");
   throw new GantryError({
     code: "CONFIG_INVALID",
-    what: `the app's own "${said}" failed (${result.signal ?? `exit ${result.code}`})`,
-    where: join(app.dir, "package.json"),
+    what: `${whose} own "${said}" failed (${result.signal ?? `exit ${result.code}`})`,
+    where: join(below, "package.json"),
     detail: lines.slice(-20),
-    fix: failedFix(said),
+    fix: failedFix(said, whose === "the app's" ? "the app" : below),
   });
 }
 
-function failedFix(said: string): string {
-  if (said === "build") return 'make "npm run build" work in the app, with its devDependencies installed';
+function failedFix(said: string, below: string): string {
+  if (said === "build") return `make "npm run build" work in ${below}, with its devDependencies installed`;
   return `correct what it complains of, or add a "build" script that makes the entry (this ran because there is none)`;
 }
 
@@ -140,17 +153,8 @@ const SOURCE_MAP = /\.[cm]?js\.map$/;
  * @param sourcemaps keep them, for `--enable-source-maps`
  */
 export function copyJavaScript(built: BuiltJavaScript, to: string, app: App, sourcemaps: boolean): void {
-  const copy = (below: string): void => {
-    mkdirSync(join(to, below), { recursive: true });
-    for (const entry of readdirSync(join(built.directory, below), { withFileTypes: true })) {
-      const path = join(below, entry.name);
-      if (entry.name === NAMES.modules || entry.name.startsWith(".env")) continue;
-      if (entry.isDirectory()) copy(path);
-      else if (!BUILD_ONLY.test(entry.name) && (sourcemaps || !SOURCE_MAP.test(entry.name)))
-        copyFileSync(join(built.directory, path), join(to, path));
-    }
-  };
-  copy("");
+  copyCompiled(built.directory, to, sourcemaps);
+  copyMembers(built, to, app, sourcemaps);
   const own = join(to, NAMES.packageJson);
   if (existsSync(own)) return;
   const { name, version } = app;
@@ -158,6 +162,34 @@ export function copyJavaScript(built: BuiltJavaScript, to: string, app: App, sou
   const imports = rebaseImports(app.packageJson["imports"], built.part);
   const json = { name, version, private: true, ...(type === undefined ? {} : { type }), ...imports };
   writeFileSync(own, `${JSON.stringify(json, null, 2)}\n`);
+}
+
+function copyCompiled(from: string, to: string, sourcemaps: boolean): void {
+  mkdirSync(to, { recursive: true });
+  for (const entry of readdirSync(from, { withFileTypes: true })) {
+    const [source, target] = [join(from, entry.name), join(to, entry.name)];
+    if (entry.name === NAMES.modules || entry.name.startsWith(".env")) continue;
+    if (entry.isDirectory()) copyCompiled(source, target, sourcemaps);
+    else if (!BUILD_ONLY.test(entry.name) && (sourcemaps || !SOURCE_MAP.test(entry.name)))
+      copyFileSync(source, target);
+  }
+}
+
+/** The members of the workspace that the compiled app names, and those that they name. */
+function copyMembers({ members }: BuiltJavaScript, to: string, app: App, sourcemaps: boolean): void {
+  const left = new Set(members);
+  const copied = new Map([[to, undefined as Member | undefined]]);
+  for (const directory of copied.keys()) {
+    const text = listJavaScript(directory).map((file) => readFileSync(join(directory, file), "utf8"));
+    for (const member of left) {
+      if (!text.some((one) => namesPackage(one, member.name))) continue;
+      left.delete(member);
+      const place = join(to, NAMES.modules, member.name);
+      copyCompiled(member.directory, place, sourcemaps);
+      copied.set(place, member);
+    }
+  }
+  refuseUncompiled(copied, app.workspaceRoot);
 }
 
 /** `#imports` of the app's package.json, as they read from lib/app; what lies outside it is left out. */

@@ -1,0 +1,119 @@
+/**
+ * Packages of the app's workspace that it depends on in production. No registry serves them: they are the app's own
+ * code, built by their own scripts, and go with it into lib/app/node_modules.
+ */
+import { existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync, type Dirent } from "node:fs";
+import { join, relative } from "node:path";
+import type { PackageJson } from "pkg-types";
+import { GantryError, type Finding } from "../../errors.ts";
+import { NAMES } from "../../release/layout.ts";
+import { isFile } from "../app/workspace.ts";
+import { readInstalled, type InstalledPackage } from "../app/installed.ts";
+
+export interface Member {
+  /** The name that it is imported by. */
+  readonly name: string;
+  /** Its directory, below the workspace's root. */
+  readonly path: string;
+  readonly json: PackageJson;
+  /** Where it was built. */
+  readonly directory: string;
+}
+
+/** @returns each after those that it depends on itself */
+export function readMembers(appDir: string, root: string): Omit<Member, "directory">[] {
+  const { app, packages } = readInstalled(appDir, root);
+  const members = new Map<string, Omit<Member, "directory">>();
+  const seen = new Set([app.dir]);
+  const visit = (from: InstalledPackage): void => {
+    for (const { name, to } of from.edges) {
+      const found = to === undefined ? undefined : packages.get(to);
+      if (found === undefined || !found.workspace || seen.has(found.dir)) continue;
+      seen.add(found.dir);
+      visit(found);
+      members.set(found.dir, { name, path: relative(realpathSync(root), found.dir), json: found.json });
+    }
+  };
+  visit(app);
+  return [...members.values()];
+}
+
+/**
+ * Modules are used where they lie: tools of the build are found through links to them. Members of the workspace are
+ * those of the copy, which are built there.
+ */
+export function linkModules(root: string, copy: string, below = ""): void {
+  for (const entry of readdirSync(join(root, below), { withFileTypes: true })) {
+    const path = join(below, entry.name);
+    if (entry.name === NAMES.modules) linkPackages(root, copy, path);
+    else if (entry.isDirectory() && existsSync(join(copy, path))) linkModules(root, copy, path);
+  }
+}
+
+function linkPackages(root: string, copy: string, below: string): void {
+  mkdirSync(join(copy, below));
+  for (const entry of readdirSync(join(root, below), { withFileTypes: true })) {
+    const path = join(below, entry.name);
+    if (entry.name.startsWith("@") && entry.isDirectory()) linkPackages(root, copy, path);
+    else {
+      const member = memberAt(root, path, entry);
+      symlinkSync(member === undefined ? join(root, path) : join(copy, member), join(copy, path));
+    }
+  }
+}
+
+/** The directory below the workspace's root that an entry of node_modules leads to. */
+function memberAt(root: string, path: string, entry: Dirent): string | undefined {
+  if (!entry.isSymbolicLink() || !existsSync(join(root, path))) return undefined;
+  const target = relative(realpathSync(root), realpathSync(join(root, path)));
+  return target.startsWith("..") || target.split("/").includes(NAMES.modules) ? undefined : target;
+}
+
+const LOADABLE = /\.(?:[cm]?js|json|node)$/;
+
+/** Is it imported by its name, or a path in it? */
+export function namesPackage(text: string, name: string): boolean {
+  return ['"', "'", "`"].some((quote) => [quote, "/"].some((end) => text.includes(`${quote}${name}${end}`)));
+}
+
+/**
+ * @param members by the directory that they were copied to; TypeScript was not
+ * @param root the workspace's
+ * @throws GantryError CONFIG_INVALID for each that offers nothing that Node can load, as packages do that are only
+ *   meant for bundlers
+ */
+export function refuseUncompiled(
+  members: ReadonlyMap<string, Pick<Member, "name" | "path" | "json"> | undefined>,
+  root: string,
+): void {
+  const findings = [...members].flatMap(([place, member]): Finding[] => {
+    if (member === undefined) return [];
+    const { name, path, json } = member;
+    const offered = targets(json.exports ?? json.main ?? "index.js");
+    if (offered.some((target) => isLoadable(place, target))) return [];
+    return [
+      {
+        code: "CONFIG_INVALID",
+        what: `${name}, a package of the workspace, has no JavaScript where its package.json says: ${[...new Set(offered)].join(", ")}`,
+        where: join(root, path, NAMES.packageJson),
+        fix: `let its "build" script make it and its "exports" or "main" name it, or let the app's build bundle ${name}`,
+      },
+    ];
+  });
+  const [first, ...rest] = findings;
+  if (first !== undefined) throw new GantryError(first, ...rest);
+}
+
+function isLoadable(place: string, target: string): boolean {
+  if (target.includes("*")) return true;
+  return ["", ".js", "/index.js"]
+    .map((ending) => target + ending)
+    .some((file) => LOADABLE.test(file) && isFile(join(place, file)));
+}
+
+/** The files that a package's main or exports name for programs. */
+function targets(value: unknown): string[] {
+  if (typeof value === "string") return [value];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => (key === "types" ? [] : targets(inner)));
+}
