@@ -4,7 +4,7 @@
  * taken for this one's.
  */
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync } from "node:fs";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative, sep } from "node:path";
 import { GantryError } from "../../errors.ts";
@@ -169,10 +169,17 @@ function copyCompiled(from: string, to: string, sourcemaps: boolean): void {
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.name === NAMES.modules || entry.name.startsWith(".env")) continue;
-    if (entry.isDirectory()) copyCompiled(source, target, sourcemaps);
-    else if (!BUILD_ONLY.test(entry.name) && (sourcemaps || !SOURCE_MAP.test(entry.name)))
+    // Links become what they lead to, unless that is nothing, or a directory that they lie in.
+    const found = statSync(source, { throwIfNoEntry: false });
+    if (found === undefined || (entry.isSymbolicLink() && isAbove(source, from))) continue;
+    if (found.isDirectory()) copyCompiled(source, target, sourcemaps);
+    else if (found.isFile() && !BUILD_ONLY.test(entry.name) && (sourcemaps || !SOURCE_MAP.test(entry.name)))
       copyFileSync(source, target);
   }
+}
+
+function isAbove(link: string, directory: string): boolean {
+  return `${realpathSync(directory)}/`.startsWith(`${realpathSync(link)}/`);
 }
 
 /** The members of the workspace that the compiled app names, and those that they name. */

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readApp } from "../../../../src/build/app/app.ts";
@@ -164,6 +164,24 @@ describe("copyJavaScript", () => {
     });
     copyJavaScript(built, join(to, "mapped"), await readApp(dir), true);
     expect(list(join(to, "mapped"))).toContain("main.js.map");
+  });
+
+  it("follows links, but none that leads nowhere or round in a circle", async () => {
+    const dir = makeApp({
+      ...app({ entry: "dist/main.js" }, undefined),
+      "dist/main.js": "",
+      "public/a.txt": "a",
+    });
+    for (const [name, target] of [
+      ["public", "../public"],
+      ["main.cjs", "main.js"],
+      ["gone", "nowhere"],
+      ["circle", ".."],
+    ] as const)
+      symlinkSync(target, join(dir, "dist", name));
+    const to = join(makeDirectory(), "app");
+    copyJavaScript(await build(dir), to, await readApp(dir), false);
+    expect(list(to)).toEqual(["main.cjs", "main.js", "package.json", "public/a.txt"]);
   });
 
   it("keeps a package.json that the build made", async () => {
