@@ -1,8 +1,13 @@
 gantry_loader=@INTERPRETER@
 
+# read_machine OPTIONS: uname, also where the PATH lacks the directories of a system's own commands.
+read_machine() {
+  (PATH=/usr/bin:/bin${PATH:+:$PATH} && uname "$@")
+}
+
 # refuse: this machine cannot run the binary; says which release can, and ends.
 refuse() {
-  gantry_system=$(uname -s) gantry_machine=$(uname -m)
+  gantry_system=$(read_machine -s) gantry_machine=$(read_machine -m)
   case $gantry_machine in
   x86_64 | amd64) gantry_arch=x64 ;;
   aarch64 | arm64) gantry_arch=arm64 ;;
@@ -119,7 +124,7 @@ check_linked() {
 # check_machine: nothing of the release is executed before all but the last two checks have passed.
 check_machine() {
   if [ ! -e "$gantry_loader" ]; then refuse; fi
-  case $(uname -sm) in
+  case $(read_machine -sm) in
   @MACHINES@) ;;
   *) refuse ;;
   esac

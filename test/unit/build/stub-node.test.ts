@@ -166,6 +166,16 @@ describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %
       expect(refused.stderr).toMatch(/EXEC_FAILED: node: not found/);
     });
 
+    it("is found on a PATH that has nothing of the system's own", () => {
+      write(true);
+      putNode("137", "24.1.0");
+      rmSync(join(tools(), "uname"));
+      const started = run(shell, bin, "x");
+      expect(started.stderr).toContain("launcher.mjs start");
+      expect(started.stderr).not.toContain("uname");
+      expect(started).toMatchObject({ status: 0, stdout: appLine("x") });
+    });
+
     it("another ABI is refused with both numbers, before the launcher", () => {
       write(true);
       const node = putNode("127", "22.3.4");
