@@ -50,10 +50,14 @@ export function linkModules(root: string, copy: string, below = ""): void {
   }
 }
 
+/** What tools write while they run: theirs in the copy are new, and the app's stay as they are. */
+const CACHES: ReadonlySet<string> = new Set([".cache", ".vite", ".vite-temp", ".tmp"]);
+
 function linkPackages(root: string, copy: string, below: string): void {
   mkdirSync(join(copy, below));
   for (const entry of readdirSync(join(root, below), { withFileTypes: true })) {
     const path = join(below, entry.name);
+    if (CACHES.has(entry.name)) continue;
     if (entry.name.startsWith("@") && entry.isDirectory()) linkPackages(root, copy, path);
     else {
       const member = memberAt(root, path, entry);

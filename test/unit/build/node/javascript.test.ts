@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readApp } from "../../../../src/build/app/app.ts";
@@ -39,6 +39,17 @@ describe("buildJavaScript", () => {
     expect(readFileSync(join(dir, "dist/main.js"), "utf8")).toBe("old");
     built.dispose();
     expect(existsSync(built.directory)).toBe(false);
+  });
+
+  it("lets tools keep their caches in the copy alone", async () => {
+    const cache = "node_modules/.cache/tool";
+    const script = `mkdir -p ${cache} dist && echo new > ${cache}/file && cp ${cache}/file dist/main.js && node_modules/.bin/tool`;
+    const dir = makeApp({ ...app({ entry: "dist/main.js" }, script), [`${cache}/file`]: "old" });
+    mkdirSync(join(dir, "node_modules/.bin"));
+    symlinkSync("/bin/true", join(dir, "node_modules/.bin/tool"));
+    const built = await build(dir);
+    expect(readFileSync(join(built.directory, "main.js"), "utf8")).toBe("new\n");
+    expect(readFileSync(join(dir, cache, "file"), "utf8")).toBe("old");
   });
 
   it.each([
