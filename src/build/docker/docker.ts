@@ -9,12 +9,15 @@ import {
   mkdirSync,
   mkdtempSync,
   readFileSync,
+  realpathSync,
   renameSync,
   rmSync,
+  statSync,
 } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { GantryError, type Finding } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
+import { parseSums } from "../../release/sums.ts";
 import { readTreeFiles } from "../../release/tree.ts";
 import { replaceFile } from "../write-file.ts";
 import { findRelease, type FoundRelease } from "./find.ts";
@@ -58,13 +61,15 @@ export function writeImageFiles(options: DockerOptions): WrittenImage {
     chooseBases(options.strategy, found.manifest, options.base),
     options.digests ?? new Map(),
   );
-  const context = resolve(options.out ?? dirname(found.root));
+  const context = realPath(resolve(options.out ?? dirname(found.root)));
   checkContext(context, found);
   const { strategy, compose } = options;
   const inside = pathBelow(context, found.root);
   const release = inside ?? placeOf(found, strategy);
   const texts = renderImage({ strategy, manifest: found.manifest, bases, release, compose });
-  checkReplaceable(context, Object.keys(texts));
+  const foreign = foreignTexts(context, Object.keys(texts));
+  if (inside === undefined) foreign.push(...foreignFiles(join(context, release), found));
+  checkReplaceable(context, foreign);
   mkdirSync(context, { recursive: true });
   if (inside === undefined) placeRelease(found, join(context, release));
   for (const [name, text] of Object.entries(texts)) replaceFile(join(context, name), text);
@@ -104,30 +109,62 @@ function checkContext(context: string, { root }: FoundRelease): void {
   });
 }
 
-/** @throws GantryError USAGE that names every file which gantry did not write */
-function checkReplaceable(context: string, names: readonly string[]): void {
-  const findings = names.flatMap((name): Finding[] => {
-    const where = join(context, name);
-    if (!existsSync(where)) return [];
-    const [line = ""] = readFileSync(where, "utf8").split("\n", 1);
-    if (MARK.test(line)) return [];
-    const fix = "name another directory with --out, or move the file away";
-    return [{ code: "USAGE", what: `${name} was not written by gantry docker`, where, fix }];
+/** Where a path leads that may not be there yet: what is written below a link lies where the link points. */
+function realPath(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  const parent = dirname(path);
+  return parent === path ? path : join(realPath(parent), basename(path));
+}
+
+/** @throws GantryError USAGE that names every file which gantry docker did not write */
+function checkReplaceable(context: string, foreign: readonly string[]): void {
+  const fix = "name another directory with --out, or move the file away";
+  const [first, ...rest] = foreign.map((where): Finding => {
+    return {
+      code: "USAGE",
+      what: `${relative(context, where)} was not written by gantry docker`,
+      where,
+      fix,
+    };
   });
-  const [first, ...rest] = findings;
   if (first !== undefined) throw new GantryError(first, ...rest);
+}
+
+function foreignTexts(context: string, names: readonly string[]): string[] {
+  const there = names.map((name) => join(context, name)).filter((path) => existsSync(path));
+  return there.filter((path) => {
+    if (!statSync(path).isFile()) return true;
+    const [line = ""] = readFileSync(path, "utf8").split("\n", 1);
+    return !MARK.test(line);
+  });
+}
+
+/** What lies where the release goes and is of no release: somebody's settings, installed modules, or own work. */
+function foreignFiles(place: string, { root }: FoundRelease): string[] {
+  if (!existsSync(place)) return [];
+  if (!statSync(place).isDirectory()) return [place];
+  const sums = join(place, NAMES.sums);
+  const listed = existsSync(sums) ? parseSums(readFileSync(sums, "utf8"), sums).keys() : [];
+  const own = new Set<string>([...listed, NAMES.sums, NAMES.signature, ...releasedFiles(root)]);
+  const there = readTreeFiles(place).map(({ path }) => path);
+  return there.filter((path) => !own.has(path)).map((path) => join(place, path));
+}
+
+/** What a start made in it (node_modules) and the settings beside it do not go into an image. */
+function releasedFiles(root: string): string[] {
+  const all = readTreeFiles(root).map(({ path }) => path);
+  return all.filter((path) => !path.startsWith(`${NAMES.modules}/`) && path !== NAMES.env);
 }
 
 /**
  * Brings the release into the context: what an earlier run put there goes. Its files are links to the same bytes where
- * the file system can do that. What a start made in it (node_modules) stays behind.
+ * the file system can do that.
  */
 function placeRelease({ root }: FoundRelease, to: string): void {
   mkdirSync(dirname(to), { recursive: true });
   const work = mkdtempSync(`${to}.new-`);
   try {
-    for (const { path } of readTreeFiles(root)) {
-      if (path.startsWith(`${NAMES.modules}/`) || path === NAMES.env) continue;
+    for (const path of releasedFiles(root)) {
       mkdirSync(dirname(join(work, path)), { recursive: true });
       linkOrCopy(join(root, path), join(work, path));
     }

@@ -2,7 +2,7 @@
  * Which release an image is made from: the named directory itself, or the one that was built from the named app. Reads
  * only; where several would do, nothing is chosen.
  */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { GantryError } from "../../errors.ts";
 import { NAMES, vendoredBundle } from "../../release/layout.ts";
@@ -24,7 +24,9 @@ const RELEASES = "releases";
  * @throws GantryError USAGE when there is no release, or more than one; MANIFEST_INVALID
  */
 export function findRelease(path: string): FoundRelease {
-  const root = resolve(path);
+  const named = resolve(path);
+  // A builder gets the release itself, and nothing but the link of one that is named by a link.
+  const root = existsSync(named) ? realpathSync(named) : named;
   if (existsSync(join(root, NAMES.manifest))) return readRelease(root);
   const releases = join(root, RELEASES);
   const app = readNameAndVersion(root);

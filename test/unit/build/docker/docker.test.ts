@@ -5,7 +5,9 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  realpathSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,7 +22,7 @@ let work = "";
 let release = "";
 
 beforeEach(() => {
-  work = mkdtempSync(join(tmpdir(), "gantry-docker-"));
+  work = realpathSync(mkdtempSync(join(tmpdir(), "gantry-docker-")));
   release = place("notes-v1.2.3-linux-x64", bunManifest);
 });
 afterEach(() => rmSync(work, { recursive: true, force: true }));
@@ -79,6 +81,16 @@ describe("where the files go", () => {
   it("is never the release itself, whose files are all in its sums", () => {
     expect(refusal({ out: join(release, "lib") })).toMatchObject({ code: "USAGE" });
     expect(existsSync(join(release, "lib/Dockerfile"))).toBe(false);
+    symlinkSync(release, join(work, "elsewhere"));
+    expect(refusal({ out: join(work, "elsewhere") })).toMatchObject({ code: "USAGE", where: release });
+    expect(refusal({ out: join(work, "elsewhere/new") })).toMatchObject({ code: "USAGE" });
+  });
+
+  it("are those of the release itself when it is named by a link, which a builder would not follow", () => {
+    symlinkSync(release, join(work, "current"));
+    expect(write({ path: join(work, "current") }).context).toBe(join(work, "releases"));
+    const text = readFileSync(join(work, "releases/Dockerfile"), "utf8");
+    expect(text).toContain("COPY notes-v1.2.3-linux-x64/ ./");
   });
 
   it("keeps what somebody else wrote", () => {
@@ -90,6 +102,27 @@ describe("where the files go", () => {
     rmSync(mine);
     write();
     expect(() => write({ strategy: "lazy" })).not.toThrow();
+    mkdirSync(join(work, "other/Dockerfile"), { recursive: true });
+    expect(refusal({ out: join(work, "other") })).toMatchObject({
+      code: "USAGE",
+      where: join(work, "other/Dockerfile"),
+    });
+  });
+
+  it("keeps a directory of the release's name that holds more than a release", () => {
+    const out = join(work, "elsewhere");
+    write({ out });
+    const settings = join(out, "notes-v1.2.3-linux-x64/.env");
+    writeFileSync(settings, "SECRET=1\n");
+    expect(refusal({ out })).toMatchObject({ code: "USAGE", where: settings });
+    expect(readFileSync(settings, "utf8")).toBe("SECRET=1\n");
+    expect(readdirSync(out).toSorted()).toEqual([".dockerignore", "Dockerfile", "notes-v1.2.3-linux-x64"]);
+    rmSync(settings);
+    // An earlier build of that version had a file that this one does not have.
+    writeFileSync(join(out, "notes-v1.2.3-linux-x64/old"), "");
+    writeFileSync(join(out, "notes-v1.2.3-linux-x64/SHA256SUMS"), `${"0".repeat(64)}  old\n`);
+    write({ out });
+    expect(readdirSync(join(out, "notes-v1.2.3-linux-x64")).toSorted()).toEqual(["lib", "notes"]);
   });
 });
 
