@@ -2,7 +2,7 @@
 import type { CommandDef } from "citty";
 import { STRATEGIES } from "../build/docker/strategy.ts";
 import { defineCommand } from "../command-line.ts";
-import { printable } from "../text.ts";
+import { printable, shellWord } from "../text.ts";
 import type { CommandContext } from "./context.ts";
 
 export function dockerCommand({ print, log, environment }: CommandContext): CommandDef {
@@ -40,6 +40,7 @@ export function dockerCommand({ print, log, environment }: CommandContext): Comm
     async run({ args }) {
       const { readBaseDigests, writeImageFiles } = await import("../index.ts");
       const image = { path: args.release, strategy: args.strategy, base: args.base };
+      // Nothing is written while a registry is asked: a signal may end the process as it does by itself.
       const { signal } = new AbortController();
       const debug = (text: string) => log.debug(text);
       const digests =
@@ -51,7 +52,7 @@ export function dockerCommand({ print, log, environment }: CommandContext): Comm
       log.info(
         `base ${written.base}${weight}${written.pinned ? "" : "; its tag moves: --pin names it by today's digest"}`,
       );
-      log.info(`docker build -t ${written.tag} ${printable(written.context)}`);
+      log.info(`docker build -t ${written.tag} ${printable(shellWord(written.context))}`);
       print(written.files.join("\n"));
     },
   });
