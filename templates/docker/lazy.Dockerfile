@@ -1,4 +1,4 @@
-# @NAME@ for @TARGET@: an image without the native modules. Made by gantry @GANTRY@ docker.
+# Image of @NAME@ for @TARGET@, without the native modules. Made by gantry @GANTRY@ docker.
 # The smallest one: the first start installs the modules into the volume @CACHE@, every later one
 # finds them there. Give that volume a name, or each container installs again. What is missing on this base for the
 # release's own program shows when the image is built, what is missing for the modules at the first start.

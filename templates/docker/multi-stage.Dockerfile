@@ -1,4 +1,4 @@
-# @NAME@ for @TARGET@: an image made in two stages. Made by gantry @GANTRY@ docker.
+# Image of @NAME@ for @TARGET@, made in two stages. Made by gantry @GANTRY@ docker.
 # The first stage installs the native modules, with the release's own program; the image gets the modules, then the app,
 # so that a new version of the app is one new layer and a small one. Both stages prove the modules, the last one for good.
 #@include about.Dockerfile

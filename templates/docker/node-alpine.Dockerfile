@@ -1,4 +1,4 @@
-# @NAME@ for @TARGET@: an image with the Node of a stable Alpine. Made by gantry @GANTRY@ docker.
+# Image of @NAME@ for @TARGET@, with the Node of a stable Alpine. Made by gantry @GANTRY@ docker.
 # The first stage adds Node @NODE_MAJOR@ from the distribution, the second installs the native modules and proves that they load in
 # that Node; the image gets the modules, then the app.
 #@include @ABOUT@.Dockerfile

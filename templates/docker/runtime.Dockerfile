@@ -1,4 +1,4 @@
-# @NAME@ for @TARGET@: an image made in one stage. Made by gantry @GANTRY@ docker.
+# Image of @NAME@ for @TARGET@, made in one stage. Made by gantry @GANTRY@ docker.
 # One layer installs the native modules with the release's own program, which is gone again in the same layer; then
 # comes the app, so that a new version of it is one new layer and a small one. Needs BuildKit or buildah for the mount.
 #@include about.Dockerfile
@@ -22,7 +22,8 @@ RUN --mount=type=bind,source=@RELEASE@,target=/mnt \
   && rm -rf /opt/installer/node_modules/.gantry @ROOT@/node_modules \
   && mv /opt/installer/node_modules @ROOT@/ \
   && rm -rf /opt/installer \
-  && find @ROOT@ @STATE@ -exec touch -h -d @0 {} +
+  && find @ROOT@ @STATE@ -exec touch -h -d @0 {} + \
+  && touch -d @0 /opt /var/lib
 COPY @RELEASE@/ @ROOT@/
 RUN ["@ROOT@/gantry", "prepare", "--offline"]
 #@include labels.Dockerfile

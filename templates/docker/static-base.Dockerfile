@@ -1,4 +1,4 @@
-# @NAME@ for @TARGET@: an image on a base that has no shell. Made by gantry @GANTRY@ docker.
+# Image of @NAME@ for @TARGET@, on a base that has no shell. Made by gantry @GANTRY@ docker.
 # The first stage installs the native modules, on a base that has a shell and a C library that is no newer. In the image
 # the app is started directly, without the release's scripts, so the build proves for good that the modules load there.
 #@include about.Dockerfile

@@ -1,4 +1,4 @@
-# @NAME@ for @TARGET@: an image made without a network. Made by gantry @GANTRY@ docker.
+# Image of @NAME@ for @TARGET@, made without a network. Made by gantry @GANTRY@ docker.
 # The first stage unpacks the native modules from the bundle in the release and proves them; the image gets the modules,
 # then the app, so that a new version of the app is one new layer and a small one. The bundle stays behind.
 #@include about.Dockerfile

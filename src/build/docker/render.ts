@@ -72,7 +72,10 @@ export function imagePlatform({ target }: Pick<Manifest, "target">): string {
 }
 
 function slug(name: string): string {
-  const plain = name.toLowerCase().replaceAll(/[^a-z0-9._-]+/g, "-");
+  const plain = name
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9._-]/g, "-")
+    .replaceAll(/[._-]{2,}/g, "-");
   return plain.replaceAll(/^[^a-z0-9]+|[^a-z0-9]+$/g, "") || "app";
 }
 
@@ -205,7 +208,7 @@ function servedValues({ manifest, strategy }: ImageOptions): Record<string, stri
     ARGUMENTS: `[${words(service?.arguments ?? [])}]`,
     COMMAND: `[${words(commandLine)}]`,
     // Compose knows sizes, but neither a share of the host's memory nor "infinity".
-    MEMORY: /^\d+[KMGT]?$/.test(memory) ? memory.toLowerCase() : undefined,
+    MEMORY: /^\d+(?:\.\d+)?[KMGT]?$/.test(memory) ? memory.toLowerCase() : undefined,
     TASKS: service === undefined ? undefined : String(service.tasks),
   };
 }

@@ -76,7 +76,9 @@ describe("config.yaml", () => {
   });
 });
 
-it("compose.yaml is YAML too", () => {
-  const compose = parseYaml(render()["compose.yaml"] ?? "");
-  expect(compose).toMatchObject({ services: { notes: { init: true, read_only: true } } });
+it.each(["notes", "true", "007", "1e3"])("compose.yaml is YAML too, with a service named %s", (binary) => {
+  const text = render({ binary })["compose.yaml"] ?? "";
+  expect(parseYaml(text)).toMatchObject({ services: { [binary]: { init: true, read_only: true } } });
+  // Bun's reader makes every key a string, Compose's refuses others.
+  expect(text).toContain(`\n  "${binary}":\n`);
 });

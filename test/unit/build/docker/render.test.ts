@@ -90,6 +90,14 @@ describe.each(STRATEGIES.map((strategy) => [strategy]))("%s", (strategy) => {
     for (const base of bases) expect(base.text).toMatch(/^--platform=\$\{PLATFORM\} \$\{/);
   });
 
+  it("makes no name into a directive of the builder, which would fetch what it names", () => {
+    for (const name of ["syntax=example/evil", "escape=`", "check=skip=all"]) {
+      const text = dockerfile(strategy, { ...suited(strategy), name });
+      // Directives stand in the first lines, before anything else (docs.docker.com, Dockerfile reference).
+      expect(text.split("\n", 1)[0]).not.toMatch(/^#\s*[A-Za-z][A-Za-z0-9]*\s*=/);
+    }
+  });
+
   it("makes no setting into an instruction", () => {
     const service = {
       ...suited(strategy).service!,
@@ -109,7 +117,7 @@ describe("an app with a Node of its own", () => {
     "of %s has it where the modules are",
     (strategy) => {
       const text = dockerfile(strategy, ownNodeManifest);
-      expect(text).toContain(" mv lib/node /layers/modules/lib/ ");
+      expect(text).toContain(" mv lib/node /layers/modules/opt/notes/lib/ ");
       expect(brokenRules(text)).toEqual([]);
     },
   );
@@ -257,6 +265,9 @@ describe("the files beside the Dockerfile", () => {
     for (const line of ["init: true", "read_only: true", "- state:/var/lib/notes", "mem_limit: 512m"])
       expect(text).toContain(line);
     expect(text).not.toContain("modules");
+    const service = { ...bunManifest.service!, memory: "1.5G" };
+    const larger = render("multi-stage", { ...bunManifest, service })["compose.yaml"];
+    expect(larger).toContain("\n    mem_limit: 1.5g\n");
     expect(render("lazy")["compose.yaml"]).toContain("- modules:/var/cache/notes");
   });
 
@@ -284,4 +295,5 @@ describe("the files beside the Dockerfile", () => {
 
 it("names and tags fit what registries take", () => {
   expect(imageTag({ name: "@Scope/My App", version: "1.2.3+build" })).toBe("scope-my-app:1.2.3_build");
+  expect(imageTag({ name: "@scope/._notes..app-", version: "1.2.3" })).toBe("scope-notes-app:1.2.3");
 });
