@@ -27,9 +27,13 @@ export function unsafeForRoot({ uid, gid, mode, role }: PathFacts): string | und
   return (mode & 0o020) !== 0 && gid !== 0 ? `can be written by group ${gid}` : undefined;
 }
 
-/** For everybody else: a directory of another user that still others can write belongs to whoever came last. */
-export function unsafeForUser({ uid, mode, role }: PathFacts, user: number): string | undefined {
-  if (role === "leads" || uid === user || (mode & 0o022) === 0) return undefined;
+/**
+ * For everybody else: a directory of another user that still others can write belongs to whoever came last. Group 0 is no
+ * stranger here either: in a container whatever the user is, it is the group (OpenShift, "Support arbitrary user ids").
+ */
+export function unsafeForUser({ uid, gid, mode, role }: PathFacts, user: number): string | undefined {
+  const others = gid === 0 ? 0o002 : 0o022;
+  if (role === "leads" || uid === user || (mode & others) === 0) return undefined;
   return `is owned by user ${uid} and can be written by others`;
 }
 

@@ -72,10 +72,16 @@ it.each([
   ["root's, closed", fact("/s", 0, 0o755), undefined],
   [
     "another user's, open to others",
-    fact("/s", 1001, 0o775),
+    fact("/s", 1001, 0o777),
     "is owned by user 1001 and can be written by others",
   ],
   ["on the way, open to others", fact("/s", 0, 0o777, "leads"), undefined],
+  ["another's, open to group 0", fact("/s", 1001, 0o770), undefined],
+  [
+    "another's, open to another group",
+    fact("/s", 1001, 0o770, "holds", 1002),
+    "is owned by user 1001 and can be written by others",
+  ],
 ])("what a user may take: %s", (_, facts, expected) => expect(unsafeForUser(facts, 1000)).toBe(expected));
 
 it("every directory up to the root is read, and what is not there is left out", () => {
