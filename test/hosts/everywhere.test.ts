@@ -1,6 +1,7 @@
 /**
- * The four ways in which people ship, on two architectures and two runtimes: sixteen cells, and in each of them the app
- * really runs. One `gantry build` for each runtime makes the releases of all its cells.
+ * The four ways in which people ship, on two architectures and two runtimes: sixteen cells, and in each of them a sample
+ * really runs, stores, finds again and refuses a stranger: samples.ts. One `gantry build` for each runtime makes the
+ * releases of all its cells.
  *
  * A server has a network: a release for Bun that carries no bundle installs from the registry there; one for Node always
  * brings its bundle. An air-gapped server has nothing but a loopback. Images are built without a network from the bundle,
@@ -9,12 +10,11 @@
  * namespace where qemu is registered. Alpine is played by busybox and musl (roots.ts, arm64-roots.ts, node-roots.ts).
  */
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { crc32 } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { arm64Obstacle, openArm64Machine, type Arm64Machine } from "./arm64-machine.ts";
 import { arm64MuslNodeRoot, arm64MuslRoot, arm64Root, enterEmulated } from "./arm64-roots.ts";
@@ -23,6 +23,7 @@ import { HARSH } from "./image-bench.ts";
 import { MUSL_NODE_MAJOR, muslNodeRoot } from "./node-roots.ts";
 import { enter, muslCppRoot, slimRoot } from "./roots.ts";
 import { startContainer } from "./running.ts";
+import { askCommand, buildSample, PATIENT, SAMPLES } from "./samples.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const obstacle = arm64Obstacle();
@@ -33,26 +34,6 @@ type Architecture = (typeof ARCHITECTURES)[number];
 type Runtime = (typeof RUNTIMES)[number];
 
 const TARGETS = ["linux-x64-gnu", "linux-x64-musl", "linux-arm64-gnu", "linux-arm64-musl"];
-const SETTINGS: Readonly<Record<Runtime, object>> = {
-  bun: {},
-  node: { runtime: "node", node: { default: "24.21.0", musl: `system@${MUSL_NODE_MAJOR}` } },
-};
-
-/** @node-rs/crc32 has a package for each platform; bcrypt one with prebuilds for all of them. */
-const MAIN = `
-import { createServer } from "node:http";
-import { crc32 } from "@node-rs/crc32";
-import { compareSync, hashSync } from "bcrypt";
-const answer = () => {
-  const runtime = process.versions.bun === undefined ? "node" : "bun";
-  return [process.arch, runtime, crc32("hello"), compareSync("word", hashSync("word", 4))].join(" ");
-};
-const server = createServer((request, response) => response.end(answer()));
-server.listen(Number(process.env.PORT), "127.0.0.1", () => console.log("listening:", answer()));
-process.on("SIGTERM", () => process.exit(0));
-`;
-const listening = (architecture: Architecture, runtime: Runtime): string =>
-  `listening: ${architecture} ${runtime} ${crc32("hello")} true`;
 
 let work = "";
 let machine: Arm64Machine | undefined;
@@ -61,29 +42,11 @@ const builders: Partial<Record<Architecture, Containers>> = {};
 const gantry = (...args: string[]) =>
   execFileSync(process.execPath, [join(repository, "dist/cli.js"), ...args], { cwd: work, stdio: "pipe" });
 
-function buildOnce(runtime: Runtime): void {
-  const app = join(work, `${runtime}-app`);
-  mkdirSync(app);
-  const settings = {
-    name: "everywhere",
-    version: "1.0.0",
-    type: "module",
-    dependencies: { "@node-rs/crc32": "1.10.6", bcrypt: "6.0.0" },
-    gantry: { entry: "main.js", service: { port: 8080, health: "/health" }, ...SETTINGS[runtime] },
-  };
-  writeFileSync(join(app, "package.json"), JSON.stringify(settings));
-  writeFileSync(join(app, "main.js"), MAIN);
-  const bun = join(repository, "node_modules/bun/bin/bun.exe");
-  execFileSync(bun, ["install", "--lockfile-only"], { cwd: app, stdio: "pipe" });
-  const targets = TARGETS.flatMap((target) => ["--target", target]);
-  gantry("build", app, "--bun", bun, "--vendor", ...targets, "--out", join(work, runtime));
-}
-
 beforeAll(async () => {
   if (obstacle === undefined) machine = await openArm64Machine();
   work = mkdtempSync(join(tmpdir(), "gantry-everywhere-"));
   chmodSync(work, 0o755);
-  RUNTIMES.forEach(buildOnce);
+  for (const runtime of RUNTIMES) buildSample(runtime, work, TARGETS);
   const certificates = process.env["NODE_EXTRA_CA_CERTS"];
   mkdirSync(join(work, "network"));
   if (certificates !== undefined) cpSync(certificates, join(work, "network/ca.pem"));
@@ -95,19 +58,16 @@ afterAll(() => {
 });
 
 const releaseOf = (runtime: Runtime, suffix: string): string =>
-  join(work, runtime, `everywhere-v1.0.0-linux-${suffix}`);
+  join(work, runtime, `${SAMPLES[runtime].release}-linux-${suffix}`);
 
-/** Starts the app, waits for it, asks for its health by the release's own command, ends it. */
+/** Starts the app, waits for it, asks for its health by the release's own command, then all else; ends it. */
 const SERVE = `
 cd /tmp
-/opt/release/everywhere >out 2>err &
+/opt/release/$0 >out 2>err &
 pid=$!
-tries=0
-until [ -s out ] || ! kill -0 $pid 2>/dev/null || [ "$tries" -gt 600 ]; do
-  tries=$((tries + 1))
-  sleep 0.2
-done
+until [ -s out ] || ! kill -0 $pid 2>/dev/null; do sleep 0.2; done
 /opt/release/gantry health --port $PORT
+"$@"
 kill $pid
 wait $pid
 echo "ended with $?"
@@ -122,13 +82,17 @@ async function serve(architecture: Architecture, runtime: Runtime, network: "hos
   execFileSync("cp", ["-al", releaseOf(runtime, architecture), release]);
   if (network === "host" && runtime === "bun") rmSync(join(release, "vendor"), { recursive: true });
   const registry = process.env["npm_config_registry"];
+  const port = await freePort();
+  const sample = SAMPLES[runtime];
   const env = {
-    PORT: String(await freePort()),
+    ...sample.env,
+    PORT: String(port),
     NODE_EXTRA_CA_CERTS: "/network/ca.pem",
     ...(registry === undefined ? {} : { GANTRY_REGISTRY: registry }),
   };
   const options = { mounts: { "/opt/release": release, "/network": join(work, "network") }, env, network };
-  const command = ["/bin/sh", "-c", SERVE];
+  const ask = askCommand(runtime, "/opt/release", port, "gnu");
+  const command = ["/bin/sh", "-c", SERVE, sample.binary, ...ask];
   const result =
     architecture === "x64"
       ? enter(slimRoot(), command, options)
@@ -191,7 +155,7 @@ const emulated = (architecture: Architecture): string | undefined =>
   architecture === "arm64" ? obstacle : undefined;
 
 describe("a release runs on a", () => {
-  it.for(cells(["server", "air-gapped server"]))("%s, %s, %s", async (cell, { skip }) => {
+  it.for(cells(["server", "air-gapped server"]))("%s, %s, %s", PATIENT, async (cell, { skip }) => {
     const [way, architecture, runtime] = cell;
     const missing = emulated(architecture);
     if (missing !== undefined) skip(`arm64 programs do not run here: ${missing}`);
@@ -201,8 +165,10 @@ describe("a release runs on a", () => {
     expect([code, ...lines]).toEqual([
       0,
       expect.stringMatching(/\/health answered 200$/),
+      `${runtime} ${architecture}`,
+      ...SAMPLES[runtime].answers,
       "ended with 0",
-      listening(architecture, runtime),
+      expect.stringContaining(`${SAMPLES[runtime].binary} listening on http://127.0.0.1:`),
     ]);
     const bundle = `from vendor/linux-${architecture}-gnu.tar.`;
     expect(stderr).toContain(way === "server" && runtime === "bun" ? "from the registry" : bundle);
@@ -210,14 +176,18 @@ describe("a release runs on a", () => {
 });
 
 describe("a release makes a", () => {
-  it.for(cells(["Debian image", "Alpine image"]))("%s, %s, %s", async (cell, { skip }) => {
+  it.for(cells(["Debian image", "Alpine image"]))("%s, %s, %s", PATIENT, async (cell, { skip }) => {
     const [way, architecture, runtime] = cell;
     const missing = emulated(architecture);
     if (missing !== undefined) skip(`arm64 programs do not run here: ${missing}`);
     const alpine = way === "Alpine image";
     const { containers, tag } = buildImage(architecture, runtime, alpine ? "alpine" : "debian");
-    const app = await startContainer(containers, tag, HARSH);
-    expect(app.logs()).toEqual([listening(architecture, runtime)]);
+    const { binary, port, env, answers } = SAMPLES[runtime];
+    const variables = Object.entries(env).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
+    const app = await startContainer(containers, tag, [...HARSH, ...variables]);
+    const ask = askCommand(runtime, `/opt/${binary}`, port, alpine ? "musl" : "gnu");
+    const { stdout } = must(app.exec(...ask));
+    expect(stdout.trimEnd().split("\n")).toEqual([`${runtime} ${architecture}`, ...answers]);
     const packages = runtime === "node" ? `nodejs=~${MUSL_NODE_MAJOR}` : "libgcc libstdc++";
     if (alpine) must(app.exec("grep", "-qx", packages, "/added"));
     expect(app.stop().code).toBe("0");
