@@ -2,6 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
   copyFileSync,
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -108,7 +109,10 @@ const moveToStore = (store: string): string => {
   const used = join(parent, ".gantry-used", root);
   mkdirSync(used, { recursive: true });
   writeFileSync(join(used, basename(stamp)), "");
-  renameSync(join(root, "node_modules"), join(parent, "node_modules"));
+  // The times are what a start compares; the two may lie on different file systems.
+  const modules = join(root, "node_modules");
+  cpSync(modules, join(parent, "node_modules"), { recursive: true, preserveTimestamps: true });
+  rmSync(modules, { recursive: true });
   return parent;
 };
 
