@@ -14,6 +14,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { findNpms } from "../../src/build/npm.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const BUN = join(root, "node_modules/bun/bin/bun.exe");
@@ -26,6 +27,8 @@ beforeAll(() => {
   bare = join(work, "bin");
   mkdirSync(bare);
   for (const name of ["sh", "env", "uname", "cat", "rm"]) symlinkSync(join("/bin", name), join(bare, name));
+  // The npm that fetches a Bun: it need not lie beside the Node that runs the tests.
+  symlinkSync(findNpms(process.env)[0] ?? "npm", join(bare, "npm"));
 });
 afterAll(() => rmSync(work, { recursive: true }));
 
@@ -38,7 +41,7 @@ function makeApp(name: string, files: Readonly<Record<string, unknown>>): string
   return join(work, name);
 }
 
-/** Nothing on the PATH but what every system has: no Bun. */
+/** Nothing on the PATH but npm and what every system has: no Bun. */
 function gantry(...args: string[]) {
   const command = [join(root, "dist/cli.js"), ...args];
   const env = { ...process.env, PATH: bare };

@@ -56,14 +56,16 @@ describe("keys for which anyone can forge", () => {
     expect(new Set(small).size).toBe(5);
   });
 
-  it("would be believed by node:crypto: a signature of zeros fits one message in eight", () => {
+  /** A signature of zeros fits one message in eight. OpenSSL 3.5.8 began to refuse such keys itself. */
+  it("are believed by node:crypto, all of them or, where its OpenSSL is new enough, none", () => {
     const spki = Buffer.from("302a300506032b6570032100", "hex");
     const forged = Buffer.concat([bytesOf(1n), Buffer.alloc(32)]);
     const messages = Array.from({ length: 400 }, (_, index) => Buffer.from(`message ${index}`));
-    for (const y of small) {
+    const believed = small.map((y) => {
       const key = createPublicKey({ key: Buffer.concat([spki, bytesOf(y)]), format: "der", type: "spki" });
-      expect(messages.some((message) => verify(null, message, key, forged))).toBe(true);
-    }
+      return messages.some((message) => verify(null, message, key, forged));
+    });
+    expect(new Set(believed).size).toBe(1);
   });
 
   it("are refused in every encoding: with either sign, and beyond the field", async () => {
