@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The build side's command line. The only place on this side that reads process.env and sets the exit code. */
 import { fstatSync, readFileSync } from "node:fs";
+import { removeAllWork } from "./build/work.ts";
 import { runCommandLine } from "./command-line.ts";
 import { buildSideCommands, LATER } from "./commands/commands.ts";
 import { formatFinding, toGantryError } from "./errors.ts";
@@ -15,6 +16,14 @@ const log = createLog({ format, level: "info", write: (text) => process.stderr.w
 const print = (text: string): void => {
   process.stdout.write(`${text}\n`);
 };
+
+// Whoever ends a build half way finds neither its work nor a release that was not finished.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.once(signal, () => {
+    removeAllWork();
+    process.kill(process.pid, signal);
+  });
+}
 
 try {
   await runCommandLine(

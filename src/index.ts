@@ -2,12 +2,11 @@
  * gantry's build side for programs: what the command line does, as functions.
  * The launcher is not here: it rides inside releases, as one file.
  */
-import { readFileSync, rmSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { analyzeApp, type Analysis } from "./build/analyze/analyze.ts";
 import { formatAnalysis } from "./build/analyze/format.ts";
 import { readApp, type App } from "./build/app/app.ts";
 import { findBun } from "./build/app/bun.ts";
-import { makePrivateDirectory } from "./build/app/copy.ts";
 import { bunFetcher } from "./build/app/fetch-bun.ts";
 import { ensureInstalled, readInstalledSources, type Sources } from "./build/app/sources.ts";
 import { buildReleases, type BuildOptions as FullBuildOptions } from "./build/build.ts";
@@ -16,6 +15,7 @@ import { pushReleaseBundles, type PushReleaseOptions } from "./build/bundle/push
 import type { ReleaseSummary } from "./build/table.ts";
 import { parseTarget, targetOfHost, type Target } from "./release/targets.ts";
 import type { Environment } from "./runtime/invoke.ts";
+import { makePrivateDirectory, removeWork } from "./build/work.ts";
 
 export { ERRORS, formatFinding, GantryError, type ErrorCode, type Finding } from "./errors.ts";
 export { createLog, type Log, type LogFormat, type LogLevel } from "./log.ts";
@@ -79,7 +79,7 @@ async function installSources(app: App, { bun, environment }: AnalyzeOptions): P
       environment,
     });
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    removeWork(directory);
   }
 }
 

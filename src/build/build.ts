@@ -3,16 +3,7 @@
  * directory beside the result and renamed into place at the end, so a build that fails or is interrupted leaves the
  * releases that are already there as they were.
  */
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { existsSync, readdirSync, renameSync, rmdirSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { GantryError } from "../errors.ts";
 import { NAMES, releaseBase } from "../release/layout.ts";
@@ -36,6 +27,7 @@ import { proveRelease } from "./prove.ts";
 import { readRequires } from "./requires.ts";
 import { emptyPlace, stageBundle, stageTarget, type StagedTarget } from "./stage.ts";
 import { formatSummary, type ReleaseSummary } from "./table.ts";
+import { ensureOut, makeWorkBeside, removeWork } from "./work.ts";
 
 export type { BuildOptions } from "./context.ts";
 
@@ -50,8 +42,8 @@ export async function buildReleases(options: BuildOptions): Promise<ReleaseSumma
   const publicKeyLine = releasePublicKey(options, app);
   for (const target of targets) vendoredTargets({ ...options, app }, target);
   const out = resolve(options.out);
-  const madeOut = mkdirSync(out, { recursive: true }) !== undefined;
-  const work = mkdtempSync(join(out, ".gantry-build-"));
+  const madeOut = ensureOut(out);
+  const work = makeWorkBeside(out);
   let sources: Sources | undefined;
   let javascript: BuiltJavaScript | undefined;
   try {
@@ -71,7 +63,7 @@ export async function buildReleases(options: BuildOptions): Promise<ReleaseSumma
   } finally {
     javascript?.dispose();
     sources?.dispose();
-    rmSync(work, { recursive: true, force: true });
+    removeWork(work);
     if (madeOut && readdirSync(out).length === 0) rmdirSync(out);
   }
 }

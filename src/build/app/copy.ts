@@ -7,12 +7,10 @@ import {
   existsSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readlinkSync,
   symlinkSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { NAMES } from "../../release/layout.ts";
 import { matchesWorkspace, readWorkspacePatterns } from "./workspace.ts";
@@ -20,11 +18,6 @@ import { matchesWorkspace, readWorkspacePatterns } from "./workspace.ts";
 const LEFT_BEHIND: ReadonlySet<string> = new Set(["node_modules", ".git", ".hg", ".svn"]);
 /** Files at a workspace's root that package managers read. */
 const MANAGER_FILES = [".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml", "pnpm-workspace.yaml"] as const;
-
-/** A new directory that only its owner can read. */
-export function makePrivateDirectory(): string {
-  return mkdtempSync(join(tmpdir(), "gantry-build-"));
-}
 
 /** Copies a whole workspace; symbolic links are copied as links. */
 export function copyWorkspace(from: string, to: string): void {

@@ -2,7 +2,7 @@
  * Makes an app's production dependencies resolvable: in place when they are installed, otherwise in a private copy,
  * frozen to the app's lockfile and with no script run. The app's own directory is never written.
  */
-import { existsSync, realpathSync, rmSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import { GantryError } from "../../errors.ts";
 import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
@@ -10,8 +10,9 @@ import { ensureBunLock, outOfStep, toolLines, unusable } from "../lock/migrate.t
 import type { App } from "./app.ts";
 import { readBuildStep } from "./build-step.ts";
 import type { Bun } from "./bun.ts";
-import { copyWorkspace, makePrivateDirectory } from "./copy.ts";
+import { copyWorkspace } from "./copy.ts";
 import { readInstalled } from "./installed.ts";
+import { makePrivateDirectory, removeWork } from "../work.ts";
 
 /** Where to compile from: the app's directory and workspace, or a private copy of them. */
 export interface Sources {
@@ -47,8 +48,8 @@ export function readInstalledSources(app: App): Sources | undefined {
 export async function ensureInstalled(app: App, bun: Bun, options: InstallSourcesOptions): Promise<Sources> {
   const installed = readInstalledSources(app);
   if (installed !== undefined && !lacksBuildTools(app)) return installed;
-  const top = realpathSync(makePrivateDirectory());
-  const dispose = (): void => rmSync(top, { recursive: true, force: true });
+  const top = makePrivateDirectory();
+  const dispose = (): void => removeWork(top);
   try {
     return Object.freeze({ ...(await installCopy(app, bun, options, top)), dispose });
   } catch (error) {

@@ -19,7 +19,6 @@ import { compareListed, parseSums, type Sums } from "../../release/sums.ts";
 import { parseTarget, runsOn, type Target } from "../../release/targets.ts";
 import type { Environment } from "../../runtime/invoke.ts";
 import { findBun, type Bun } from "../app/bun.ts";
-import { makePrivateDirectory } from "../app/copy.ts";
 import { bunFetcher } from "../app/fetch-bun.ts";
 import { repackArchive, type Repacked } from "../pack/repack.ts";
 import { formatSums } from "../pack/sums.ts";
@@ -28,6 +27,7 @@ import { replaceFile } from "../write-file.ts";
 import { makeForeignBundle } from "./foreign.ts";
 import { remakeOwnBundle } from "./own.ts";
 import type { PackedBundle } from "./pack.ts";
+import { ensureOut, makePrivateDirectory, removeWork } from "../work.ts";
 
 export interface AddBundlesOptions {
   /** The release's directory. */
@@ -87,7 +87,7 @@ export async function addBundles(options: AddBundlesOptions): Promise<AddedBundl
       ? await vendorBundles(opened, made)
       : writeBundles(opened.manifest, made, options.out);
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    removeWork(work);
   }
 }
 
@@ -176,7 +176,7 @@ function draftOf(from: string, file: string): Draft {
 }
 
 function writeBundles(manifest: Manifest, made: readonly PackedBundle[], out: string): AddedBundles {
-  mkdirSync(out, { recursive: true });
+  ensureOut(out);
   const drafts = made.map(({ file, target, description }) =>
     draftOf(file, join(out, bundleName(manifest.name, manifest.version, target, description.compression))),
   );

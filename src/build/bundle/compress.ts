@@ -2,13 +2,13 @@
  * Compresses the tar of a bundle. zstd is done by Bun as a child process, because Node 20 has none; the parameters are
  * spelled out, so that another zstd's idea of a level does not change a byte.
  */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { GantryError } from "../../errors.ts";
 import type { Compression } from "../../release/bundle.ts";
 import { BE_BUN, run, scriptArguments, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
-import { makePrivateDirectory } from "../app/copy.ts";
+import { makePrivateDirectory, removeWork } from "../work.ts";
 
 /** A Bun executable, or a program compiled with one. Its version decides which bytes come out. */
 export interface Compressor {
@@ -62,7 +62,7 @@ export async function compressFile(
   try {
     return await compressInChild(file, directory, compressor);
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    removeWork(directory);
   }
 }
 

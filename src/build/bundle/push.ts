@@ -2,7 +2,7 @@
  * `gantry bundle RELEASE --push oci://…`: makes the bundles, and puts them into a registry. The release stays as it
  * is: a bundle in it would only make it larger, and would undo its signature.
  */
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parsePushAddress, pushBundles } from "../../mirror/push.ts";
 import { BUNDLE_HEAD_BYTES, parseBundleHead, readCompression } from "../../release/bundle.ts";
@@ -11,9 +11,9 @@ import { parseManifest } from "../../release/manifest.ts";
 import { readStart } from "../../release/pieces.ts";
 import { parseTarget } from "../../release/targets.ts";
 import { readFileEntry } from "../../release/tree.ts";
-import { makePrivateDirectory } from "../app/copy.ts";
 import { openRelease } from "../sign/sign.ts";
 import { addBundles, type AddBundlesOptions } from "./add.ts";
+import { makePrivateDirectory, removeWork } from "../work.ts";
 
 export interface PushReleaseOptions extends AddBundlesOptions {
   /** oci://host/repository:tag */
@@ -50,7 +50,7 @@ export async function pushReleaseBundles(options: PushReleaseOptions): Promise<s
       debug: (text) => log.debug(text),
     });
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    removeWork(work);
   }
 }
 

@@ -3,8 +3,7 @@
  * The work is done by the Bun that is compiled in, in a process of its own (worker.ts); nothing of the app's
  * directory is written.
  */
-import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { extname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GantryError, toGantryError, type Finding } from "../../errors.ts";
@@ -12,6 +11,7 @@ import type { Target } from "../../release/targets.ts";
 import { run, scriptArguments, toolEnvironment, type RunResult } from "../../runtime/invoke.ts";
 import type { BuildSettings } from "../app/settings.ts";
 import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
+import { makePrivateDirectory, removeWork } from "../work.ts";
 
 export interface CompileOptions {
   /** Path of the Bun executable. */
@@ -47,10 +47,10 @@ export interface CompileResult {
  * the target's runtime, EXEC_FAILED when Bun itself does not run
  */
 export async function compileApp(options: CompileOptions): Promise<CompileResult> {
-  const spec = planCompile(options);
-  requireFiles(spec);
-  const directory = mkdtempSync(join(tmpdir(), "gantry-compile-"));
+  const directory = makePrivateDirectory();
   try {
+    const spec = planCompile(options, directory);
+    requireFiles(spec);
     const specFile = join(directory, "spec.json");
     const resultFile = join(directory, "result.json");
     writeFileSync(specFile, JSON.stringify(spec));
@@ -62,11 +62,11 @@ export async function compileApp(options: CompileOptions): Promise<CompileResult
     const bytecode = withoutBytecode === undefined;
     return { bunVersion, bytecode, ...(bytecode ? {} : { withoutBytecode }), imports, files };
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    removeWork(directory);
   }
 }
 
-function planCompile(options: CompileOptions): CompileSpec {
+function planCompile(options: CompileOptions, work: string): CompileSpec {
   const { settings } = options;
   // Bun reports real paths, and a plugin finds the entry by its path.
   const appDir = realPath(options.appDir);
@@ -78,6 +78,7 @@ function planCompile(options: CompileOptions): CompileSpec {
     target: options.target.bun,
     externals: options.externals,
     modulesRoot: realPath(options.modulesRoot),
+    work,
     defines: settings.defines ?? {},
     plugins: (settings.plugins ?? []).map(inApp),
     workers: (settings.workers ?? []).map(inApp),

@@ -3,9 +3,8 @@
  * here, which is usual when building for another machine. Runs in the build's worker, under Bun.
  */
 import { resolveSync, Transpiler } from "bun";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
-import { tmpdir } from "node:os";
 import { env, execPath } from "node:process";
 import { fileURLToPath } from "node:url";
 import { run, scriptArguments, toolEnvironment } from "../../runtime/invoke.ts";
@@ -18,21 +17,25 @@ const PATIENCE = 30_000;
 /**
  * Makes a reader that asks each of `roots` in turn (directories with a node_modules) and remembers what it learnt.
  * The first root holds what is shipped; the app's own installation may load here when that does not.
+ * @param work a private directory, for what the processes say
  */
-export function createShapeReader(roots: readonly string[]): (specifier: string) => Promise<ExternalShape> {
+export function createShapeReader(
+  roots: readonly string[],
+  work: string,
+): (specifier: string) => Promise<ExternalShape> {
   const known = new Map<string, Promise<ExternalShape>>();
   return (specifier) => {
-    const shape = known.get(specifier) ?? readShape(specifier, roots);
+    const shape = known.get(specifier) ?? readShape(specifier, roots, work);
     known.set(specifier, shape);
     return shape;
   };
 }
 
-async function readShape(specifier: string, roots: readonly string[]): Promise<ExternalShape> {
+async function readShape(specifier: string, roots: readonly string[], work: string): Promise<ExternalShape> {
   for (const root of roots) {
-    const both = await inspect(specifier, root, "both");
+    const both = await inspect({ specifier, root, work, how: "both" });
     if (both?.mark !== undefined) return { load: "sync", hasDefault: hasDefault(both), mark: both.mark };
-    const imported = both ?? (await inspect(specifier, root, "import"));
+    const imported = both ?? (await inspect({ specifier, root, work, how: "import" }));
     if (imported !== undefined) return { load: "async", names: imported.names };
   }
   const path = roots.map((root) => tryResolve(specifier, root)).find((found) => found !== undefined);
@@ -43,13 +46,16 @@ function hasDefault(inspection: Inspection): boolean {
   return inspection.names.includes("default");
 }
 
-async function inspect(
-  specifier: string,
-  root: string,
-  how: "both" | "import",
-): Promise<Inspection | undefined> {
+interface Question {
+  readonly specifier: string;
+  readonly root: string;
+  readonly work: string;
+  readonly how: "both" | "import";
+}
+
+async function inspect({ specifier, root, work, how }: Question): Promise<Inspection | undefined> {
   if (tryResolve(specifier, root) === undefined) return undefined;
-  const directory = mkdtempSync(join(tmpdir(), "gantry-inspect-"));
+  const directory = mkdtempSync(join(work, "inspect-"));
   const result = join(directory, "result.json");
   const program = fileURLToPath(new URL(`inspect${extname(import.meta.url)}`, import.meta.url));
   try {
@@ -62,8 +68,6 @@ async function inspect(
   } catch {
     // No result: the module did not load here.
     return undefined;
-  } finally {
-    rmSync(directory, { recursive: true, force: true });
   }
 }
 

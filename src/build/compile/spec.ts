@@ -12,6 +12,8 @@ export interface CompileSpec {
   readonly target: string;
   readonly externals: readonly string[];
   readonly modulesRoot: string;
+  /** A private directory, removed afterwards. */
+  readonly work: string;
   readonly defines: Readonly<Record<string, string>>;
   readonly plugins: readonly string[];
   readonly workers: readonly string[];

@@ -4,8 +4,8 @@
  */
 import { build, version, type BuildConfig, type BunPlugin } from "bun";
 import { readFileSync, writeFileSync } from "node:fs";
-import { extname } from "node:path";
-import { argv, exit } from "node:process";
+import { dirname, extname } from "node:path";
+import { argv, chdir, exit } from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { pinExternals, prependAfter, prependToEntries, type Entries } from "./plugin.ts";
 import { createShapeReader } from "./shape.ts";
@@ -13,6 +13,9 @@ import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
 
 const [, , specFile = "", resultFile = ""] = argv;
 const spec = JSON.parse(readFileSync(specFile, "utf8")) as CompileSpec;
+// Bun makes the executable in the current directory and moves it from there. Plugins of the app may read files by paths
+// that begin at the app, and keep it: only such a build, when it is killed, leaves one that is not finished there.
+if (spec.plugins.length === 0) chdir(dirname(spec.outfile));
 writeFileSync(resultFile, JSON.stringify(await compile()));
 // A plugin may leave timers or servers behind.
 exit(0);
@@ -72,7 +75,7 @@ async function attempt(
   const pin = pinExternals({
     externals: spec.externals,
     prelude,
-    readShape: createShapeReader([spec.modulesRoot, spec.appDir]),
+    readShape: createShapeReader([spec.modulesRoot, spec.appDir], spec.work),
     onImport: (name, specifier) => imports.set(name, (imports.get(name) ?? new Set()).add(specifier)),
   });
   const config = buildConfig(

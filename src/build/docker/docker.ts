@@ -24,6 +24,7 @@ import { findRelease, type FoundRelease } from "./find.ts";
 import { imageTag, MARK, renderImage } from "./render.ts";
 import type { Digests } from "./pin.ts";
 import { checkStrategy, chooseBases, pinBases, type Strategy } from "./strategy.ts";
+import { ensureOut } from "../work.ts";
 
 export interface DockerOptions {
   /** A release's directory, or the directory of an app with built releases. */
@@ -70,7 +71,7 @@ export function writeImageFiles(options: DockerOptions): WrittenImage {
   const foreign = foreignTexts(context, Object.keys(texts));
   if (inside === undefined) foreign.push(...foreignFiles(join(context, release), found));
   checkReplaceable(context, foreign);
-  mkdirSync(context, { recursive: true });
+  ensureOut(context);
   if (inside === undefined) placeRelease(found, join(context, release));
   for (const [name, text] of Object.entries(texts)) replaceFile(join(context, name), text);
   return {

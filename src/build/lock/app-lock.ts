@@ -2,19 +2,20 @@
  * The pins of an app as a bun.lock, whatever its package manager: read in place, converted in a private directory, or,
  * without any lockfile, taken from what is installed. Warns where the pins are not the app's own word.
  */
-import { mkdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { GantryError } from "../../errors.ts";
 import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
 import type { App } from "../app/app.ts";
 import type { Bun } from "../app/bun.ts";
-import { copyManifests, copyRegistrySettings, makePrivateDirectory } from "../app/copy.ts";
+import { copyManifests, copyRegistrySettings } from "../app/copy.ts";
 import { readInstalled, type InstalledPackage } from "../app/installed.ts";
 import type { Sources } from "../app/sources.ts";
 import type { Lockfile } from "../app/workspace.ts";
 import type { BunLock } from "./bun-lock.ts";
 import { parseForeignPins } from "./foreign-pins.ts";
 import { checkLockFits, ensureBunLock, readBunLock, toolLines } from "./migrate.ts";
+import { makePrivateDirectory, removeWork } from "../work.ts";
 
 export interface AppLock {
   readonly lock: BunLock;
@@ -72,7 +73,7 @@ async function readLockfilePins(options: AppLockOptions, lockfile: Lockfile): Pr
     const converting = { directory: scratch, kind: lockfile.kind, bun, environment, where: lockfile.path };
     return { ...found, lock: await ensureBunLock(converting) };
   } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    removeWork(scratch);
   }
 }
 
@@ -143,7 +144,7 @@ async function readInstalledPins(options: AppLockOptions): Promise<AppLock> {
   const overrides = Object.fromEntries(
     [...versions].flatMap(([name, set]) => (set.size === 1 && !roots.has(name) ? [[name, [...set][0]]] : [])),
   );
-  const scratch = realpathSync(makePrivateDirectory());
+  const scratch = makePrivateDirectory();
   try {
     mkdirSync(scratch, { recursive: true });
     copyRegistrySettings(app.workspaceRoot, scratch);
@@ -165,7 +166,7 @@ async function readInstalledPins(options: AppLockOptions): Promise<AppLock> {
     const warnings = [...(sources.kind === "copy" ? [] : [warning]), ...otherVersions(lock, versions)];
     return { lock, workspace: "", where, foreign: undefined, warnings };
   } finally {
-    rmSync(scratch, { recursive: true, force: true });
+    removeWork(scratch);
   }
 }
 

@@ -3,13 +3,14 @@
  * every platform at once, and Bun writes down integrity and platform fields. The only place of the build that
  * resolves anything anew, and only versions that somebody else has pinned.
  */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "../../errors.ts";
 import { BE_BUN, run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
 import type { Bun } from "../app/bun.ts";
-import { copyRegistrySettings, makePrivateDirectory } from "../app/copy.ts";
+import { copyRegistrySettings } from "../app/copy.ts";
 import { parseBunLock, type RegistryEntry } from "./bun-lock.ts";
+import { makePrivateDirectory, removeWork } from "../work.ts";
 
 export interface PackageRequest {
   readonly name: string;
@@ -45,7 +46,7 @@ export async function readRegistryEntries(
   try {
     return await resolveAliases(unique, directory, options);
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    removeWork(directory);
   }
 }
 

@@ -2,18 +2,18 @@
  * A release's lockfile in Bun's own hand: a candidate is laid out here, read and written again by the Bun that is
  * compiled in, compared pin by pin, and proven with a frozen installation that is not allowed any network.
  */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
 import type { Target } from "../../release/targets.ts";
 import { BE_BUN, run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
 import type { Bun } from "../app/bun.ts";
-import { makePrivateDirectory } from "../app/copy.ts";
 import { parseBunLock, type BunLock } from "./bun-lock.ts";
 import { walkClosure, type Closure } from "./closure.ts";
 import { readBunLock, toolLines } from "./migrate.ts";
 import { formatCandidate, pinLines, placeClosure } from "./place.ts";
+import { makePrivateDirectory, removeWork } from "../work.ts";
 
 export interface RewriteOptions {
   /** The app's pins, completed for the target. */
@@ -88,7 +88,7 @@ export async function rewriteLock(options: RewriteOptions): Promise<RewrittenLoc
       throw changed("a frozen installation changed the release's lockfile", []);
     return { text, packageJson: json, lock, closure: rewritten };
   } finally {
-    rmSync(directory, { recursive: true, force: true });
+    removeWork(directory);
   }
 }
 

@@ -3,9 +3,8 @@
  * of it that becomes lib/app. Nothing of the app's own directory is written, and what it holds of an earlier build is not
  * taken for this one's.
  */
-import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, realpathSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join, relative, sep } from "node:path";
 import { GantryError } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
@@ -14,6 +13,7 @@ import type { App } from "../app/app.ts";
 import { isOutput, partOf } from "../app/build-step.ts";
 import { copyWorkspace } from "../app/copy.ts";
 import type { Sources } from "../app/sources.ts";
+import { makePrivateDirectory, removeWork } from "../work.ts";
 import { planCompilation, runTool } from "./compilation.ts";
 import { linkModules, namesPackage, readMembers, refuseUncompiled, type Member } from "./members.ts";
 import { readOutside } from "./outside.ts";
@@ -44,8 +44,8 @@ export interface BuildJavaScriptOptions {
  */
 export async function buildJavaScript(options: BuildJavaScriptOptions): Promise<BuiltJavaScript> {
   const { app, sources } = options;
-  const top = realpathSync(mkdtempSync(join(tmpdir(), "gantry-build-")));
-  const dispose = (): void => rmSync(top, { recursive: true, force: true });
+  const top = makePrivateDirectory();
+  const dispose = (): void => removeWork(top);
   try {
     copyWorkspace(sources.root, top);
     linkModules(sources.root, top);

@@ -1,0 +1,104 @@
+/**
+ * Private directories in which the build side makes everything before it gets its final name. They go when their work
+ * is done or has failed; `removeAllWork` is for a process that is told to end before.
+ */
+import {
+  accessSync,
+  constants,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  realpathSync,
+  rmSync,
+  statSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { GantryError, toGantryError } from "../errors.ts";
+
+/** How the work directories beside results begin. */
+const BESIDE = ".gantry-build-";
+/** Milliseconds after which such a directory is nobody's: a build takes minutes. */
+const ABANDONED = 24 * 60 * 60 * 1000;
+
+const inUse = new Set<string>();
+
+function makeWork(start: string): string {
+  const directory = realpathSync(mkdtempSync(start));
+  inUse.add(directory);
+  return directory;
+}
+
+/** A new directory among the system's temporary files that only its owner can read. */
+export function makePrivateDirectory(): string {
+  return makeWork(join(tmpdir(), "gantry-build-"));
+}
+
+/** A new directory from which a rename leads to its parent; those that killed builds left there a day ago go. */
+export function makeWorkBeside(parent: string): string {
+  for (const name of readdirSync(parent)) {
+    const path = join(parent, name);
+    if (name.startsWith(BESIDE) && isAbandoned(path)) rmSync(path, { recursive: true, force: true });
+  }
+  return makeWork(join(parent, BESIDE));
+}
+
+function isAbandoned(path: string): boolean {
+  const made = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
+  return made < Date.now() - ABANDONED;
+}
+
+export function removeWork(directory: string): void {
+  // What the work had started may still be writing: see fs.rm, maxRetries.
+  rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+  inUse.delete(directory);
+}
+
+/** Removes what this process has made and not removed yet, as far as it can. */
+export function removeAllWork(): void {
+  for (const directory of inUse) {
+    try {
+      removeWork(directory);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+    }
+  }
+}
+
+/**
+ * Makes the directory for results that the person named.
+ * @returns whether it was not there before
+ * @throws GantryError with the system's reason
+ */
+export function ensureOut(out: string): boolean {
+  try {
+    const made = makeDirectory(out);
+    accessSync(out, constants.W_OK | constants.X_OK);
+    return made;
+  } catch (error) {
+    const [finding] = toGantryError(error).findings;
+    const fix = finding.fix ?? "name a directory that you can write with --out";
+    throw new GantryError({ ...finding, where: out, fix });
+  }
+}
+
+/**
+ * One after another: fs.mkdir with `recursive` says ENOENT of a read-only file system, and before Node 26 never comes
+ * back from /proc.
+ */
+function makeDirectory(path: string): boolean {
+  if (isDirectory(path)) return false;
+  if (dirname(path) !== path) makeDirectory(dirname(path));
+  try {
+    mkdirSync(path);
+    return true;
+  } catch (error) {
+    // Another build was quicker.
+    if (isDirectory(path)) return false;
+    throw error;
+  }
+}
+
+function isDirectory(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
+}
