@@ -1,5 +1,5 @@
-/** Builds that end half way: told to, killed long ago, or with nowhere to put what they make. */
-import { spawn } from "node:child_process";
+/** Builds that end half way: told to, killed long ago, without room, or with nowhere to put what they make. */
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -64,4 +64,21 @@ it("says where results may go instead, when there is no way to make any there", 
     expect({ stdout, stderr }).toEqual({ stdout: "", stderr: expect.stringContaining(`\n  file  ${out}\n`) });
     expect(stderr).toMatch(/\n {2}fix {3}.*(?:--out|name another place)\n$/);
   }
+});
+
+/** A mount needs root, and a namespace of its own to vanish with. */
+const mounts =
+  process.getuid?.() === 0 && spawnSync("unshare", ["-m", "mount", "-t", "tmpfs", "t", "/mnt"]).status === 0;
+if (!mounts) console.warn("skipped: a build on a full disk, which needs root and mount(8)");
+
+it.skipIf(!mounts)("says that the disk is full, and leaves it as empty as it was", () => {
+  const out = join(work, "small");
+  mkdirSync(out);
+  const script = `mount -t tmpfs -o size=60m tmpfs "$1"; shift; "$@"; status=$?; ls -A "$5"; exit $status`;
+  const command = ["-m", "sh", "-c", script, "sh", out, process.execPath, CLI, ...build(out)];
+  const { status, stdout, stderr } = spawnSync("unshare", command, { encoding: "utf8", cwd: work });
+  expect({ status, stdout }).toEqual({ status: 73, stdout: "" });
+  expect(stderr).toMatch(
+    /^gantry: DISK_FULL: no space left .*\n {2}file {2}.*\n.*\n {2}fix {3}free some space/m,
+  );
 });

@@ -3,14 +3,15 @@
  * The work is done by the Bun that is compiled in, in a process of its own (worker.ts); nothing of the app's
  * directory is written.
  */
-import { existsSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
-import { extname, join, relative, resolve } from "node:path";
+import { existsSync, readFileSync, realpathSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { dirname, extname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GantryError, toGantryError, type Finding } from "../../errors.ts";
 import type { Target } from "../../release/targets.ts";
 import { run, scriptArguments, toolEnvironment, type RunResult } from "../../runtime/invoke.ts";
 import type { BuildSettings } from "../app/settings.ts";
 import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
+import { withoutPrelude } from "./stubs.ts";
 import { makePrivateDirectory, removeWork } from "../work.ts";
 
 export interface CompileOptions {
@@ -44,7 +45,7 @@ export interface CompileResult {
  * Compiles the app.
  * @throws GantryError CONFIG_INVALID for an entry, worker or plugin that is missing or wrong and for source that
  * does not compile, MODULE_UNAVAILABLE for an import that cannot be resolved, NETWORK_FAILED when Bun cannot get
- * the target's runtime, EXEC_FAILED when Bun itself does not run
+ * the target's runtime, DISK_FULL, EXEC_FAILED when Bun itself does not run
  */
 export async function compileApp(options: CompileOptions): Promise<CompileResult> {
   const directory = makePrivateDirectory();
@@ -57,7 +58,7 @@ export async function compileApp(options: CompileOptions): Promise<CompileResult
     const output = await runWorker(options, [specFile, resultFile]);
     if (!existsSync(resultFile)) throw workerDied(options.bun, output);
     const result = JSON.parse(readFileSync(resultFile, "utf8")) as WorkerResult;
-    if (!result.ok) throw explainProblems(result.problems, result.stage, spec);
+    if (!result.ok) throw explainProblems(result.problems, result.stage, { ...spec, bun: options.bun });
     const { bunVersion, imports, files, withoutBytecode } = result;
     const bytecode = withoutBytecode === undefined;
     return { bunVersion, bytecode, ...(bytecode ? {} : { withoutBytecode }), imports, files };
@@ -138,41 +139,53 @@ function workerDied(bun: string, output: RunResult): GantryError {
   });
 }
 
+type Place = Pick<CompileSpec, "appDir" | "outfile" | "target"> & Pick<CompileOptions, "bun">;
+
 /** Turns the bundler's messages into findings, every one of them. */
 function explainProblems(
   problems: readonly BuildProblem[],
   stage: "plugin" | "build",
-  spec: Pick<CompileSpec, "appDir" | "target">,
+  place: Place,
 ): GantryError {
-  const findings = problems.map((problem) => explainProblem(problem, stage, spec));
+  const findings = problems.map((problem) => explainProblem(problem, stage, place));
   const [first, ...rest] = findings;
   if (first !== undefined) return new GantryError(first, ...rest);
   return toGantryError(new Error("Bun reports that it could not compile, and no reason"));
 }
 
-function explainProblem(
-  problem: BuildProblem,
-  stage: "plugin" | "build",
-  spec: Pick<CompileSpec, "appDir" | "target">,
-): Finding {
-  const where = problem.file === undefined ? {} : { where: placeOf(problem, spec.appDir) };
-  const detail = problem.source === undefined ? {} : { detail: [problem.source.trim().slice(0, 200)] };
+function explainProblem(problem: BuildProblem, stage: "plugin" | "build", place: Place): Finding {
+  const where = problem.file === undefined ? {} : { where: placeOf(problem, place.appDir) };
+  const detail =
+    problem.source === undefined ? {} : { detail: [withoutPrelude(problem.source).trim().slice(0, 200)] };
   if (stage === "plugin") {
     const what = `a plugin of gantry.build.plugins does not load: ${problem.message}`;
     return { code: "CONFIG_INVALID", what, ...where, fix: "correct the plugin, or remove it from the list" };
   }
   if (problem.specifier !== undefined) {
     const what = `the app imports "${problem.specifier}", which cannot be found`;
-    const fix = `install "${problem.specifier}", correct the import, or name it under gantry.externals`;
+    const fix = /^\.{0,2}\//.test(problem.specifier)
+      ? "correct the import, or add the file"
+      : `install "${problem.specifier}", correct the import, or name it under gantry.externals`;
     return { code: "MODULE_UNAVAILABLE", what, ...where, ...detail, fix };
   }
   if (/\bdownload|\bfetch|\bnetwork\b/i.test(problem.message) && problem.file === undefined) {
-    const what = `Bun could not get its runtime for ${spec.target}: ${problem.message}`;
+    const what = `Bun could not get its runtime for ${place.target}: ${problem.message}`;
     return { code: "NETWORK_FAILED", what, fix: "check the network, then build again" };
   }
+  if (/\bfailed to (?:write|rename)\b/i.test(problem.message) && problem.file === undefined)
+    return explainUnwritten(problem.message, place);
   // Bun names the stub of an external; people know the external.
   const what = problem.message.replaceAll(STUB_NAME, '"$1"');
   return { code: "CONFIG_INVALID", what, ...where, ...detail, fix: "correct the source" };
+}
+
+/** Bun says only sometimes why it could not write. The executable is larger than the Bun that it begins with. */
+function explainUnwritten(message: string, { bun, outfile }: Place): Finding {
+  const { bavail, bsize } = statfsSync(dirname(outfile));
+  const where = { where: outfile, detail: [message] };
+  if (/\b(?:ENOSPC|EDQUOT)\b/.test(message) || bavail * bsize < statSync(bun).size)
+    return { code: "DISK_FULL", what: "no space left to write the executable", ...where };
+  return { code: "IO_FAILED", what: "Bun could not write the executable", ...where };
 }
 
 const STUB_NAME = /"gantry:(?:import|dynamic|require|namespace):([^"]*)"/g;

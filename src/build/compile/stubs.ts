@@ -106,11 +106,21 @@ export function externalFilter(names: readonly string[]): RegExp {
  * @param format an `import` would turn a CommonJS module into another kind
  */
 export function prependPrelude(source: string, format: "esm" | "cjs"): string {
-  const specifier = JSON.stringify(PRELUDE);
-  const statement = format === "cjs" ? `require(${specifier});` : `import ${specifier};`;
+  const statement = STATEMENTS[format];
   const text = source.startsWith("\u{feff}") ? source.slice(1) : source;
   const start = text.startsWith("#!") ? text.indexOf("\n") + 1 || text.length : 0;
   const head = text.slice(0, start);
   const gap = head !== "" && !head.endsWith("\n") ? "\n" : "";
   return `${head}${gap}${statement}${text.slice(start)}`;
+}
+
+const STATEMENTS = {
+  esm: `import ${JSON.stringify(PRELUDE)};`,
+  cjs: `require(${JSON.stringify(PRELUDE)});`,
+} as const;
+
+/** A line of such a module, as it stands in the app. */
+export function withoutPrelude(line: string): string {
+  const statement = Object.values(STATEMENTS).find((known) => line.startsWith(known)) ?? "";
+  return line.slice(statement.length);
 }

@@ -165,11 +165,14 @@ describe("refusals", () => {
         code: "MODULE_UNAVAILABLE",
         what: 'the app imports "./nor-this.ts", which cannot be found',
         where: "main.ts:1",
+        detail: ['import "./nor-this.ts";'],
+        fix: "correct the import, or add the file",
       },
       {
         code: "MODULE_UNAVAILABLE",
         what: 'the app imports "not-there", which cannot be found',
         where: "main.ts:3",
+        fix: expect.stringContaining('install "not-there"'),
       },
     ]);
   });
