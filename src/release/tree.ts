@@ -99,3 +99,8 @@ export function digestOfFiles(files: Readonly<Record<string, FileEntry>>): strin
     });
   return sha256(lines.join(""));
 }
+
+/** The first directory of a relative path, `.` for a file at the top. */
+export function topOf(path: string): string {
+  return path.includes("/") ? (path.split("/")[0] ?? ".") : ".";
+}

@@ -65,7 +65,11 @@ const SERVE = `
 cd /tmp
 /opt/release/$0 >out 2>err &
 pid=$!
-until [ -s out ] || ! kill -0 $pid 2>/dev/null; do sleep 0.2; done
+tries=0
+until [ -s out ] || ! kill -0 $pid 2>/dev/null || [ "$tries" -gt 1500 ]; do
+  tries=$((tries + 1))
+  sleep 0.2
+done
 /opt/release/gantry health --port $PORT
 "$@"
 kill $pid

@@ -3,6 +3,7 @@
  * app's own dependencies and is told by a file beside its package.json what to make, else a compiler that is told
  * here. Pure: the names and texts that decide are given.
  */
+import { topOf } from "../../release/tree.ts";
 
 /** What an app has, as far as it decides. */
 export interface ToolFacts {
@@ -184,9 +185,4 @@ export function emittingConfig(
     files: [...new Set([source, ...files.map((file) => file.replace(/^\.\//, "")).filter(inside)])],
     include: [],
   };
-}
-
-/** The first directory of a relative path, `.` for a file at the top. */
-export function topOf(path: string): string {
-  return path.includes("/") ? (path.split("/")[0] ?? ".") : ".";
 }

@@ -7,24 +7,22 @@ import {
   existsSync,
   linkSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   realpathSync,
   renameSync,
-  rmSync,
   statSync,
 } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { GantryError, type Finding } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
 import { parseSums } from "../../release/sums.ts";
-import { readTreeFiles } from "../../release/tree.ts";
+import { readTreeFiles, topOf } from "../../release/tree.ts";
 import { replaceFile } from "../write-file.ts";
 import { findRelease, type FoundRelease } from "./find.ts";
 import { imageTag, MARK, renderImage } from "./render.ts";
 import type { Digests } from "./pin.ts";
 import { checkStrategy, chooseBases, pinBases, type Strategy } from "./strategy.ts";
-import { ensureOut } from "../work.ts";
+import { ensureOut, makeWorkBeside, removeWork } from "../work.ts";
 
 export interface DockerOptions {
   /** A release's directory, or the directory of an app with built releases. */
@@ -147,8 +145,11 @@ function foreignFiles(place: string, { root }: FoundRelease): string[] {
   const sums = join(place, NAMES.sums);
   const listed = existsSync(sums) ? parseSums(readFileSync(sums, "utf8"), sums).keys() : [];
   const own = new Set<string>([...listed, NAMES.sums, NAMES.signature, ...releasedFiles(root)]);
-  const there = readTreeFiles(place).map(({ path }) => path);
-  return there.filter((path) => !own.has(path)).map((path) => join(place, path));
+  const foreign = readTreeFiles(place).filter(({ path }) => !own.has(path));
+  // Of a directory that holds none of its own, the name says enough: node_modules.
+  const owned = new Set([...own].map(topOf));
+  const named = foreign.map(({ path }) => (owned.has(topOf(path)) ? path : topOf(path)));
+  return [...new Set(named)].map((path) => join(place, path));
 }
 
 /** What a start made in it (node_modules) and the settings beside it do not go into an image. */
@@ -163,17 +164,17 @@ function releasedFiles(root: string): string[] {
  */
 function placeRelease({ root }: FoundRelease, to: string): void {
   mkdirSync(dirname(to), { recursive: true });
-  const work = mkdtempSync(`${to}.new-`);
+  const work = makeWorkBeside(dirname(to));
+  const fresh = join(work, "new");
   try {
     for (const path of releasedFiles(root)) {
-      mkdirSync(dirname(join(work, path)), { recursive: true });
-      linkOrCopy(join(root, path), join(work, path));
+      mkdirSync(dirname(join(fresh, path)), { recursive: true });
+      linkOrCopy(join(root, path), join(fresh, path));
     }
-    if (existsSync(to)) renameSync(to, `${work}.old`);
-    renameSync(work, to);
+    if (existsSync(to)) renameSync(to, join(work, "old"));
+    renameSync(fresh, to);
   } finally {
-    rmSync(work, { recursive: true, force: true });
-    rmSync(`${work}.old`, { recursive: true, force: true });
+    removeWork(work);
   }
 }
 

@@ -4,7 +4,7 @@
  * taken for this one's.
  */
 import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
-import { readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { GantryError } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";

@@ -118,6 +118,11 @@ describe("where the files go", () => {
     expect(readFileSync(settings, "utf8")).toBe("SECRET=1\n");
     expect(readdirSync(out).toSorted()).toEqual([".dockerignore", "Dockerfile", "notes-v1.2.3-linux-x64"]);
     rmSync(settings);
+    const modules = join(out, "notes-v1.2.3-linux-x64/node_modules");
+    for (const name of ["a", "b"]) mkdirSync(join(modules, name), { recursive: true });
+    for (const name of ["a", "b"]) writeFileSync(join(modules, name, "index.js"), "");
+    expect(refusal({ out })).toMatchObject({ code: "USAGE", where: modules });
+    rmSync(modules, { recursive: true });
     // An earlier build of that version had a file that this one does not have.
     writeFileSync(join(out, "notes-v1.2.3-linux-x64/old"), "");
     writeFileSync(join(out, "notes-v1.2.3-linux-x64/SHA256SUMS"), `${"0".repeat(64)}  old\n`);
