@@ -1,10 +1,9 @@
 /** Releases for arm64, built on x64: they start there from their bundles, and neither kind of machine runs the other's. */
-import { execFileSync, spawnSync } from "node:child_process";
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { chmodSync, cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { crc32 } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { captureHost } from "../../src/host/captured.ts";
 import { readHost } from "../../src/host/host.ts";
@@ -12,51 +11,29 @@ import { hostRoot } from "../../src/host/root.ts";
 import { arm64Obstacle } from "./arm64-machine.ts";
 import { arm64MuslRoot, arm64Root, enterEmulated } from "./arm64-roots.ts";
 import { enter, npmPackage, slimRoot } from "./roots.ts";
+import { buildSample, PATIENT } from "./samples.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const gantry = join(repository, "dist/cli.js");
 const obstacle = arm64Obstacle();
 if (obstacle !== undefined) console.warn(`skipped, arm64 programs do not run here: ${obstacle}`);
 
-let work = "";
-const releaseFor = (target: string): string => join(work, `out/foreign-v1.0.0-${target}`);
+/** ARMv8.0, as in a Raspberry Pi 3: without the atomic instructions that came with 8.1. */
+const OLDEST = { QEMU_CPU: "cortex-a53" };
 
-/** @node-rs/crc32 has a package for each platform; bcrypt one with prebuilds for all of them. */
-const MAIN = `
-import { crc32 } from "@node-rs/crc32";
-import { hashSync, compareSync } from "bcrypt";
-const word = process.argv[2] ?? "";
-console.log(process.arch, crc32(word), compareSync(word, hashSync(word, 4)));
-`;
+let work = "";
+const releaseFor = (target: string): string => join(work, `bun/test-brain-v0.1.0-${target}`);
 
 beforeAll(() => {
   work = mkdtempSync(join(tmpdir(), "gantry-arm64-"));
   chmodSync(work, 0o755);
-  const app = join(work, "app");
-  mkdirSync(app);
-  const settings = {
-    name: "foreign",
-    version: "1.0.0",
-    type: "module",
-    dependencies: { "@node-rs/crc32": "1.10.6", bcrypt: "6.0.0" },
-    gantry: { binary: "foreign", entry: "main.ts" },
-  };
-  writeFileSync(join(app, "package.json"), JSON.stringify(settings));
-  writeFileSync(join(app, "main.ts"), MAIN);
-  const bun = join(repository, "node_modules/bun/bin/bun.exe");
-  execFileSync(bun, ["install", "--lockfile-only"], { cwd: app, stdio: "pipe" });
-  const targets = ["linux-arm64-gnu", "linux-arm64-musl", "linux-x64-gnu"].flatMap((name) => [
-    "--target",
-    name,
-  ]);
-  const args = ["build", app, "--bun", bun, "--vendor", ...targets, "--out", join(work, "out")];
-  execFileSync(process.execPath, [gantry, ...args], { cwd: repository, stdio: "pipe" });
+  buildSample("bun", work, ["linux-arm64-gnu", "linux-arm64-musl", "linux-x64-gnu"]);
 });
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 it("the scripts are clean by shellcheck's judgement", () => {
   const scripts = ["linux-arm64", "linux-arm64-musl"].flatMap((target) =>
-    ["foreign", "gantry", "setup.sh"].map((name) => join(releaseFor(target), name)),
+    ["brain", "gantry", "setup.sh"].map((name) => join(releaseFor(target), name)),
   );
   expect(spawnSync("shellcheck", scripts, { encoding: "utf8" })).toMatchObject({ status: 0, stdout: "" });
 });
@@ -70,35 +47,44 @@ describe.skipIf(obstacle !== undefined).each(HOSTS)("on arm64 with %s", (_, suff
   const sh = (script: string) =>
     enterEmulated(makeRoot(), ["/bin/sh", "-c", script], {
       mounts: { "/opt/release": releaseFor(suffix) },
+      env: OLDEST,
     });
-  const line = `arm64 ${crc32("hello")} true\n`;
 
-  it("starts from its bundle without a network, then at once", () => {
-    const result = sh("/opt/release/foreign hello && echo again >&2 && /opt/release/foreign hello");
-    expect(result).toMatchObject({ code: 0, stdout: line + line });
+  it("starts from its bundle without a network, then at once, stores and finds", PATIENT, () => {
+    const lines = [
+      "cd /tmp",
+      "/opt/release/brain add northern 1,0,0,0",
+      "echo again >&2",
+      "/opt/release/brain add eastern 0,1,0,0",
+      "/opt/release/brain search 0,2,0,0 1",
+    ];
+    const result = sh(lines.join(" && "));
+    const found = '{"id":2,"text":"eastern","distance":0}';
+    expect(result).toMatchObject({ code: 0, stdout: `{"id":1}\n{"id":2}\n${found}\n` });
     const [cold, warm] = result.stderr.split("again\n");
     expect(cold).toContain(`from vendor/${target}.tar.zst`);
     expect(warm).toBe("");
   });
 
-  it("is judged right by its own doctor and verify", () => {
+  it("is judged right by its own doctor and verify", PATIENT, () => {
     const result = sh("/opt/release/gantry verify && /opt/release/gantry doctor");
     expect(result).toMatchObject({ code: 0 });
     expect(result.stdout).toMatch(/host +linux arm64/);
     expect(result.stdout).toMatch(/loads +bcrypt 6\.0\.0/);
-    expect(result.stdout).toMatch(/loads +@node-rs\/crc32 1\.10\.6/);
+    expect(result.stdout).toMatch(/loads +libsql 0\.5\.13/);
+    expect(result.stdout).toContain(`ok    @libsql/${target}/index.node`);
     expect(result.stdout).toMatch(/findings +none/);
   });
 
   it("and the x64 release is refused there before anything of it is run", () => {
-    for (const name of ["foreign", "gantry", "setup.sh"]) {
+    for (const name of ["brain", "gantry", "setup.sh"]) {
       const mounts = { "/opt/release": releaseFor("linux-x64") };
       const result = enterEmulated(makeRoot(), [`/opt/release/${name}`, "x"], { mounts });
       expect(result).toMatchObject({ code: 69, stdout: "" });
       expect(result.stderr).toContain(
         "HOST_UNSUPPORTED: this is the linux-x64-gnu release, and this machine is",
       );
-      expect(result.stderr).toContain(`take the release foreign-v1.0.0-${suffix}\n`);
+      expect(result.stderr).toContain(`take the release test-brain-v0.1.0-${suffix}\n`);
     }
   });
 });
@@ -107,23 +93,23 @@ it.each([
   ["linux-arm64", "linux-arm64-gnu"],
   ["linux-arm64-musl", "linux-arm64-musl"],
 ])("the %s release is refused on x64", (suffix, target) => {
-  const result = enter(slimRoot(), ["/opt/release/foreign"], {
+  const result = enter(slimRoot(), ["/opt/release/brain"], {
     mounts: { "/opt/release": releaseFor(suffix) },
   });
   expect(result).toMatchObject({ code: 69, stdout: "" });
   expect(result.stderr).toContain(`HOST_UNSUPPORTED: this is the ${target} release`);
-  expect(result.stderr).toContain("take the release foreign-v1.0.0-linux-x64\n");
+  expect(result.stderr).toContain("take the release test-brain-v0.1.0-linux-x64\n");
 });
 
 describe("gantry check on x64, of an arm64 host's facts", () => {
   const FILES = {
-    "crc32-arm64-gnu.node": ["@node-rs/crc32-linux-arm64-gnu@1.10.6", "crc32.linux-arm64-gnu.node"],
-    "crc32-arm64-musl.node": ["@node-rs/crc32-linux-arm64-musl@1.10.6", "crc32.linux-arm64-musl.node"],
+    "libsql-arm64-gnu.node": ["@libsql/linux-arm64-gnu@0.5.13", "index.node"],
+    "libsql-arm64-musl.node": ["@libsql/linux-arm64-musl@0.5.13", "index.node"],
     "bcrypt-arm64-gnu.node": ["bcrypt@6.0.0", "prebuilds/linux-arm64/bcrypt.glibc.node"],
     "bcrypt-arm64-musl.node": ["bcrypt@6.0.0", "prebuilds/linux-arm64/bcrypt.musl.node"],
     "bcrypt-x64-gnu.node": ["bcrypt@6.0.0", "prebuilds/linux-x64/bcrypt.glibc.node"],
   } as const;
-  const WRONG = { gnu: "crc32-arm64-musl.node", musl: "crc32-arm64-gnu.node" };
+  const WRONG = { gnu: "libsql-arm64-musl.node", musl: "libsql-arm64-gnu.node" };
 
   it.skipIf(obstacle !== undefined).each([
     ["glibc", "linux-arm64", "gnu", () => arm64Root()],
@@ -136,7 +122,7 @@ describe("gantry check on x64, of an arm64 host's facts", () => {
     for (const [name, [spec, path]] of Object.entries(FILES))
       cpSync(join(npmPackage(spec), path), join(lab, name));
     const files = Object.keys(FILES).map((name) => join(lab, name));
-    const runtime = join(releaseFor(suffix), "lib/foreign");
+    const runtime = join(releaseFor(suffix), "lib/brain");
     const args = [gantry, "check", "--json", "--host", facts, "--runtime", runtime, ...files];
     const result = spawnSync(process.execPath, args, { encoding: "utf8" });
     const report = JSON.parse(result.stdout) as {
@@ -146,7 +132,7 @@ describe("gantry check on x64, of an arm64 host's facts", () => {
     const codes = refused.map(({ path, findings }) => [path.slice(lab.length + 1), findings[0]?.code]);
     expect(Object.fromEntries(codes)).toEqual({
       [WRONG[libc]]: "LIBC_MISMATCH",
-      [WRONG[libc].replace("crc32", "bcrypt")]: "LIBC_MISMATCH",
+      [WRONG[libc].replace("libsql", "bcrypt")]: "LIBC_MISMATCH",
       "bcrypt-x64-gnu.node": "HOST_UNSUPPORTED",
     });
   });
