@@ -9,6 +9,8 @@
 
 #@include program-@PROGRAM@.sh
 
+#@include processor.sh
+
 # launch ARGS...: the app takes over this process.
 launch() {
   unset BUN_BE_BUN BUN_OPTIONS @VARIABLES@
@@ -38,7 +40,7 @@ exec_failed() {
 }
 
 # This host's name, as src/release/stamp.ts spells it.
-gantry_host=
+gantry_host='' gantry_has=yes
 if [ -r /etc/machine-id ]; then IFS= read -r gantry_host </etc/machine-id; fi
 case $gantry_host in
 *[!0123456789abcdef]*) gantry_host= ;;
@@ -46,6 +48,8 @@ case $gantry_host in
 *) gantry_host= ;;
 esac
 if [ -z "$gantry_host" ]; then
+  # Such a name may be another machine's too, as in an image that was made there: this one's processor is looked at.
+  read_processor
   gantry_id='' gantry_version='' gantry_seen=''
   if [ -r /etc/os-release ]; then
     while IFS= read -r gantry_line || [ -n "$gantry_line" ]; do
@@ -73,7 +77,7 @@ fi
 # ready: were these modules proven on this host, and has neither the C library nor a native file changed since?
 ready() {
   gantry_stamp=$gantry_modules/.gantry/@RELEASE@-$gantry_host
-  [ -f "$gantry_stamp" ]@SAME_PROGRAM@ && [ -x "$gantry_program" ] && [ -e @INTERPRETER@ ] &&
+  [ "$gantry_has" != no ] && [ -f "$gantry_stamp" ]@SAME_PROGRAM@ && [ -x "$gantry_program" ] && [ -e @INTERPRETER@ ] &&
     ! [ "$gantry_program" -nt "$gantry_stamp" ]@LIBC_CHECKS@@NATIVE_CHECKS@
 }
 
@@ -163,6 +167,7 @@ case $gantry_status in
 # What the launcher says ends with one of sysexits.h. Anything else came over it: a signal, a disk that cannot be read.
 6[4-9] | 7[0-8]) exit "$gantry_status" ;;
 *)
+  check_illegal "$gantry_status"
   say IO_FAILED "the launcher ended with status $gantry_status before it could say why" "$gantry_root/lib" \
     "start again; 137 is SIGKILL, as when memory is short; else see the lines above, and check the disk"
   exit 74

