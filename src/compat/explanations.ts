@@ -199,7 +199,7 @@ const RUNTIMES: readonly Row[] = [
     explain: () => ({
       cause:
         "the processor lacks an instruction that the binary or a module uses (for example AVX2), or the runtime stopped on purpose",
-      fix: "use the -baseline release; ./gantry doctor shows what this processor has",
+      fix: "take a build of the module for older processors, or the -baseline release where there is one (x64, Bun before 1.4); ./gantry doctor shows what this processor has",
     }),
   },
   {

@@ -69,8 +69,10 @@ function explainFailure(probe: Finding, reason: Reason | undefined, recognise: E
     }
     return { code, what, where, detail: said, fix };
   }
-  const [known] = recognise(said.join("\n"));
+  const crashed = probe.code === "LOAD_CRASHED";
+  // A process that a signal ends need not say a word; what ended it is the probe's to tell.
+  const [known] = recognise([...said, ...(crashed ? [probe.what] : [])].join("\n"));
   if (known === undefined) return probe;
-  const code = probe.code === "LOAD_CRASHED" ? probe.code : known.code;
+  const code = crashed ? probe.code : known.code;
   return { ...probe, code, detail: [...said, `cause: ${known.cause}`], fix: known.fix };
 }

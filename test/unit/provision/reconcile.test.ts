@@ -62,6 +62,14 @@ describe("reconcile", () => {
     expect(failure?.detail).toEqual([`likely cause: LIBC_TOO_OLD: ${TOO_OLD.what}`]);
   });
 
+  it("tells the likely cause of a signal by its name where nothing was said", () => {
+    const what = "loading a ended the process (SIGILL)";
+    const { failure } = outcome(good, { ...CRASHED, what });
+    expect(failure).toMatchObject({ code: "LOAD_CRASHED", what });
+    expect(failure?.detail).toEqual([expect.stringMatching(/^cause: the processor lacks an instruction/)]);
+    expect(failure?.fix).toContain("for older processors");
+  });
+
   it("skips a code only aloud", () => {
     const skipped = outcome(bad, FAILED, { skip: new Set(["LIBC_TOO_OLD"]) });
     expect(skipped.failure).toBeUndefined();
