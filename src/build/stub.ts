@@ -84,7 +84,7 @@ function stubValues({ manifest, base, releaseId, launcher }: StubOptions): Scrip
     SYSTEM: system,
     ARCH: target.arch,
     INTERPRETER: target.interpreter,
-    EXEC_FIX: target.libc === "musl" ? `${EXEC_FIX}; on Alpine: ${APK_ADD}` : EXEC_FIX,
+    EXEC_FIX: execFix(target, base),
     APK_ADD,
     MUSL_VARIABLE: target.libc === "musl" ? MUSL_VARIABLE : undefined,
     LIBRARIES: target.libc === "musl" ? ownLibraries(manifest).join(" ") : "",
@@ -100,6 +100,13 @@ function stubValues({ manifest, base, releaseId, launcher }: StubOptions): Scrip
       .map((check) => ` &&\n  ${check}`)
       .join(""),
   };
+}
+
+/** gcompat puts a loader of that name on Alpine, which starts few programs that were built for glibc. */
+function execFix(target: Target, base: string): string {
+  if (target.libc === undefined) return EXEC_FIX;
+  if (target.libc === "musl") return `${EXEC_FIX}; on Alpine: ${APK_ADD}`;
+  return `${EXEC_FIX}; on Alpine, with gcompat too: take the release ${plainWord(base)}-linux-${target.arch}-musl`;
 }
 
 /** The shared libraries that the program in lib/ itself asks for. */
@@ -124,7 +131,7 @@ function elfMachine({ arch }: Target): string {
   return `${EM_OF_ARCH[arch].toString(16).padStart(2, "0")} 00`;
 }
 
-/** Node's builds for x64 run on every such processor; Bun's do not. */
+/** Node's builds for x64 (20 to 26, with qemu's processor models) run on every such processor; Bun's do not. */
 function processorValues(runtime: ReleaseRuntime, target: Target, base: string): Record<string, string> {
   const flag = runtime.kind === "bun" ? cpuFlagOfBun(target, runtime.version) : undefined;
   const baseline = `take the release ${plainWord(base)}-${targetSuffix(target)}-baseline`;

@@ -122,6 +122,17 @@ describe("a release with its own Node", () => {
   });
 });
 
+it("a release for glibc that a musl host's compatibility layer cannot start names the release to take", () => {
+  const lines = "mkdir /lib64 && ln -s /lib/ld-musl-x86_64.so.1 /lib64/ld-linux-x86-64.so.2 && exec $0";
+  const result = enter(muslRoot(), ["/bin/sh", "-c", lines, "/opt/release/node-brain"], {
+    mounts: { "/opt/release": releases.glibc },
+  });
+  expect(result).toMatchObject({ code: 71, stdout: "" });
+  expect(result.stderr).toMatch(
+    /EXEC_FAILED(?:.|\n)*with gcompat too: take the release \S+-linux-x64-musl\n/,
+  );
+});
+
 describe("a release on a musl host's own Node", () => {
   it("starts under busybox's sh, cold and warm", () => {
     const ask = "wget -q -O - $url/api/health";
