@@ -25,12 +25,14 @@ export interface BuildOptions {
   readonly network?: "host" | "none";
 }
 
-interface Layer {
+export interface Layer {
   /** Of the uncompressed layer. */
   readonly digest: string;
   /** Bytes of the layer's tar. */
   readonly size: number;
   readonly files: readonly string[];
+  /** All entries with owners, modes, sizes and times, without the places where buildah mounted something. */
+  readonly listing: string;
 }
 
 export interface Containers {
@@ -121,6 +123,9 @@ function buildArguments(context: string, { tag, flags = [], args = {} }: BuildOp
   ];
 }
 
+/** BuildKit leaves no such places behind. */
+const MOUNTED = / (?:etc\/(?:hosts)?|run\/(?:certificates\.pem)?|\.wh\.mnt)$/;
+
 function readLayers(
   directory: string,
   podman: Containers["podman"],
@@ -136,7 +141,9 @@ function readLayers(
       const file = join(saved, digest.replace("sha256:", ""));
       const listed = must(run("tar", ["-tf", file])).stdout.split("\n");
       const size = Number(must(run("stat", ["-c", "%s", file])).stdout);
-      return { digest, size, files: listed.filter((path) => path !== "" && !path.endsWith("/")) };
+      const long = must(run("tar", ["--full-time", "-tvf", file])).stdout.split("\n");
+      const listing = long.filter((line) => !MOUNTED.test(line)).join("\n");
+      return { digest, size, files: listed.filter((path) => path !== "" && !path.endsWith("/")), listing };
     });
   } finally {
     rmSync(saved, { recursive: true, force: true });

@@ -2,15 +2,24 @@
  * Images of each strategy, built with buildah and run with podman on bases made from Debian's packages: as any user, on
  * a read-only root file system, without a network.
  */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { copyRelease } from "../e2e/release.ts";
 import { must, shellLessRoot, type Containers } from "./containers.ts";
 import { edit, HARSH, openImageBench, type ImageBench } from "./image-bench.ts";
+import {
+  bytesOf,
+  expectSameTwice,
+  expectService,
+  expectSettings,
+  LIMITS,
+  limitsObstacle,
+  newLayers,
+  weigh,
+} from "./image-conduct.ts";
 import { muslRoot, slimRoot } from "./roots.ts";
-import { startContainer, type Container } from "./running.ts";
+import { startContainer } from "./running.ts";
 
 const SHELL_LESS = "gcr.io/distroless/cc-debian13:nonroot";
 const MUSL = "docker.io/library/musl:1";
@@ -30,50 +39,61 @@ beforeAll(() => {
   releases.plain = copyRelease(work);
   releases.vendored = copyRelease(work, "vendored");
   bench.gantry("bundle", releases.vendored, "--target", "linux-x64-gnu");
-  releases.changed = bench.buildApp("changed", "test-brain", otherWords);
+  releases.changed = bench.buildApp("changed", "test-brain", otherWords, "--vendor");
 });
 afterAll(() => {
   bench.dispose();
 });
 
-const runHarshly = (...args: string[]) => containers.podman("run", "--rm", ...HARSH, ...args);
-const start = (tag: string, ...flags: string[]) => startContainer(containers, tag, flags);
+const LINES = [
+  /^brain listening on http:\/\/127\.0\.0\.1:4680$/,
+  /^brain: made a token, shown only this once: \S+$/,
+  /^brain: end-to-end encryption is off: /,
+];
 
-const firstProcess = (app: Container) => must(app.exec("cat", "/proc/1/comm")).stdout.trim();
-
-const LISTENING = /^brain listening on http:\/\/127\.0\.0\.1:4680$/;
-const TOKEN = /^brain: made a token, shown only this once: \S+$/;
-const ENCRYPTION = /^brain: end-to-end encryption is off: /;
+/** For a lazy image: where its modules stay, and how its first start gets them. */
+const MODULES = ["--volume", "modules:/var/cache/brain"];
+const certificates = process.env["NODE_EXTRA_CA_CERTS"];
+const REGISTRY = [
+  "--network=host",
+  ...(certificates === undefined
+    ? []
+    : ["--volume", `${certificates}:/ca.pem:ro`, "--env", "NODE_EXTRA_CA_CERTS=/ca.pem"]),
+];
+const OWN_USER = ["--no-healthcheck", "--network=none", "--read-only", "--cap-drop=all"];
 
 describe.each([
   ["multi-stage", "plain", "host"],
   ["runtime", "plain", "host"],
   ["vendored", "vendored", "none"],
   ["static-base", "vendored", "none"],
+  ["lazy", "plain", "none"],
 ] as const)("%s", (strategy, from, network) => {
   const tag = `localhost/${strategy}:1`;
+  const flags = strategy === "lazy" ? MODULES : [];
+  const subject = { tag, binary: "brain", process: "brain", lines: LINES, flags, kept: "brain.db" };
+  const run = (...args: string[]) => containers.podman("run", "--rm", ...HARSH, ...flags, ...args);
 
   beforeAll(() => {
     if (strategy === "static-base") containers.importBase(shellLessRoot(), SHELL_LESS);
     must(bench.build(releases[from], strategy, { tag, network }));
+    if (strategy === "lazy") fillVolume(tag);
   });
 
-  it("serves as any user, read-only and without a network; tells its health; ends when it is asked to", async () => {
-    const app = await start(tag, ...HARSH);
-    const lines = app.logs();
-    expect(lines).toHaveLength(3);
-    for (const event of [LISTENING, TOKEN, ENCRYPTION])
-      expect(lines.filter((line) => event.test(line))).toHaveLength(1);
-    expect(app.health()).toMatchObject({ code: 0 });
-    const { code, seconds } = app.stop();
-    expect(code).toBe("0");
-    expect(seconds).toBeLessThan(8);
-  });
+  it("serves as any user, read-only, within limits and without a network; tells its health; ends when asked", () =>
+    expectService(containers, subject));
 
   it("passes arguments on and keeps the exit status", () => {
-    expect(runHarshly(tag, "--version")).toEqual({ code: 0, stdout: "test-brain 0.1.0\n", stderr: "" });
-    expect(runHarshly("--env", "BRAIN_PORT=none", tag)).toMatchObject({ code: 78, stdout: "" });
-    expect(runHarshly(tag, "never heard of")).toMatchObject({ code: 64 });
+    expect(run(tag, "--version")).toEqual({ code: 0, stdout: "test-brain 0.1.0\n", stderr: "" });
+    expect(run("--env", "BRAIN_PORT=none", tag)).toMatchObject({ code: 78, stdout: "" });
+    expect(run(tag, "never heard of")).toMatchObject({ code: 64 });
+  });
+
+  it("has a user of its own, who keeps what is stored in a volume, and says what it is", () => {
+    expectSettings(containers, subject, "0.1.0");
+    const own = ["run", "--rm", ...OWN_USER, ...flags, "--volume", `own-${strategy}:/var/lib/brain`, tag];
+    must(containers.podman(...own, "add", "a note", "1,0,0,0"));
+    expect(must(containers.podman(...own, "search", "1,0,0,0")).stdout).toContain("a note");
   });
 
   it("holds one tree, without what installed it", () => {
@@ -81,37 +101,63 @@ describe.each([
     const files = layers.flatMap((layer) => layer.files);
     const wrong = /(?:^|\/)(?:vendor|installer|layers|\.gantry-work-|\.bun|\.cache)|lock$/;
     expect(files.filter((file) => wrong.test(file.replace("bun.lock", "")))).toEqual([]);
-    const added = layers.reduce((sum, { size }) => sum + size, 0);
-    const manifest = JSON.parse(readFileSync(join(releases[from], "lib/release.json"), "utf8")) as Manifest;
-    const modules = Object.values(manifest.modules).flatMap((module) => Object.values(module.files));
-    const pruned = modules.reduce((sum, [size]) => sum + size, 0);
-    expect(added).toBeLessThan(manifest.executable.size + pruned + 1_048_576);
+    const { program, modules } = weigh(releases[from]);
+    expect(bytesOf(layers)).toBeLessThan(program + (strategy === "lazy" ? 0 : modules) + 1_048_576);
+  });
+
+  it("a new version of the app ships the app alone, also from a machine that built nothing before", () => {
+    const changed = `localhost/changed-${strategy}:1`;
+    must(bench.build(releases.changed, strategy, { tag: changed, network, flags: ["--no-cache"] }));
+    const before = new Set(containers.layers(tag).map(({ listing }) => listing));
+    const shipped = newLayers(containers, tag, changed).filter(
+      // Beside a layer that installs, buildah notes where it mounted something.
+      ({ listing }) => strategy !== "runtime" || !before.has(listing),
+    );
+    const files = shipped.flatMap((layer) => layer.files);
+    expect(files).toContain("opt/brain/lib/brain");
+    expect(files.filter((file) => file.endsWith(".node"))).toEqual([]);
+    expect(bytesOf(shipped) - weigh(releases.changed).program).toBeLessThan(1_048_576);
   });
 });
 
-interface Manifest {
-  readonly executable: { readonly size: number };
-  readonly modules: Readonly<Record<string, { readonly files: Readonly<Record<string, [number, string]>> }>>;
+// A vendored image is made by the instructions of a multi-stage one.
+it.each([
+  ["multi-stage", "plain", "host"],
+  ["runtime", "plain", "host"],
+  ["static-base", "vendored", "none"],
+  ["lazy", "plain", "none"],
+] as const)("%s built twice with one timestamp has the same layers and settings", (strategy, from, network) =>
+  expectSameTwice(bench, [releases[from], strategy, { tag: "", network }]),
+);
+
+/** The first start: of any user, with a small share of the machine. */
+function fillVolume(tag: string): void {
+  const files = containers.layers(tag).slice(1);
+  expect(files.flatMap((layer) => layer.files).filter((file) => file.includes("node_modules"))).toEqual([]);
+  const any = [
+    "run",
+    "--rm",
+    "--no-healthcheck",
+    "--read-only",
+    "--user=123456:0",
+    "--cap-drop=all",
+    ...MODULES,
+  ];
+  const offline = ["--network=none", "--env", "GANTRY_OFFLINE=1"];
+  const without = containers.podman(...any, ...offline, tag, "--version");
+  expect(without.code).not.toBe(0);
+  expect(without.stderr).toContain("BUNDLE_MISSING");
+  const first = containers.podman(...any, ...REGISTRY, tag, "--version");
+  expect(first).toMatchObject({ code: 0, stdout: "test-brain 0.1.0\n" });
+  expect(first.stderr).toContain("installing");
 }
 
 describe("multi-stage", () => {
   const tag = "localhost/multi-stage:1";
 
-  it("keeps what it stores in a volume, from one container to the next", async () => {
-    const volume = ["--volume", "kept:/var/lib/brain"];
-    expect(
-      containers.podman("run", "--rm", ...HARSH, ...volume, tag, "add", "a note", "1,0,0,0"),
-    ).toMatchObject({ code: 0 });
-    const { stdout } = must(containers.podman("run", "--rm", ...HARSH, ...volume, tag, "search", "1,0,0,0"));
-    expect(stdout).toContain("a note");
-  });
-
   it("is process 1 itself, or the child of an init that reaps", async () => {
-    const alone = await start(tag, ...HARSH);
-    expect(firstProcess(alone)).toBe("brain");
-    alone.stop();
-    const under = await start(tag, ...HARSH, "--init");
-    expect(firstProcess(under)).not.toBe("brain");
+    const under = await startContainer(containers, tag, [...HARSH, "--init"]);
+    expect(must(under.exec("cat", "/proc/1/comm")).stdout).not.toBe("brain\n");
     // An orphan that ends is gone from the process table.
     must(under.exec("sh", "-c", "(sleep 0 & ) ; exit 0"));
     await sleep(500);
@@ -120,96 +166,17 @@ describe("multi-stage", () => {
     expect(under.stop().code).toBe("0");
   });
 
-  it("is unhealthy when nobody listens", async () => {
-    const app = await start(tag, ...HARSH);
-    const elsewhere = app.exec("/opt/brain/gantry", "health", "--port", "9");
-    expect(elsewhere).toMatchObject({ code: 69, stdout: "" });
-    expect(elsewhere.stderr).toContain("SERVICE_UNHEALTHY");
-    app.stop();
-  });
-
-  it("starts within limits, where this machine can set them", async ({ skip }) => {
-    const limits = ["--cpus", "0.5", "--memory", "256m"];
-    const probe = containers.podman(
-      "run",
-      "--rm",
-      "--no-healthcheck",
-      ...limits,
-      "--entrypoint",
-      "/bin/cat",
-      tag,
-      "/proc/self/cgroup",
-    );
-    if (probe.code !== 0) skip(`this machine's control groups take no limits: ${probe.stderr.trim()}`);
-    const app = await start(tag, ...HARSH, ...limits);
-    const script =
-      "cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null; true";
-    const { stdout } = must(app.exec("sh", "-c", script));
-    expect(stdout).toContain("268435456");
-    expect(app.stop().code).toBe("0");
-  });
-
-  it("a new version of the app ships the app's layers alone", () => {
-    must(bench.build(releases.changed, "multi-stage", { tag: "localhost/changed:1" }));
-    const before = new Set(containers.layers(tag).map(({ digest }) => digest));
-    const after = containers.layers("localhost/changed:1");
-    const shipped = after.filter(({ digest }) => !before.has(digest));
-    expect(shipped.map(({ files }) => files.includes("opt/brain/lib/brain"))).toEqual([true, false]);
-    expect(shipped.flatMap(({ files }) => files).filter((file) => file.endsWith(".node"))).toEqual([]);
-    const { executable } = JSON.parse(
-      readFileSync(join(releases.changed, "lib/release.json"), "utf8"),
-    ) as Manifest;
-    const bytes = shipped.reduce((sum, { size }) => sum + size, 0);
-    expect(bytes - executable.size).toBeLessThan(1_048_576);
-  });
-
-  it("built twice with one timestamp has the same layers and settings", () => {
-    const images = ["a", "b"].map((name) => {
-      const twice = `localhost/twice-${name}:1`;
-      const flags = ["--no-cache", "--timestamp", "1795000000"];
-      must(bench.build(releases.plain, "multi-stage", { tag: twice, flags }));
-      // All but buildah's history, in which the images in between have names of chance.
-      const shown = "{{json .RootFS.Layers}} {{json .Config}} {{.Created}}";
-      return must(containers.podman("image", "inspect", twice, "--format", shown)).stdout;
-    });
-    expect(images[1]).toBe(images[0]);
-  });
-});
-
-describe("lazy", () => {
-  const tag = "localhost/lazy:1";
-  const certificates = process.env["NODE_EXTRA_CA_CERTS"];
-  const network = [
-    "--network",
-    "host",
-    ...(certificates === undefined
-      ? []
-      : ["--volume", `${certificates}:/ca.pem:ro`, "--env", "NODE_EXTRA_CA_CERTS=/ca.pem"]),
-  ];
-  const volume = ["--volume", "modules:/var/cache/brain"];
-  const run = (...args: string[]) =>
-    containers.podman("run", "--rm", "--no-healthcheck", "--read-only", ...volume, ...args);
-
-  it("installs at the first start, into its volume, and needs no network from then on", () => {
-    must(bench.build(releases.plain, "lazy", { tag }));
-    const files = containers
-      .layers(tag)
-      .slice(1)
-      .flatMap((layer) => layer.files);
-    expect(files.filter((file) => file.includes("node_modules"))).toEqual([]);
-    const without = run("--network", "none", "--env", "GANTRY_OFFLINE=1", tag, "--version");
-    expect(without.code).not.toBe(0);
-    expect(without.stderr).toContain("BUNDLE_MISSING");
-    const first = run(...network, tag, "--version");
-    expect(first).toMatchObject({ code: 0, stdout: "test-brain 0.1.0\n" });
-    expect(first.stderr).toContain("installing");
-    const second = run("--network", "none", tag, "--version");
-    expect(second).toEqual({ code: 0, stdout: "test-brain 0.1.0\n", stderr: "" });
+  it("runs within limits, where this machine can set them", ({ skip }) => {
+    const obstacle = limitsObstacle(containers, tag);
+    if (obstacle !== undefined) skip(`this machine's control groups take no limits: ${obstacle}`);
+    const script = "cat /sys/fs/cgroup/cpu.max /sys/fs/cgroup/cpu/cpu.cfs_quota_us 2>/dev/null; true";
+    const run = ["run", "--rm", ...HARSH, ...LIMITS, "--entrypoint", "/bin/sh", tag, "-c", script];
+    expect(must(containers.podman(...run)).stdout).toContain("50000");
   });
 });
 
 describe("the wrong base", () => {
-  it.each(["multi-stage", "vendored", "lazy"])(
+  it.each(["multi-stage", "runtime", "vendored", "lazy"])(
     "fails the build of a %s image, with what to take",
     (strategy) => {
       containers.importBase(muslRoot(), MUSL);

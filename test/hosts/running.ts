@@ -6,8 +6,10 @@ export interface Container {
   readonly name: string;
   /** Runs a command in it. */
   exec(...command: readonly string[]): Result;
-  /** The image's health check. */
-  health(): Result;
+  /** The image's health check, with more arguments. */
+  health(...more: readonly string[]): Result;
+  /** Of its process 1, as this machine counts. */
+  pid(): string;
   /** What it printed, on both streams, without empty lines. */
   logs(): string[];
   /** Ends it as `docker stop` does: its exit status, and how long that took. */
@@ -33,7 +35,8 @@ export async function startContainer(
     const { stdout, stderr } = podman("logs", name);
     return `${stdout}${stderr}`.split("\n").filter((line) => line !== "");
   };
-  const health = () => exec(...check);
+  const health = (...more: readonly string[]) => exec(...check, ...more);
+  const pid = () => inspect("Pid");
   const stop = () => {
     const began = Date.now();
     must(podman("stop", "--time", "10", name));
@@ -43,7 +46,7 @@ export async function startContainer(
     return { code, seconds };
   };
   for (let tries = 0; tries < 150; tries += 1) {
-    if (health().code === 0) return { name, exec, health, logs, stop };
+    if (health().code === 0) return { name, exec, health, pid, logs, stop };
     if (inspect("Running") !== "true") break;
     await sleep(200);
   }
