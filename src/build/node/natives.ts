@@ -33,12 +33,18 @@ export interface BuildNativesOptions {
   readonly log: { readonly info: (text: string) => void };
 }
 
+/** Why a package has no native file: its script failed, or its target is another machine's. */
+export interface Unbuilt {
+  readonly reason: string;
+  readonly fix: string;
+}
+
 /**
  * Runs what has to be run.
- * @returns why a package has no native file, by its path: its script failed, or its target is another machine's
+ * @returns the packages without a native file, by path
  */
-export async function buildNatives(options: BuildNativesOptions): Promise<Map<string, string>> {
-  const missing = new Map<string, string>();
+export async function buildNatives(options: BuildNativesOptions): Promise<Map<string, Unbuilt>> {
+  const missing = new Map<string, Unbuilt>();
   for (const found of options.closure) {
     const directory = join(options.modules, found.path);
     const json = readPackageJson(directory);
@@ -46,14 +52,22 @@ export async function buildNatives(options: BuildNativesOptions): Promise<Map<st
     const script = readInstallScript(directory, json);
     if (script === undefined) continue;
     if (!options.native) {
-      missing.set(found.path, `it has to be compiled on a machine of the kind ${options.target.name}`);
+      const machine = `a machine of the kind ${options.target.name}`;
+      missing.set(found.path, {
+        reason: `its install script has to run on ${machine}: ${script.command}`,
+        fix: `build this target on ${machine}, or use a version of it that carries its native file`,
+      });
       continue;
     }
     options.log.info(
       `${found.name} ${found.version} has no file for Node ${options.node.version}: ${script.command}`,
     );
     const failure = await makeNative(options, directory, script.command);
-    if (failure !== undefined) missing.set(found.path, failure);
+    if (failure !== undefined) {
+      const fix =
+        "install a compiler, make and Python 3 here, or use a version of it that carries its native file";
+      missing.set(found.path, { reason: failure, fix });
+    }
     removeIntermediates(directory);
   }
   return missing;
@@ -150,20 +164,20 @@ function mayBeAddon(path: string): boolean {
 
 /** @throws GantryError MODULE_UNAVAILABLE for each package without its native file that a required external needs */
 export function refuseUnbuilt(
-  missing: ReadonlyMap<string, string>,
+  missing: ReadonlyMap<string, Unbuilt>,
   closure: readonly ClosurePackage[],
   optional: ReadonlySet<string>,
 ): void {
   const findings = closure.flatMap(({ path, name, version, neededBy }) => {
-    const reason = missing.get(path);
-    if (reason === undefined || neededBy.every((external) => optional.has(external))) return [];
+    const unbuilt = missing.get(path);
+    if (unbuilt === undefined || neededBy.every((external) => optional.has(external))) return [];
     return [
       {
         code: "MODULE_UNAVAILABLE" as const,
         what: `${name} ${version} has no native file for this Node, and could not get one`,
         where: `node_modules/${path}`,
-        detail: [reason],
-        fix: "install a compiler, make and Python 3 here, or use a version of it that carries its native file",
+        detail: [unbuilt.reason],
+        fix: unbuilt.fix,
       },
     ];
   });
