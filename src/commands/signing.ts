@@ -87,7 +87,9 @@ export function verifyCommand({ print }: CommandContext): CommandDef {
       const verified = isDirectory(args.release)
         ? verifyRelease({ release: args.release, publicKey: args.public })
         : verifyFile({ file: args.release, publicKey: args.public });
-      print(`good signature of key ${verified.keyId}: ${printable(verified.trustedComment)}`);
+      // minisign's own comments have their parts between tabs.
+      const comment = printable(verified.trustedComment.replaceAll("\t", "  "));
+      print(`good signature of key ${verified.keyId}: ${comment}`);
     },
   });
 }
