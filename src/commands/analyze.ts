@@ -1,15 +1,25 @@
 /** `gantry analyze` as a citty definition: what it takes, what it prints. */
 import type { CommandDef } from "citty";
 import { defineCommand, flagValues } from "../command-line.ts";
+import { GantryError } from "../errors.ts";
 import { app, bun, json, target } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
 
 export function analyzeCommand({ environment, print }: CommandContext): CommandDef {
   return defineCommand({
     meta: { name: "analyze", description: "Explains which modules must stay outside the binary" },
-    args: { app, target, bun, json },
+    args: {
+      app,
+      target: { ...target, valueHint: "T", description: "for this platform instead of the machine's own" },
+      bun,
+      json,
+    },
     async run({ args, rawArgs }) {
-      const [name] = flagValues(rawArgs, "target");
+      const [name, ...more] = flagValues(rawArgs, "target");
+      if (more.length > 0) {
+        const what = `gantry analyze answers for one platform, and ${more.length + 1} are named`;
+        throw new GantryError({ code: "USAGE", what, fix: "run it once for each --target" });
+      }
       const { analyze } = await import("../index.ts");
       const report = await analyze({ appDir: args.app, target: name, bun: args.bun, environment });
       print(args.json === true ? JSON.stringify(report.json, null, 2) : report.text);

@@ -19,6 +19,7 @@ export const bun = {
 } as const;
 
 export const json = { type: "boolean", description: "for programs" } as const;
+
 export const release = {
   type: "positional",
   required: true,

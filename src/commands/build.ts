@@ -15,11 +15,12 @@ export function buildCommand({ environment, log, print }: CommandContext): Comma
       vendor: {
         type: "boolean",
         valueHint: "T,…",
-        description: "put the bundle of its own target, or those of the named ones, into the release",
+        description: "put a bundle into the release: of its own target when none is named (--vendor alone)",
       },
       prune: {
         type: "boolean",
         default: true,
+        description: "leave out what no start reads",
         negativeDescription: "ship the modules with their sources, maps, declarations and documentation",
       },
       install: {

@@ -106,6 +106,8 @@ it("gantry analyze answers for another platform", () => {
   const roles = Object.fromEntries(packages.map(({ name, role }) => [name, role]));
   expect(target).toBe("linux-arm64-musl");
   expect(roles["@node-rs/crc32-linux-x64-gnu"]).toBe("left-out");
+  const two = gantry("analyze", app, "--target", "linux-x64-gnu,linux-arm64-musl");
+  expect(two).toMatchObject({ status: 64, stdout: "", stderr: expect.stringContaining("one platform") });
 });
 
 it("gantry docker writes an image's files into a context of their own", () => {
