@@ -32,7 +32,7 @@ export function checkSystemd(): Finding | undefined {
     code: "HOST_UNSUPPORTED",
     what: "this host is not run by systemd",
     where: "/run/systemd/system",
-    fix: "start the app with whatever supervises services here; ./NAME is its command, and needs nothing else",
+    fix: "start the app with whatever supervises services here: its script beside ./gantry is the command, and needs nothing else",
   };
 }
 
