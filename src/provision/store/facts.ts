@@ -133,6 +133,8 @@ function unwritableReason(candidate: Candidate, place: Place, { uid }: Owner): R
   } catch (error) {
     return describeError(error, path);
   }
+  // Whose trees are taken from there may also own the directory that they are made in.
+  if (candidate.variable === "GANTRY_STORE" && uid !== 0) return undefined;
   // What others own may be writable all the same (an access list), and would still be theirs.
   const inside = path === candidate.directory || path.startsWith(`${candidate.directory}/`);
   const owner = inside ? statSync(path).uid : uid;
