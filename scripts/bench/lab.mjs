@@ -3,7 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { root } from "../install.mjs";
 import { must } from "./measure.mjs";
 
@@ -104,6 +104,14 @@ function openLab(work) {
   const place = ["--root", join(directory, "store"), "--runroot", join(directory, "run")];
   /** @param {string[]} args */
   const buildah = (...args) => must("buildah", [...place, "--storage-driver", "overlay", ...args], work);
+  /** Compressing takes longer than all else here, and images share layers. @type {Map<string, number>} */
+  const weights = new Map();
+  /** @param {string} file */
+  const weighOnce = (file) => {
+    const weight = weights.get(basename(file)) ?? gzipped(file);
+    weights.set(basename(file), weight);
+    return weight;
+  };
   /** @param {string} tag @param {(file: string) => number} weigh */
   const readLayers = (tag, weigh) => {
     const pushed = join(directory, "pushed");
@@ -153,7 +161,7 @@ function openLab(work) {
     /** The base's first. @param {string} tag */
     layers: (tag) => readLayers(tag, () => Number.NaN),
     /** With what each on the base weighs on its way from a registry. @param {string} tag */
-    weighedLayers: (tag) => readLayers(tag, gzipped),
+    weighedLayers: (tag) => readLayers(tag, weighOnce),
     close: () => {
       spawnSync("buildah", [...place, "--storage-driver", "overlay", "rmi", "--all", "--force"]);
       spawnSync("umount", [join(directory, "store/overlay")]);

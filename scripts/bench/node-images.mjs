@@ -3,7 +3,7 @@ import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "no
 import { join } from "node:path";
 import { root } from "../install.mjs";
 import { foundRoot, SLIM, sum, withLab } from "./lab.mjs";
-import { BUN, must, record } from "./measure.mjs";
+import { BUN, bytesBelow, must, record } from "./measure.mjs";
 
 const SHELL_LESS = "docker.io/library/without-shell:1";
 const MUSL_NODE = "docker.io/library/musl-node:1";
@@ -21,11 +21,18 @@ export function benchNodeImages(work) {
     const vendored = lab.layers("vendored");
     record("Node image vendored: in all, on Debian slim", sum(vendored, "bytes") / 1e6, "MB", "< 200");
     const staged = before.slice(1);
+    record(
+      "Node image vendored / multi-stage",
+      sum(vendored, "bytes") / sum(before, "bytes"),
+      "ratio",
+      "<= 1",
+    );
     record("Node image multi-stage: added to the base", sum(staged, "bytes") / 1e6, "MB");
     record("Node image multi-stage: the same, compressed", sum(staged, "compressed") / 1e6, "MB");
     lab.buildStrategy(release, "static-base", "static-base", SHELL_LESS);
     const bare = lab.layers("static-base").slice(1);
     record("Node image static-base: added to the base", sum(bare, "bytes") / 1e6, "MB");
+    recordBeside(release, { "multi-stage": staged, vendored: vendored.slice(1), "static-base": bare });
     lab.buildStrategy(buildNodeSample(work, "node-image-changed", otherWords), "multi-stage", "changed");
     const kept = new Set(before.map(({ digest }) => digest));
     const shipped = lab.weighedLayers("changed").filter(({ digest }) => !kept.has(digest));
@@ -36,7 +43,7 @@ export function benchNodeImages(work) {
 
 /** On the distribution's Node, which the base has already here. @param {import("./lab.mjs").Lab} lab @param {string} work */
 function benchNodeAlpine(lab, work) {
-  const base = foundRoot("musl-node-apk");
+  const base = foundRoot("musl-node-alpine");
   if (base === undefined) {
     console.error("bench: node-alpine is not measured: npm run test:hosts makes the base for it");
     return;
@@ -44,11 +51,23 @@ function benchNodeAlpine(lab, work) {
   lab.importBase(base, MUSL_NODE);
   const release = buildNodeSample(work, "node-alpine", onSystem, "--target", "linux-x64-musl");
   lab.buildStrategy(release, "node-alpine", "node-alpine", MUSL_NODE);
-  record(
-    "Node image node-alpine: added to a base with Node",
-    sum(lab.layers("node-alpine").slice(1), "bytes") / 1e6,
-    "MB",
-  );
+  const layers = lab.layers("node-alpine").slice(1);
+  record("Node image node-alpine: added to a base with Node", sum(layers, "bytes") / 1e6, "MB");
+  recordBeside(release, { "node-alpine": layers });
+}
+
+/** @param {string} release @param {Record<string, import("./lab.mjs").Layer[]>} images */
+function recordBeside(release, images) {
+  const manifest = JSON.parse(readFileSync(join(release, "lib/release.json"), "utf8"));
+  const modules = Object.values(manifest.modules)
+    .flatMap((/** @type {any} */ module) => Object.values(module.files))
+    .reduce((total, /** @type {any} */ [size]) => total + size, 0);
+  const app = bytesBelow(join(release, "lib/app"));
+  const expected = modules + app + (manifest.executable?.size ?? 0);
+  for (const [strategy, layers] of Object.entries(images)) {
+    const over = (sum(layers, "files") - expected) / 1e6;
+    record(`Node image ${strategy}: added to the base, beside Node, app and modules`, over, "MB", "<= 1");
+  }
 }
 
 /**
