@@ -9,6 +9,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildAddonBase } from "./addon-base.ts";
 import { must, withApk } from "./containers.ts";
 import { edit, HARSH, openImageBench, type ImageBench } from "./image-bench.ts";
+import {
+  bytesOf,
+  expectSameTwice,
+  expectService,
+  expectSettings,
+  newLayers,
+  weigh,
+} from "./image-conduct.ts";
 import { MUSL_NODE_MAJOR, muslNodeRoot } from "./node-roots.ts";
 import { startContainer } from "./running.ts";
 
@@ -35,13 +43,46 @@ afterAll(() => bench.dispose());
 it("runs on the distribution's Node, and refuses another one when it is built", async () => {
   const tag = "localhost/node-alpine:1";
   must(bench.build(release, "node-alpine", { tag, network: "none" }, ...base));
-  const app = await startContainer(bench.containers, tag, [...HARSH]);
-  expect(must(app.exec("cat", "/added")).stdout).toBe(`nodejs=~${MUSL_NODE_MAJOR}\n`);
-  expect(app.stop()).toMatchObject({ code: "0" });
+  const added = bench.containers.podman("run", "--rm", ...HARSH, tag, "cat", "/added");
+  expect(added.stdout).toBe(`nodejs=~${MUSL_NODE_MAJOR}\n`);
+  const subject = {
+    tag,
+    binary: "node-brain",
+    program: "node",
+    lines: [/^node-brain listening on http:\/\/127\.0\.0\.1:8080$/],
+    kept: "data/brain.db",
+  };
+  expectSettings(bench.containers, subject, "0.1.0");
+  await expectService(bench.containers, subject);
   const other = bench.buildApp("other", "test-node-brain", onSystem(MUSL_NODE_MAJOR - 2), ...musl);
   const said = bench.refuse(other, "node-alpine", { tag: "localhost/never:1", network: "none" }, ...base);
   expect(said).toMatch(/ABI_MISMATCH: .*\b137\b.*\b147\b/);
 });
+
+it("adds the modules and the app to its base, and ships a new version of the app alone", () => {
+  const tags = ["localhost/node-alpine:1", "localhost/changed:1"] as const;
+  const changed = bench.buildApp(
+    "changed",
+    "test-node-brain",
+    (app) => {
+      onSystem(MUSL_NODE_MAJOR)(app);
+      edit(join(app, "src/server.ts"), "of eight characters", "of 8 characters");
+    },
+    ...musl,
+  );
+  const fresh = { tag: tags[1], network: "none", flags: ["--no-cache"] } as const;
+  must(bench.build(changed, "node-alpine", fresh, ...base));
+  const shipped = newLayers(bench.containers, ...tags);
+  expect(
+    shipped.flatMap(({ files }) => files).filter((file) => /^(?!.*\/\.gantry\/).*\.node$/.test(file)),
+  ).toEqual([]);
+  expect(bytesOf(shipped)).toBeLessThan(1_500_000);
+  const added = bytesOf(bench.containers.layers(tags[0]).slice(1));
+  expect(added).toBeLessThan(weigh(release).modules + 1_048_576);
+});
+
+it("built twice with one timestamp has the same layers and settings", () =>
+  expectSameTwice(bench, [release, "node-alpine", { tag: "", network: "none" }, ...base]));
 
 describe("as a Home Assistant add-on", () => {
   const tag = "localhost/addon:1";

@@ -2,8 +2,8 @@
  * How an image has to behave, whatever its strategy and whatever runs in it. All is seen from outside, because in some
  * there is nothing but the app.
  */
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, readlinkSync } from "node:fs";
+import { basename, join } from "node:path";
 import { expect } from "vitest";
 import { must, type BuildOptions, type Containers, type Layer } from "./containers.ts";
 import { HARSH, type ImageBench } from "./image-bench.ts";
@@ -13,8 +13,8 @@ export interface Subject {
   readonly tag: string;
   /** The app's own name: of its directory, its volume and its user. */
   readonly binary: string;
-  /** The kernel's name of the process that serves. */
-  readonly process: string;
+  /** What process 1 runs. */
+  readonly program: string;
   /** One for each event of a start. */
   readonly lines: readonly RegExp[];
   /** For `podman run`, beside the harsh ones. */
@@ -46,8 +46,8 @@ export async function expectService(containers: Containers, image: Subject): Pro
   const lines = app.logs();
   expect(lines).toHaveLength(image.lines.length);
   for (const event of image.lines) expect(lines.filter((line) => event.test(line))).toHaveLength(1);
-  const [uid, comm, memory] = readProcess(app.pid());
-  expect([uid, comm]).toEqual(["123456", image.process]);
+  const [uid, program, memory] = readProcess(app.pid());
+  expect([uid, program]).toEqual(["123456", image.program]);
   if (limits.length > 0) expect(memory).toBe(MEMORY);
   expect(app.health()).toMatchObject({ code: 0 });
   const elsewhere = app.health("--port", "9");
@@ -62,9 +62,9 @@ export async function expectService(containers: Containers, image: Subject): Pro
   expect(again.stop().code).toBe("0");
 }
 
-function readProcess(pid: string): [uid: string, comm: string, memory: number | undefined] {
+function readProcess(pid: string): [uid: string, program: string, memory: number | undefined] {
   const [, uid = ""] = /^Uid:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
-  return [uid, readFileSync(`/proc/${pid}/comm`, "utf8").trim(), readMemoryLimit(pid)];
+  return [uid, basename(readlinkSync(`/proc/${pid}/exe`)), readMemoryLimit(pid)];
 }
 
 /** cgroups(7): a line of version 1 names its controllers, the one of version 2 none. */

@@ -53,6 +53,7 @@ const LINES = [
 
 /** For a lazy image: where its modules stay, and how its first start gets them. */
 const MODULES = ["--volume", "modules:/var/cache/brain"];
+const OWN_MODULES = ["--volume", "own-modules:/var/cache/brain"];
 const certificates = process.env["NODE_EXTRA_CA_CERTS"];
 const REGISTRY = [
   "--network=host",
@@ -71,7 +72,7 @@ describe.each([
 ] as const)("%s", (strategy, from, network) => {
   const tag = `localhost/${strategy}:1`;
   const flags = strategy === "lazy" ? MODULES : [];
-  const subject = { tag, binary: "brain", process: "brain", lines: LINES, flags, kept: "brain.db" };
+  const subject = { tag, binary: "brain", program: "brain", lines: LINES, flags, kept: "brain.db" };
   const run = (...args: string[]) => containers.podman("run", "--rm", ...HARSH, ...flags, ...args);
 
   beforeAll(() => {
@@ -91,7 +92,9 @@ describe.each([
 
   it("has a user of its own, who keeps what is stored in a volume, and says what it is", () => {
     expectSettings(containers, subject, "0.1.0");
-    const own = ["run", "--rm", ...OWN_USER, ...flags, "--volume", `own-${strategy}:/var/lib/brain`, tag];
+    const modules = strategy === "lazy" ? OWN_MODULES : [];
+    const state = ["--volume", `own-${strategy}:/var/lib/brain`];
+    const own = ["run", "--rm", ...OWN_USER, ...modules, ...state, tag];
     must(containers.podman(...own, "add", "a note", "1,0,0,0"));
     expect(must(containers.podman(...own, "search", "1,0,0,0")).stdout).toContain("a note");
   });
@@ -130,7 +133,7 @@ it.each([
   expectSameTwice(bench, [releases[from], strategy, { tag: "", network }]),
 );
 
-/** The first start: of any user, with a small share of the machine. */
+/** The first start of any user, and that of its own, each with a volume: what one installed no other may change. */
 function fillVolume(tag: string): void {
   const files = containers.layers(tag).slice(1);
   expect(files.flatMap((layer) => layer.files).filter((file) => file.includes("node_modules"))).toEqual([]);
@@ -150,6 +153,7 @@ function fillVolume(tag: string): void {
   const first = containers.podman(...any, ...REGISTRY, tag, "--version");
   expect(first).toMatchObject({ code: 0, stdout: "test-brain 0.1.0\n" });
   expect(first.stderr).toContain("installing");
+  must(containers.podman("run", "--rm", "--no-healthcheck", ...OWN_MODULES, ...REGISTRY, tag, "--version"));
 }
 
 describe("multi-stage", () => {
