@@ -13,9 +13,9 @@ import { buildReleases, type BuildOptions as FullBuildOptions } from "./build/bu
 import { addBundles as addBundlesTo, type AddBundlesOptions, type AddedBundles } from "./build/bundle/add.ts";
 import { pushReleaseBundles, type PushReleaseOptions } from "./build/bundle/push.ts";
 import type { ReleaseSummary } from "./build/table.ts";
+import { makePrivateDirectory, removeWork } from "./build/work.ts";
 import { parseTarget, targetOfHost, type Target } from "./release/targets.ts";
 import type { Environment } from "./runtime/invoke.ts";
-import { makePrivateDirectory, removeWork } from "./build/work.ts";
 
 export { ERRORS, formatFinding, GantryError, type ErrorCode, type Finding } from "./errors.ts";
 export { createLog, type Log, type LogFormat, type LogLevel } from "./log.ts";

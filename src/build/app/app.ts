@@ -40,8 +40,8 @@ const USUAL_ENTRIES = ["src/main", "src/index", "main", "index"].flatMap((stem) 
  *
  * The entry is `gantry.entry`; without it the first existing file of: the `bin` that names the binary, `module`,
  * `main`, then src/main.*, src/index.*, main.*, index.*. For a Node app it is the first of those fields, which names
- * what is yet to be made, and one of those files where no field and no `build` script says more. The binary's name is `gantry.binary`; without it the key of a
- * single `bin`, else the package's name without its scope.
+ * what is yet to be made, and one of those files where no field and no `build` script says more. The binary's name is
+ * `gantry.binary`; without it the key of a single `bin`, else the package's name without its scope.
  * @throws GantryError CONFIG_INVALID with one finding for every mistake
  */
 export async function readApp(appDir: string): Promise<App> {
