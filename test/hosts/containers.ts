@@ -75,6 +75,7 @@ export function openContainers(inside: readonly string[] = []): Containers {
     return resultOf(spawnSync(program, words, { encoding: "utf8", env, maxBuffer: 1 << 28 }));
   };
   const podman = (...args: readonly string[]) => run("podman", [...place, ...engine, ...args]);
+  const known = new Map<string, readonly Layer[]>();
   return {
     podman,
     importBase: (root, name, architecture = "amd64") => {
@@ -87,7 +88,12 @@ export function openContainers(inside: readonly string[] = []): Containers {
       const command = ["buildah", ...place, "bud", ...buildArguments(context, options)];
       return options.network === "none" ? run("unshare", ["--net", ...command]) : run("env", command);
     },
-    layers: (tag) => readLayers(directory, podman, run, tag),
+    layers: (tag) => {
+      const { stdout } = must(podman("image", "inspect", tag, "--format", "{{json .RootFS.Layers}}"));
+      const layers = known.get(stdout) ?? readLayers(directory, podman, run, [tag, stdout]);
+      known.set(stdout, layers);
+      return layers;
+    },
     dispose: () => {
       podman("rm", "--all", "--force", "--time", "0");
       podman("volume", "rm", "--all", "--force");
@@ -130,14 +136,12 @@ function readLayers(
   directory: string,
   podman: Containers["podman"],
   run: (command: string, args: readonly string[]) => Result,
-  tag: string,
+  [tag, digests]: readonly [tag: string, digests: string],
 ): Layer[] {
-  const { stdout } = must(podman("image", "inspect", tag, "--format", "{{json .RootFS.Layers}}"));
-  const digests = JSON.parse(stdout) as string[];
   const saved = join(directory, "saved");
   must(podman("save", "--quiet", "--format", "docker-dir", "--output", saved, tag));
   try {
-    return digests.map((digest) => {
+    return (JSON.parse(digests) as string[]).map((digest) => {
       const file = join(saved, digest.replace("sha256:", ""));
       const listed = must(run("tar", ["-tf", file])).stdout.split("\n");
       const size = Number(must(run("stat", ["-c", "%s", file])).stdout);
