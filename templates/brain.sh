@@ -9,8 +9,6 @@
 
 #@include program-@PROGRAM@.sh
 
-#@include processor.sh
-
 # launch ARGS...: the app takes over this process.
 launch() {
   unset BUN_BE_BUN BUN_OPTIONS @VARIABLES@
@@ -40,13 +38,27 @@ exec_failed() {
 }
 
 # This host's name, as src/release/stamp.ts spells it.
-gantry_host='' gantry_has=yes
+gantry_host=
 if [ -r /etc/machine-id ]; then IFS= read -r gantry_host </etc/machine-id; fi
 case $gantry_host in
 *[!0123456789abcdef]*) gantry_host= ;;
 ????????????????????????????????) ;;
 *) gantry_host= ;;
 esac
+
+# ready: were these modules proven on this host, and has neither the C library nor a native file changed since?
+ready() {
+  gantry_stamp=$gantry_modules/.gantry/@RELEASE@-$gantry_host
+  [ -f "$gantry_stamp" ]@SAME_PROGRAM@ && [ -x "$gantry_program" ] && [ -e @INTERPRETER@ ] &&
+    ! [ "$gantry_program" -nt "$gantry_stamp" ]@LIBC_CHECKS@@NATIVE_CHECKS@
+}
+
+gantry_modules=$gantry_root/node_modules
+if [ -n "$gantry_host" ] && ready; then launch "$@"; fi
+
+#@include processor.sh
+
+gantry_has=yes
 if [ -z "$gantry_host" ]; then
   # Such a name may be another machine's too, as in an image that was made there: this one's processor is looked at.
   read_processor
@@ -72,17 +84,8 @@ if [ -z "$gantry_host" ]; then
   fi
   gantry_host=$gantry_id-$gantry_version
   if [ "$gantry_host" = - ]; then gantry_host=unknown; fi
+  if [ "$gantry_has" != no ] && ready; then launch "$@"; fi
 fi
-
-# ready: were these modules proven on this host, and has neither the C library nor a native file changed since?
-ready() {
-  gantry_stamp=$gantry_modules/.gantry/@RELEASE@-$gantry_host
-  [ "$gantry_has" != no ] && [ -f "$gantry_stamp" ]@SAME_PROGRAM@ && [ -x "$gantry_program" ] && [ -e @INTERPRETER@ ] &&
-    ! [ "$gantry_program" -nt "$gantry_stamp" ]@LIBC_CHECKS@@NATIVE_CHECKS@
-}
-
-gantry_modules=$gantry_root/node_modules
-if ready; then launch "$@"; fi
 
 # in_store VARIABLE: where the store that the variable names keeps these modules, spelled as in src/release/store.ts.
 in_store() {
@@ -108,7 +111,7 @@ trusted() {
 }
 
 for gantry_variable in @STORES@; do
-  if in_store "$gantry_variable" && trusted "$gantry_variable" && [ -f "$gantry_place/@STORE_USED@$gantry_root/@RELEASE@-$gantry_host" ] && ready; then launch "$@"; fi
+  if [ "$gantry_has" != no ] && in_store "$gantry_variable" && trusted "$gantry_variable" && [ -f "$gantry_place/@STORE_USED@$gantry_root/@RELEASE@-$gantry_host" ] && ready; then launch "$@"; fi
 done
 
 #@include refuse.sh
