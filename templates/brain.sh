@@ -37,14 +37,7 @@ exec_failed() {
   exit 71
 }
 
-# This host's name, as src/release/stamp.ts spells it.
-gantry_host=
-if [ -r /etc/machine-id ]; then IFS= read -r gantry_host </etc/machine-id; fi
-case $gantry_host in
-*[!0123456789abcdef]*) gantry_host= ;;
-????????????????????????????????) ;;
-*) gantry_host= ;;
-esac
+#@include machine-id.sh
 
 # ready: were these modules proven on this host, and has neither the C library nor a native file changed since?
 ready() {
@@ -58,32 +51,13 @@ if [ -n "$gantry_host" ] && ready; then launch "$@"; fi
 
 #@include processor.sh
 
+#@include os-release.sh
+
 gantry_has=yes
 if [ -z "$gantry_host" ]; then
   # Such a name may be another machine's too, as in an image that was made there: this one's processor is looked at.
   read_processor
-  gantry_id='' gantry_version='' gantry_seen=''
-  if [ -r /etc/os-release ]; then
-    while IFS= read -r gantry_line || [ -n "$gantry_line" ]; do
-      case $gantry_line in
-      ID=* | VERSION_ID=*) ;;
-      *) continue ;;
-      esac
-      gantry_key=${gantry_line%%=*} gantry_value=${gantry_line#*=}
-      case $gantry_seen in *" $gantry_key "*) continue ;; esac
-      gantry_seen="$gantry_seen $gantry_key "
-      case $gantry_value in
-      \"*\" | \'*\') gantry_value=${gantry_value#?} gantry_value=${gantry_value%?} ;;
-      esac
-      case $gantry_value in *[!A-Za-z0-9._-]*) gantry_value= ;; esac
-      case $gantry_key in
-      ID) gantry_id=$gantry_value ;;
-      *) gantry_version=$gantry_value ;;
-      esac
-    done </etc/os-release
-  fi
-  gantry_host=$gantry_id-$gantry_version
-  if [ "$gantry_host" = - ]; then gantry_host=unknown; fi
+  read_os_release
   if [ "$gantry_has" != no ] && ready; then launch "$@"; fi
 fi
 

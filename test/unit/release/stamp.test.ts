@@ -44,9 +44,14 @@ describe("the stub's spelling of the host", () => {
   let script = "";
   beforeAll(() => {
     directory = mkdtempSync(join(tmpdir(), "gantry-stamp-"));
-    const template = readFileSync(new URL("../../../templates/brain.sh", import.meta.url), "utf8");
-    const part = template.slice(template.indexOf("# This host's name"), template.indexOf("# ready:"));
-    script = `${part.replaceAll("/etc/machine-id", "./machine-id").replaceAll("/etc/os-release", "./os-release")}printf '%s' "$gantry_host"\n`;
+    const parts = ["machine-id", "os-release"].map((name) =>
+      readFileSync(new URL(`../../../templates/${name}.sh`, import.meta.url), "utf8"),
+    );
+    const end = `[ -n "$gantry_host" ] || read_os_release\nprintf '%s' "$gantry_host"\n`;
+    script = [...parts, end]
+      .join("")
+      .replaceAll("/etc/machine-id", "./machine-id")
+      .replaceAll("/etc/os-release", "./os-release");
     writeFileSync(join(directory, "host.sh"), script);
   });
   afterAll(() => rmSync(directory, { recursive: true }));

@@ -1,0 +1,8 @@
+# This host's name, as src/release/stamp.ts spells it: nothing yet where it has no machine-id(5).
+gantry_host=
+if [ -r /etc/machine-id ]; then IFS= read -r gantry_host </etc/machine-id; fi
+case $gantry_host in
+*[!0123456789abcdef]*) gantry_host= ;;
+????????????????????????????????) ;;
+*) gantry_host= ;;
+esac
