@@ -1,7 +1,7 @@
 /**
  * The stamp says "this tree was proven on this host". Its whole meaning is in its file name,
  * `RELEASE-HOST`, so that the stub finds it with one test and reads nothing: it must spell the host
- * exactly as templates/brain.sh does. The file's content is the verdict, for people and for doctor.
+ * exactly as templates/machine-id.sh and os-release.sh do. The file's content is the verdict, for people and for doctor.
  */
 
 /** Hexadecimal digits of the manifest's SHA-256 that name a release. */
