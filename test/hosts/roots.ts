@@ -28,7 +28,8 @@ export function ensureRoot(name: string, make: (directory: string) => void): str
   const work = mkdtempSync(join(hostsCache, `${name}.making-`));
   try {
     make(work);
-    renameSync(work, root);
+    // Another run may have made the same root in the meantime.
+    if (!existsSync(root)) renameSync(work, root);
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
