@@ -6,29 +6,21 @@ import { symlinkSync, writeFileSync } from "node:fs";
 import { arch, tmpdir } from "node:os";
 import { join } from "node:path";
 import { root } from "./install.mjs";
+import { ABI_LOCKED, NODE } from "./pins.mjs";
 
-/** The newest of each major that had come out when this was written. */
-const VERSIONS = ["20.20.2", "22.23.3", "24.21.0", "26.10.0"];
 const wanted = process.argv.slice(2);
-const versions = wanted.length === 0 ? VERSIONS : wanted;
+const versions = wanted.length === 0 ? Object.values(NODE) : wanted;
 
 const BUN = ["bun/bin/bun.exe", `@oven/bun-linux-${arch()}/bin/bun`]
   .map((path) => join(root, "node_modules", path))
   .find((file) => existsSync(file));
 if (BUN === undefined) throw new Error("no Bun among the devDependencies");
 
-/** ABI-locked (12, and 5 by node-pre-gyp) beside Node-API (13, and 6 with prebuilds). */
-const DEPENDENCIES = {
-  sqlite12: "npm:better-sqlite3@12.11.1",
-  sqlite13: "npm:better-sqlite3@13.2.0",
-  bcrypt5: "npm:bcrypt@5.1.1",
-  bcrypt6: "npm:bcrypt@6.0.0",
-};
 const APP = `
 const answers = {};
 // Kept to the end: from Node 24.19 on a collected database of better-sqlite3 12 ends the process ("(env) != nullptr").
 globalThis.kept = [];
-for (const name of ${JSON.stringify(Object.keys(DEPENDENCIES))}) {
+for (const name of ${JSON.stringify(Object.keys(ABI_LOCKED))}) {
   try {
     const module = (await import(name)).default;
     if (name.startsWith("bcrypt")) answers[name] = module.compareSync("x", module.hashSync("x", 4));
@@ -88,7 +80,7 @@ try {
   const made = [];
   for (const version of versions) {
     console.log(`Node ${version}`);
-    const release = build(version, `own-${version}`, version, DEPENDENCIES);
+    const release = build(version, `own-${version}`, version, ABI_LOCKED);
     const manifest = JSON.parse(readFileSync(join(release, "lib/release.json"), "utf8"));
     const bin = join(work, `bin-${version}`);
     mkdirSync(bin);
@@ -103,7 +95,7 @@ try {
   }
   for (const { version, bin } of made) {
     // On the host's own Node, and each Node offered in turn; nothing that would be compiled a second time.
-    const { bcrypt6 } = DEPENDENCIES;
+    const { bcrypt6 } = ABI_LOCKED;
     const system = build(version, `system-${version}`, `system@${version}`, { bcrypt6 });
     for (const other of made) {
       const { status, stderr } = run(join(system, "abi"), [], { PATH: `${other.bin}:/usr/bin:/bin` });

@@ -13,51 +13,9 @@ import {
 } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { NATIVES } from "../pins.mjs";
 
 const CACHE = process.env["GANTRY_BENCH_CACHE"] ?? join(homedir(), ".cache/gantry-bench");
-
-/** Packages that carry many ELF modules each, of several machines and both C libraries. */
-const PACKAGES = [
-  "bcrypt@6.0.0",
-  "bufferutil@4.0.9",
-  "utf-8-validate@6.0.5",
-  "leveldown@6.1.1",
-  "classic-level@1.4.1",
-  "node-hid@3.1.2",
-  "usb@2.14.0",
-  "@serialport/bindings-cpp@12.0.1",
-  "sodium-native@4.3.3",
-  "argon2@0.44.0",
-  "keccak@3.0.4",
-  "secp256k1@5.0.1",
-  "rocksdb@5.2.1",
-  "@lmdb/lmdb-linux-x64@3.2.6",
-  "@lmdb/lmdb-linux-arm64@3.2.6",
-  "@msgpackr-extract/msgpackr-extract-linux-x64@3.0.3",
-  "@msgpackr-extract/msgpackr-extract-linux-arm64@3.0.3",
-  "@parcel/watcher-linux-x64-glibc@2.5.1",
-  "@parcel/watcher-linux-x64-musl@2.5.1",
-  "@node-rs/argon2-linux-x64-gnu@2.0.2",
-  "@node-rs/bcrypt-linux-x64-gnu@1.10.7",
-  "@rollup/rollup-linux-x64-gnu@4.40.0",
-  "@rollup/rollup-linux-x64-musl@4.40.0",
-  "lightningcss-linux-x64-gnu@1.29.3",
-  "@libsql/linux-x64-gnu@0.5.11",
-  "@libsql/linux-x64-musl@0.5.11",
-  "@rollup/rollup-linux-arm64-gnu@4.40.0",
-  "@rollup/rollup-linux-arm64-musl@4.40.0",
-  "@rollup/rollup-linux-s390x-gnu@4.40.0",
-  "@rollup/rollup-linux-riscv64-gnu@4.40.0",
-  "@rollup/rollup-linux-arm-gnueabihf@4.40.0",
-  "@parcel/watcher-linux-arm64-glibc@2.5.1",
-  "@parcel/watcher-linux-arm-glibc@2.5.1",
-  "lightningcss-linux-arm64-gnu@1.29.3",
-  "lightningcss-linux-x64-musl@1.29.3",
-  "@node-rs/argon2-linux-arm64-gnu@2.0.2",
-  "@node-rs/argon2-linux-x64-musl@2.0.2",
-  "@node-rs/bcrypt-linux-x64-musl@1.10.7",
-  "@node-rs/bcrypt-linux-arm64-gnu@1.10.7",
-];
 
 /** @param {string} spec */
 function ensurePackage(spec) {
@@ -93,7 +51,7 @@ function isElf(path) {
  * @param {number} count
  */
 export function fetchNatives(count) {
-  for (const spec of PACKAGES) ensurePackage(spec);
+  for (const spec of NATIVES) ensurePackage(spec);
   const files = readdirSync(CACHE, { recursive: true, encoding: "utf8" })
     .filter((path) => path.endsWith(".node"))
     .toSorted()

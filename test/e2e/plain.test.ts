@@ -15,6 +15,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { findNpms } from "../../src/build/npm.ts";
+import { NODE } from "../../scripts/pins.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const BUN = join(root, "node_modules/bun/bin/bun.exe");
@@ -67,7 +68,7 @@ const HELLO = 'console.log("hello", process.argv.slice(2).join(" "));\n';
 describe.each([
   ["bun", {}, ["--bun", BUN]],
   // Such an app has no Bun: one is fetched.
-  ["node", { node: "24.21.0", entry: "src/index.js" }, []],
+  ["node", { node: NODE[24], entry: "src/index.js" }, []],
 ])("an app without any dependency, on %s", (runtime, settings, bun) => {
   let release = "";
   let said = "";

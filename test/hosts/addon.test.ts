@@ -19,6 +19,7 @@ import {
 } from "./image-conduct.ts";
 import { MUSL_NODE_MAJOR, muslNodeRoot } from "./node-roots.ts";
 import { startContainer } from "./running.ts";
+import { NODE_SETTING, systemSetting } from "../../scripts/pins.mjs";
 
 const MUSL_NODE = "docker.io/library/musl-node:1";
 const ADDON_BASE = "localhost/addon-base:1";
@@ -29,9 +30,9 @@ let bench: ImageBench;
 let release = "";
 
 const onSystem =
-  (major: number) =>
+  (major: 24 | 26) =>
   (app: string): void =>
-    edit(join(app, "package.json"), '"node": "24.21.0"', `"node": "system@${major}"`);
+    edit(join(app, "package.json"), NODE_SETTING, systemSetting(major));
 
 beforeAll(() => {
   bench = openImageBench();
@@ -54,7 +55,7 @@ it("runs on the distribution's Node, and refuses another one when it is built", 
   };
   expectSettings(bench.containers, subject, "0.1.0");
   await expectService(bench.containers, subject);
-  const other = bench.buildApp("other", "test-node-brain", onSystem(MUSL_NODE_MAJOR - 2), ...musl);
+  const other = bench.buildApp("other", "test-node-brain", onSystem(24), ...musl);
   const said = bench.refuse(other, "node-alpine", { tag: "localhost/never:1", network: "none" }, ...base);
   expect(said).toMatch(/ABI_MISMATCH: .*\b137\b.*\b147\b/);
 });

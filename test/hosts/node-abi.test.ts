@@ -12,15 +12,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildNatives } from "../../src/build/node/natives.ts";
 import { ensureNode, type NodeRuntime } from "../../src/build/node/runtime.ts";
 import { parseTarget } from "../../src/release/targets.ts";
+import { NODE } from "../../scripts/pins.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const BUN = join(root, "node_modules/bun/bin/bun.exe");
-/** The newest of each major that had come out when this was written, with its NODE_MODULE_VERSION. */
+/** With its NODE_MODULE_VERSION. */
 const NODES = [
-  ["20.20.2", 115],
-  ["22.23.3", 127],
-  ["24.21.0", 137],
-  ["26.10.0", 147],
+  [NODE[20], 115],
+  [NODE[22], 127],
+  [NODE[24], 137],
+  [NODE[26], 147],
 ] as const;
 const APP = `import bcrypt from "bcrypt";
 console.log(process.version, bcrypt.compareSync("x", bcrypt.hashSync("x", 4)));

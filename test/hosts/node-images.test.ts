@@ -6,6 +6,7 @@ import { edit, HARSH, openImageBench, type ImageBench } from "./image-bench.ts";
 import { bytesOf, expectService, expectSettings, newLayers, weigh } from "./image-conduct.ts";
 import { slimRoot } from "./roots.ts";
 import { startContainer } from "./running.ts";
+import { NODE, NODE_SETTING } from "../../scripts/pins.mjs";
 
 let bench: ImageBench;
 const SHELL_LESS = "gcr.io/distroless/cc-debian13:nonroot";
@@ -70,7 +71,7 @@ it("a new version of the app ships neither Node nor modules, also from a machine
 it("of Node 26, which needs a library that no slim Debian has, gets that library", async () => {
   const tag = "localhost/node-26:1";
   const release = bench.buildApp("node-26", "test-node-brain", (app) =>
-    edit(join(app, "package.json"), '"node": "24.21.0"', '"node": "26.10.0"'),
+    edit(join(app, "package.json"), NODE_SETTING, `"node": "${NODE[26]}"`),
   );
   must(bench.build(release, "multi-stage", { tag, network: "host" }));
   const app = await startContainer(bench.containers, tag, HARSH);

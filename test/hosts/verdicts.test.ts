@@ -18,11 +18,11 @@ let lab = "";
 
 /** What is loaded: name in the lab, and the packages that the files come from. */
 const MODULES = {
-  "libsql-gnu.node": ["@libsql/linux-x64-gnu@0.5.11", "index.node"],
-  "libsql-musl.node": ["@libsql/linux-x64-musl@0.5.11", "index.node"],
-  "bcrypt-gnu.node": ["bcrypt@6.0.0", "prebuilds/linux-x64/bcrypt.glibc.node"],
-  "bcrypt-musl.node": ["bcrypt@6.0.0", "prebuilds/linux-x64/bcrypt.musl.node"],
-  "bcrypt-arm64.node": ["bcrypt@6.0.0", "prebuilds/linux-arm64/bcrypt.glibc.node"],
+  "libsql-gnu.node": ["libsql-gnu", "index.node"],
+  "libsql-musl.node": ["libsql-musl", "index.node"],
+  "bcrypt-gnu.node": ["bcrypt", "prebuilds/linux-x64/bcrypt.glibc.node"],
+  "bcrypt-musl.node": ["bcrypt", "prebuilds/linux-x64/bcrypt.musl.node"],
+  "bcrypt-arm64.node": ["bcrypt", "prebuilds/linux-arm64/bcrypt.glibc.node"],
 } as const;
 
 beforeAll(() => {
@@ -30,10 +30,10 @@ beforeAll(() => {
   chmodSync(lab, 0o755);
   mkdirSync(join(lab, "musl"));
   copyFileSync(join(repository, "node_modules/bun/bin/bun.exe"), join(lab, "bun-gnu"));
-  copyFileSync(join(npmPackage("@oven/bun-linux-x64-musl@1.4.5"), "bin/bun"), join(lab, "bun-musl"));
+  copyFileSync(join(npmPackage("bun-linux-x64-musl"), "bin/bun"), join(lab, "bun-musl"));
   for (const name of ["bun-gnu", "bun-musl"]) chmodSync(join(lab, name), 0o755);
-  for (const [name, [spec, path]] of Object.entries(MODULES)) {
-    copyFileSync(join(npmPackage(spec), path), join(lab, name));
+  for (const [name, [packed, path]] of Object.entries(MODULES)) {
+    copyFileSync(join(npmPackage(packed), path), join(lab, name));
   }
   // pthread_create moved into libc.so.6 with a new version in glibc 2.34: built here, it is too new for Debian 11.
   writeFileSync(

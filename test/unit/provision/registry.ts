@@ -10,16 +10,7 @@ import { createServer, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
-
-/** Small real packages: bcrypt carries its prebuilds, crc32 has one package for each platform. */
-const PACKAGES = [
-  "bcrypt@6.0.0",
-  "node-addon-api@8.5.0",
-  "node-gyp-build@4.8.4",
-  "@node-rs/crc32@1.10.6",
-  "@node-rs/crc32-linux-x64-gnu@1.10.6",
-  "@node-rs/crc32-linux-x64-musl@1.10.6",
-] as const;
+import { SERVED } from "../../../scripts/pins.mjs";
 
 const CACHE = fileURLToPath(new URL("../../../node_modules/.cache/gantry-tarballs", import.meta.url));
 
@@ -45,12 +36,12 @@ interface Packed {
 
 /** Fetches the tarballs through the ordinary client unless they are there; safe when several test files do it. */
 function ensureTarballs(): string {
-  const key = createHash("sha256").update(PACKAGES.join(" ")).digest("hex").slice(0, 12);
+  const key = createHash("sha256").update(SERVED.join(" ")).digest("hex").slice(0, 12);
   const directory = join(CACHE, key);
   if (existsSync(directory)) return directory;
   mkdirSync(CACHE, { recursive: true });
   const work = mkdtempSync(join(CACHE, "work-"));
-  execFileSync("npm", ["pack", "--silent", "--pack-destination", work, ...PACKAGES], { stdio: "pipe" });
+  execFileSync("npm", ["pack", "--silent", "--pack-destination", work, ...SERVED], { stdio: "pipe" });
   try {
     renameSync(work, directory);
   } catch {
