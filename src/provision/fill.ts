@@ -5,13 +5,14 @@
 import { mkdirSync, readdirSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "../errors.ts";
+import type { BunLock } from "../release/bun-lock.ts";
 import { NAMES } from "../release/layout.ts";
 import type { TreeModule } from "../release/manifest.ts";
 import type { FileEntry } from "../release/tree.ts";
 import { installFrozen, type InstallLimits, type InstallOptions } from "../runtime/install.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import { formatBytes } from "../text.ts";
-import { checkLockstep, parseBunLock, type Locked } from "./lockstep.ts";
+import { checkLockfile } from "./lockfile-check.ts";
 import { readOptionalText } from "./read.ts";
 import type { Reporter } from "./report.ts";
 import type { Release } from "./release.ts";
@@ -108,16 +109,16 @@ const ROOM = 4;
  * Puts copies of package.json and bun.lock into the work directory.
  * @throws GantryError RELEASE_FILE_MISSING or MANIFEST_INVALID, before any network is touched
  */
-function copyLock(release: Release, work: string): Locked {
+function copyLock(release: Release, work: string): BunLock {
   const { packageJson, lockfile } = release.layout;
   const packageText = readReleaseText(packageJson, NAMES.packageJson);
   const lockText = readReleaseText(lockfile, NAMES.lockfile);
-  const locked = parseBunLock(lockText);
-  const finding = checkLockstep(release.manifest, packageText, locked, { packageJson, lockfile });
-  if (finding !== undefined) throw new GantryError(finding);
+  const texts = { packageJson: packageText, lockfile: lockText };
+  const checked = checkLockfile(release.manifest, texts, { packageJson, lockfile });
+  if ("finding" in checked) throw new GantryError(checked.finding);
   writeFileSync(join(work, NAMES.packageJson), packageText);
   writeFileSync(join(work, NAMES.lockfile), lockText);
-  return locked ?? new Map();
+  return checked.lock;
 }
 
 function readReleaseText(path: string, name: string): string {

@@ -5,10 +5,10 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "../errors.ts";
+import { lockKey, type BunLock } from "../release/bun-lock.ts";
 import { NAMES } from "../release/layout.ts";
 import { toolEnvironment } from "../runtime/invoke.ts";
 import { INSTALL_LIMITS, runInstaller, type InstallOptions } from "../runtime/install.ts";
-import { lockKey, type Locked, type LockedPackage } from "./lockstep.ts";
 import { readProgramPath } from "./program-path.ts";
 import type { Release } from "./release.ts";
 import { wantedModules } from "./verify.ts";
@@ -18,7 +18,7 @@ import { wantedModules } from "./verify.ts";
  */
 export async function installWithNpm(
   release: Release,
-  locked: Locked,
+  lock: BunLock,
   options: InstallOptions,
 ): Promise<readonly string[]> {
   const npm = readProgramPath("npm", options.environment);
@@ -29,7 +29,7 @@ export async function installWithNpm(
       fix: "unset GANTRY_PACKAGE_MANAGER (the release brings its own package manager), or install npm",
     });
   }
-  const { packageJson, packageLock } = planPackageLock(release, locked);
+  const { packageJson, packageLock } = planPackageLock(release, lock);
   writeFileSync(join(options.directory, NAMES.packageJson), packageJson);
   writeFileSync(join(options.directory, "package-lock.json"), packageLock);
   rmSync(join(options.directory, NAMES.lockfile));
@@ -64,12 +64,12 @@ export async function installWithNpm(
  */
 function planPackageLock(
   release: Release,
-  locked: Locked,
+  lock: BunLock,
 ): { readonly packageJson: string; readonly packageLock: string } {
   const { name, version } = release.manifest;
   const modules = wantedModules(release.manifest);
   const names = new Set(modules.map(([directory]) => directory.split("node_modules/").at(-1) ?? directory));
-  const only = (dependencies: LockedPackage["dependencies"]) =>
+  const only = (dependencies: Readonly<Record<string, string>>) =>
     Object.fromEntries(Object.entries(dependencies).filter(([dependency]) => names.has(dependency)));
   const direct = Object.fromEntries(
     release.manifest.externals
@@ -81,15 +81,16 @@ function planPackageLock(
   );
   const packages: Record<string, unknown> = { "": { name, version, dependencies: direct } };
   for (const [directory, module] of modules) {
-    const pin = locked.get(lockKey(directory));
+    const entry = lock.packages.get(lockKey(directory));
+    const pin = entry?.kind === "registry" ? entry : undefined;
     packages[`node_modules/${directory}`] = {
       version: module.version,
       ...(pin === undefined || pin.integrity === "" ? {} : { integrity: pin.integrity }),
-      dependencies: only(pin?.dependencies ?? {}),
-      optionalDependencies: only(pin?.optionalDependencies ?? {}),
+      dependencies: only(pin?.info.dependencies ?? {}),
+      optionalDependencies: only(pin?.info.optionalDependencies ?? {}),
     };
   }
   const root = { name, version, private: true, dependencies: direct };
-  const lock = { name, version, lockfileVersion: 3, requires: true, packages };
-  return { packageJson: JSON.stringify(root, null, 1), packageLock: JSON.stringify(lock, null, 1) };
+  const packageLock = { name, version, lockfileVersion: 3, requires: true, packages };
+  return { packageJson: JSON.stringify(root, null, 1), packageLock: JSON.stringify(packageLock, null, 1) };
 }

@@ -12,7 +12,7 @@ import { copyManifests, copyRegistrySettings } from "../app/copy.ts";
 import { readInstalled, type InstalledPackage } from "../app/installed.ts";
 import type { Sources } from "../app/sources.ts";
 import type { Lockfile } from "../app/workspace.ts";
-import type { BunLock } from "./bun-lock.ts";
+import type { BunLock } from "../../release/bun-lock.ts";
 import { parseForeignPins } from "./foreign-pins.ts";
 import { checkLockFits, ensureBunLock, readBunLock, toolLines } from "./migrate.ts";
 import { makePrivateDirectory, removeWork } from "../work.ts";

@@ -9,7 +9,13 @@ import {
   isPlatformPackage,
   type PlatformFields,
 } from "../analyze/platform.ts";
-import { platformList, resolveKey, type BunLock, type LockEntry, type LockInfo } from "./bun-lock.ts";
+import {
+  platformList,
+  resolveKey,
+  type BunLock,
+  type LockEntry,
+  type LockInfo,
+} from "../../release/bun-lock.ts";
 
 export interface LockEdge {
   readonly name: string;

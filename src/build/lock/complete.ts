@@ -4,7 +4,7 @@
  */
 import { GantryError } from "../../errors.ts";
 import type { Target } from "../../release/targets.ts";
-import type { BunLock } from "./bun-lock.ts";
+import type { BunLock } from "../../release/bun-lock.ts";
 import { walkClosure, type Closure, type MissingEdge } from "./closure.ts";
 import { readRegistryEntries, requestKey, type RegistryOptions } from "./registry.ts";
 

@@ -9,7 +9,8 @@ import { GantryError } from "../../errors.ts";
 import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
 import { compareVersions, type Bun } from "../app/bun.ts";
 import { LOCKFILE_OWNERS, type LockfileKind } from "../app/workspace.ts";
-import { parseBunLock, type BunLock } from "./bun-lock.ts";
+import type { BunLock } from "../../release/bun-lock.ts";
+import { requireBunLock } from "./require-lock.ts";
 
 export interface MigrateOptions {
   /** A private copy of at least the package.json files, the lockfile and the package managers' settings. */
@@ -44,7 +45,7 @@ export async function ensureBunLock(options: MigrateOptions): Promise<BunLock> {
  * @throws GantryError CONFIG_INVALID when it is damaged or newer than that Bun
  */
 export function readBunLock(path: string, bun: Bun, where: string): BunLock {
-  const lock = parseBunLock(readFileSync(path, "utf8"), where);
+  const lock = requireBunLock(readFileSync(path, "utf8"), where);
   if (lock.version >= 2 && compareVersions(bun.version, VERSION_2_SINCE) < 0) {
     throw new GantryError({
       code: "CONFIG_INVALID",

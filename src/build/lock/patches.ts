@@ -8,7 +8,7 @@ import { parseYAML } from "confbox/yaml";
 import { readPackageJSON, type PackageJson } from "pkg-types";
 import type { App } from "../app/app.ts";
 import { isFile } from "../app/workspace.ts";
-import type { BunLock } from "./bun-lock.ts";
+import type { BunLock } from "../../release/bun-lock.ts";
 
 /** Package names to where each patch is declared. */
 export async function readPatches(app: App, lock: BunLock): Promise<Map<string, string>> {

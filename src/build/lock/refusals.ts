@@ -5,7 +5,7 @@
 import { GantryError, type Finding } from "../../errors.ts";
 import { LOCKFILE_OWNERS } from "../app/workspace.ts";
 import { readInstalledExternals, type AppLock } from "./app-lock.ts";
-import type { BunLock } from "./bun-lock.ts";
+import type { BunLock } from "../../release/bun-lock.ts";
 import type { Closure, Pin } from "./closure.ts";
 import type { ReleaseLockOptions } from "./lock.ts";
 

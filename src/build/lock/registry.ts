@@ -9,7 +9,8 @@ import { GantryError } from "../../errors.ts";
 import { BE_BUN, run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
 import type { Bun } from "../app/bun.ts";
 import { copyRegistrySettings } from "../app/copy.ts";
-import { parseBunLock, type RegistryEntry } from "./bun-lock.ts";
+import type { RegistryEntry } from "../../release/bun-lock.ts";
+import { requireBunLock } from "./require-lock.ts";
 import { makePrivateDirectory, removeWork } from "../work.ts";
 
 export interface PackageRequest {
@@ -86,7 +87,7 @@ async function resolveAliases(
       fix: "check the network and build again",
     });
   }
-  const lock = parseBunLock(readFileSync(join(directory, "bun.lock"), "utf8"), join(directory, "bun.lock"));
+  const lock = requireBunLock(readFileSync(join(directory, "bun.lock"), "utf8"), join(directory, "bun.lock"));
   const found = new Map<string, RegistryEntry>();
   for (const [index, request] of requests.entries()) {
     const entry = lock.packages.get(`p${index}`);

@@ -9,7 +9,8 @@ import { NAMES } from "../../release/layout.ts";
 import type { Target } from "../../release/targets.ts";
 import { BE_BUN, run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
 import type { Bun } from "../app/bun.ts";
-import { parseBunLock, type BunLock } from "./bun-lock.ts";
+import type { BunLock } from "../../release/bun-lock.ts";
+import { requireBunLock } from "./require-lock.ts";
 import { walkClosure, type Closure } from "./closure.ts";
 import { readBunLock, toolLines } from "./migrate.ts";
 import { formatCandidate, pinLines, placeClosure } from "./place.ts";
@@ -62,7 +63,7 @@ export async function rewriteLock(options: RewriteOptions): Promise<RewrittenLoc
   const candidate = formatCandidate(placeClosure(closure, roots), release, Math.max(options.lock.version, 1));
   // Bun deletes a lockfile without packages, and refuses a frozen one (1.4.5): nothing has to be installed, so none is asked.
   if (roots.size === 0)
-    return { text: candidate, packageJson: json, lock: parseBunLock(candidate, NAMES.lockfile), closure };
+    return { text: candidate, packageJson: json, lock: requireBunLock(candidate, NAMES.lockfile), closure };
   const directory = makePrivateDirectory();
   const path = join(directory, NAMES.lockfile);
   const call = async (...more: string[]): Promise<void> => {

@@ -9,7 +9,7 @@ import type { Target } from "../../release/targets.ts";
 import type { Environment } from "../../runtime/invoke.ts";
 import { platformRefusal } from "../analyze/platform.ts";
 import type { Bun } from "../app/bun.ts";
-import { splitKey, type BunLock } from "./bun-lock.ts";
+import { splitKey, type BunLock } from "../../release/bun-lock.ts";
 import { fieldsOf, walkClosure, type Closure, type LeftOut, type Pin } from "./closure.ts";
 import { completeClosure, type CompleteOptions } from "./complete.ts";
 import { rewriteLock } from "./rewrite.ts";

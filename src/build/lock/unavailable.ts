@@ -5,7 +5,7 @@
 import type { Target } from "../../release/targets.ts";
 import { isPlatformPackage, platformOfName, platformRefusal } from "../analyze/platform.ts";
 import { edgesOf, fieldsOf, walkClosure, type Pin } from "./closure.ts";
-import { resolveKey, type BunLock } from "./bun-lock.ts";
+import { resolveKey, type BunLock } from "../../release/bun-lock.ts";
 import type { CompletedClosure } from "./complete.ts";
 
 export interface Unavailable {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { parseBunLock, resolveKey, splitKey, type BunLock } from "../../../../src/build/lock/bun-lock.ts";
+import { resolveKey, splitKey, type BunLock } from "../../../../src/release/bun-lock.ts";
+import { requireBunLock } from "../../../../src/build/lock/require-lock.ts";
 import { findPins, walkClosure } from "../../../../src/build/lock/closure.ts";
 import { formatCandidate, pinLines, placeClosure } from "../../../../src/build/lock/place.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
@@ -19,7 +20,7 @@ function lockOf(entries: Record<string, string>, root: readonly string[]): BunLo
     workspaces: { "": { name: "app", dependencies } },
     packages: Object.fromEntries(packages),
   };
-  return parseBunLock(JSON.stringify(lock), "bun.lock");
+  return requireBunLock(JSON.stringify(lock), "bun.lock");
 }
 
 /** Places what some externals need and returns `path@version`s. */
@@ -28,7 +29,7 @@ function place(lock: BunLock, externals: readonly string[]): string[] {
   const roots = new Map([...pins.values()].map((pin) => [pin.name, pin.key]));
   const closure = walkClosure(lock, [...roots.values()], X64);
   const placed = placeClosure(closure, roots);
-  const written = parseBunLock(
+  const written = requireBunLock(
     formatCandidate(placed, { name: "app", dependencies: {}, optionalDependencies: {} }, 2),
     "",
   );

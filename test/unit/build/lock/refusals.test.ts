@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseBunLock } from "../../../../src/build/lock/bun-lock.ts";
+import { requireBunLock } from "../../../../src/build/lock/require-lock.ts";
 import { walkClosure } from "../../../../src/build/lock/closure.ts";
 import { parseForeignPins } from "../../../../src/build/lock/foreign-pins.ts";
 import { checkForeignPins } from "../../../../src/build/lock/refusals.ts";
@@ -252,7 +252,7 @@ describe("pins are kept", () => {
 });
 
 describe("checkForeignPins", () => {
-  const pinned = parseBunLock(
+  const pinned = requireBunLock(
     JSON.stringify({
       lockfileVersion: 2,
       workspaces: { "": { name: "app", dependencies: { a: "^1.0.0" } } },

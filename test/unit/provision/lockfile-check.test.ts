@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkLockstep, lockKey, parseBunLock } from "../../../src/provision/lockstep.ts";
+import { checkLockfile } from "../../../src/provision/lockfile-check.ts";
 import { MANIFEST } from "./tree.ts";
 
 const PACKAGE = '{"dependencies":{"needed":"1.0.0"},"optionalDependencies":{"@scope/extra":"1.0.0"}}';
@@ -7,6 +7,7 @@ const PACKAGE = '{"dependencies":{"needed":"1.0.0"},"optionalDependencies":{"@sc
 const LOCK = `{
   // a person was here
   "lockfileVersion": 1,
+  "workspaces": { "": {}, },
   "packages": {
     "needed": ["needed@1.0.0", "", { "dependencies": { "shared": "^1, // not a comment", }, }, "sha512-aaa"],
     "shared": ["shared@1.0.0", "", {}, "sha512-bbb"],
@@ -17,38 +18,14 @@ const LOCK = `{
 `;
 const where = { packageJson: "package.json", lockfile: "bun.lock" };
 const check = (packageText: string, lockText: string) =>
-  checkLockstep(MANIFEST, packageText, parseBunLock(lockText), where);
+  checkLockfile(MANIFEST, { packageJson: packageText, lockfile: lockText }, where);
 
-describe("parseBunLock", () => {
-  it("reads names, versions, hashes and dependencies", () => {
-    const locked = parseBunLock(LOCK);
-    expect([...(locked?.keys() ?? [])]).toEqual([
-      "needed",
-      "shared",
-      "@scope/extra",
-      "@scope/extra-linux-x64",
-    ]);
-    expect(locked?.get("needed")).toMatchObject({
-      version: "1.0.0",
-      integrity: "sha512-aaa",
-      dependencies: { shared: "^1, // not a comment" },
-    });
-    expect(locked?.get("@scope/extra")?.name).toBe("@scope/extra");
-  });
-
-  it.each(["", "{", "[]", "{}", '{"packages": 1}'])("does not take %j for a lock", (text) => {
-    expect(parseBunLock(text)).toBeUndefined();
-  });
-
-  it("finds nested modules by Bun's keys", () => {
-    expect(lockKey("@a/b/node_modules/@c/d")).toBe("@a/b/@c/d");
-  });
-});
-
-describe("checkLockstep", () => {
+describe("checkLockfile", () => {
   it("is content when all three agree, with an alias too", () => {
-    expect(check(PACKAGE, LOCK)).toBeUndefined();
-    expect(check(PACKAGE.replace('"needed":"1.0.0"', '"needed":"npm:other@1.0.0"'), LOCK)).toBeUndefined();
+    expect(check(PACKAGE, LOCK)).toHaveProperty("lock");
+    expect(check(PACKAGE.replace('"needed":"1.0.0"', '"needed":"npm:other@1.0.0"'), LOCK)).toHaveProperty(
+      "lock",
+    );
   });
 
   it.each([
@@ -74,8 +51,7 @@ describe("checkLockstep", () => {
     ["a damaged package.json", "{", LOCK, /package\.json is damaged/],
   ])("refuses %s", (_, packageText, lockText, message) => {
     expect(check(packageText, lockText)).toMatchObject({
-      code: "MANIFEST_INVALID",
-      what: expect.stringMatching(message),
+      finding: { code: "MANIFEST_INVALID", what: expect.stringMatching(message) },
     });
   });
 });

@@ -1,10 +1,11 @@
 /**
- * Bun's text lockfile as data: JSON with trailing commas, `lockfileVersion` 0 to 2. Parsing keeps every pin and its
- * integrity; what is not an npm registry package is kept as what it is, so that nobody mistakes it for one.
+ * Bun's text lockfile as data: JSONC (JSON with comments and trailing commas), `lockfileVersion` 0 to 2. Parsing keeps
+ * every pin and its integrity. A package that does not come from an npm registry keeps its own kind. The build reads an
+ * app's lock with it, the launcher a release's.
  * Keys of `packages` are paths through node_modules without that word: `a/b` is b inside a, `@s/a/b` is b inside @s/a.
  */
+import { parseJSONC } from "confbox/jsonc";
 import * as v from "valibot";
-import { GantryError } from "../../errors.ts";
 
 /** The newest version this file knows how to read; 2 came with Bun 1.4.0. */
 const NEWEST_LOCK = 2;
@@ -44,6 +45,8 @@ export interface RegistryEntry {
   readonly version: string;
   /** Empty for the default registry. */
   readonly registry: string;
+  /** Subresource integrity, `sha512-…`; empty when the lock has none. */
+  readonly integrity: string;
   readonly info: LockInfo;
   /** The entry as it stands in the lockfile, to be written again unchanged. */
   readonly raw: readonly unknown[];
@@ -68,33 +71,41 @@ export interface BunLock {
   readonly patched: readonly string[];
 }
 
-/**
- * Parses a bun.lock.
- * @param where its path, for messages
- * @throws GantryError CONFIG_INVALID when it is damaged or newer than version 2
- */
-export function parseBunLock(text: string, where: string): BunLock {
+/** Why a text is no lock that can be used, and what to do. */
+export interface LockProblem {
+  readonly what: string;
+  readonly fix: string;
+}
+
+const WRITE_AGAIN = "write it again: bun install";
+
+/** Parses a bun.lock. A damaged one, or one newer than version 2, is a problem. */
+export function parseBunLock(text: string): { readonly lock: BunLock } | { readonly problem: LockProblem } {
   const parsed = v.safeParse(LockSchema, parseLockText(text));
   if (!parsed.success) {
-    const issue = parsed.issues[0];
-    const what = `the lockfile is damaged${explain(issue)}`;
-    throw new GantryError({ code: "CONFIG_INVALID", what, where, fix: "write it again: bun install" });
+    return { problem: { what: `the lockfile is damaged${explain(parsed.issues[0])}`, fix: WRITE_AGAIN } };
   }
   const lock = parsed.output;
   if (lock.lockfileVersion > NEWEST_LOCK) {
-    throw new GantryError({
-      code: "CONFIG_INVALID",
-      what: `the lockfile has version ${lock.lockfileVersion}; this gantry reads up to ${NEWEST_LOCK}`,
-      where,
-      fix: "update gantry, or write the lockfile with Bun 1.4",
-    });
+    const what = `the lockfile has version ${lock.lockfileVersion}; this gantry reads up to ${NEWEST_LOCK}`;
+    return { problem: { what, fix: "update gantry, or write the lockfile with Bun 1.4" } };
   }
-  return Object.freeze({
-    version: lock.lockfileVersion,
-    workspaces: lock.workspaces,
-    packages: new Map(Object.entries(lock.packages).map(([key, raw]) => [key, parseEntry(raw, key, where)])),
-    patched: Object.keys(lock.patchedDependencies),
-  });
+  const packages = new Map<string, LockEntry>();
+  for (const [key, raw] of Object.entries(lock.packages)) {
+    const entry = parseEntry(raw);
+    if (entry === undefined) {
+      return { problem: { what: `the lockfile's entry "${key}" has no name and version`, fix: WRITE_AGAIN } };
+    }
+    packages.set(key, entry);
+  }
+  return {
+    lock: Object.freeze({
+      version: lock.lockfileVersion,
+      workspaces: lock.workspaces,
+      packages,
+      patched: Object.keys(lock.patchedDependencies),
+    }),
+  };
 }
 
 function explain(issue: v.InferIssue<typeof LockSchema>): string {
@@ -102,28 +113,27 @@ function explain(issue: v.InferIssue<typeof LockSchema>): string {
   return path === null ? ": it ends early or is not JSON" : `: "${path}" is not what Bun writes there`;
 }
 
-/** Trailing commas are all that bun.lock has beyond JSON; anything else, such as an early end, must fail to parse. */
 function parseLockText(text: string): unknown {
-  const json = text.replaceAll(/"(?:[^"\\]|\\.)*"|,(?=\s*[}\]])/g, (token) => (token === "," ? "" : token));
   try {
-    return JSON.parse(json);
+    return parseJSONC(text, { allowTrailingComma: true, preserveIndentation: false });
   } catch {
     return undefined;
   }
 }
 
-function parseEntry(raw: readonly unknown[], key: string, where: string): LockEntry {
+/** A registry package is `[name@version, registry, info, integrity]`; others lack the registry. */
+function parseEntry(raw: readonly unknown[]): LockEntry | undefined {
   const [id, second, third] = raw;
   const at = typeof id === "string" ? id.indexOf("@", 1) : -1;
-  if (typeof id !== "string" || at < 0) {
-    const what = `the lockfile's entry "${key}" has no name and version`;
-    throw new GantryError({ code: "CONFIG_INVALID", what, where, fix: "write it again: bun install" });
-  }
+  if (typeof id !== "string" || at < 0) return undefined;
   const name = id.slice(0, at);
   const source = id.slice(at + 1);
   if (source.startsWith("workspace:")) return { kind: "workspace", name, source, info: undefined };
   if (typeof second === "string" && /^\d+\.\d+\.\d+/.test(source)) {
-    return { kind: "registry", name, version: source, registry: second, info: parseInfo(third), raw };
+    const last = raw.at(-1);
+    const integrity = typeof last === "string" && last.startsWith("sha") ? last : "";
+    const info = parseInfo(third);
+    return { kind: "registry", name, version: source, registry: second, integrity, info, raw };
   }
   return { kind: "other", name, source, info: parseInfo(second) };
 }
@@ -149,6 +159,11 @@ export function resolveKey(lock: BunLock, from: string, name: string): string | 
     if (lock.packages.has(key)) return key;
   }
   return undefined;
+}
+
+/** The key of a module in bun.lock: `a/node_modules/b` is `a/b`. */
+export function lockKey(directory: string): string {
+  return directory.replaceAll("/node_modules/", "/");
 }
 
 /** An `os`, `cpu` or `libc` field as npm writes it: always a list. */
