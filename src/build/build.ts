@@ -25,7 +25,8 @@ import { buildJavaScript, type BuiltJavaScript } from "./node/javascript.ts";
 import { writeArchive } from "./pack/archive.ts";
 import { proveRelease } from "./prove.ts";
 import { readRequires } from "./requires.ts";
-import { emptyPlace, stageBundle, stageTarget, type StagedTarget } from "./stage.ts";
+import { emptyPlace, stageBundle, stageTarget } from "./stage.ts";
+import type { StagedTarget } from "./stages.ts";
 import { formatSummary, type ReleaseSummary } from "./table.ts";
 import { ensureOut, makeWorkBeside, removeWork } from "./work.ts";
 

@@ -17,9 +17,9 @@ import type { BuildContext } from "./context.ts";
 import { describeExternals, withUnavailable } from "./describe.ts";
 import { writeReleaseLock, type ReleaseLock } from "./lock/lock.ts";
 import { completeTree, readNode } from "./node/program.ts";
-import type { NodeRuntime } from "./node/runtime.ts";
-import { makeProgram, type Program } from "./program.ts";
+import { makeProgram } from "./program.ts";
 import { proveExternals } from "./prove.ts";
+import type { InstalledTarget, Program, StagedTarget } from "./stages.ts";
 import { dropUnavailable, findUnbuilt, refuseUnbuilt, selectAvailable } from "./tree/available.ts";
 import type { CapturedTree } from "./tree/capture.ts";
 import { installTree } from "./tree/install.ts";
@@ -31,37 +31,8 @@ const TREE = "tree";
 /** Beside it: its bundle, under a name that is no target's. */
 const BUNDLE = "bundle";
 
-/** A target before its release is put together. */
-export interface StagedTarget {
-  readonly target: Target;
-  /** Holds the release's directory, and the tree. */
-  readonly stage: string;
-  /** The release's directory and its name. */
-  readonly release: string;
-  readonly name: string;
-  /** The directory whose node_modules was captured. */
-  readonly treeDirectory: string;
-  readonly externals: readonly ExternalModule[];
-  readonly tree: CapturedTree;
-  /** What runs it. */
-  readonly program: Program;
-  /** Undefined when there are no modules. */
-  readonly bundle: PackedBundle | undefined;
-}
-
-export interface InstalledTarget extends Pick<
-  StagedTarget,
-  "target" | "stage" | "release" | "name" | "treeDirectory"
-> {
-  readonly analysis: Analysis;
-  readonly lock: ReleaseLock;
-  readonly tree: CapturedTree;
-  /** Node apps only. */
-  readonly node: NodeRuntime | undefined;
-}
-
 /**
- * Does all of it.
+ * Makes everything of a target that its release needs: modules, program and bundle.
  * @throws GantryError with every finding
  */
 export async function stageTarget(context: BuildContext, target: Target): Promise<StagedTarget> {

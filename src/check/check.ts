@@ -6,16 +6,16 @@ import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { createJudge, type Judge } from "../compat/judge.ts";
 import { downgrade, downgradeVerdict, parseSkip } from "../compat/skip.ts";
-import type { CompatFinding, FileVerdict } from "../compat/finding.ts";
+import type { FileVerdict } from "../compat/finding.ts";
 import { ERRORS, GantryError, toGantryError, type Finding } from "../errors.ts";
 import { capturedRuntime, capturedView, parseCapturedHost } from "../host/captured.ts";
 import { findMount, readMounts, type Mount } from "../host/directory.ts";
-import type { HostFacts, RuntimeFacts } from "../host/facts.ts";
 import { withNativeFile } from "../host/file-source.ts";
 import { readHost } from "../host/host.ts";
 import { readRuntime, type OwnVersions, type RuntimeView } from "../host/runtime.ts";
 import { formatJson, formatTable } from "./format.ts";
 import { settleForeign } from "./foreign.ts";
+import type { CheckReport } from "./report.ts";
 import { findFiles } from "./walk.ts";
 
 export interface CheckOptions {
@@ -32,13 +32,6 @@ export interface CheckOptions {
   /** Columns of the terminal; 80 when left out. */
   readonly columns?: number | undefined;
   readonly colour?: boolean | undefined;
-}
-
-export interface CheckReport {
-  readonly host: HostFacts;
-  readonly runtime: RuntimeFacts;
-  readonly runtimeFindings: readonly CompatFinding[];
-  readonly files: readonly FileVerdict[];
 }
 
 /**

@@ -5,7 +5,7 @@
 import type { CompatFinding, FileVerdict, Verdict } from "../compat/finding.ts";
 import { valueOf } from "../host/facts.ts";
 import { printable, wrapText } from "../text.ts";
-import type { CheckReport } from "./check.ts";
+import type { CheckReport } from "./report.ts";
 
 export function formatJson(report: CheckReport): string {
   const { host, runtime, runtimeFindings, files } = report;

@@ -5,7 +5,7 @@
 import type { ErrorCode } from "../errors.ts";
 import { valueOf, type HostFacts, type RuntimeFacts } from "../host/facts.ts";
 import { installCommand, systemsWithGlibc } from "./advice.ts";
-import { EXPLANATIONS } from "./explanations.ts";
+import { EXPLANATIONS, type ExplainWords } from "./explanations.ts";
 
 export interface Explanation {
   readonly code: ErrorCode;
@@ -18,19 +18,6 @@ export interface Explanation {
 export interface ExplainFacts {
   readonly host?: HostFacts | undefined;
   readonly runtime?: RuntimeFacts | undefined;
-}
-
-/** What the table's rows say with, filled in for this host. */
-export interface ExplainWords {
-  /** "Linux x64 with glibc 2.36", as far as it is known. */
-  readonly here: string;
-  /** npm-style platform of this host, for example linux-x64-gnu; undefined when it is not known. */
-  readonly platform: string | undefined;
-  readonly libc: string | undefined;
-  readonly runtime: string;
-  readonly abi: string;
-  readonly install: (library: string) => string;
-  readonly glibcSystems: (version: string) => string;
 }
 
 /** One answer for each kind of message, in the order of the text; empty when nothing is recognised. */

@@ -3,7 +3,19 @@
  * Patterns come from glibc's elf/, musl's ldso/dynlink.c, node's src/node_binding.cc, Bun, libuv and the shells.
  */
 import type { ErrorCode } from "../errors.ts";
-import type { ExplainWords } from "./explain.ts";
+
+/** What causes and fixes say about this host. */
+export interface ExplainWords {
+  /** "Linux x64 with glibc 2.36", as far as it is known. */
+  readonly here: string;
+  /** npm-style platform of this host, for example linux-x64-gnu; undefined when it is not known. */
+  readonly platform: string | undefined;
+  readonly libc: string | undefined;
+  readonly runtime: string;
+  readonly abi: string;
+  readonly install: (library: string) => string;
+  readonly glibcSystems: (version: string) => string;
+}
 
 interface Row {
   readonly pattern: RegExp;

@@ -13,7 +13,8 @@ import {
 import { registryFill, type Fill } from "../provision/fill.ts";
 import { readProgramPath } from "../provision/program-path.ts";
 import type { Release } from "../provision/release.ts";
-import type { Session } from "./session.ts";
+import type { Environment } from "../runtime/invoke.ts";
+import type { Settings } from "./settings.ts";
 
 /** Why nothing is fetched: the reason is part of the sentence that people read. */
 export type NetworkRule =
@@ -30,12 +31,18 @@ type Caller = "start" | "command" | "--offline";
  * A release made for `vendor` never reaches for the network; one made for `image` does so while the image is built
  * (./gantry prepare) and not when it starts.
  */
-export function networkRule(session: Session, release: Release, caller: Caller): NetworkRule {
+export function networkRule(session: FillSession, release: Release, caller: Caller): NetworkRule {
   const { install } = release.manifest;
   if (install === "vendor") return "its --install=vendor";
   if (session.settings.offline) return "GANTRY_OFFLINE=1";
   if (caller === "--offline") return "--offline";
   return install === "image" && caller === "start" ? "its --install=image" : "allowed";
+}
+
+/** What the plan needs of a session. */
+interface FillSession {
+  readonly settings: Settings;
+  readonly environment: Environment;
 }
 
 export interface FillChoice {
@@ -45,7 +52,7 @@ export interface FillChoice {
 }
 
 /** How an absent tree would be made, or the finding that says why it must not be. */
-export function planFill(session: Session, release: Release, choice: FillChoice): Fill | Finding {
+export function planFill(session: FillSession, release: Release, choice: FillChoice): Fill | Finding {
   if (choice.from !== undefined)
     return namedFill(session, release, choice, { value: choice.from, by: "--from" });
   const { bundle } = session.settings;
@@ -68,7 +75,7 @@ export function planFill(session: Session, release: Release, choice: FillChoice)
 }
 
 /** A Bun release brings its package manager; a Node release has the host's npm, if there is one. */
-function fromRegistry({ settings, environment }: Session, release: Release): Fill[] {
+function fromRegistry({ settings, environment }: FillSession, release: Release): Fill[] {
   const { registry } = settings;
   if (findBundled(release) !== undefined) return [];
   if (release.manifest.runtime.kind === "bun")
@@ -78,7 +85,7 @@ function fromRegistry({ settings, environment }: Session, release: Release): Fil
 }
 
 function namedFill(
-  session: Session,
+  session: FillSession,
   release: Release,
   { network }: FillChoice,
   named: NamedBundle,

@@ -3,11 +3,12 @@
  * runs. Each names both sides of the contradiction and the command that ends it.
  */
 import { GantryError, type Finding } from "../../errors.ts";
+import type { App } from "../app/app.ts";
+import type { Sources } from "../app/sources.ts";
 import { LOCKFILE_OWNERS } from "../app/workspace.ts";
 import { readInstalledExternals, type AppLock } from "./app-lock.ts";
 import type { BunLock } from "../../release/bun-lock.ts";
 import type { Closure, Pin } from "./closure.ts";
-import type { ReleaseLockOptions } from "./lock.ts";
 
 /** @throws GantryError CONFIG_INVALID for each package that comes from git, a file, a tarball or the workspace */
 export function refuseForeignSource(
@@ -36,11 +37,10 @@ export function refuseForeignSource(
  * @throws GantryError CONFIG_INVALID for each external whose versions differ
  */
 export function refuseChangedInstall(
-  options: ReleaseLockOptions,
+  { app, sources }: { readonly app: App; readonly sources: Sources },
   lock: BunLock,
   pins: ReadonlyMap<string, Pin>,
 ): void {
-  const { app, sources } = options;
   if (sources.kind !== "in-place" || app.lockfile === undefined) return;
   const { kind } = app.lockfile;
   const installed = readInstalledExternals(sources, [...pins.keys()]);
