@@ -4,11 +4,18 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { doorsPlugin } from "./doors.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** Most bytes of the launcher that a start reads: they ride in every release. */
 const LAUNCHER_LIMIT = 200 * 1024;
+/** What may go into the launcher: the rooms of the host's side, what every room may know, and these packages. */
+const LAUNCHER_INPUTS = new RegExp(
+  "^(?:src/(?:elf|host|compat|release|archive|mirror|runtime|provision|service|launcher)/|" +
+    "src/(?:errors|log|text|command-line)[.]ts$|" +
+    "node_modules/(?:citty|confbox|consola|destr|fastest-levenshtein|ofetch|ufo|valibot)/)",
+);
 /** What every start of the launcher runs, and so reads; see partsPlugin. */
 const EVERY_START = ["src/launcher/settings.ts", "src/launcher/start.ts"];
 
@@ -68,7 +75,7 @@ const { metafile } = await build({
   format: "esm",
   target: "node20",
   legalComments: "none",
-  plugins: [partsPlugin],
+  plugins: [partsPlugin, doorsPlugin],
   // The entry for Node brings a fetch and agents of its own; src/mirror has its own transport.
   alias: { ofetch: `${root}/node_modules/ofetch/dist/index.mjs` },
   // The first line tells Bun that there is nothing to transpile, which it would do anew at every start. CommonJS
@@ -92,8 +99,8 @@ await build({
 // The check engine as one file in the place of its own: its sixty modules take longer to find than to run.
 await build({
   absWorkingDir: root,
-  entryPoints: ["src/check/check.ts"],
-  outfile: `${out}/check/check.js`,
+  entryPoints: ["src/check/index.ts"],
+  outfile: `${out}/check/index.js`,
   bundle: true,
   platform: "node",
   format: "esm",
@@ -108,6 +115,13 @@ const readWith = (file) => {
   const needed = imports.filter(({ kind, external }) => kind === "import-statement" && external !== true);
   return [file, ...needed.flatMap(({ path }) => readWith(path))];
 };
+const strays = Object.keys(metafile.inputs).filter(
+  (input) => !LAUNCHER_INPUTS.test(input.replace(/^part:/, "")),
+);
+if (strays.length > 0) {
+  console.error(`build: not of the host's side, but in the launcher: ${strays.join(", ")}`);
+  process.exit(1);
+}
 const files = [...new Set(readWith(`${relative(root, out)}/launcher.mjs`))];
 const size = files.reduce((sum, file) => sum + (metafile.outputs[file]?.bytes ?? 0), 0);
 if (size > LAUNCHER_LIMIT) {

@@ -2,11 +2,8 @@
  * Why a native file ends the process that loads it, as far as its bytes tell: the rules that `gantry check` goes by,
  * asked after a crash at the build. They explain, and never overrule what loading showed.
  */
-import type { CompatFinding } from "../compat/finding.ts";
-import { createJudge } from "../compat/judge.ts";
-import { withNativeFile } from "../host/file-source.ts";
-import { readHost } from "../host/host.ts";
-import { readRuntime } from "../host/runtime.ts";
+import { createJudge, type CompatFinding } from "../compat/index.ts";
+import { readHost, readRuntime, withNativeFile } from "../host/index.ts";
 import type { Environment } from "../runtime/invoke.ts";
 
 /**

@@ -3,9 +3,9 @@
  * file's name may have too.
  * Every value is checked before it is placed, so that no setting can become shell code.
  */
-import { EM_OF_ARCH } from "../elf/constants.ts";
+import { EM_OF_ARCH } from "../elf/index.ts";
 import { basename } from "node:path";
-import { packagesOf } from "../compat/advice.ts";
+import { packagesOf } from "../compat/index.ts";
 import { NAMES, programPath } from "../release/layout.ts";
 import type { Manifest, ReleaseRuntime } from "../release/manifest.ts";
 import { LIBC_MARKS } from "../release/stamp.ts";

@@ -4,15 +4,28 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { createJudge, type Judge } from "../compat/judge.ts";
-import { downgrade, downgradeVerdict, parseSkip } from "../compat/skip.ts";
-import type { FileVerdict } from "../compat/finding.ts";
+import {
+  createJudge,
+  downgrade,
+  downgradeVerdict,
+  parseSkip,
+  type FileVerdict,
+  type Judge,
+} from "../compat/index.ts";
 import { ERRORS, GantryError, toGantryError, type Finding } from "../errors.ts";
-import { capturedRuntime, capturedView, parseCapturedHost } from "../host/captured.ts";
-import { findMount, readMounts, type Mount } from "../host/directory.ts";
-import { withNativeFile } from "../host/file-source.ts";
-import { readHost } from "../host/host.ts";
-import { readRuntime, type OwnVersions, type RuntimeView } from "../host/runtime.ts";
+import {
+  capturedRuntime,
+  capturedView,
+  findMount,
+  parseCapturedHost,
+  readHost,
+  readMounts,
+  readRuntime,
+  withNativeFile,
+  type Mount,
+  type OwnVersions,
+  type RuntimeView,
+} from "../host/index.ts";
 import { formatJson, formatTable } from "./format.ts";
 import { settleForeign } from "./foreign.ts";
 import type { CheckReport } from "./report.ts";

@@ -3,7 +3,7 @@
  * prebuilds work, and no reason to refuse the whole. They are passed over when the same package, or another of
  * the same npm scope, has a file that loads. A file that was named on the command line is never passed over.
  */
-import type { CompatFinding, FileVerdict } from "../compat/finding.ts";
+import type { CompatFinding, FileVerdict } from "../compat/index.ts";
 
 export interface JudgedFile {
   readonly walked: boolean;

@@ -2,8 +2,8 @@
  * The two forms of a check report: a table for a terminal, readable at 80 columns, and JSON for programs.
  * Colour only where the caller says that there is a terminal. Text of files never reaches it unescaped.
  */
-import type { CompatFinding, FileVerdict, Verdict } from "../compat/finding.ts";
-import { valueOf } from "../host/facts.ts";
+import type { CompatFinding, FileVerdict, Verdict } from "../compat/index.ts";
+import { valueOf } from "../host/index.ts";
 import { printable, wrapText } from "../text.ts";
 import type { CheckReport } from "./report.ts";
 

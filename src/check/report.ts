@@ -1,6 +1,6 @@
 /** What a check finds out, before it is laid out as a table or as JSON. */
-import type { CompatFinding, FileVerdict } from "../compat/finding.ts";
-import type { HostFacts, RuntimeFacts } from "../host/facts.ts";
+import type { CompatFinding, FileVerdict } from "../compat/index.ts";
+import type { HostFacts, RuntimeFacts } from "../host/index.ts";
 
 export interface CheckReport {
   readonly host: HostFacts;

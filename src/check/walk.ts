@@ -4,8 +4,8 @@
  */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { identifyFile } from "../elf/identify.ts";
-import { openSource } from "../host/file-source.ts";
+import { identifyFile } from "../elf/index.ts";
+import { openSource } from "../host/index.ts";
 
 export interface FoundFile {
   /** As given, or joined to the directory as given. */

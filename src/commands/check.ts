@@ -25,7 +25,7 @@ export function checkCommand({ environment, print, self, terminal, setExit }: Co
       json,
     },
     async run({ args }) {
-      const { runCheck } = await import("../check/check.ts");
+      const { runCheck } = await import("../check/index.ts");
       const { exit, output } = await runCheck({
         paths: args._,
         runtime: args.runtime,

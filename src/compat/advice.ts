@@ -2,7 +2,7 @@
  * Words for fixes: which systems have which glibc, and which package brings a library. Data and look-ups only;
  * nothing here decides whether a file loads.
  */
-import { valueOf, type HostFacts } from "../host/facts.ts";
+import { valueOf, type HostFacts } from "../host/index.ts";
 
 /** First release of each distribution with at least that glibc, oldest first. */
 const GLIBC_SYSTEMS: readonly (readonly [version: string, systems: string])[] = [

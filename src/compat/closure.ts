@@ -2,8 +2,7 @@
  * Which objects are in the process: those that the runtime starts with, and those that a module's load adds,
  * in the order in which a loader opens them (breadth first, ld.so(8)). Nothing is looked up twice.
  */
-import type { LibcFamily } from "../host/facts.ts";
-import type { LibraryFacts } from "../host/library.ts";
+import type { LibcFamily, LibraryFacts } from "../host/index.ts";
 import { searchLibrary, type LoadedObject, type Places } from "./search.ts";
 
 export interface MissingLibrary {

@@ -3,7 +3,7 @@
  * answers each with cause and fix for this host. Pure; text that it does not know gets no answer.
  */
 import type { ErrorCode } from "../errors.ts";
-import { valueOf, type HostFacts, type RuntimeFacts } from "../host/facts.ts";
+import { valueOf, type HostFacts, type RuntimeFacts } from "../host/index.ts";
 import { installCommand, systemsWithGlibc } from "./advice.ts";
 import { EXPLANATIONS, type ExplainWords } from "./explanations.ts";
 

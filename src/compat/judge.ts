@@ -3,22 +3,20 @@
  * Runs the rules in the order in which a loader would meet their reasons; damage found late becomes a finding.
  * Pure but for the views it is given: the same files give the same answer.
  */
-import { guarded, type ElfFile, type MalformedValue, type NativeFile } from "../elf/file.ts";
-import { valueOf, type LibcFamily } from "../host/facts.ts";
-import type { HostView } from "../host/library.ts";
-import type { RuntimeView } from "../host/runtime.ts";
+import { guarded, type ElfFile, type MalformedValue, type NativeFile } from "../elf/index.ts";
+import { valueOf, type HostView, type LibcFamily, type RuntimeView } from "../host/index.ts";
 import { loadInto, startProcess, type Process } from "./closure.ts";
 import { listed, verdictOf, type CompatFinding, type Draft, type FileVerdict } from "./finding.ts";
-import { judgeContainer, judgeForeign, judgeNoexec, machineOf } from "./rule-container.ts";
-import { judgeDefects, judgeOldStrings } from "./rule-defects.ts";
-import { judgeGlibcOnMusl, judgeLibraries } from "./rule-libraries.ts";
-import { judgeExecutableStack, judgePackedRelocations, judgeProcessor } from "./rule-processor.ts";
-import { isAddon, judgeRegistration } from "./rule-registration.ts";
-import { judgeSymbols } from "./rule-symbols.ts";
-import { judgeThreadLocal } from "./rule-thread-local.ts";
-import { judgeVersions } from "./rule-versions.ts";
+import { judgeContainer, judgeForeign, judgeNoexec, machineOf } from "./rules/container.ts";
+import { judgeDefects, judgeOldStrings } from "./rules/defects.ts";
+import { judgeGlibcOnMusl, judgeLibraries } from "./rules/libraries.ts";
+import { judgeExecutableStack, judgePackedRelocations, judgeProcessor } from "./rules/processor.ts";
+import { isAddon, judgeRegistration } from "./rules/registration.ts";
+import { judgeSymbols } from "./rules/symbols.ts";
+import { judgeThreadLocal } from "./rules/thread-local.ts";
+import { judgeVersions } from "./rules/versions.ts";
 import type { Places } from "./search.ts";
-import type { LoadSituation, Situation } from "./situation.ts";
+import type { LoadSituation, Situation } from "./rules/situation.ts";
 
 interface ModuleFile {
   /** Absolute path at which the runtime would load it. */

@@ -3,8 +3,8 @@
  * Node-API, and libraries, each with the files that set it. Derived from bytes, never typed in.
  * Files for another machine or C library are left out: a release may carry prebuilds that it never loads.
  */
-import type { ElfFile } from "../elf/file.ts";
-import type { LibcFamily } from "../host/facts.ts";
+import type { ElfFile } from "../elf/index.ts";
+import type { LibcFamily } from "../host/index.ts";
 import { compareVersions } from "./advice.ts";
 import { GLIBC_NAMES, MUSL_NAMES } from "./libc-names.ts";
 

@@ -3,9 +3,15 @@
  * Pure but for the view it asks: given the same files it gives the same answer.
  */
 import { posix } from "./paths.ts";
-import type { HostLibrary, HostView, LibraryFacts } from "../host/library.ts";
-import { valueOf, type CacheEntry, type LibcFamily } from "../host/facts.ts";
-import { DF_1 } from "../elf/constants.ts";
+import {
+  valueOf,
+  type CacheEntry,
+  type HostLibrary,
+  type HostView,
+  type LibcFamily,
+  type LibraryFacts,
+} from "../host/index.ts";
+import { DF_1 } from "../elf/index.ts";
 
 /** An object in the process, with what the search rules need of the one that asked for it. */
 export interface LoadedObject {

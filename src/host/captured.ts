@@ -6,8 +6,7 @@
  */
 import { posix } from "node:path";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import { machineName } from "../elf/constants.ts";
-import { guarded } from "../elf/file.ts";
+import { guarded, machineName } from "../elf/index.ts";
 import { GantryError } from "../errors.ts";
 import { valueOf, type HostFacts, type RuntimeFacts } from "./facts.ts";
 import type { HostLibrary, HostView, LibraryExports, LibraryFacts } from "./library.ts";

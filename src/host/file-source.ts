@@ -3,8 +3,7 @@
  * ranges that are asked for. System errors pass through with their code; the caller knows what they mean.
  */
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import type { ByteSource } from "../elf/bytes.ts";
-import { readNativeFile, type NativeFile } from "../elf/file.ts";
+import { readNativeFile, type ByteSource, type NativeFile } from "../elf/index.ts";
 
 export interface FileSource extends ByteSource {
   /** Gives the descriptor back; a later read opens the file again. */

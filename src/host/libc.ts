@@ -3,7 +3,7 @@
  * The presence of a file proves nothing: /etc/alpine-release, a musl package on Debian and gcompat's
  * ld-linux on Alpine all mislead. Nothing is executed.
  */
-import { readNativeFile } from "../elf/file.ts";
+import { readNativeFile } from "../elf/index.ts";
 import { known, unknown, type Fact, type HostFacts, type LibcFamily, type LoaderFacts } from "./facts.ts";
 import type { HostRoot } from "./root.ts";
 

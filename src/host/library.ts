@@ -2,11 +2,10 @@
  * Shared libraries of a host as the rules see them, from disk or from a captured file, behind one interface.
  * A view answers questions about paths of that host only; it never runs anything.
  */
-import type { ElfFile, NativeFile } from "../elf/file.ts";
+import { readNativeFile, type ElfFile, type NativeFile } from "../elf/index.ts";
 import type { HostFacts } from "./facts.ts";
 import type { FileSource } from "./file-source.ts";
 import type { HostRoot } from "./root.ts";
-import { readNativeFile } from "../elf/file.ts";
 
 /** What the rules ask of a library; an ElfFile is one. A captured one has no imports: they are not kept. */
 export type LibraryFacts = Pick<

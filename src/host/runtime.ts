@@ -3,8 +3,7 @@
  * version, NODE_MODULE_VERSION, Node-API version, exported symbols, stub functions.
  * When gantry itself runs in that runtime the versions are given and nothing is searched.
  */
-import type { ByteSource } from "../elf/bytes.ts";
-import { readNativeFile, type ElfFile } from "../elf/file.ts";
+import { readNativeFile, type ByteSource, type ElfFile } from "../elf/index.ts";
 import { GantryError } from "../errors.ts";
 import { known, unknown, type Fact, type RuntimeFacts, type RuntimeKind } from "./facts.ts";
 import { openSource } from "./file-source.ts";

@@ -3,8 +3,7 @@
  * name and calls a function that prints it and aborts (oven-sh/bun, src/bun.js/bindings/uv-posix-stubs.c), so a
  * stub is told by its first instructions. Unknown code counts as implemented.
  */
-import { EM } from "../elf/constants.ts";
-import type { ElfFile } from "../elf/file.ts";
+import { EM, type ElfFile } from "../elf/index.ts";
 
 /** Bytes of code in which a stub loads its argument. */
 const PROLOGUE = 48;

@@ -2,9 +2,9 @@
  * What doctor found out, as a value and as text for people. The JSON form is this value; new keys may be added to
  * it, and `schema` grows when one changes its meaning.
  */
-import type { FileVerdict } from "../compat/finding.ts";
+import type { FileVerdict } from "../compat/index.ts";
 import type { Finding } from "../errors.ts";
-import type { CapturedHost } from "../host/captured.ts";
+import type { CapturedHost } from "../host/index.ts";
 import type { InspectedModule } from "../provision/inspect.ts";
 import type { Plan } from "../provision/plan.ts";
 import { runsOnSystem } from "../release/manifest.ts";

@@ -1,6 +1,6 @@
 /** `./gantry doctor --explain FILE|-`: a message from a log or a terminal, answered with cause and fix for this host. */
 import { readFileSync } from "node:fs";
-import { explain, type Explanation } from "../compat/explain.ts";
+import { explain, type Explanation } from "../compat/index.ts";
 import { GantryError } from "../errors.ts";
 import type { Scene } from "../provision/judge.ts";
 import { printable, wrapText } from "../text.ts";

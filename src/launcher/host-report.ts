@@ -2,12 +2,19 @@
  * What doctor says of the host: a few lines for people, and for `doctor --json` everything that `gantry check --host`
  * needs to judge other files for this host from another machine.
  */
-import type { FileVerdict } from "../compat/finding.ts";
-import { captureHost, type CapturedHost } from "../host/captured.ts";
-import { valueOf, type DirectoryFacts, type Fact, type HostFacts, type RuntimeFacts } from "../host/facts.ts";
-import { withNativeFile } from "../host/file-source.ts";
-import { hostRoot } from "../host/root.ts";
-import { readStubs } from "../host/stubs.ts";
+import type { FileVerdict } from "../compat/index.ts";
+import {
+  captureHost,
+  hostRoot,
+  readStubs,
+  valueOf,
+  withNativeFile,
+  type CapturedHost,
+  type DirectoryFacts,
+  type Fact,
+  type HostFacts,
+  type RuntimeFacts,
+} from "../host/index.ts";
 import type { Scene } from "../provision/judge.ts";
 import { formatBytes, printable } from "../text.ts";
 

@@ -3,7 +3,7 @@
  * guess: a mistyped GANTRY_OFFLINE must not reach for the network.
  */
 import { closest, distance } from "fastest-levenshtein";
-import { parseSkip } from "../compat/skip.ts";
+import { parseSkip } from "../compat/index.ts";
 import { GantryError, type ErrorCode, type Finding } from "../errors.ts";
 import type { LogLevel } from "../log.ts";
 import type { PackageManager } from "../provision/fill.ts";

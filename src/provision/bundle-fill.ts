@@ -78,7 +78,7 @@ async function unpack(
   const files = filesOfTree(manifest, new Set(availableExternals(manifest).map(({ name }) => name)));
   const total = bundle.unpacked;
   // Neither needed by a start that finds its modules, nor by one that installs them.
-  const { unpackArchive } = await import("../archive/unpack.ts");
+  const { unpackArchive } = await import("../archive/index.ts");
   return await unpackArchive({
     file,
     into,

@@ -2,7 +2,7 @@
  * Looks at a tree from end to end and changes nothing: every file, every module loaded. For `verify` and `doctor`,
  * which want to show all of it; a start asks less and stops earlier.
  */
-import type { FileVerdict } from "../compat/finding.ts";
+import type { FileVerdict } from "../compat/index.ts";
 import type { ErrorCode, Finding } from "../errors.ts";
 import { availableExternals, type ExternalModule } from "../release/manifest.ts";
 import type { Environment } from "../runtime/invoke.ts";

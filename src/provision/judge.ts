@@ -4,14 +4,18 @@
  */
 import { join } from "node:path";
 import { errorCode } from "../errors.ts";
-import type { FileVerdict } from "../compat/finding.ts";
-import { createJudge, type Judge } from "../compat/judge.ts";
-import { explain, type Explanation } from "../compat/explain.ts";
-import { findMount, readMounts, type Mount } from "../host/directory.ts";
-import { withNativeFile } from "../host/file-source.ts";
-import { readHost } from "../host/host.ts";
-import type { HostView } from "../host/library.ts";
-import { readRuntime, type OwnVersions, type RuntimeView } from "../host/runtime.ts";
+import { createJudge, explain, type Explanation, type FileVerdict, type Judge } from "../compat/index.ts";
+import {
+  findMount,
+  readHost,
+  readMounts,
+  readRuntime,
+  withNativeFile,
+  type HostView,
+  type Mount,
+  type OwnVersions,
+  type RuntimeView,
+} from "../host/index.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import type { Release } from "./release.ts";
 

@@ -4,9 +4,9 @@
  */
 import { realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { FileVerdict } from "../compat/finding.ts";
+import type { FileVerdict } from "../compat/index.ts";
 import type { ErrorCode, Finding } from "../errors.ts";
-import { readDirectory, readMounts } from "../host/directory.ts";
+import { readDirectory, readMounts } from "../host/index.ts";
 import { nativeByModule, type ExternalModule } from "../release/manifest.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import { probeTogether } from "../runtime/probe.ts";

@@ -2,8 +2,7 @@
  * Static verdict and load probe, put together for one external. The probe decides; the static reason explains.
  * Where they disagree both are said. Pure.
  */
-import type { CompatFinding, FileVerdict } from "../compat/finding.ts";
-import type { Explanation } from "../compat/explain.ts";
+import type { CompatFinding, Explanation, FileVerdict } from "../compat/index.ts";
 import type { ErrorCode, Finding } from "../errors.ts";
 
 export interface Evidence {

@@ -5,7 +5,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { GantryError, isMissing, type Finding } from "../errors.ts";
-import { machineName } from "../elf/constants.ts";
+import { machineName } from "../elf/index.ts";
 import { NAMES, programPath, releaseLayout, type ReleaseLayout } from "../release/layout.ts";
 import {
   manifestTarget,

@@ -117,7 +117,7 @@ async function takeIn(
   const into = join(work, "unpacked");
   mkdirSync(into, { mode: 0o700 });
   const allow = { kind: "release", bytes: MOST_BYTES, entries: MOST_ENTRIES } as const;
-  const { unpackArchive } = await import("../archive/unpack.ts");
+  const { unpackArchive } = await import("../archive/index.ts");
   await unpackArchive({ file, into, allow, signal });
   // Before the disk is asked to keep what was unpacked: the app that still serves is waiting for the same disk.
   rmSync(file);

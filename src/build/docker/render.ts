@@ -2,7 +2,7 @@
  * The texts of an image: Dockerfile, .dockerignore and what goes with them, rendered from templates/docker/. Every value
  * is quoted for the place where it stands, so that no setting becomes an instruction. Pure.
  */
-import { packagesOf } from "../../compat/advice.ts";
+import { packagesOf } from "../../compat/index.ts";
 import { GantryError } from "../../errors.ts";
 import { NAMES, programPath } from "../../release/layout.ts";
 import type { Manifest } from "../../release/manifest.ts";

@@ -5,10 +5,10 @@
 import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { PackageJson } from "pkg-types";
-import { isAddon } from "../../compat/rule-registration.ts";
-import { guarded } from "../../elf/file.ts";
+import { isAddon } from "../../compat/index.ts";
+import { guarded } from "../../elf/index.ts";
 import { GantryError } from "../../errors.ts";
-import { withNativeFile } from "../../host/file-source.ts";
+import { withNativeFile } from "../../host/index.ts";
 import type { Target } from "../../release/targets.ts";
 import type { Environment } from "../../runtime/invoke.ts";
 import { readPackageFiles } from "../analyze/evidence.ts";

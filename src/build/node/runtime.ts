@@ -5,8 +5,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError, type Finding } from "../../errors.ts";
-import { valueOf } from "../../host/facts.ts";
-import { readRuntime } from "../../host/runtime.ts";
+import { readRuntime, valueOf } from "../../host/index.ts";
 import type { Target } from "../../release/targets.ts";
 import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
 import { toolLines } from "../lock/migrate.ts";

@@ -11,8 +11,8 @@ import {
   truncateSync,
   writeSync,
 } from "node:fs";
-import { planStrip } from "../../elf/strip.ts";
-import { openSource } from "../../host/file-source.ts";
+import { planStrip } from "../../elf/index.ts";
+import { openSource } from "../../host/index.ts";
 
 /** @param to is made; the original is not touched. A file that cannot be understood wholly is copied as it is. */
 export function shipNode(from: string, to: string): void {

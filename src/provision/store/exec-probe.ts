@@ -6,7 +6,7 @@
 import { spawnSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { EM_OF_ARCH } from "../../elf/constants.ts";
+import { EM_OF_ARCH } from "../../elf/index.ts";
 import { errorCode } from "../../errors.ts";
 
 /** glibc's words for a failed mmap, and musl's, which are those of the error number. */

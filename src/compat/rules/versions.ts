@@ -3,10 +3,10 @@
  * Source: glibc elf/dl-version.c (match_symbol): a missing version is fatal unless it is marked weak, and a
  * library without any versions passes with a warning. musl ignores versions altogether.
  */
-import { installCommand, compareVersions, systemsWithGlibc } from "./advice.ts";
-import { valueOf } from "../host/facts.ts";
-import { listed, type Draft } from "./finding.ts";
-import type { LoadedObject } from "./search.ts";
+import { installCommand, compareVersions, systemsWithGlibc } from "../advice.ts";
+import { valueOf } from "../../host/index.ts";
+import { listed, type Draft } from "../finding.ts";
+import type { LoadedObject } from "../search.ts";
 import { inObject, type LoadSituation } from "./situation.ts";
 
 export function judgeVersions(situation: LoadSituation): Draft[] {

@@ -3,9 +3,9 @@
  * Sources: glibc 2.33 and newer, sysdeps/x86/dl-prop.h ("CPU ISA level is lower than required"), checked for
  * every object; musl before 1.2.4 skips DT_RELR, which leaves pointers unset and ends in SIGSEGV.
  */
-import { compareVersions } from "./advice.ts";
-import { valueOf } from "../host/facts.ts";
-import type { Draft } from "./finding.ts";
+import { compareVersions } from "../advice.ts";
+import { valueOf } from "../../host/index.ts";
+import type { Draft } from "../finding.ts";
 import { inObject, shippedObjects, type Situation } from "./situation.ts";
 
 export function judgeProcessor(situation: Situation): Draft[] {

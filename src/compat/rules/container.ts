@@ -3,11 +3,9 @@
  * Sources: glibc elf/dl-load.c (open_verify, _dl_map_object_from_fd), the kernel's mmap for ranges past the
  * end of a file. glibc takes OSABI 0 (System V) and 3 (GNU) only.
  */
-import { ET } from "../elf/constants.ts";
-import { isPie, type ElfFile, type NativeFile } from "../elf/file.ts";
-import { valueOf, type HostFacts } from "../host/facts.ts";
-import type { RuntimeView } from "../host/runtime.ts";
-import type { Draft } from "./finding.ts";
+import { ET, isPie, type ElfFile, type NativeFile } from "../../elf/index.ts";
+import { valueOf, type HostFacts, type RuntimeView } from "../../host/index.ts";
+import type { Draft } from "../finding.ts";
 
 const REINSTALL = "install the module again; the file was damaged on its way here";
 

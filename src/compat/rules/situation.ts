@@ -1,11 +1,10 @@
 /**
  * Everything a rule may look at: one file, the process it would be loaded into, and what that load adds.
  */
-import type { ElfFile } from "../elf/file.ts";
-import type { HostFacts, LibcFamily } from "../host/facts.ts";
-import type { RuntimeView } from "../host/runtime.ts";
-import type { Closure, Process } from "./closure.ts";
-import type { LoadedObject } from "./search.ts";
+import type { ElfFile } from "../../elf/index.ts";
+import type { HostFacts, LibcFamily, RuntimeView } from "../../host/index.ts";
+import type { Closure, Process } from "../closure.ts";
+import type { LoadedObject } from "../search.ts";
 
 /** A load without regard to the file's own nature; the start of the runtime is one too. */
 export interface LoadSituation {

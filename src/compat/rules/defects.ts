@@ -2,9 +2,9 @@
  * Defects of runtime versions that end the process although every symbol is there. Each row was reproduced with
  * a module of a few lines on the versions around its boundary; a row says what the module must use to be hit.
  */
-import { compareVersions } from "./advice.ts";
-import type { Draft } from "./finding.ts";
-import { listed } from "./finding.ts";
+import { compareVersions } from "../advice.ts";
+import type { Draft } from "../finding.ts";
+import { listed } from "../finding.ts";
 import { runtimeName, shippedObjects, type Situation } from "./situation.ts";
 
 interface Defect {

@@ -3,11 +3,11 @@
  * Sources: ld.so(8); musl's ldso/dynlink.c; Bun 1.4's check of DT_NEEDED on musl (it names glibc in its error).
  * A name that only the other C library uses means that the module was built for that one.
  */
-import { compareVersions, installCommand } from "./advice.ts";
-import type { Draft } from "./finding.ts";
-import { listed } from "./finding.ts";
-import { GLIBC_NAMES, MUSL_NAMES } from "./libc-names.ts";
-import type { MissingLibrary } from "./closure.ts";
+import { compareVersions, installCommand } from "../advice.ts";
+import type { Draft } from "../finding.ts";
+import { listed } from "../finding.ts";
+import { GLIBC_NAMES, MUSL_NAMES } from "../libc-names.ts";
+import type { MissingLibrary } from "../closure.ts";
 import type { Situation } from "./situation.ts";
 
 export function judgeLibraries(situation: Situation): Draft[] {

@@ -4,9 +4,9 @@
  * own version, then napi_register_module_v1), node src/node_api.cc for the Node-API version; Bun's
  * process.dlopen, which knows the constructor and the Node-API symbol only.
  */
-import { valueOf } from "../host/facts.ts";
-import type { AddonFacts } from "../elf/addon.ts";
-import type { Draft } from "./finding.ts";
+import { valueOf } from "../../host/index.ts";
+import type { AddonFacts } from "../../elf/index.ts";
+import type { Draft } from "../finding.ts";
 import { runtimeName, type Situation } from "./situation.ts";
 
 /** NAPI_VERSION_EXPERIMENTAL (js_native_api.h). */

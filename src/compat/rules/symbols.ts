@@ -4,10 +4,10 @@
  * stay open; JUMP_SLOT waits for the first call unless BIND_NOW), musl ldso/dynlink.c (prepare_lazy: GLOB_DAT
  * waits too). A lookup that fails at the first call ends the process with status 127 and cannot be caught.
  */
-import type { ElfImport } from "../elf/relocations.ts";
-import { listed, type Draft } from "./finding.ts";
+import type { ElfImport } from "../../elf/index.ts";
+import { listed, type Draft } from "../finding.ts";
 import { inObject, runtimeName, shippedObjects, type Situation } from "./situation.ts";
-import type { LoadedObject } from "./search.ts";
+import type { LoadedObject } from "../search.ts";
 
 export interface SymbolFindings {
   readonly errors: readonly Draft[];

@@ -1,0 +1,2 @@
+/** The door of the check room: `gantry check`, and its report for programs. It reads files and runs none. */
+export { runCheck } from "./check.ts";
