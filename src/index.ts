@@ -3,31 +3,52 @@
  * The launcher is not here: it rides inside releases, as one file.
  */
 import { readFileSync } from "node:fs";
-import { analyzeApp, type Analysis } from "./build/analyze/analyze.ts";
-import { formatAnalysis } from "./build/analyze/format.ts";
-import { readApp, type App } from "./build/app/app.ts";
-import { findBun } from "./build/app/bun.ts";
-import { bunFetcher } from "./build/app/fetch-bun.ts";
-import { ensureInstalled, readInstalledSources, type Sources } from "./build/app/sources.ts";
-import { buildReleases, type BuildOptions as FullBuildOptions } from "./build/build.ts";
-import { addBundles as addBundlesTo, type AddBundlesOptions, type AddedBundles } from "./build/bundle/add.ts";
-import { pushReleaseBundles, type PushReleaseOptions } from "./build/bundle/push.ts";
-import type { ReleaseSummary } from "./build/table.ts";
-import { makePrivateDirectory, removeWork } from "./build/work.ts";
+import {
+  addBundles as addBundlesTo,
+  analyzeApp,
+  buildReleases,
+  bunFetcher,
+  ensureInstalled,
+  findBun,
+  formatAnalysis,
+  makePrivateDirectory,
+  pushReleaseBundles,
+  readApp,
+  readInstalledSources,
+  removeWork,
+  type AddBundlesOptions,
+  type AddedBundles,
+  type Analysis,
+  type App,
+  type BuildOptions as FullBuildOptions,
+  type PushReleaseOptions,
+  type ReleaseSummary,
+  type Sources,
+} from "./build/index.ts";
 import { parseTarget, targetOfHost, type Target } from "./release/targets.ts";
 import type { Environment } from "./runtime/invoke.ts";
 
 export { ERRORS, formatFinding, GantryError, type ErrorCode, type Finding } from "./errors.ts";
 export { createLog, type Log, type LogFormat, type LogLevel } from "./log.ts";
 export type { Manifest } from "./release/manifest.ts";
-export type { Analysis } from "./build/analyze/analyze.ts";
-export type { ReleaseSummary } from "./build/table.ts";
-export { writeImageFiles, type DockerOptions, type WrittenImage } from "./build/docker/docker.ts";
-export { readBaseDigests, type Digests, type PinOptions } from "./build/docker/pin.ts";
-export { STRATEGIES, type Strategy } from "./build/docker/strategy.ts";
-export { keygen, needsPassword } from "./build/sign/keys.ts";
-export { signFile, signRelease } from "./build/sign/sign.ts";
-export { verifyFile, verifyRelease } from "./build/sign/verify.ts";
+export {
+  keygen,
+  needsPassword,
+  readBaseDigests,
+  signFile,
+  signRelease,
+  STRATEGIES,
+  verifyFile,
+  verifyRelease,
+  writeImageFiles,
+  type Analysis,
+  type Digests,
+  type DockerOptions,
+  type PinOptions,
+  type ReleaseSummary,
+  type Strategy,
+  type WrittenImage,
+} from "./build/index.ts";
 
 export type BundleOptions = Omit<AddBundlesOptions, "host">;
 export type BuildOptions = Omit<FullBuildOptions, "host" | "gantry">;

@@ -11,23 +11,31 @@ import type { Manifest } from "../release/manifest.ts";
 import { parseTarget, runsOn, type Target } from "../release/targets.ts";
 import { readTreeFiles } from "../release/tree.ts";
 import type { Environment } from "../runtime/invoke.ts";
-import { readApp, type App } from "./app/app.ts";
-import { findBun, type Bun } from "./app/bun.ts";
-import { bunFetcher } from "./app/fetch-bun.ts";
-import { nodeFor } from "./app/runtime-settings.ts";
-import { ensureInstalled, type Sources } from "./app/sources.ts";
-import { assembleRelease } from "./assemble.ts";
-import type { PackedBundle } from "./bundle/pack.ts";
+import {
+  bunFetcher,
+  ensureInstalled,
+  findBun,
+  nodeFor,
+  readApp,
+  type App,
+  type Bun,
+  type Sources,
+} from "./app/index.ts";
+import {
+  assembleRelease,
+  describeRelease,
+  formatSummary,
+  readRequires,
+  type ReleaseSummary,
+} from "./release/index.ts";
+import type { PackedBundle } from "./bundle/index.ts";
 import { releaseInstall, releaseKeep, releasePublicKey, vendoredTargets } from "./choices.ts";
 import type { BuildContext, BuildOptions } from "./context.ts";
-import { describeRelease } from "./describe.ts";
-import { buildJavaScript, type BuiltJavaScript } from "./node/javascript.ts";
-import { writeArchive } from "./pack/archive.ts";
-import { proveRelease } from "./prove.ts";
-import { readRequires } from "./requires.ts";
+import { buildJavaScript, type BuiltJavaScript } from "./node/index.ts";
+import { writeArchive } from "./pack/index.ts";
+import { proveRelease } from "./tree/index.ts";
 import { emptyPlace, stageBundle, stageTarget } from "./stage.ts";
 import type { StagedTarget } from "./stages.ts";
-import { formatSummary, type ReleaseSummary } from "./table.ts";
 import { ensureOut, makeWorkBeside, removeWork } from "./work.ts";
 
 export type { BuildOptions } from "./context.ts";

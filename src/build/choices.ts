@@ -5,10 +5,10 @@ import { GantryError } from "../errors.ts";
 import type { Manifest } from "../release/manifest.ts";
 import { encodePublicKey } from "../release/minisign.ts";
 import { parseTarget, type Target } from "../release/targets.ts";
-import type { App } from "./app/app.ts";
+import type { App } from "./app/index.ts";
 import type { BuildOptions } from "./context.ts";
-import type { Keep } from "./tree/keep.ts";
-import { readPublicKey } from "./sign/keys.ts";
+import type { Keep } from "./tree/index.ts";
+import { readPublicKey } from "./sign/index.ts";
 
 type Choices = Pick<BuildOptions, "vendor" | "install"> & { readonly app: Pick<App, "settings"> };
 

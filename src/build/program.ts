@@ -1,9 +1,9 @@
 /** What runs a release's app: a binary that Bun compiles, or a Node beside the app's JavaScript. Two ways, one shape. */
 import { join } from "node:path";
 import { NAMES } from "../release/layout.ts";
-import { compileApp } from "./compile/compile.ts";
+import { compileApp } from "./compile/index.ts";
 import type { BuildContext } from "./context.ts";
-import { makeNodeProgram } from "./node/program.ts";
+import { makeNodeProgram } from "./node/index.ts";
 import type { InstalledTarget, Program } from "./stages.ts";
 
 /** Makes it in the release's lib/. */

@@ -10,21 +10,27 @@ import { nativeByModule, treeDigest, type ExternalModule } from "../release/mani
 import { runsOn, type Target } from "../release/targets.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import type { ProbedExternal } from "../runtime/probe.ts";
-import { analyzeApp, type Analysis } from "./analyze/analyze.ts";
-import { packBundle, type PackedBundle } from "./bundle/pack.ts";
+import { analyzeApp, type Analysis } from "./analyze/index.ts";
+import { packBundle, type PackedBundle } from "./bundle/index.ts";
 import { releaseKeep } from "./choices.ts";
 import type { BuildContext } from "./context.ts";
-import { describeExternals, withUnavailable } from "./describe.ts";
-import { writeReleaseLock, type ReleaseLock } from "./lock/lock.ts";
-import { completeTree, readNode } from "./node/program.ts";
+import { describeExternals, withUnavailable } from "./release/index.ts";
+import { writeReleaseLock, type ReleaseLock } from "./lock/index.ts";
+import { completeTree, readNode } from "./node/index.ts";
 import { makeProgram } from "./program.ts";
-import { proveExternals } from "./prove.ts";
+import {
+  dropUnavailable,
+  findUnbuilt,
+  installTree,
+  packageOfPattern,
+  proveExternals,
+  readTrustedScripts,
+  refuseUnbuilt,
+  runInstallScripts,
+  selectAvailable,
+  type CapturedTree,
+} from "./tree/index.ts";
 import type { InstalledTarget, Program, StagedTarget } from "./stages.ts";
-import { dropUnavailable, findUnbuilt, refuseUnbuilt, selectAvailable } from "./tree/available.ts";
-import type { CapturedTree } from "./tree/capture.ts";
-import { installTree } from "./tree/install.ts";
-import { readTrustedScripts, runInstallScripts } from "./tree/scripts.ts";
-import { packageOfPattern } from "./tree/keep.ts";
 
 /** Beside the release in its stage: where its node_modules is made. */
 const TREE = "tree";

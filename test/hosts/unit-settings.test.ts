@@ -1,6 +1,6 @@
 /** Settings of a service, as a real systemd understands the unit that is made of them. */
 import { afterEach, expect, it } from "vitest";
-import { renderUnits } from "../../src/build/units.ts";
+import { renderUnits } from "../../src/build/release/units.ts";
 import type { Service } from "../../src/release/service.ts";
 import { show } from "./service-state.ts";
 import { bootHost, type SystemdHost } from "./systemd-host.ts";

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { checkStoredNotes, exerciseBrain } from "../e2e/brain-client.ts";
 import { copyRelease } from "../e2e/release.ts";
-import { renderUnits } from "../../src/build/units.ts";
+import { renderUnits } from "../../src/build/release/units.ts";
 import type { Manifest } from "../../src/release/manifest.ts";
 import { installByHand } from "./by-hand.ts";
 import type { Suite } from "./roots.ts";

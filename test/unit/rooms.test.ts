@@ -52,12 +52,12 @@ const PLANTED: Readonly<
     allowed: ["../compat/index.ts"],
   },
   build: {
-    refused: ["../launcher/main.ts", "../provision/read.ts", "../compat/judge.ts"],
-    allowed: ["../compat/index.ts"],
+    refused: ["../launcher/main.ts", "../provision/read.ts", "../compat/judge.ts", "./lock/lock.ts"],
+    allowed: ["../compat/index.ts", "./lock/index.ts", "./work.ts"],
   },
   "build/node": {
-    refused: ["../../service/layout.ts", "../../elf/file.ts"],
-    allowed: ["../../elf/index.ts"],
+    refused: ["../../service/layout.ts", "../../elf/file.ts", "../lock/lock.ts"],
+    allowed: ["../../elf/index.ts", "../lock/index.ts", "../work.ts", "./runtime.ts"],
   },
   commands: {
     refused: ["../build/build.ts", "../provision/read.ts", "../check/check.ts"],

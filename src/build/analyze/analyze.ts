@@ -3,8 +3,7 @@
  * and one reason with the evidence.
  */
 import type { Target } from "../../release/targets.ts";
-import { readInstalled, type InstalledGraph, type InstalledPackage } from "../app/installed.ts";
-import type { Sources } from "../app/sources.ts";
+import { readInstalled, type InstalledGraph, type InstalledPackage, type Sources } from "../app/index.ts";
 import {
   describeBundled,
   describeCarried,

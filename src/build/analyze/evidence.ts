@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { InstalledPackage } from "../app/installed.ts";
+import type { InstalledPackage } from "../app/index.ts";
 import { readInstallScript } from "./install-script.ts";
 import { isPlatformPackage } from "./platform.ts";
 

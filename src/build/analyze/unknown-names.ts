@@ -1,7 +1,6 @@
 /** Names in the app's settings that are none of its packages are refused: a misspelt one would change nothing. */
 import { GantryError, type Finding } from "../../errors.ts";
-import type { InstalledGraph } from "../app/installed.ts";
-import { nearest } from "../app/settings.ts";
+import { nearest, type InstalledGraph } from "../app/index.ts";
 import type { AnalysisSettings } from "./walk.ts";
 
 /** @throws GantryError CONFIG_INVALID with every such name */

@@ -3,8 +3,7 @@
  * for another platform. The user's own list wins over detection, and what it overrules is said.
  */
 import type { Target } from "../../release/targets.ts";
-import type { InstalledEdge, InstalledGraph, InstalledPackage } from "../app/installed.ts";
-import type { Settings } from "../app/settings.ts";
+import type { InstalledEdge, InstalledGraph, InstalledPackage, Settings } from "../app/index.ts";
 import type { PackageFiles } from "./evidence.ts";
 import { isPlatformPackage, platformRefusal } from "./platform.ts";
 

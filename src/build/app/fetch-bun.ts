@@ -8,7 +8,7 @@ import { delimiter, dirname, join } from "node:path";
 import { GantryError } from "../../errors.ts";
 import type { Target } from "../../release/targets.ts";
 import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
-import { findNpms } from "../npm.ts";
+import { findNpms } from "./npm.ts";
 
 /** The version that gantry's own tests run with. */
 export const FETCHED_BUN = "1.4.5";

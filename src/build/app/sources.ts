@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import { GantryError } from "../../errors.ts";
 import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
-import { ensureBunLock, outOfStep, toolLines, unusable } from "../lock/migrate.ts";
+import { ensureBunLock, outOfStep, toolLines, unusable } from "./migrate.ts";
 import type { App } from "./app.ts";
 import { readBuildStep } from "./build-step.ts";
 import type { Bun } from "./bun.ts";

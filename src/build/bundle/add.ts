@@ -18,11 +18,9 @@ import { manifestTarget, parseManifest, type Manifest } from "../../release/mani
 import { compareListed, parseSums, type Sums } from "../../release/sums.ts";
 import { parseTarget, runsOn, type Target } from "../../release/targets.ts";
 import type { Environment } from "../../runtime/invoke.ts";
-import { findBun, type Bun } from "../app/bun.ts";
-import { bunFetcher } from "../app/fetch-bun.ts";
-import { repackArchive, type Repacked } from "../pack/repack.ts";
-import { formatSums } from "../pack/sums.ts";
-import { openRelease } from "../sign/sign.ts";
+import { bunFetcher, findBun, type Bun } from "../app/index.ts";
+import { formatSums, repackArchive, type Repacked } from "../pack/index.ts";
+import { openRelease } from "../sign/index.ts";
 import { replaceFile } from "../write-file.ts";
 import { makeForeignBundle } from "./foreign.ts";
 import { remakeOwnBundle } from "./own.ts";

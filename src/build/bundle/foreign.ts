@@ -10,11 +10,9 @@ import { NAMES, type ReleaseLayout } from "../../release/layout.ts";
 import { bundleCompression, type Manifest } from "../../release/manifest.ts";
 import type { Target } from "../../release/targets.ts";
 import type { Environment } from "../../runtime/invoke.ts";
-import type { Bun } from "../app/bun.ts";
-import { readBunLock } from "../lock/migrate.ts";
-import { availableClosure, writeLockFiles } from "../lock/target.ts";
-import { findUnbuilt, refuseUnbuilt, selectAvailable } from "../tree/available.ts";
-import { installTree } from "../tree/install.ts";
+import { readBunLock, type Bun } from "../app/index.ts";
+import { availableClosure, writeLockFiles } from "../lock/index.ts";
+import { findUnbuilt, installTree, refuseUnbuilt, selectAvailable } from "../tree/index.ts";
 import { packBundle, type PackedBundle } from "./pack.ts";
 
 export interface ForeignBundleOptions {

@@ -16,7 +16,7 @@ import {
 import { readFileEntry } from "../../release/tree.ts";
 import { installFrozen } from "../../runtime/install.ts";
 import type { Environment } from "../../runtime/invoke.ts";
-import type { Bun } from "../app/bun.ts";
+import type { Bun } from "../app/index.ts";
 import { packBundle, type PackedBundle } from "./pack.ts";
 
 export interface RemakeOptions {

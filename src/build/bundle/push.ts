@@ -11,7 +11,7 @@ import { parseManifest } from "../../release/manifest.ts";
 import { readStart } from "../../release/pieces.ts";
 import { parseTarget } from "../../release/targets.ts";
 import { readFileEntry } from "../../release/tree.ts";
-import { openRelease } from "../sign/sign.ts";
+import { openRelease } from "../sign/index.ts";
 import { addBundles, type AddBundlesOptions } from "./add.ts";
 import { makePrivateDirectory, removeWork } from "../work.ts";
 

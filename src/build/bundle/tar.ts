@@ -9,7 +9,7 @@ import { Header, Pax } from "tar";
 import { errorCode, GantryError } from "../../errors.ts";
 import type { Manifest } from "../../release/manifest.ts";
 import { normalMode, sha256, type FileEntry } from "../../release/tree.ts";
-import { DEFAULT_EPOCH } from "../pack/archive.ts";
+import { DEFAULT_EPOCH } from "../pack/index.ts";
 
 /** tar's unit: every header and every file's end is padded to it. */
 const BLOCK = 512;

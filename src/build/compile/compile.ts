@@ -9,7 +9,7 @@ import { fileURLToPath } from "node:url";
 import { GantryError, toGantryError, type Finding } from "../../errors.ts";
 import type { Target } from "../../release/targets.ts";
 import { run, scriptArguments, toolEnvironment, type RunResult } from "../../runtime/invoke.ts";
-import type { BuildSettings } from "../app/settings.ts";
+import type { BuildSettings } from "../app/index.ts";
 import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
 import { withoutPrelude } from "./stubs.ts";
 import { makePrivateDirectory, removeWork } from "../work.ts";

@@ -7,7 +7,7 @@
 import { env, isMainThread } from "bun";
 import * as NAMES from "../../release/names.ts";
 import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../release/probe.ts";
-import { tellDamage } from "../damage.ts";
+import { tellDamage } from "../preload/index.ts";
 import { chooseModules, pinMetaResolve, resolverFor } from "./externals.ts";
 import { loadEnvironmentFile } from "./environment.ts";
 import { becomeLauncher, isCalledAsGantry } from "./manage.ts";

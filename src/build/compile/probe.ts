@@ -4,7 +4,7 @@
  */
 import type * as fs from "node:fs";
 import type * as node from "node:process";
-import { answerProbe } from "../answer-probe.ts";
+import { answerProbe } from "../preload/index.ts";
 
 /**
  * Begins the probe and throws, which keeps the app from being evaluated; the process ends when the probe does,

@@ -6,15 +6,22 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { GantryError } from "../../errors.ts";
 import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
-import type { App } from "../app/app.ts";
-import type { Bun } from "../app/bun.ts";
-import { copyManifests, copyRegistrySettings } from "../app/copy.ts";
-import { readInstalled, type InstalledPackage } from "../app/installed.ts";
-import type { Sources } from "../app/sources.ts";
-import type { Lockfile } from "../app/workspace.ts";
+import {
+  checkLockFits,
+  copyManifests,
+  copyRegistrySettings,
+  ensureBunLock,
+  readBunLock,
+  readInstalled,
+  toolLines,
+  type App,
+  type Bun,
+  type InstalledPackage,
+  type Lockfile,
+  type Sources,
+} from "../app/index.ts";
 import type { BunLock } from "../../release/bun-lock.ts";
 import { parseForeignPins } from "./foreign-pins.ts";
-import { checkLockFits, ensureBunLock, readBunLock, toolLines } from "./migrate.ts";
 import { makePrivateDirectory, removeWork } from "../work.ts";
 
 export interface AppLock {

@@ -3,12 +3,7 @@
  * everything those need on the target. Pure: what the lockfile lacks is listed, for someone else to find.
  */
 import type { Target } from "../../release/targets.ts";
-import {
-  platformOfName,
-  platformRefusal,
-  isPlatformPackage,
-  type PlatformFields,
-} from "../analyze/platform.ts";
+import { isPlatformPackage, platformOfName, platformRefusal, type PlatformFields } from "../analyze/index.ts";
 import {
   platformList,
   resolveKey,

@@ -2,7 +2,7 @@
  * The `name@version`s that another package manager's lockfile lists, read without Bun: the other half of the check
  * that converting it to bun.lock changed no pin. Aliases count under the package's own name. Pure.
  */
-import type { LockfileKind } from "../app/workspace.ts";
+import type { LockfileKind } from "../app/index.ts";
 
 /** All pins of a lockfile's text; undefined for Bun's own, which are not converted from anything. */
 export function parseForeignPins(kind: LockfileKind, text: string): Set<string> | undefined {

@@ -6,9 +6,7 @@
 import { GantryError, type Finding } from "../../errors.ts";
 import type { Target } from "../../release/targets.ts";
 import type { Environment } from "../../runtime/invoke.ts";
-import type { App } from "../app/app.ts";
-import type { Bun } from "../app/bun.ts";
-import type { Sources } from "../app/sources.ts";
+import type { App, Bun, Sources } from "../app/index.ts";
 import { readAppLock, type AppLock } from "./app-lock.ts";
 import { findPins, type LeftOut, type Pin } from "./closure.ts";
 import { checkForeignPins, refuseChangedInstall, refuseForeignSource, refusePatched } from "./refusals.ts";

@@ -6,8 +6,7 @@ import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { parseYAML } from "confbox/yaml";
 import { readPackageJSON, type PackageJson } from "pkg-types";
-import type { App } from "../app/app.ts";
-import { isFile } from "../app/workspace.ts";
+import { isFile, type App } from "../app/index.ts";
 import type { BunLock } from "../../release/bun-lock.ts";
 
 /** Package names to where each patch is declared. */

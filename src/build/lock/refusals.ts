@@ -3,9 +3,7 @@
  * runs. Each names both sides of the contradiction and the command that ends it.
  */
 import { GantryError, type Finding } from "../../errors.ts";
-import type { App } from "../app/app.ts";
-import type { Sources } from "../app/sources.ts";
-import { LOCKFILE_OWNERS } from "../app/workspace.ts";
+import { LOCKFILE_OWNERS, type App, type Sources } from "../app/index.ts";
 import { readInstalledExternals, type AppLock } from "./app-lock.ts";
 import type { BunLock } from "../../release/bun-lock.ts";
 import type { Closure, Pin } from "./closure.ts";

@@ -7,10 +7,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "../../errors.ts";
 import { BE_BUN, run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
-import type { Bun } from "../app/bun.ts";
-import { copyRegistrySettings } from "../app/copy.ts";
+import { copyRegistrySettings, requireBunLock, type Bun } from "../app/index.ts";
 import type { RegistryEntry } from "../../release/bun-lock.ts";
-import { requireBunLock } from "./require-lock.ts";
 import { makePrivateDirectory, removeWork } from "../work.ts";
 
 export interface PackageRequest {

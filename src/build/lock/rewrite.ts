@@ -8,12 +8,10 @@ import { GantryError } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
 import type { Target } from "../../release/targets.ts";
 import { BE_BUN, run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
-import type { Bun } from "../app/bun.ts";
+import { readBunLock, requireBunLock, toolLines, type Bun } from "../app/index.ts";
 import type { BunLock } from "../../release/bun-lock.ts";
-import { requireBunLock } from "./require-lock.ts";
 import { walkClosure, type Closure } from "./closure.ts";
-import { readBunLock, toolLines } from "./migrate.ts";
-import { formatCandidate, pinLines, placeClosure } from "./place.ts";
+import { formatCandidate, pinLines, placeClosure } from "./hoist.ts";
 import { makePrivateDirectory, removeWork } from "../work.ts";
 
 export interface RewriteOptions {

@@ -2,9 +2,8 @@
  * Which packages of a release need their install scripts, for people who install an image with bun or npm themselves.
  * gantry's own installation runs none.
  */
-import { readInstallScript } from "../analyze/install-script.ts";
-import { readInstalled } from "../app/installed.ts";
-import type { Sources } from "../app/sources.ts";
+import { readInstallScript } from "../analyze/index.ts";
+import { readInstalled, type Sources } from "../app/index.ts";
 import type { Closure } from "./closure.ts";
 
 /** Names of the closure's packages whose script builds or fetches a native file, sorted. */

@@ -3,7 +3,7 @@
  * module would be found missing on the host; here it is found at the build. Pure.
  */
 import type { Target } from "../../release/targets.ts";
-import { isPlatformPackage, platformOfName, platformRefusal } from "../analyze/platform.ts";
+import { isPlatformPackage, platformOfName, platformRefusal } from "../analyze/index.ts";
 import { edgesOf, fieldsOf, walkClosure, type Pin } from "./closure.ts";
 import { resolveKey, type BunLock } from "../../release/bun-lock.ts";
 import type { CompletedClosure } from "./complete.ts";

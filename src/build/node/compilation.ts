@@ -6,16 +6,19 @@ import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { GantryError } from "../../errors.ts";
 import { run, toolEnvironment, type Environment, type RunResult } from "../../runtime/invoke.ts";
-import type { App } from "../app/app.ts";
-import { entryOf, isJavaScript, partOf, readBuildStep } from "../app/build-step.ts";
 import {
   deriveSource,
   emittingConfig,
+  entryOf,
   esbuildCommand,
+  isJavaScript,
+  partOf,
+  readBuildStep,
   swcCommand,
+  type App,
   type BuildTool,
   type CheckedConfig,
-} from "../app/build-tools.ts";
+} from "../app/index.ts";
 
 export interface Compilation {
   /** Arguments for Bun; undefined for an app that is JavaScript as it stands. */

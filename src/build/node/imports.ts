@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 import { GantryError, type Finding } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
 import { run, scriptArguments, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
-import { isFile } from "../app/workspace.ts";
+import { isFile } from "../app/index.ts";
 import { listJavaScript } from "./javascript.ts";
 
 export interface ScannedFile {

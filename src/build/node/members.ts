@@ -7,8 +7,7 @@ import { join, relative } from "node:path";
 import type { PackageJson } from "pkg-types";
 import { GantryError, type Finding } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
-import { isFile } from "../app/workspace.ts";
-import { readInstalled, type InstalledPackage } from "../app/installed.ts";
+import { isFile, readInstalled, type InstalledPackage } from "../app/index.ts";
 
 export interface Member {
   /** The name that it is imported by. */

@@ -11,12 +11,9 @@ import { GantryError } from "../../errors.ts";
 import { withNativeFile } from "../../host/index.ts";
 import type { Target } from "../../release/targets.ts";
 import type { Environment } from "../../runtime/invoke.ts";
-import { readPackageFiles } from "../analyze/evidence.ts";
-import { readInstallScript } from "../analyze/install-script.ts";
-import { findNpms } from "../npm.ts";
-import type { ClosurePackage } from "../tree/capture.ts";
-import { pruneReason } from "../tree/prune.ts";
-import { readPackageJson, runScript } from "../tree/run-script.ts";
+import { readInstallScript, readPackageFiles } from "../analyze/index.ts";
+import { findNpms } from "../app/index.ts";
+import { pruneReason, readPackageJson, runScript, type ClosurePackage } from "../tree/index.ts";
 import type { NodeRuntime } from "./runtime.ts";
 
 export interface BuildNativesOptions {

@@ -13,8 +13,7 @@ import type * as threads from "node:worker_threads";
 import { applyEnvFile } from "../../release/env-file.ts";
 import * as NAMES from "../../release/names.ts";
 import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../release/probe.ts";
-import { answerProbe } from "../answer-probe.ts";
-import { tellDamage } from "../damage.ts";
+import { answerProbe, tellDamage } from "../preload/index.ts";
 import { resolveFrom } from "./hooks.ts";
 import { loaderFor } from "./loader.ts";
 

@@ -8,7 +8,7 @@ import { GantryError, type Finding } from "../../errors.ts";
 import { readRuntime, valueOf } from "../../host/index.ts";
 import type { Target } from "../../release/targets.ts";
 import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
-import { toolLines } from "../lock/migrate.ts";
+import { toolLines } from "../app/index.ts";
 
 export interface NodeRuntime {
   /** Its prefix: bin/node and include/node lie below, which is what node-gyp's `nodedir` names. */

@@ -12,7 +12,7 @@ import { formatSignature } from "../../release/minisign-sign.ts";
 import { readPrehash } from "../../release/minisign-file.ts";
 import { createPrehash, encodePublicKey, formatKeyId, parsePublicKey } from "../../release/minisign.ts";
 import { readTreeFiles } from "../../release/tree.ts";
-import { repackArchive, type Repacked } from "../pack/repack.ts";
+import { repackArchive, type Repacked } from "../pack/index.ts";
 import { readSecretKey, refuseInsideRelease } from "./keys.ts";
 import { bundlesOf, compareWithSums, parseSums } from "../../release/sums.ts";
 import { replaceFile } from "../write-file.ts";

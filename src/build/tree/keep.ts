@@ -3,7 +3,7 @@
  * which `*` and `?` stand for parts of a name and `**` for any directories. A directory's path means all in it. Pure.
  */
 import type { Manifest } from "../../release/manifest.ts";
-import { nearest } from "../app/settings.ts";
+import { nearest } from "../app/index.ts";
 
 /** Patterns, or everything: the manifest's own form. */
 export type Keep = NonNullable<Manifest["keep"]>;

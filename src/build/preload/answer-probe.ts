@@ -2,7 +2,7 @@
  * The app's side of the load probe (release/probe.ts): loads what it is asked to and answers on standard output, line
  * by line. Bundled into what runs before an app, under Bun and under Node.
  */
-import { probePrefix, type ProbeAnswer, type ProbeRequest } from "../release/probe.ts";
+import { probePrefix, type ProbeAnswer, type ProbeRequest } from "../../release/probe.ts";
 
 export interface NativeLoader {
   readonly load: (path: string) => unknown;

@@ -7,10 +7,9 @@ import { join } from "node:path";
 import type { PackageJson } from "pkg-types";
 import { GantryError } from "../../errors.ts";
 import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
-import { compareVersions, type Bun } from "../app/bun.ts";
-import { LOCKFILE_OWNERS, type LockfileKind } from "../app/workspace.ts";
-import type { BunLock } from "../../release/bun-lock.ts";
-import { requireBunLock } from "./require-lock.ts";
+import { compareVersions, type Bun } from "./bun.ts";
+import { LOCKFILE_OWNERS, type LockfileKind } from "./workspace.ts";
+import { parseBunLock, type BunLock } from "../../release/bun-lock.ts";
 
 export interface MigrateOptions {
   /** A private copy of at least the package.json files, the lockfile and the package managers' settings. */
@@ -151,4 +150,15 @@ export function outOfStep(kind: LockfileKind, where: string, detail: readonly st
     detail: detail.slice(0, 8),
     fix: `run "${LOCKFILE_OWNERS[kind]} install" and commit ${kind}`,
   });
+}
+
+/**
+ * Parses a bun.lock that the build cannot do without.
+ * @param where its path, for messages
+ * @throws GantryError CONFIG_INVALID when it is damaged or newer than version 2
+ */
+export function requireBunLock(text: string, where: string): BunLock {
+  const parsed = parseBunLock(text);
+  if ("lock" in parsed) return parsed.lock;
+  throw new GantryError({ code: "CONFIG_INVALID", ...parsed.problem, where });
 }

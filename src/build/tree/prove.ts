@@ -4,13 +4,13 @@
  */
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError, type Finding } from "../errors.ts";
-import { NAMES, releaseLayout } from "../release/layout.ts";
-import type { ExternalModule, Manifest } from "../release/manifest.ts";
-import { probeExternal, type ProbedExternal } from "../runtime/probe.ts";
-import { run, toolEnvironment, type Environment } from "../runtime/invoke.ts";
+import { GantryError, type Finding } from "../../errors.ts";
+import { NAMES, releaseLayout } from "../../release/layout.ts";
+import type { ExternalModule, Manifest } from "../../release/manifest.ts";
+import { probeExternal, type ProbedExternal } from "../../runtime/probe.ts";
+import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
 import { readLoadReason } from "./load-reason.ts";
-import type { Unavailable } from "./tree/available.ts";
+import type { Unavailable } from "./available.ts";
 
 export interface ProveOptions {
   /** See ProbeOptions. */

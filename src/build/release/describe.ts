@@ -6,13 +6,12 @@ import {
   type ReleaseBundle,
   type ReleaseRequires,
   type ReleaseRuntime,
-} from "../release/manifest.ts";
-import type { Target } from "../release/targets.ts";
-import type { App } from "./app/app.ts";
-import type { ReleaseLock } from "./lock/lock.ts";
+} from "../../release/manifest.ts";
+import type { Target } from "../../release/targets.ts";
+import type { App } from "../app/index.ts";
+import type { ReleaseLock } from "../lock/index.ts";
 import { describeService } from "./service.ts";
-import type { Unavailable } from "./tree/available.ts";
-import type { CapturedTree } from "./tree/capture.ts";
+import type { CapturedTree, Unavailable } from "../tree/index.ts";
 
 /** An external as the analysis found it. */
 export interface FoundExternal {

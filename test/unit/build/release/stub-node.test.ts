@@ -15,10 +15,10 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { renderStubs } from "../../../src/build/stub.ts";
-import type { Manifest } from "../../../src/release/manifest.ts";
-import { hostId } from "../../../src/release/stamp.ts";
-import { targetOfHost } from "../../../src/release/targets.ts";
+import { renderStubs } from "../../../../src/build/stub.ts";
+import type { Manifest } from "../../../../src/release/manifest.ts";
+import { hostId } from "../../../../src/release/stamp.ts";
+import { targetOfHost } from "../../../../src/release/targets.ts";
 
 const file = { size: 1, sha256: "0".repeat(64) };
 const host = targetOfHost(process.platform, process.arch, existsSync("/etc/alpine-release") ? "musl" : "gnu");

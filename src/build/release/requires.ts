@@ -1,10 +1,10 @@
 /** What a release asks of its host, read out of the compiled app and the native files that are shipped with it. */
 import { basename, join } from "node:path";
-import { deriveRequires, type ShippedFile } from "../compat/index.ts";
-import { withNativeFile } from "../host/index.ts";
-import type { ReleaseRequires } from "../release/manifest.ts";
-import type { Target } from "../release/targets.ts";
-import type { CapturedTree } from "./tree/capture.ts";
+import { deriveRequires, type ShippedFile } from "../../compat/index.ts";
+import { withNativeFile } from "../../host/index.ts";
+import type { ReleaseRequires } from "../../release/manifest.ts";
+import type { Target } from "../../release/targets.ts";
+import type { CapturedTree } from "../tree/index.ts";
 
 export interface RequiresOptions {
   readonly target: Target;

@@ -2,9 +2,9 @@
  * Why a native file ends the process that loads it, as far as its bytes tell: the rules that `gantry check` goes by,
  * asked after a crash at the build. They explain, and never overrule what loading showed.
  */
-import { createJudge, type CompatFinding } from "../compat/index.ts";
-import { readHost, readRuntime, withNativeFile } from "../host/index.ts";
-import type { Environment } from "../runtime/invoke.ts";
+import { createJudge, type CompatFinding } from "../../compat/index.ts";
+import { readHost, readRuntime, withNativeFile } from "../../host/index.ts";
+import type { Environment } from "../../runtime/invoke.ts";
 
 /**
  * @param files absolute paths

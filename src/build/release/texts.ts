@@ -1,9 +1,9 @@
 /** The texts of a release that are for people: its README and its .env.example. Templates lie in templates/. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { NAMES } from "../release/layout.ts";
-import { availableExternals, runsOnSystem, runtimeName, type Manifest } from "../release/manifest.ts";
-import { readTemplate } from "./template.ts";
+import { NAMES } from "../../release/layout.ts";
+import { availableExternals, runsOnSystem, runtimeName, type Manifest } from "../../release/manifest.ts";
+import { readTemplate } from "../template.ts";
 
 /** What a person on the host needs to know, from the manifest alone. */
 export function renderReadme(manifest: Manifest): string {

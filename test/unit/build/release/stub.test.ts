@@ -18,12 +18,12 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { renderStubs } from "../../../src/build/stub.ts";
-import type { Manifest } from "../../../src/release/manifest.ts";
-import { hostId } from "../../../src/release/stamp.ts";
-import { outsideTemporary } from "./outside-temporary.ts";
-import { storeTreeName } from "../../../src/release/store.ts";
-import { TARGETS, targetOfHost } from "../../../src/release/targets.ts";
+import { renderStubs } from "../../../../src/build/stub.ts";
+import type { Manifest } from "../../../../src/release/manifest.ts";
+import { hostId } from "../../../../src/release/stamp.ts";
+import { outsideTemporary } from "../outside-temporary.ts";
+import { storeTreeName } from "../../../../src/release/store.ts";
+import { TARGETS, targetOfHost } from "../../../../src/release/targets.ts";
 
 const file = { size: 1, sha256: "0".repeat(64) };
 const external = { version: "1.0.0", reason: "", imports: [] };

@@ -1,6 +1,6 @@
 /** `manifest.service`: the app's settings with every default filled in, so that the host side decides nothing. Pure. */
-import type { Service } from "../release/service.ts";
-import type { App } from "./app/app.ts";
+import type { Service } from "../../release/service.ts";
+import type { App } from "../app/index.ts";
 
 /**
  * Users that every Debian and Red Hat host has: systemd-sysusers would take the one that is there, and the service

@@ -5,13 +5,13 @@
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { GantryError } from "../errors.ts";
-import { NAMES, programPath, releaseLayout, vendoredBundle } from "../release/layout.ts";
-import { formatManifest, releaseId, type Manifest } from "../release/manifest.ts";
-import { readFileEntry, readTreeFiles } from "../release/tree.ts";
-import type { PackedBundle } from "./bundle/pack.ts";
-import { readSums } from "./pack/sums.ts";
-import { renderStubs } from "./stub.ts";
+import { GantryError } from "../../errors.ts";
+import { NAMES, programPath, releaseLayout, vendoredBundle } from "../../release/layout.ts";
+import { formatManifest, releaseId, type Manifest } from "../../release/manifest.ts";
+import { readFileEntry, readTreeFiles } from "../../release/tree.ts";
+import type { PackedBundle } from "../bundle/index.ts";
+import { readSums } from "../pack/index.ts";
+import { renderStubs } from "../stub.ts";
 import { renderUnits } from "./units.ts";
 import { readEnvExample, renderReadme } from "./texts.ts";
 
@@ -34,7 +34,7 @@ export interface ReleaseParts {
  * @throws GantryError INTERNAL when it was not built
  */
 function launcherFiles(): readonly string[] {
-  const places = ["../", "../../dist/"].map((path) => fileURLToPath(new URL(path, import.meta.url)));
+  const places = ["../../", "../../../dist/"].map((path) => fileURLToPath(new URL(path, import.meta.url)));
   const name = basename(NAMES.launcher);
   const found = places.find((directory) => existsSync(join(directory, name)));
   if (found !== undefined) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { describeService } from "../../../src/build/service.ts";
-import { renderUnits } from "../../../src/build/units.ts";
-import type { Service } from "../../../src/release/service.ts";
+import { describeService } from "../../../../src/build/release/service.ts";
+import { renderUnits } from "../../../../src/build/release/units.ts";
+import type { Service } from "../../../../src/release/service.ts";
 
 const service: Service = {
   user: "brain",

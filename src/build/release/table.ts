@@ -1,9 +1,9 @@
 /** The table that ends a build: what is in the release, what was left out, what that saved. 80 columns. */
 import { dirname } from "node:path/posix";
-import { NAMES } from "../release/layout.ts";
-import type { Manifest, ReleaseRequires } from "../release/manifest.ts";
-import { formatBytes } from "../text.ts";
-import type { LeftOut } from "./tree/capture.ts";
+import { NAMES } from "../../release/layout.ts";
+import type { Manifest, ReleaseRequires } from "../../release/manifest.ts";
+import { formatBytes } from "../../text.ts";
+import type { LeftOut } from "../tree/index.ts";
 
 export interface ReleaseSummary {
   readonly target: string;

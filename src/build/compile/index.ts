@@ -1,0 +1,2 @@
+/** The door of build/compile: compiles an app with Bun into one executable that loads its externals from disk. */
+export { compileApp } from "./compile.ts";
