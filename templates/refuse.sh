@@ -1,5 +1,7 @@
 gantry_loader=@INTERPRETER@
 
+#@include intact.sh
+
 # read_machine OPTIONS: uname, also where the PATH lacks the directories of a system's own commands.
 read_machine() {
   (PATH=/usr/bin:/bin${PATH:+:$PATH} && uname "$@")
@@ -13,19 +15,23 @@ refuse() {
   aarch64 | arm64) gantry_arch=arm64 ;;
   *) gantry_arch=$gantry_machine ;;
   esac
-  gantry_libc=
+  gantry_libc='' gantry_any=no
   for gantry_file in /lib/ld-musl-*.so.1; do
-    if [ -e "$gantry_file" ]; then gantry_libc=-musl; fi
+    if [ -e "$gantry_file" ]; then gantry_libc=-musl gantry_any=yes; fi
   done
-  for gantry_file in /lib64/ld-linux-x86-64.so.2 /lib/ld-linux-aarch64.so.1; do
-    if [ -e "$gantry_file" ]; then gantry_libc=; fi
-  done
+  case $gantry_arch in
+  x64) gantry_file=/lib64/ld-linux-x86-64.so.2 ;;
+  *) gantry_file=/lib/ld-linux-aarch64.so.1 ;;
+  esac
+  if [ -e "$gantry_file" ]; then gantry_libc='' gantry_any=yes; fi
   case $gantry_system in
   Linux) gantry_take="take the release @BASE@-linux-$gantry_arch$gantry_libc" ;;
   Darwin) gantry_take="take the release @BASE@-darwin-$gantry_arch" ;;
   *) gantry_take="run it on a machine of the kind @TARGET@" ;;
   esac
   if [ "$gantry_system-$gantry_arch" = "@SYSTEM@-@ARCH@" ]; then
+    # Without any C library each release would be refused; this one just as the others.
+    if [ "$gantry_any" = no ]; then gantry_take="@NO_LIBC_FIX@"; fi
     say LIBC_MISMATCH "this is the @TARGET@ release, and its loader $gantry_loader is not on this host" "${gantry_program:-$gantry_root}" "$gantry_take"
   else
     say HOST_UNSUPPORTED "this is the @TARGET@ release, and this machine is $gantry_system on $gantry_machine" "${gantry_program:-$gantry_root}" "$gantry_take"
@@ -36,7 +42,7 @@ refuse() {
 # require FILE: a file without which nothing works.
 require() {
   if [ ! -e "$1" ]; then
-    say RELEASE_FILE_MISSING "a file of the release is not there" "$1" "unpack the release archive again"
+    say RELEASE_FILE_MISSING "a file of the release is not there" "$1" "$(mending)"
     exit 66
   fi
 }
@@ -46,7 +52,7 @@ check_elf() {
   case $(od -A n -t x1 -j 18 -N 2 "$gantry_program" 2>/dev/null) in
   *"@ELF_MACHINE@"* | '') ;;
   *)
-    say HOST_UNSUPPORTED "the binary is not one for @TARGET@: it was replaced or damaged" "$gantry_program" "unpack the release archive again"
+    say HOST_UNSUPPORTED "the binary is not one for @TARGET@: it was replaced or damaged" "$gantry_program" "$(mending)"
     exit 69
     ;;
   esac

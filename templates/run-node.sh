@@ -5,6 +5,7 @@ run_app() {
 
 # run_launcher ARGS...: becomes the launcher, without anything that the caller loads into each Node.
 run_launcher() {
+  check_intact
   unset NODE_OPTIONS NODE_PATH NODE_V8_COVERAGE NODE_COMPILE_CACHE
   exec "$gantry_program" "$gantry_root/lib/launcher.mjs" "$@"
 }

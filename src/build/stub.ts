@@ -11,6 +11,7 @@ import type { Manifest, ReleaseRuntime } from "../release/manifest.ts";
 import { LIBC_MARKS } from "../release/stamp.ts";
 import { STORE_NAME, STORE_STATUS, STORE_USED, STORE_VARIABLES, storeTreeName } from "../release/store.ts";
 import { cpuFlagOfBun, parseTarget, targetSuffix, type Target } from "../release/targets.ts";
+import type { ProvenFile } from "./checksum.ts";
 import { plainWord, renderTemplate } from "./template.ts";
 
 /** Variables that steer gantry and are nobody else's business: the stub keeps them from the app. */
@@ -24,6 +25,7 @@ const VARIABLES = [
   "GANTRY_SKIP",
   "GANTRY_STORE",
   "GANTRY_TOKEN",
+  "GANTRY_UNPROVEN",
 ] as const;
 
 /** What Bun's musl builds need beside musl, as Alpine names it. */
@@ -32,6 +34,12 @@ const APK_ADD = "apk add libstdc++ libgcc";
 /** What a shell's 126 or 127 can mean once the file, its loader and its machine are known to be right. */
 const EXEC_FIX = "check its mode (755), that its mount is not noexec, and what the loader says above";
 
+/** For a host on which no program starts that is linked to a C library, such as an empty image or NixOS. */
+const NO_LIBC_FIX = {
+  gnu: "there is no C library here: run it on a system or an image with glibc, such as debian:stable-slim; NixOS has one with programs.nix-ld.enable = true",
+  musl: "there is no C library here: run it on a system or an image with musl, such as Alpine",
+} as const;
+
 export interface StubOptions {
   readonly manifest: Manifest;
   /** `name-vVERSION`, the part of the release's name before its target. */
@@ -39,6 +47,8 @@ export interface StubOptions {
   readonly releaseId: string;
   /** Names of the launcher's files in lib/. */
   readonly launcher: readonly string[];
+  /** What is compared before the launcher runs. */
+  readonly proven: readonly ProvenFile[];
 }
 
 type ScriptValues = Readonly<Record<string, string | undefined>>;
@@ -64,7 +74,7 @@ export function renderStubs(options: StubOptions): Record<string, string> {
   };
 }
 
-function stubValues({ manifest, base, releaseId, launcher }: StubOptions): ScriptValues {
+function stubValues({ manifest, base, releaseId, launcher, proven }: StubOptions): ScriptValues {
   const target = parseTarget(manifest.target);
   const system = target.os === "linux" ? "Linux" : "Darwin";
   return {
@@ -76,6 +86,8 @@ function stubValues({ manifest, base, releaseId, launcher }: StubOptions): Scrip
     ...runtimeValues(manifest.runtime),
     VARIABLES: VARIABLES.join(" "),
     LAUNCHER: launcher.map(plainWord).join(" "),
+    ...provenValues(proven),
+    NAME: `${plainWord(base)}-${targetSuffix(target)}`,
     CLAIM: NAMES.claim,
     STORES: STORE_VARIABLES.join(" "),
     STORE_USED,
@@ -85,6 +97,7 @@ function stubValues({ manifest, base, releaseId, launcher }: StubOptions): Scrip
     ARCH: target.arch,
     INTERPRETER: target.interpreter,
     EXEC_FIX: execFix(target, base),
+    NO_LIBC_FIX: NO_LIBC_FIX[target.libc ?? "gnu"],
     APK_ADD,
     MUSL_VARIABLE: target.libc === "musl" ? MUSL_VARIABLE : undefined,
     LIBRARIES: target.libc === "musl" ? ownLibraries(manifest).join(" ") : "",
@@ -99,6 +112,17 @@ function stubValues({ manifest, base, releaseId, launcher }: StubOptions): Scrip
     NATIVE_CHECKS: nativeChecks(manifest)
       .map((check) => ` &&\n  ${check}`)
       .join(""),
+  };
+}
+
+/** The program's size is compared first, because that is the only thing which takes no reading of it. */
+function provenValues(proven: readonly ProvenFile[]): Record<string, string> {
+  const lines = (line: (file: ProvenFile) => string) => proven.map((file) => quote(line(file))).join(" ");
+  return {
+    PROVEN: proven.map(({ path }) => quote(path)).join(" "),
+    SIZES: proven.map(({ path, size }) => `check_size ${quote(path)} ${size}`).join("\n  ") || ":",
+    CHECKSUMS: lines(({ path, size, crc }) => `${crc} ${size} ${path}`),
+    DIGESTS: lines(({ path, sha256 }) => `${sha256}  ${path}`),
   };
 }
 

@@ -7,6 +7,7 @@ import { GantryError, type Finding } from "../errors.ts";
 import { ensureTree, type Ensured, type EnsureOptions } from "../provision/ensure.ts";
 import type { Self } from "../provision/judge.ts";
 import { readRelease, type Place, type Release } from "../provision/release.ts";
+import { checkIntact } from "../provision/intact.ts";
 import type { Reporter } from "../provision/report.ts";
 import { ensureStore } from "../provision/store/ensure.ts";
 import { readPlaceFacts, type Owner } from "../provision/store/facts.ts";
@@ -87,6 +88,14 @@ function refuseUntrusted(session: Session, opened: Opened): void {
   session.reporter.warn(`${finding.code}: ${finding.what} (skipped by GANTRY_SKIP)`);
 }
 
+/** A repair goes on: it mends the modules, and verify names the rest. */
+function refuseDamaged({ environment, reporter }: Session, release: Release): void {
+  const { findings, warnings } = checkIntact(release, environment);
+  for (const warning of warnings) reporter.warn(warning);
+  const [first, ...rest] = findings;
+  if (first !== undefined) throw new GantryError(first, ...rest);
+}
+
 export interface Readied extends Ensured {
   /** Where the tree lies now. */
   readonly place: Place;
@@ -101,6 +110,7 @@ export async function ensureReady(
   const { reporter, environment, signal, self, settings } = session;
   const { release } = opened;
   refuseUntrusted(session, opened);
+  if (options.intent !== "mend") refuseDamaged(session, release);
   let { place } = opened;
   if (place.store !== undefined) noteReferences(release, ownerOf(session).roots, place);
   const relocate = () => {

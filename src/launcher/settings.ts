@@ -39,7 +39,7 @@ const KNOWN = [
   "GANTRY_STORE",
 ];
 /** Set by gantry itself for the processes it starts. */
-const INTERNAL = new Set(["GANTRY_MODULES", "GANTRY_PROBE"]);
+const INTERNAL = new Set(["GANTRY_MODULES", "GANTRY_PROBE", "GANTRY_UNPROVEN"]);
 
 /**
  * @throws GantryError CONFIG_INVALID with every wrong value at once

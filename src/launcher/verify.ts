@@ -5,15 +5,15 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { defineCommand } from "../command-line.ts";
-import { errorCode, GantryError, isMissing, type Finding } from "../errors.ts";
+import { GantryError, type Finding } from "../errors.ts";
 import { readHostId } from "../provision/facts.ts";
 import { inspectTree, type TreeInspection } from "../provision/inspect.ts";
+import { compareOwnFile } from "../provision/intact.ts";
 import { readOptionalText } from "../provision/read.ts";
 import { checkMachine, type Release } from "../provision/release.ts";
-import { NAMES, programPath } from "../release/layout.ts";
+import { NAMES } from "../release/layout.ts";
 import { stampName } from "../release/stamp.ts";
 import { parseSums } from "../release/sums.ts";
-import { readFileEntry } from "../release/tree.ts";
 import { count } from "../text.ts";
 import { networkRule } from "./fill-plan.ts";
 import { checkTrust, ensureReady, openRelease, type Opened, type Session } from "./session.ts";
@@ -110,23 +110,6 @@ function checkSums(release: Release): { readonly checked: number; readonly findi
   const sums = [...parseSums(text, path)];
   return {
     checked: sums.length,
-    findings: sums.flatMap(([name, digest]) => checkSum(release, name, digest) ?? []),
+    findings: sums.flatMap(([name, digest]) => compareOwnFile(release, name, digest) ?? []),
   };
-}
-
-function checkSum(release: Release, name: string, digest: string): Finding | undefined {
-  const where = join(release.layout.root, name);
-  const fix = "unpack the release archive again, all of it, into an empty directory";
-  try {
-    const [, found] = readFileEntry(where);
-    if (found === digest) return undefined;
-    const stripped = name === programPath(release.manifest);
-    const what = stripped ? `${name} was stripped or replaced` : `${name} is not the file that was released`;
-    return { code: "DIGEST_MISMATCH", what, where, fix };
-  } catch (error) {
-    if (isMissing(error)) return { code: "RELEASE_FILE_MISSING", what: `${name} is not there`, where, fix };
-    const code = errorCode(error);
-    if (code === undefined) throw error;
-    return { code: "IO_FAILED", what: `${name} cannot be read (${code})`, where };
-  }
 }

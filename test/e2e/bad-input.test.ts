@@ -102,7 +102,7 @@ describe("a release whose", () => {
     rmSync(binary);
     writeFileSync(binary, head, { mode: 0o755 });
     const result = await start();
-    expectRefusal(result, "EXEC_FAILED");
+    expectRefusal(result, "DIGEST_MISMATCH");
     const withCoreutils = await start({ PATH: "/usr/bin:/bin" });
     expectRefusal(withCoreutils, "HOST_UNSUPPORTED");
   });

@@ -36,6 +36,7 @@ const make = (change: { readonly name?: string } = {}): string => {
     base: "tiny-v1.2.3",
     releaseId: releaseId(text),
     launcher: ["launcher.mjs"],
+    proven: [],
   });
   for (const [name, script] of Object.entries(stubs))
     writeFileSync(join(root, name), script, { mode: 0o755 });

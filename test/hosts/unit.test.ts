@@ -235,7 +235,7 @@ describe("findings in the journal", () => {
     expect(await errors(host)).toEqual([
       "gantry: HOST_UNSUPPORTED: the binary is not one for linux-x64-gnu: it was replaced or damaged",
       `  file  ${current}/lib/brain`,
-      "  fix   unpack the release archive again",
+      "  fix   unpack the release archive again: test-brain-v0.1.0-linux-x64.tar.gz",
     ]);
 
     await host.shell(

@@ -10,6 +10,7 @@ import { NAMES, programPath, releaseLayout, vendoredBundle } from "../../release
 import { formatManifest, releaseId, type Manifest } from "../../release/manifest.ts";
 import { readFileEntry, readTreeFiles } from "../../release/tree.ts";
 import type { PackedBundle } from "../bundle/index.ts";
+import { proveFile, type ProvenFile } from "../checksum.ts";
 import { readSums } from "../pack/index.ts";
 import { renderStubs } from "../stub.ts";
 import { renderUnits } from "./units.ts";
@@ -75,6 +76,7 @@ export function assembleRelease(parts: ReleaseParts): Manifest {
     base: parts.base,
     releaseId: releaseId(text),
     launcher: launcher.map((file) => basename(file)),
+    proven: provenFiles(parts, launcher),
   });
   for (const [path, script] of Object.entries(stubs)) writeFileSync(join(parts.root, path), script);
   const programs = new Set([...Object.keys(stubs), ...(program === undefined ? [] : [program])]);
@@ -83,6 +85,13 @@ export function assembleRelease(parts: ReleaseParts): Manifest {
   }
   writeFileSync(layout.sums, readSums(parts.root), { mode: 0o644 });
   return manifest;
+}
+
+/** What runs before anything can be hashed by it: the program and the launcher. */
+function provenFiles({ root, manifest }: ReleaseParts, launcher: readonly string[]): ProvenFile[] {
+  const program = programPath(manifest);
+  const scripts = launcher.map((file) => `${NAMES.lib}/${basename(file)}`);
+  return [...(program === undefined ? [] : [program]), ...scripts].map((path) => proveFile(root, path));
 }
 
 function describeFile(path: string): Manifest["launcher"] {

@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { ErrorCode } from "../../../src/errors.ts";
 import { bareEnvironment, expectRefusal, runProgram, type Run } from "./fixture.ts";
+import { resum } from "./resum.ts";
 import { useFixture } from "./use-fixture.ts";
 
 const fixture = useFixture();
@@ -35,8 +36,10 @@ const launch = (args: readonly string[], environment: Readonly<Record<string, st
   });
 
 const manifest = () => join(root, "lib/release.json");
-const rewrite = (path: string, change: (text: string) => string) =>
+const rewrite = (path: string, change: (text: string) => string) => {
   writeFileSync(path, change(readFileSync(path, "utf8")));
+  resum(root);
+};
 /** The binary is shared between the fixture's releases by a hard link, so it is copied before it is damaged. */
 const ownBinary = () => {
   const path = join(root, "lib/tiny");

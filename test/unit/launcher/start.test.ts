@@ -18,6 +18,7 @@ import { describe, expect, it } from "vitest";
 import { readTreeEntry } from "../../../src/release/tree.ts";
 import { bareEnvironment, runProgram, type Run } from "./fixture.ts";
 import { readTree } from "./fixture-bundle.ts";
+import { resum } from "./resum.ts";
 import { useFixture } from "./use-fixture.ts";
 
 const fixture = useFixture();
@@ -216,6 +217,7 @@ describe("a present tree", () => {
     const text = readFileSync(manifest, "utf8");
     const entry = listed().find(([path]) => `node_modules/${path}` === NATIVE)?.[1] as [number, string];
     writeFileSync(manifest, text.replace(entry[1], digest).replace(String(entry[0]), String(size)));
+    resum(root);
     expectCode(await start(), 69, "bcrypt");
     expect((await start()).stderr).toMatch(/LOAD_CRASHED|MODULE_UNAVAILABLE/);
     expect(fixture.registry.requests).toEqual([]);

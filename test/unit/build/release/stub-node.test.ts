@@ -69,6 +69,7 @@ const write = (system: boolean, needs: readonly string[] = []): void => {
     base: "app-v1.2.3",
     releaseId: "0123456789abcdef",
     launcher: ["launcher.mjs"],
+    proven: [],
   });
   for (const [name, text] of Object.entries(stubs)) writeFileSync(join(root, name), text, { mode: 0o755 });
 };

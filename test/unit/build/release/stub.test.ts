@@ -60,6 +60,7 @@ const write = (target: string): void => {
     base: "app-v1.2.3",
     releaseId: "0123456789abcdef",
     launcher: ["launcher.mjs", "launcher-PART.mjs"],
+    proven: [],
   });
   for (const [name, text] of Object.entries(stubs)) writeFileSync(join(root, name), text, { mode: 0o755 });
 };

@@ -1,0 +1,40 @@
+/**
+ * What the scripts of a release compare its program and launcher with before they run them: size, the CRC of cksum
+ * (POSIX, "cksum"), and the SHA-256. The CRC finds accidents; who could forge it could write the scripts as well.
+ */
+import { startEntry } from "../release/tree.ts";
+import { readPieces } from "../release/pieces.ts";
+
+export interface ProvenFile {
+  /** Relative to the release. */
+  readonly path: string;
+  readonly size: number;
+  readonly crc: number;
+  readonly sha256: string;
+}
+
+/** CRC-32 of a byte at the top of the register, most significant bit first; POSIX names the polynomial. */
+const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte << 24;
+  for (let bit = 0; bit < 8; bit += 1) crc = (crc << 1) ^ (crc < 0 ? 0x04c11db7 : 0);
+  return crc >>> 0;
+});
+
+const addByte = (crc: number, byte: number): number => (crc << 8) ^ (TABLE[(crc >>> 24) ^ byte] ?? 0);
+
+/**
+ * Reads a file of any size once.
+ * @throws the file system's error when it cannot be read
+ */
+export function proveFile(root: string, path: string): ProvenFile {
+  const entry = startEntry();
+  let crc = 0;
+  readPieces(`${root}/${path}`, (piece) => {
+    entry.update(piece);
+    for (const byte of piece) crc = addByte(crc, byte);
+  });
+  const [size, sha256] = entry.finish();
+  // The length follows the bytes, least significant byte first and as few as it takes.
+  for (let rest = size; rest > 0; rest = Math.floor(rest / 256)) crc = addByte(crc, rest & 255);
+  return { path, size, crc: ~crc >>> 0, sha256 };
+}
