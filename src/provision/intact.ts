@@ -21,7 +21,7 @@ const UNPROVEN = "GANTRY_UNPROVEN";
 const LARGE = 1 << 20;
 
 /** What puts a release's own files back: one command where its archive lies beside it, as templates/intact.sh says it. */
-export function restoreFix({ layout: { root }, manifest, target }: Release): string {
+function restoreFix({ layout: { root }, manifest, target }: Release): string {
   const archive = join(dirname(root), `${releaseName(manifest.name, manifest.version, target)}.tar.gz`);
   if (!existsSync(archive)) return "unpack the release archive again, all of it, into an empty directory";
   return `tar -xzf ${shellWord(archive)} --strip-components=1 -C ${shellWord(root)}`;
