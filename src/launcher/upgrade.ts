@@ -3,10 +3,14 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineCommand } from "../command-line.ts";
 import { GantryError } from "../errors.ts";
+import { encodePublicKey, parsePublicKey } from "../release/minisign.ts";
 import { withService } from "../service/locked.ts";
 import { readRecord } from "../service/record.ts";
-import type { Source } from "../service/place.ts";
+import type { Source } from "../service/import/source.ts";
 import { planRollback, planUpgrade } from "../service/plan.ts";
+import { readSmallNamed } from "../service/import/tree.ts";
+import type { Allowance } from "../service/trust/decide.ts";
+import type { TrustOptions } from "../service/trust/trust.ts";
 import { rollbackService, upgradeService } from "../service/upgrade.ts";
 import {
   DRY_RUN_FLAG,
@@ -35,16 +39,46 @@ export function upgradeCommand(session: Session) {
       },
       "dry-run": DRY_RUN_FLAG,
       keep: KEEP_FLAG,
+      "public-key": {
+        type: "string",
+        valueHint: "KEY|FILE",
+        description: "the key that has to have signed it, instead of the one that is pinned",
+      },
+      "allow-downgrade": { type: "boolean", description: "takes a version below the highest that ran here" },
+      "drop-key": { type: "boolean", description: "takes a release that pins no key, where one is pinned" },
       json: JSON_FLAG,
     },
     run: ({ args }) =>
       runService(session, args.json, async () => {
         const keep = readKeep(args.keep);
         const source = readSource(args.source);
-        if (args["dry-run"] === true) return planUpgrade(openService(session), source);
-        return upgradeService(openServiceAsRoot(session, `upgrade ${args.source}`), source, { keep });
+        const trust = readTrustOptions(args);
+        if (args["dry-run"] === true) return planUpgrade(openService(session), source, trust);
+        const context = openServiceAsRoot(session, `upgrade ${args.source}`);
+        return upgradeService(context, source, { keep, ...trust });
       }),
   });
+}
+
+/** @throws GantryError CONFIG_INVALID for what is no public key */
+function readTrustOptions(args: {
+  readonly "public-key"?: string | undefined;
+  readonly "allow-downgrade"?: boolean | undefined;
+  readonly "drop-key"?: boolean | undefined;
+}): TrustOptions {
+  const allowed = new Set<Allowance>();
+  if (args["allow-downgrade"] === true) allowed.add("downgrade");
+  if (args["drop-key"] === true) allowed.add("drop-key");
+  return { allowed, publicKey: readPublicKey(args["public-key"]) };
+}
+
+/** More than a public key's file has: a comment and a line. */
+const KEY_BYTES = 20_000;
+
+function readPublicKey(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const file = /^RW[A-Za-z0-9+/]{54}$/.test(text) ? undefined : readSmallNamed(resolve(text), KEY_BYTES);
+  return encodePublicKey(parsePublicKey(file?.toString("utf8") ?? text, text));
 }
 
 /** @throws GantryError RELEASE_FILE_MISSING when there is no such file */

@@ -4,6 +4,7 @@
  */
 import { GantryError, type Finding } from "../errors.ts";
 import { BUNDLE_HEAD_BYTES, parseBundleHead } from "../release/bundle.ts";
+import { pinnedKeys, requireSigner } from "../release/keyring.ts";
 import { verifySignedFile } from "../release/minisign-file.ts";
 import type { ReleaseBundle } from "../release/manifest.ts";
 import { readStart } from "../release/pieces.ts";
@@ -66,7 +67,9 @@ export function checkSignature(
   const { publicKey } = release.manifest;
   if (publicKey === undefined) return;
   if (signature.text === undefined) throw new GantryError(unsigned(signature.where));
-  verifySignedFile(path, signature.text, publicKey, signature.where);
+  const ring = { pinned: pinnedKeys(publicKey), revoked: [] };
+  const signer = requireSigner(ring, signature.text, signature.where);
+  verifySignedFile(path, signature.text, signer, signature.where);
 }
 
 function unsigned(where: string): Finding {

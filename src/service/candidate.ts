@@ -28,7 +28,7 @@ const CandidateSchema = v.object({
   version: v.string(),
   binary: v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/)),
   target: v.string(),
-  publicKey: v.optional(v.string()),
+  publicKey: v.optional(v.union([v.string(), v.array(v.string())])),
   service: v.optional(ServiceSchema),
   activate: v.optional(v.array(v.string())),
 });
@@ -57,7 +57,16 @@ export function readCandidate(root: string): Candidate {
       fix,
     });
   }
-  const parsed = parseCandidate(text);
+  return parseCandidate(text, root);
+}
+
+/**
+ * @param root where the manifest is from
+ * @throws GantryError MANIFEST_INVALID
+ */
+export function parseCandidate(text: string, root: string): Candidate {
+  const where = join(root, NAMES.manifest);
+  const parsed = parseManifest(text);
   if (parsed === undefined) {
     throw new GantryError({ code: "MANIFEST_INVALID", what: "release.json cannot be used", where });
   }
@@ -65,7 +74,7 @@ export function readCandidate(root: string): Candidate {
   return Object.freeze({ ...parsed, root, id, generation: generationName(parsed.version, id) });
 }
 
-function parseCandidate(text: string): v.InferOutput<typeof CandidateSchema> | undefined {
+function parseManifest(text: string): v.InferOutput<typeof CandidateSchema> | undefined {
   try {
     const result = v.safeParse(CandidateSchema, JSON.parse(text));
     return result.success ? result.output : undefined;

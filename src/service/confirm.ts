@@ -4,6 +4,7 @@ import type { ServiceContext } from "./context.ts";
 import { removeResidue, switchLink } from "./generations.ts";
 import { removeRecord, writeRecord, type ChangeRecord } from "./record.ts";
 import { dropSnapshot } from "./snapshot.ts";
+import { rememberPins } from "./trust/memory.ts";
 import { finishHistory, type Ending } from "./undo.ts";
 
 export async function confirmChange(
@@ -15,6 +16,7 @@ export async function confirmChange(
   const { layout } = context;
   await writeRecord(layout, { ...record, step: "confirmed" });
   await switchLink(layout, layout.fallback, to.generation);
+  if (record.action !== "rollback") await rememberPins(layout, to);
   dropSnapshot(layout);
   removeResidue(layout);
   finishHistory(context, record, ending);

@@ -16,6 +16,7 @@ import { withService } from "./locked.ts";
 import { placeRelease } from "./place.ts";
 import { runOrThrow } from "./program.ts";
 import type { ServiceResult } from "./result.ts";
+import { OWN_RELEASE } from "./trust/trust.ts";
 import { isUp, readLog, readUnit, reloadUnits, startUnit } from "./systemd.ts";
 import { ensureUnits, ensureUser, readSystemdVersion, recoveryUnits } from "./units.ts";
 import { attempt, secondsSince, upgradeService, type UpgradeOptions } from "./upgrade.ts";
@@ -51,7 +52,7 @@ async function installFresh(context: ServiceContext): Promise<ServiceResult> {
     const placed = await placeRelease(
       context,
       { kind: "directory", root: own.root },
-      { publicKey: undefined },
+      OWN_RELEASE,
       (to, created) => journal.update({ to, created }),
     );
     const required = requireSettings(placed.candidate);

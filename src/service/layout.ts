@@ -29,6 +29,8 @@ export interface ServiceLayout {
   /** Written ahead of every step of a change; it is there only while one is under way. */
   readonly record: string;
   readonly history: string;
+  /** Keys that are trusted, and revoked ones. */
+  readonly keys: string;
   readonly activated: string;
   readonly snapshot: string;
   /** The state directory that a release wrote which was then given up. */
@@ -60,6 +62,7 @@ export function serviceLayout(name: string, root: string): ServiceLayout {
     state,
     record: join(state, "upgrade.json"),
     history: join(state, "history.jsonl"),
+    keys: join(state, "keys.json"),
     activated: join(state, "activated"),
     snapshot: join(state, "snapshot"),
     replaced: join(state, "replaced-data"),

@@ -1,18 +1,22 @@
 /** `--dry-run`: what a command would do, in the order in which it would. Reads only. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { checkCandidate, readCandidate, type Candidate } from "./candidate.ts";
+import { checkCandidate, parseCandidate, readCandidate, type Candidate } from "./candidate.ts";
 import type { ServiceContext } from "./context.ts";
 import { readInstalled, readKeepFacts, requireInstalled } from "./installed.ts";
 import { planClean as planRemoval } from "./keep.ts";
 import { generationVersion } from "./layout.ts";
-import type { Source } from "./place.ts";
+import { MOST_MANIFEST_BYTES } from "./import/limits.ts";
+import { nameOf, type Source } from "./import/source.ts";
+import { openSourceTree, readSmall } from "./import/tree.ts";
 import type { ServiceResult } from "./result.ts";
 import { readUnit } from "./systemd.ts";
 import { purgedPaths, type UninstallOptions } from "./uninstall.ts";
+import { openTrust, type TrustOptions } from "./trust/trust.ts";
 import { recoveryUnits } from "./units.ts";
 import { chooseTarget } from "./upgrade.ts";
-import { GantryError } from "../errors.ts";
+import { errorCode, GantryError } from "../errors.ts";
+import { NAMES } from "../release/layout.ts";
 
 function planned(
   { layout }: ServiceContext,
@@ -69,16 +73,17 @@ function healthStep({ service }: Candidate): string {
   return `wait until http://127.0.0.1:${port}${health} answers, at most ${healthWindow} s`;
 }
 
-export function planUpgrade(context: ServiceContext, source: Source): ServiceResult {
+export function planUpgrade(context: ServiceContext, source: Source, options: TrustOptions): ServiceResult {
   const installed = requireInstalled(context.layout);
-  const to = source.kind === "directory" ? readCandidate(source.root) : undefined;
+  const to = source.kind === "directory" ? readOffered(source.root) : undefined;
   const refused = to === undefined ? undefined : checkCandidate(to, context.own, context.own.target);
   if (refused !== undefined) throw new GantryError(refused);
-  const key = installed.publicKey;
+  if (to !== undefined) checkFollows(context, installed, to, { source, options });
+  const keys = [options.publicKey ?? installed.publicKey ?? []].flat();
   const steps = [
-    key === undefined
+    keys.length === 0
       ? "check the release's own SHA256SUMS"
-      : `check its signature with the key ${key}, and SHA256SUMS`,
+      : `check its signature with the key ${keys.join(" or ")}, and SHA256SUMS`,
     "put it into a new generation, and prepare its modules there",
     ...switchSteps(context, to),
   ];
@@ -90,6 +95,31 @@ export function planUpgrade(context: ServiceContext, source: Source): ServiceRes
     facts,
     steps,
   });
+}
+
+/** The candidate in a directory that others may change meanwhile. */
+function readOffered(root: string): Candidate {
+  const tree = openSourceTree(root, { named: root });
+  try {
+    const text = readSmall(tree, NAMES.manifest, MOST_MANIFEST_BYTES)?.toString("utf8");
+    return text === undefined ? readCandidate(root) : parseCandidate(text, root);
+  } finally {
+    tree.close();
+  }
+}
+
+/** Only root can read what the service remembers; everybody else sees the plan without it. */
+function checkFollows(
+  { layout }: ServiceContext,
+  installed: Candidate,
+  to: Candidate,
+  { source, options }: { readonly source: Source; readonly options: TrustOptions },
+): void {
+  try {
+    openTrust(layout, installed, options).checkFollows(to, nameOf(source));
+  } catch (error) {
+    if (errorCode(error) !== "EACCES") throw error;
+  }
 }
 
 export async function planRollback(

@@ -10,14 +10,16 @@ import { newRecord, readKeepFacts, requireInstalled, requireSettings } from "./i
 import { chooseRollback, planClean } from "./keep.ts";
 import { generationVersion } from "./layout.ts";
 import { withService } from "./locked.ts";
-import { placeRelease, type Source } from "./place.ts";
+import type { Source } from "./import/source.ts";
+import { placeRelease } from "./place.ts";
 import { prepareRelease } from "./prepare.ts";
 import { removeRecord } from "./record.ts";
 import type { ServiceResult } from "./result.ts";
 import { readUnit } from "./systemd.ts";
+import { openTrust, type TrustOptions } from "./trust/trust.ts";
 import type { Health } from "./watch.ts";
 
-export interface UpgradeOptions {
+export interface UpgradeOptions extends TrustOptions {
   /** Generations that are left afterwards. */
   readonly keep: number;
 }
@@ -35,7 +37,7 @@ export function upgradeService(
     const installed = requireInstalled(context.layout);
     const journal = await beginChange(context, await newRecord(context, "upgrade"));
     return attempt(context, journal, async () => {
-      const trust = { publicKey: installed.publicKey };
+      const trust = openTrust(context.layout, installed, options);
       const { candidate } = await placeRelease(context, source, trust, (to, created) =>
         journal.update({ to, created }),
       );
@@ -101,8 +103,8 @@ export async function chooseTarget(
       : `there is no generation ${version} beside the current one`;
   const fix =
     others.length === 0
-      ? "only the current generation is here; upgrade to the archive of the version that you want"
-      : `name one of ${others.join(", ")}, or upgrade to the archive of the version that you want`;
+      ? "only the current generation is here; upgrade to the archive of the version that you want, with --allow-downgrade"
+      : `name one of ${others.join(", ")}, or upgrade to the archive of the version that you want, with --allow-downgrade`;
   throw new GantryError({ code: "USAGE", what, where: layout.releases, fix });
 }
 

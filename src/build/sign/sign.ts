@@ -9,8 +9,9 @@ import { NAMES, releaseBase, releaseName, signatureOf } from "../../release/layo
 import { manifestTarget, parseManifest, type Manifest } from "../../release/manifest.ts";
 import { holdsSecretKey, type SecretKey } from "../../release/minisign-secret.ts";
 import { formatSignature } from "../../release/minisign-sign.ts";
+import { keyIdOf, pinnedKeys } from "../../release/keyring.ts";
 import { readPrehash } from "../../release/minisign-file.ts";
-import { createPrehash, encodePublicKey, formatKeyId, parsePublicKey } from "../../release/minisign.ts";
+import { createPrehash, encodePublicKey, formatKeyId } from "../../release/minisign.ts";
 import { readTreeFiles } from "../../release/tree.ts";
 import { repackArchive, type Repacked } from "../pack/index.ts";
 import { readSecretKey, refuseInsideRelease } from "./keys.ts";
@@ -83,8 +84,9 @@ export async function signRelease(options: SignReleaseOptions): Promise<SignedRe
 
 /** A release that pins a key is of no use to a host when another one has signed it. */
 function refuseOtherKey(manifest: Manifest, secretKey: SecretKey, where: string): void {
-  if (manifest.publicKey === undefined || encodePublicKey(secretKey) === manifest.publicKey) return;
-  const pinned = formatKeyId(parsePublicKey(manifest.publicKey, where).keyId);
+  const keys = pinnedKeys(manifest.publicKey);
+  if (keys.length === 0 || keys.includes(encodePublicKey(secretKey))) return;
+  const pinned = keys.map(keyIdOf).join(" or ");
   throw new GantryError({
     code: "SIGNATURE_INVALID",
     what: `the release pins the key ${pinned}; this is the key ${formatKeyId(secretKey.keyId)}`,

@@ -19,7 +19,9 @@ import { GantryError } from "../../../src/errors.ts";
 import { parseTarget } from "../../../src/release/targets.ts";
 import type { ServiceContext } from "../../../src/service/context.ts";
 import { serviceLayout } from "../../../src/service/layout.ts";
-import { placeRelease, type Source } from "../../../src/service/place.ts";
+import type { Source } from "../../../src/service/import/source.ts";
+import { placeRelease } from "../../../src/service/place.ts";
+import { openTrust } from "../../../src/service/trust/trust.ts";
 
 /** A public key of minisign's own documentation. */
 const KEY = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
@@ -27,10 +29,12 @@ const KEY = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
 let root = "";
 let context: ServiceContext;
 let announced: [string, boolean][] = [];
+let warnings: string[] = [];
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "gantry-place-"));
   announced = [];
+  warnings = [];
   context = {
     layout: serviceLayout("app", join(root, "host")),
     own: { root: "", name: "app", binary: "app", target: parseTarget("linux-x64-gnu") },
@@ -38,7 +42,7 @@ beforeEach(() => {
     reporter: {
       step: () => undefined,
       progress: () => undefined,
-      warn: () => undefined,
+      warn: (text) => warnings.push(text),
       debug: () => undefined,
     },
     signal: new AbortController().signal,
@@ -87,9 +91,14 @@ function pack(release: string, ...others: string[]): string {
 }
 
 const place = (source: Source, publicKey?: string) =>
-  placeRelease(context, source, { publicKey }, async (generation, created) => {
-    announced.push([generation, created]);
-  });
+  placeRelease(
+    context,
+    source,
+    openTrust(context.layout, undefined, { publicKey }),
+    async (generation, created) => {
+      announced.push([generation, created]);
+    },
+  );
 
 async function expectRefused(source: Source, code: string, publicKey?: string): Promise<GantryError> {
   const error: unknown = await place(source, publicKey).catch((thrown: unknown) => thrown);
@@ -109,10 +118,17 @@ const hasRun = () => existsSync(join(root, "ran"));
 
 describe("a directory", () => {
   it("comes in as SHA256SUMS lists it, and nothing else of what lies there", async () => {
-    const release = make();
+    const digest = createHash("sha256").update("1").digest("hex");
+    const files = { "index.js": [1, digest], "tool.sh": [1, digest, "x"], "changed.js": [1, digest] };
+    const release = make({ manifest: { modules: { a: { files } } } });
     writeFileSync(join(release, ".env"), "TOKEN=secret");
-    mkdirSync(join(release, "node_modules/.gantry"), { recursive: true });
-    writeFileSync(join(release, "node_modules/a.js"), "1");
+    for (const path of [".gantry", "a", "planted"])
+      mkdirSync(join(release, "node_modules", path), { recursive: true });
+    writeFileSync(join(release, "node_modules/a/index.js"), "1", { mode: 0o777 });
+    writeFileSync(join(release, "node_modules/a/tool.sh"), "1", { mode: 0o600 });
+    writeFileSync(join(release, "node_modules/a/changed.js"), "2");
+    writeFileSync(join(release, "node_modules/planted/index.js"), "1");
+    writeFileSync(join(release, "node_modules/planted.js"), "1");
     const { candidate, created } = await place({ kind: "directory", root: release });
     expect(created).toBe(true);
     expect(candidate.generation).toMatch(/^1\.2\.3-[0-9a-f]{12}$/);
@@ -121,8 +137,8 @@ describe("a directory", () => {
       [candidate.generation, true],
     ]);
     expect(readdirSync(context.layout.releases)).toEqual([candidate.generation]);
-    const files = readdirSync(candidate.root, { recursive: true }).map(String);
-    expect(files.toSorted()).toEqual(
+    const found = readdirSync(candidate.root, { recursive: true }).map(String);
+    expect(found.toSorted()).toEqual(
       [
         "SHA256SUMS",
         "docs",
@@ -131,9 +147,16 @@ describe("a directory", () => {
         "lib",
         "lib/release.json",
         "node_modules",
-        "node_modules/a.js",
+        "node_modules/a",
+        "node_modules/a/index.js",
+        "node_modules/a/tool.sh",
       ].toSorted(),
     );
+    expect(warnings).toEqual([
+      `left 4 entries of ${release} that are no part of the release: .env, node_modules/planted/, node_modules/planted.js, …`,
+    ]);
+    expect(lstatSync(join(candidate.root, "node_modules/a/index.js")).mode & 0o7777).toBe(0o644);
+    expect(lstatSync(join(candidate.root, "node_modules/a/tool.sh")).mode & 0o7777).toBe(0o755);
     expect(lstatSync(join(candidate.root, "docs/a b.txt")).mode & 0o777).toBe(0o644);
     expect(lstatSync(join(candidate.root, "gantry")).mode & 0o777).toBe(0o755);
   });

@@ -1,0 +1,44 @@
+/** Versions as semver orders them (https://semver.org, item 11). Pure. */
+
+const VERSION = /^(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?$/;
+
+/**
+ * Negative when `left` comes before `right`, 0 when they have the same precedence: what follows a plus does not count.
+ * Undefined when one of them is no such version.
+ */
+export function compareVersions(left: string, right: string): number | undefined {
+  const [a, b] = [VERSION.exec(left), VERSION.exec(right)];
+  if (a === null || b === null) return undefined;
+  for (const part of [1, 2, 3]) {
+    const difference = compareNumbers(a[part] ?? "", b[part] ?? "");
+    if (difference !== 0) return difference;
+  }
+  return comparePrereleases(a[4], b[4]);
+}
+
+/** Of any length: a date with a time is too long for a number. */
+function compareNumbers(left: string, right: string): number {
+  const [a, b] = [BigInt(left), BigInt(right)];
+  return a === b ? 0 : a < b ? -1 : 1;
+}
+
+function comparePrereleases(left: string | undefined, right: string | undefined): number {
+  if (left === undefined || right === undefined)
+    return Number(left === undefined) - Number(right === undefined);
+  const [a, b] = [left.split("."), right.split(".")];
+  for (const [index, part] of a.entries()) {
+    const other = b[index];
+    if (other === undefined) return 1;
+    const difference = compareIdentifiers(part, other);
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+/** Numbers come before words. */
+function compareIdentifiers(left: string, right: string): number {
+  const [a, b] = [left, right].map((text) => /^\d+$/.test(text));
+  if (a === true && b === true) return compareNumbers(left, right);
+  if (a !== b) return a === true ? -1 : 1;
+  return left === right ? 0 : left < right ? -1 : 1;
+}
