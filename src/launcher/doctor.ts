@@ -68,7 +68,9 @@ export async function diagnose(session: Session, opened: Opened): Promise<Diagno
     (finding) => finding !== undefined,
   );
   const tree = plan.state === "absent" || own.length > 0 ? undefined : await inspect(session, opened);
-  const damaged = tree?.findings.some((finding) => MENDABLE.has(finding.code)) ?? false;
+  // A start would not remove what is no part of the release.
+  const planted = tree?.planted?.finding;
+  const damaged = tree?.findings.some((found) => found !== planted && MENDABLE.has(found.code)) ?? false;
   const install = plan.state === "absent" || damaged;
   const { way, hindrances, target } = install
     ? planInstall(session, opened)

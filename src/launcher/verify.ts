@@ -9,6 +9,8 @@ import { GantryError, type Finding } from "../errors.ts";
 import { readHostId } from "../provision/facts.ts";
 import { inspectTree, type TreeInspection } from "../provision/inspect.ts";
 import { compareOwnFile } from "../provision/intact.ts";
+import { takeOut } from "../provision/set-aside.ts";
+import type { Planted } from "../provision/verify.ts";
 import { readOptionalText } from "../provision/read.ts";
 import { checkMachine, type Release } from "../provision/release.ts";
 import { NAMES } from "../release/layout.ts";
@@ -47,6 +49,10 @@ async function verify(session: Session, intent: "repair" | "look"): Promise<void
     throw new GantryError(NEVER_INSTALLED, ...own.findings, ...(machine === undefined ? [] : [machine]));
   }
   let tree = await inspect(session, opened);
+  if (intent === "repair" && tree.planted !== undefined) {
+    removePlanted(session, opened, tree.planted);
+    tree = await inspect(session, opened);
+  }
   const wrong = [...tree.findings, ...missingOptional(tree)];
   if (intent === "repair" && wrong.length > 0) {
     for (const finding of wrong) session.log.warn(`${finding.code}: ${finding.what}`);
@@ -71,6 +77,15 @@ async function verify(session: Session, intent: "repair" | "look"): Promise<void
     `${count(own.checked, "file")} of the release and ${count(tree.checkedFiles, "file")} of its modules are right, ` +
       `${count(loaded, "module")} ${loaded === 1 ? "loads" : "load"}`,
   );
+}
+
+/** Needs nothing to replace it with: it goes, and what is there is looked at again. */
+function removePlanted(session: Session, opened: Opened, { paths, finding }: Planted): void {
+  const trust = checkTrust(session, opened);
+  if (trust !== undefined) throw new GantryError(finding, trust);
+  takeOut(opened.place, paths);
+  const what = `removed ${paths.length === 1 ? "1 entry" : `${paths.length} entries`} of node_modules, no part of the release`;
+  session.log.info(`${what}: ${paths.slice(0, NAMED).join(", ")}${paths.length > NAMED ? ", …" : ""}`);
 }
 
 /** How many files are named one by one. */

@@ -1,7 +1,8 @@
 /**
  * Files in a tree that the manifest does not list. A tree that a package manager made holds many (types, other
  * platforms' prebuilds, `.bin`), and they do no harm; this names the ones that a loader could take instead of what
- * was built. Pure.
+ * was built. In a tree of a release that pins a key none is harmless: packages look for others that need not be there
+ * (`bufferutil` beside `ws`), and any file can be imported by its path. Pure.
  */
 import { posix } from "node:path";
 import type { Libc } from "../release/targets.ts";
@@ -60,4 +61,25 @@ export function couldBeLoaded(
 function isForOtherLibc(name: string, libc: Libc | undefined): boolean {
   if (libc === undefined || !name.endsWith(".node")) return false;
   return name.split(".").includes(libc === "gnu" ? "musl" : "glibc");
+}
+
+/**
+ * Is this file out of place in the tree of a release that pins a key? Names that begin with a dot directly in a
+ * `node_modules` are package managers' own (`.bin`, `.package-lock.json`), and no package has such a name (npm's
+ * package.json documentation, "name").
+ */
+export function isPlanted(path: string): boolean {
+  return !path.startsWith(".") && !path.includes("/node_modules/.");
+}
+
+/** Foreign files, whole directories in which nothing is listed as one. */
+export function groupForeign(foreign: readonly string[], listed: ReadonlySet<string>): string[] {
+  const kept = new Set([...listed].flatMap(parentsOf));
+  return [...new Set(foreign.map((path) => parentsOf(path).find((parent) => !kept.has(parent)) ?? path))];
+}
+
+/** `a/b/c`: `a`, `a/b`. */
+function parentsOf(path: string): string[] {
+  const parts = path.split("/");
+  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join("/"));
 }

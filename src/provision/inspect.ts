@@ -11,7 +11,7 @@ import type { Self } from "./judge.ts";
 import { loadExternals } from "./load.ts";
 import { unique } from "./present.ts";
 import type { Place, Release } from "./release.ts";
-import { verifyTree, type TreeVerdict } from "./verify.ts";
+import { verifyTree, type Planted, type TreeVerdict } from "./verify.ts";
 
 export interface InspectOptions {
   readonly release: Release;
@@ -38,6 +38,8 @@ export interface TreeInspection {
   /** What keeps the release from starting; an optional module is never part of it. */
   readonly findings: readonly Finding[];
   readonly foreign: readonly string[];
+  /** Its finding is one of `findings`. */
+  readonly planted: Planted | undefined;
   readonly checkedFiles: number;
   /** Where verdict and probe disagree, and what GANTRY_SKIP lets pass. */
   readonly warnings: readonly string[];
@@ -68,8 +70,9 @@ export async function inspectTree(options: InspectOptions): Promise<TreeInspecti
   );
   return {
     modules: release.manifest.externals.map((external) => describe(external, verdict, problems)),
-    findings: unique(fatal),
+    findings: unique(verdict.planted === undefined ? fatal : [verdict.planted.finding, ...fatal]),
     foreign: verdict.foreign,
+    planted: verdict.planted,
     checkedFiles: verdict.checkedFiles,
     warnings: loaded.warnings,
     native: [...loaded.files].map(([path, { verdict: found, findings }]) => ({

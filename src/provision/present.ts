@@ -19,7 +19,7 @@ export interface PresentResult {
 
 /**
  * @throws GantryError when the tree is right, file by file, and a required module still does not load here: another
- *   copy of the same files would not either
+ *   copy of the same files would not either; DIGEST_MISMATCH when a release that pins a key has more than its own files
  */
 export async function provePresent(options: ProofOptions): Promise<PresentResult> {
   const { release, place, reporter, signal } = options;
@@ -28,6 +28,8 @@ export async function provePresent(options: ProofOptions): Promise<PresentResult
   const broken = verdict.broken.filter((external) => !external.optional);
   if (broken.length > 0)
     return { broken: unique(broken.flatMap(({ findings }) => findings)), stamped: false };
+  // Whoever can put a package there meant something by it: that is said, and nothing is started.
+  if (verdict.planted !== undefined) throw new GantryError(verdict.planted.finding);
   const leftOut = leftOutByFiles(verdict);
   const failed = await loadWhole(options, verdict);
   for (const [name, finding] of failed) leftOut.set(name, leftOutReason(finding));

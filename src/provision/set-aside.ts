@@ -21,18 +21,28 @@ export function setAside(
   const unneeded = Object.entries(manifest.modules)
     .filter(([, module]) => !module.neededBy.some((name) => included.has(name)))
     .map(([directory]) => directory);
-  let aside: string | undefined;
   try {
-    aside = mkdtempSync(join(place.parent, NAMES.old));
-    for (const [index, directory] of unneeded.entries())
-      moveAside(join(place.modules, directory), join(aside, `${index}`));
+    takeOut(place, unneeded);
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
     reporter.warn(
       `it cannot be taken out of ${place.modules} (${errorCode(error)}), so the app may still load it`,
     );
+  }
+}
+
+/**
+ * Takes files, links and directories out of the tree, each with one rename, and removes them; no link is followed.
+ * @param paths relative to the modules directory
+ * @throws the file system's error
+ */
+export function takeOut(place: Place, paths: readonly string[]): void {
+  const aside = mkdtempSync(join(place.parent, NAMES.old));
+  try {
+    for (const [index, path] of paths.entries())
+      moveAside(join(place.modules, path), join(aside, `${index}`));
   } finally {
-    if (aside !== undefined) removeQuietly(aside);
+    removeQuietly(aside);
   }
 }
 

@@ -8,7 +8,7 @@ import { errorCode, isMissing, type Finding } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
 import { availableExternals, manifestTarget, type Manifest, type TreeModule } from "../release/manifest.ts";
 import { readTreeEntry, readTreeFiles, type FileEntry, type TreeFile } from "../release/tree.ts";
-import { couldBeLoaded } from "./foreign.ts";
+import { couldBeLoaded, groupForeign, isPlanted } from "./foreign.ts";
 
 interface BrokenExternal {
   readonly name: string;
@@ -26,7 +26,15 @@ export interface TreeVerdict {
   readonly foreign: readonly string[];
   /** Those of them that an import could meet in place of a module's own. */
   readonly loadable: readonly string[];
+  /** What is no part of a release that pins a key. */
+  readonly planted?: Planted | undefined;
   readonly checkedFiles: number;
+}
+
+export interface Planted {
+  /** Files, links, and directories of which nothing is listed, relative to the modules directory. */
+  readonly paths: readonly string[];
+  readonly finding: Finding;
 }
 
 export interface VerifyOptions {
@@ -55,20 +63,41 @@ export async function verifyTree(
   );
   const { libc } = manifestTarget(manifest);
   const foreign = [...there.keys()].filter((path) => !listed.has(path));
-  const hostile = foreign.filter((path) => couldBeLoaded(path, wanted, listed, libc));
+  const pinned = manifest.publicKey !== undefined;
+  const hostile = foreign.filter((path) =>
+    pinned ? isPlanted(path) : couldBeLoaded(path, wanted, listed, libc),
+  );
   const findings = new Map<string, Finding>();
   for (const [directory, module] of wanted) {
     const finding =
       (await checkModule(modules, directory, module, there, options)) ??
-      checkForeign(directory, module, hostile);
+      (pinned ? undefined : checkForeign(directory, module, hostile));
     if (finding !== undefined) findings.set(directory, finding);
   }
   return {
     ...judge(manifest, wanted, findings, there),
     foreign,
     loadable: hostile,
+    planted: pinned ? findPlanted(groupForeign(hostile, listed)) : undefined,
     checkedFiles: listed.size,
   };
+}
+
+/** How many are named. */
+const NAMED = 8;
+
+function findPlanted(paths: readonly string[]): Planted | undefined {
+  const [first, ...rest] = paths;
+  if (first === undefined) return undefined;
+  const more = rest.length > NAMED ? [`and ${rest.length - NAMED} more`] : [];
+  const finding: Finding = {
+    code: "DIGEST_MISMATCH",
+    what: `${first} is no part of this release, and its app could load it`,
+    where: shown(first),
+    detail: [...rest.slice(0, NAMED).map(shown), ...more],
+    fix: "./gantry verify --repair removes what is no part of the release; then find out who put it there",
+  };
+  return { paths, finding };
 }
 
 function readOwnFiles(modules: string): TreeFile[] {

@@ -31,7 +31,7 @@ export interface SourceTree {
   readonly close: () => void;
 }
 
-export interface SourceName {
+interface SourceName {
   readonly name: string;
   readonly isDirectory: boolean;
 }

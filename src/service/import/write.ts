@@ -22,7 +22,7 @@ export interface ImportWriter {
   readonly listing: () => TreeListing;
 }
 
-export interface ImportedFile {
+interface ImportedFile {
   readonly path: string;
   /** For messages. */
   readonly where: string;

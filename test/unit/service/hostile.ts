@@ -31,7 +31,7 @@ export const sumsOf = (files: Readonly<Record<string, string>>) =>
     .map(([path, text]) => `${digest(text)}  ${path}\n`)
     .join("");
 
-export interface Taken extends Imported {
+interface Taken extends Imported {
   readonly to: string;
 }
 
