@@ -34,18 +34,24 @@ export function vendoredTargets(choices: Choices, own: Target): Target[] {
 }
 
 /**
- * The key that a release pins, as the line of its minisign file.
- * @throws GantryError CONFIG_INVALID when it is neither a key nor a file that holds one
+ * The keys that a release pins, as the lines of their minisign files: one as itself, several as a list.
+ * @throws GantryError CONFIG_INVALID when one is neither a key nor a file that holds one
  */
 export function releasePublicKey(
   options: Pick<BuildOptions, "publicKey">,
   app: Pick<App, "dir" | "settings">,
-): string | undefined {
+): Manifest["publicKey"] {
   const { publicKey } = options;
   if (publicKey !== undefined) return encodePublicKey(readPublicKey(publicKey));
   const setting = app.settings.publicKey;
   if (setting === undefined) return undefined;
-  const file = join(app.dir, setting);
+  return Array.isArray(setting)
+    ? setting.map((one) => readSetting(one, app.dir))
+    : readSetting(setting, app.dir);
+}
+
+function readSetting(setting: string, directory: string): string {
+  const file = join(directory, setting);
   if (existsSync(file) || !setting.startsWith("RW")) return encodePublicKey(readPublicKey(file));
   try {
     return encodePublicKey(readPublicKey(setting));
@@ -54,7 +60,7 @@ export function releasePublicKey(
     throw new GantryError({
       code: "CONFIG_INVALID",
       what: `"gantry.publicKey" is no minisign public key: ${error.findings[0].what}`,
-      where: join(app.dir, "package.json"),
+      where: join(directory, "package.json"),
       fix: "copy the line that begins with RW from the .pub file, or name that file",
     });
   }

@@ -42,7 +42,7 @@ export interface BuildContext extends BuildOptions {
   readonly sources: Sources;
   readonly work: string;
   /** The pinned key as the manifest has it. */
-  readonly publicKeyLine: string | undefined;
+  readonly publicKeyLine: Manifest["publicKey"];
   /** Node apps only: their JavaScript, built once for all targets. */
   readonly javascript: BuiltJavaScript | undefined;
 }

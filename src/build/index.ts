@@ -31,5 +31,14 @@ export {
   type WrittenImage,
 } from "./docker/index.ts";
 export type { ReleaseSummary } from "./release/index.ts";
-export { keygen, needsPassword, signFile, signRelease, verifyFile, verifyRelease } from "./sign/index.ts";
+export {
+  keygen,
+  needsPassword,
+  revokeKey,
+  signFile,
+  signRelease,
+  succeedKey,
+  verifyFile,
+  verifyRelease,
+} from "./sign/index.ts";
 export { makePrivateDirectory, removeWork } from "./work.ts";

@@ -25,14 +25,41 @@ export function keygenCommand({ environment, print }: CommandContext): CommandDe
         description: "where the public key goes",
       },
       secret: { ...secretKey, description: "where the secret key goes; GANTRY_KEY_PASSWORD protects it" },
+      successor: {
+        type: "string",
+        valueHint: "FILE",
+        description: "the old secret key, which says that the new one follows it",
+      },
+      revoke: {
+        type: "string",
+        valueHint: "KEY|FILE",
+        description: "makes no key; the one in --secret says that this public key is revoked",
+      },
+      statements: {
+        type: "string",
+        valueHint: "DIR",
+        default: "keys",
+        description: 'where such a statement goes; "gantry.include" takes it into releases',
+      },
     },
     async run({ args }) {
       const password = environment["GANTRY_KEY_PASSWORD"];
-      const { keygen } = await import("../index.ts");
-      const made = await keygen({ publicKeyFile: args.public, secretKeyFile: args.secret, password });
+      const { keygen, revokeKey, succeedKey } = await import("../index.ts");
+      const { successor, revoke, statements: directory } = args;
+      if (revoke !== undefined) {
+        return print(await revokeKey({ revoked: revoke, secretKeyFile: args.secret, directory, password }));
+      }
+      const pair = { publicKeyFile: args.public, secretKeyFile: args.secret, password };
+      const made =
+        successor === undefined
+          ? await keygen(pair)
+          : await succeedKey({ ...pair, predecessor: successor, directory });
+      const said = "statement" in made ? `\nstatement   ${made.statement}` : "";
       const open =
         password === undefined ? "\nIt has no password: set GANTRY_KEY_PASSWORD to give it one." : "";
-      print(`public key  ${made.publicKeyFile}  ${made.publicKey}\nsecret key  ${made.secretKeyFile}${open}`);
+      print(
+        `public key  ${made.publicKeyFile}  ${made.publicKey}\nsecret key  ${made.secretKeyFile}${said}${open}`,
+      );
     },
   });
 }

@@ -10,6 +10,7 @@ import type { Source } from "../service/import/source.ts";
 import { planRollback, planUpgrade } from "../service/plan.ts";
 import { readSmallNamed } from "../service/import/tree.ts";
 import type { Allowance } from "../service/trust/decide.ts";
+import { learnStatement, planStatement } from "../service/trust/learn.ts";
 import type { TrustOptions } from "../service/trust/trust.ts";
 import { rollbackService, upgradeService } from "../service/upgrade.ts";
 import {
@@ -33,8 +34,8 @@ export function upgradeCommand(session: Session) {
     args: {
       source: {
         type: "positional",
-        valueHint: "ARCHIVE|URL|DIRECTORY",
-        description: "the release",
+        valueHint: "ARCHIVE|URL|DIRECTORY|STATEMENT",
+        description: "the release; or a statement about its publisher's keys, a .txt of gantry keygen",
         required: true,
       },
       "dry-run": DRY_RUN_FLAG,
@@ -51,6 +52,11 @@ export function upgradeCommand(session: Session) {
     run: ({ args }) =>
       runService(session, args.json, async () => {
         const keep = readKeep(args.keep);
+        if (args.source.endsWith(".txt")) {
+          const file = resolve(args.source);
+          if (args["dry-run"] === true) return planStatement(openService(session), file).result;
+          return learnStatement(openServiceAsRoot(session, `upgrade ${args.source}`), file);
+        }
         const source = readSource(args.source);
         const trust = readTrustOptions(args);
         if (args["dry-run"] === true) return planUpgrade(openService(session), source, trust);

@@ -15,7 +15,7 @@ export interface Keyring {
   readonly revoked: readonly string[];
 }
 
-type KeyStatement =
+export type KeyStatement =
   | { readonly kind: "successor"; readonly key: string; readonly successor: string }
   | { readonly kind: "revoked"; readonly key: string };
 
@@ -29,8 +29,13 @@ const TITLE = "gantry key statement 1";
 const KEY = "RW[A-Za-z0-9+/]{54}";
 const STATEMENT = new RegExp(`^${TITLE}\\nkey (${KEY})\\n(?:is succeeded by (${KEY})|is revoked)\\n$`);
 
+export function formatStatement(statement: KeyStatement): string {
+  const said = statement.kind === "revoked" ? "is revoked" : `is succeeded by ${statement.successor}`;
+  return `${TITLE}\nkey ${statement.key}\n${said}\n`;
+}
+
 /** Undefined for every other text. */
-function parseStatement(text: string): KeyStatement | undefined {
+export function parseStatement(text: string): KeyStatement | undefined {
   const [, key, successor] = STATEMENT.exec(text) ?? [];
   if (key === undefined || ![key, successor ?? key].every(isKey)) return undefined;
   return successor === undefined ? { kind: "revoked", key } : { kind: "successor", key, successor };

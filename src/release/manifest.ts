@@ -110,7 +110,7 @@ const ManifestSchema = v.strictObject({
   /** The bundle of this release's modules, whether or not it rides in vendor/; absent when there are no modules. */
   bundle: v.optional(BundleSchema),
   /** The minisign public key that bundles, upgrades and mirrors of this release must be signed by; or several, any of them. */
-  publicKey: v.optional(v.union([v.string(), v.array(v.string())])),
+  publicKey: v.optional(v.union([v.string(), v.pipe(v.array(v.string()), v.minLength(1))])),
   /** The program in lib/; absent exactly when the host's own Node runs the app. */
   executable: v.optional(v.strictObject({ size: Size, sha256: Sha256 })),
   launcher: v.strictObject({ size: Size, sha256: Sha256 }),

@@ -112,7 +112,7 @@ const Settings = v.strictObject({
   /** When left out: `vendor` for Node apps, whose hosts have nothing to install with; `first-run` for the others. */
   install: v.optional(v.picklist(["first-run", "image", "vendor"])),
   keep: v.optional(v.array(KeepPattern), []),
-  publicKey: v.optional(Text),
+  publicKey: v.optional(v.union([Text, v.pipe(v.array(Text), v.minLength(1))])),
   activate: v.optional(Activate),
   service: v.optional(Service, {}),
 });

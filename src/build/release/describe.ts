@@ -62,7 +62,7 @@ export interface ReleaseDescription {
   readonly keep: NonNullable<Manifest["keep"]>;
   readonly bundle: ReleaseBundle | undefined;
   /** A minisign public key's line. */
-  readonly publicKey: string | undefined;
+  readonly publicKey: Manifest["publicKey"];
 }
 
 /** Everything of the manifest that is known before the release's files are there. */

@@ -2,3 +2,4 @@
 export { keygen, needsPassword, readPublicKey } from "./keys.ts";
 export { openRelease, signFile, signRelease } from "./sign.ts";
 export { verifyFile, verifyRelease } from "./verify.ts";
+export { revokeKey, succeedKey } from "./statement.ts";

@@ -101,7 +101,8 @@ function readStatements({ listed, read }: Pick<Offered, "listed" | "read">): Sig
   });
 }
 
-function isSame(left: Keyring, right: Keyring): boolean {
+/** Statements only ever add to a keyring. */
+export function isSame(left: Keyring, right: Keyring): boolean {
   return left.pinned.length === right.pinned.length && left.revoked.length === right.revoked.length;
 }
 

@@ -1,0 +1,72 @@
+/**
+ * Statements about keys, as files that a release carries in keys/: a key names its successor, or is revoked. Each is
+ * signed like any other file, so that minisign can check it.
+ */
+import { existsSync, mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { GantryError } from "../../errors.ts";
+import { formatStatement, keyIdOf, type KeyStatement } from "../../release/keyring.ts";
+import { signatureOf } from "../../release/layout.ts";
+import { formatSignature } from "../../release/minisign-sign.ts";
+import type { SecretKey } from "../../release/minisign-secret.ts";
+import { createPrehash, encodePublicKey } from "../../release/minisign.ts";
+import { replaceFile } from "../write-file.ts";
+import { keygen, readPublicKey, readSecretKey, type KeygenOptions, type KeyPairFiles } from "./keys.ts";
+
+export interface StatementOptions {
+  /** Where the statement goes; made when it is missing. */
+  readonly directory: string;
+}
+
+export interface SucceedOptions extends StatementOptions, KeygenOptions {
+  /** The secret key that the new one follows. */
+  readonly predecessor: string;
+}
+
+export interface RevokeOptions extends StatementOptions {
+  /** A public key's file, or the line that begins with RW. */
+  readonly revoked: string;
+  /** The secret key itself, or one that the same services trust. */
+  readonly secretKeyFile: string;
+  readonly password?: string | undefined;
+}
+
+/**
+ * Makes a key pair, and the old key's statement that the new one follows it. The password is for both secret keys.
+ * @throws GantryError CONFIG_INVALID
+ */
+export async function succeedKey(
+  options: SucceedOptions,
+): Promise<KeyPairFiles & { readonly statement: string }> {
+  const old = await readSecretKey(options.predecessor, options.password);
+  const made = await keygen(options);
+  const key = encodePublicKey(old);
+  const file = `${keyIdOf(key)}-successor-${made.keyId}.txt`;
+  const statement: KeyStatement = { kind: "successor", key, successor: made.publicKey };
+  return { ...made, statement: writeStatement(options.directory, file, statement, old) };
+}
+
+/**
+ * Writes the statement that a key is revoked.
+ * @returns its file
+ * @throws GantryError CONFIG_INVALID
+ */
+export async function revokeKey(options: RevokeOptions): Promise<string> {
+  const key = encodePublicKey(readPublicKey(options.revoked));
+  const signer = await readSecretKey(options.secretKeyFile, options.password);
+  return writeStatement(options.directory, `${keyIdOf(key)}-revoked.txt`, { kind: "revoked", key }, signer);
+}
+
+function writeStatement(directory: string, name: string, statement: KeyStatement, signer: SecretKey): string {
+  const file = join(resolve(directory), name);
+  if (existsSync(file)) {
+    const what = "this statement exists already";
+    throw new GantryError({ code: "CONFIG_INVALID", what, where: file, fix: "use it, or move it away" });
+  }
+  mkdirSync(directory, { recursive: true });
+  const text = formatStatement(statement);
+  const comment = `timestamp:${Math.floor(Date.now() / 1000)}\tfile:${name}\thashed`;
+  replaceFile(signatureOf(file), formatSignature(createPrehash().update(text).digest(), signer, comment));
+  replaceFile(file, text);
+  return file;
+}
