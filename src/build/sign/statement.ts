@@ -13,7 +13,7 @@ import { createPrehash, encodePublicKey } from "../../release/minisign.ts";
 import { replaceFile } from "../write-file.ts";
 import { keygen, readPublicKey, readSecretKey, type KeygenOptions, type KeyPairFiles } from "./keys.ts";
 
-export interface StatementOptions {
+interface StatementOptions {
   /** Where the statement goes; made when it is missing. */
   readonly directory: string;
 }
