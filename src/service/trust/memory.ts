@@ -10,7 +10,7 @@ import { readOptionalText } from "../../provision/read.ts";
 import { pinnedKeys, type Keyring } from "../../release/keyring.ts";
 import { compareVersions } from "../../release/version.ts";
 import type { Candidate } from "../candidate.ts";
-import { healthyGenerations, readHistory } from "../history.ts";
+import { readHistory } from "../history.ts";
 import { generationVersion, type ServiceLayout } from "../layout.ts";
 
 const KeysSchema = v.strictObject({
@@ -58,14 +58,14 @@ export async function rememberPins(layout: ServiceLayout, to: Pick<Candidate, "p
   await writeKeys(layout, { pinned: pinnedKeys(to.publicKey), revoked });
 }
 
-/** The highest version that was ever in charge and healthy; undefined when none was. */
+/** The highest version that was ever in charge and healthy, whatever became of it; undefined when none was. */
 export function readHighest(
   layout: ServiceLayout,
   installed: Pick<Candidate, "version"> | undefined,
 ): string | undefined {
-  const versions = healthyGenerations(readHistory(layout)).flatMap((name) => generationVersion(name) ?? []);
+  const ran = readHistory(layout).entries.filter(({ outcome }) => outcome === "done");
   let highest = installed?.version;
-  for (const version of versions) {
+  for (const version of ran.flatMap(({ to }) => generationVersion(to ?? "") ?? [])) {
     if (highest === undefined || (compareVersions(version, highest) ?? 0) > 0) highest = version;
   }
   return highest;

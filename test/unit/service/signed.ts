@@ -41,6 +41,8 @@ export interface Publisher {
   readonly place: (source: Source, options?: TrustOptions) => Promise<Candidate>;
   /** What an upgrade does once the release is healthy. */
   readonly charge: (candidate: Candidate) => Promise<void>;
+  /** What a rollback does: it remembers no key. */
+  readonly rollBack: (candidate: Candidate) => void;
   readonly keys: () => unknown;
   readonly dispose: () => void;
 }
@@ -98,6 +100,21 @@ export function makePublisher(): Publisher {
       await signFile({ file: join(directory, "SHA256SUMS"), secretKeyFile: signer.secret });
     return directory;
   };
+  const putInCharge = (action: "upgrade" | "rollback", candidate: Candidate) => {
+    installed = candidate;
+    rmSync(layout.current, { force: true });
+    symlinkSync(join("releases", candidate.generation), layout.current);
+    appendHistory(layout, {
+      schema: 1,
+      at: "2026-01-01T00:00:00Z",
+      action,
+      from: null,
+      to: candidate.generation,
+      outcome: "done",
+      seconds: 1,
+      who: { user: "root", uid: 0 },
+    });
+  };
   return {
     root,
     context,
@@ -119,21 +136,10 @@ export function makePublisher(): Publisher {
       return (await placeRelease(context, source, trust, async () => undefined)).candidate;
     },
     charge: async (candidate) => {
-      installed = candidate;
       await rememberPins(layout, candidate);
-      rmSync(layout.current, { force: true });
-      symlinkSync(join("releases", candidate.generation), layout.current);
-      appendHistory(layout, {
-        schema: 1,
-        at: "2026-01-01T00:00:00Z",
-        action: "upgrade",
-        from: null,
-        to: candidate.generation,
-        outcome: "done",
-        seconds: 1,
-        who: { user: "root", uid: 0 },
-      });
+      putInCharge("upgrade", candidate);
     },
+    rollBack: (candidate) => putInCharge("rollback", candidate),
     keys: () => JSON.parse(readFileSync(layout.keys, "utf8")) as unknown,
     dispose: () => rmSync(root, { recursive: true, force: true }),
   };
