@@ -6,6 +6,7 @@ import { runCommandLine } from "./command-line.ts";
 import { buildSideCommands, LATER } from "./commands/commands.ts";
 import { formatFinding, toGantryError } from "./errors.ts";
 import { createLog, logFormat } from "./log.ts";
+import { printableLines } from "./text.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   version: string;
@@ -14,7 +15,7 @@ const { dev, ino } = fstatSync(2);
 const format = logFormat({ isTTY: process.stderr.isTTY, dev, ino }, process.env["JOURNAL_STREAM"]);
 const log = createLog({ format, level: "info", write: (text) => process.stderr.write(text) });
 const print = (text: string): void => {
-  process.stdout.write(`${text}\n`);
+  process.stdout.write(`${printableLines(text, process.stdout.isTTY ? "coloured" : "plain")}\n`);
 };
 
 // Whoever ends a build half way finds neither its work nor a release that was not finished.

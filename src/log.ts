@@ -3,6 +3,7 @@
  * Colour only on a terminal; `<N>` priorities (sd-daemon(3)) when standard error is the journal.
  */
 import { createConsola, type ConsolaInstance, type LogObject } from "consola/basic";
+import { printableLines } from "./text.ts";
 
 export type LogLevel = "silent" | "error" | "warn" | "info" | "debug";
 export type LogFormat = "terminal" | "plain" | "journal";
@@ -33,7 +34,7 @@ export function createLog(options: LogOptions): Log {
 
 /** One message, a line for each line of it; the journal needs the priority on every line. */
 function formatEntry(entry: LogObject, format: LogFormat): string {
-  const lines = entry.args.map(String).join(" ").split("\n");
+  const lines = printableLines(entry.args.map(String).join(" "), "plain").split("\n");
   return lines.map((line, index) => `${formatLine(line, index, entry.level, format)}\n`).join("");
 }
 

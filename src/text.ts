@@ -1,8 +1,32 @@
 /** Text for people: sizes and numbers of things, foreign text made harmless, long text broken at blanks. Pure. */
 
-/** Replaces control characters, so that no file's or server's text can steer a terminal. */
+/**
+ * What steers a terminal or lies about the order of what it shows: the controls C0, DEL and C1, the separators of lines
+ * and paragraphs, and the controls of direction (Unicode TR 9: embeddings, overrides and isolates).
+ */
+const STEERING = String.raw`\p{Cc}\u2028-\u202e\u2066-\u2069`;
+const ALL_STEERING = new RegExp(`[${STEERING}]`, "gu");
+/** Line feeds and tabs stay, and so do the colours that gantry itself paints with (ECMA-48 SGR). */
+const COLOURED = new RegExp(`(\\x1b\\[(?:0|1|2|4|22|24|3[0-79]|9[0-7])m)|(?![\\n\\t])[${STEERING}]`, "gu");
+
+/** One line in which nothing steers a terminal, whatever file or server the text is from. */
 export function printable(text: string): string {
-  return text.replace(/\p{Cc}/gu, "\u{fffd}");
+  return text.replace(ALL_STEERING, "\u{fffd}");
+}
+
+/** The same for whole lines, as they go to a person: the last thing before each write. */
+export function printableLines(text: string, colour: "plain" | "coloured"): string {
+  return text.replace(COLOURED, (_, paint: string | undefined) =>
+    paint === undefined ? "\u{fffd}" : colour === "coloured" ? paint : "",
+  );
+}
+
+/** JSON for a program: the same characters as escapes, so that nothing of a value is lost on a terminal either. */
+export function jsonText(value: unknown, indent = 2): string {
+  const escape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return JSON.stringify(value, null, indent).replace(ALL_STEERING, (character) =>
+    character === "\n" ? character : escape(character),
+  );
 }
 
 /** A word of a command line that people copy into a POSIX shell. */

@@ -4,7 +4,7 @@
  */
 import type { CompatFinding, FileVerdict, Verdict } from "../compat/index.ts";
 import { valueOf } from "../host/index.ts";
-import { printable, wrapText } from "../text.ts";
+import { jsonText, printable, wrapText } from "../text.ts";
 import type { CheckReport } from "./report.ts";
 
 export function formatJson(report: CheckReport): string {
@@ -16,7 +16,7 @@ export function formatJson(report: CheckReport): string {
     runtime: { ...runtime, findings: runtimeFindings },
     files,
   };
-  return `${JSON.stringify(value, null, 2)}\n`;
+  return `${jsonText(value)}\n`;
 }
 
 export interface TableStyle {

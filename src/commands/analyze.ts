@@ -4,6 +4,7 @@ import { defineCommand, flagValues } from "../command-line.ts";
 import { GantryError } from "../errors.ts";
 import { app, bun, json, target } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
+import { jsonText } from "../text.ts";
 
 export function analyzeCommand({ environment, print }: CommandContext): CommandDef {
   return defineCommand({
@@ -22,7 +23,7 @@ export function analyzeCommand({ environment, print }: CommandContext): CommandD
       }
       const { analyze } = await import("../index.ts");
       const report = await analyze({ appDir: args.app, target: name, bun: args.bun, environment });
-      print(args.json === true ? JSON.stringify(report.json, null, 2) : report.text);
+      print(args.json === true ? jsonText(report.json) : report.text);
     },
   });
 }

@@ -17,7 +17,7 @@ import { wantedModules } from "../provision/verify.ts";
 import { checkWritable } from "../provision/work.ts";
 import type { ExternalModule } from "../release/manifest.ts";
 import { LIBC_MARKS } from "../release/stamp.ts";
-import { count, formatBytes } from "../text.ts";
+import { jsonText, count, formatBytes } from "../text.ts";
 import { describeRelease, formatDiagnosis, type Diagnosis } from "./diagnosis.ts";
 import { explainSource, formatExplanations } from "./explain.ts";
 import { captureScene } from "./host-report.ts";
@@ -39,7 +39,7 @@ export function doctorCommand(session: Session) {
       const diagnosis = await diagnose(session, opened);
       session.print(
         args.json === true
-          ? JSON.stringify(spellOut(diagnosis, scene), null, 2)
+          ? jsonText(spellOut(diagnosis, scene))
           : formatDiagnosis(diagnosis, scene, session),
       );
       const [first, ...rest] = diagnosis.findings;
@@ -55,7 +55,7 @@ function readDoctorScene({ environment, self }: Session, { release, place }: Ope
 
 function printExplanation(session: Session, source: string, scene: Scene | undefined, json: boolean): void {
   const found = explainSource(source, scene);
-  session.print(json ? JSON.stringify(found, null, 2) : formatExplanations(found, session.columns));
+  session.print(json ? jsonText(found) : formatExplanations(found, session.columns));
 }
 
 /** Everything that doctor knows; changes nothing. */

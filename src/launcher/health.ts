@@ -7,6 +7,7 @@ import { GantryError } from "../errors.ts";
 import { readRelease } from "../provision/release.ts";
 import type { Asked } from "../service/health.ts";
 import type { Session } from "./session.ts";
+import { jsonText } from "../text.ts";
 
 interface HealthArguments {
   readonly url: string | undefined;
@@ -32,7 +33,7 @@ export function healthCommand(session: Session) {
     run: async ({ args }) => {
       const { url, port, path, timeout } = args;
       const asked = await ask(session, { url, port, path, timeout });
-      if (args.json === true) session.print(JSON.stringify({ schema: 1, ...asked }));
+      if (args.json === true) session.print(jsonText({ schema: 1, ...asked }, 0));
       else if (asked.healthy) session.print(asked.why);
       if (asked.healthy) return;
       throw new GantryError({

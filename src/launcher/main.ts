@@ -13,6 +13,7 @@ import { createProgress } from "./progress.ts";
 import type { Session } from "./session.ts";
 import { parseSettings, type Settings } from "./settings.ts";
 import { start } from "./start.ts";
+import { printableLines } from "../text.ts";
 
 /** Each ends what is under way, so that it can clean up; the process then dies by that same signal. */
 const STOPPING = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
@@ -39,7 +40,7 @@ async function ask(question: string, signal: AbortSignal): Promise<string | unde
   const { createInterface } = await import("node:readline/promises");
   const lines = createInterface({ input: process.stdin, output: process.stderr });
   try {
-    return (await lines.question(question, { signal })).trim();
+    return (await lines.question(printableLines(question, "plain"), { signal })).trim();
   } finally {
     lines.close();
   }
@@ -107,7 +108,7 @@ async function main(args: readonly string[]): Promise<void> {
       arch: process.arch,
       versions: process.versions,
     },
-    print: (text) => write(1, `${text}\n`),
+    print: (text) => write(1, `${printableLines(text, process.stdout.isTTY ? "coloured" : "plain")}\n`),
     ask: (question) => ask(question, stop.signal),
   };
   try {

@@ -4,7 +4,7 @@
  */
 import type { Log, LogFormat } from "../log.ts";
 import type { Progress, Reporter } from "../provision/report.ts";
-import { formatBytes } from "../text.ts";
+import { printable, formatBytes } from "../text.ts";
 
 export interface ProgressOptions {
   readonly log: Log;
@@ -55,6 +55,6 @@ export function formatProgress({ bytes, total, current }: Progress, columns: num
   const share = total === 0 ? 1 : Math.min(1, bytes / total);
   const filled = Math.round(share * BAR_WIDTH);
   const bar = `${"#".repeat(filled)}${" ".repeat(BAR_WIDTH - filled)}`;
-  const line = `  [${bar}]  ${formatBytes(bytes)} of ${formatBytes(total)}  ${current}`.trimEnd();
+  const line = `  [${bar}]  ${formatBytes(bytes)} of ${formatBytes(total)}  ${printable(current)}`.trimEnd();
   return line.slice(0, Math.max(0, columns - 1));
 }

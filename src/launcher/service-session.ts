@@ -6,6 +6,7 @@ import { serviceLayout } from "../service/layout.ts";
 import { formatResult, type ServiceResult } from "../service/result.ts";
 import { checkSystemd, requireRoot } from "../service/systemd.ts";
 import { openRelease, type Session } from "./session.ts";
+import { jsonText } from "../text.ts";
 
 export const JSON_FLAG = { type: "boolean", description: "for programs" } as const;
 export const DRY_RUN_FLAG = {
@@ -74,7 +75,7 @@ export async function runService(
     return;
   }
   try {
-    session.print(JSON.stringify(await run(), null, 2));
+    session.print(jsonText(await run()));
   } catch (error) {
     const { findings, exit } = toGantryError(error);
     const spelled = findings.map(({ code, what, where, detail, fix }) => ({
@@ -85,7 +86,7 @@ export async function runService(
       detail,
       fix: fix ?? ERRORS[code].fix,
     }));
-    session.print(JSON.stringify({ schema: 1, outcome: "failed", exit, findings: spelled }, null, 2));
+    session.print(jsonText({ schema: 1, outcome: "failed", exit, findings: spelled }));
     throw error;
   }
 }

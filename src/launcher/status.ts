@@ -7,6 +7,7 @@ import { readRecord } from "../service/record.ts";
 import { formatStatus, readStatus } from "../service/status.ts";
 import { JSON_FLAG, openService, openServiceAsRoot } from "./service-session.ts";
 import type { Session } from "./session.ts";
+import { jsonText } from "../text.ts";
 
 export function statusCommand(session: Session) {
   return defineCommand({
@@ -16,9 +17,7 @@ export function statusCommand(session: Session) {
       const context = openService(session);
       await recoverAsRoot(context);
       const status = await readStatus(context.layout);
-      session.print(
-        args.json === true ? JSON.stringify(status, null, 2) : formatStatus(status, context.layout),
-      );
+      session.print(args.json === true ? jsonText(status) : formatStatus(status, context.layout));
       if (status.health.healthy) return;
       throw new GantryError({
         code: "SERVICE_UNHEALTHY",
@@ -40,7 +39,7 @@ export function historyCommand(session: Session) {
       const context = openServiceAsRoot(session, "history");
       await recoverAsRoot(context);
       const { entries, skipped } = readHistory(context.layout);
-      if (args.json === true) session.print(JSON.stringify({ schema: 1, entries, skipped }, null, 2));
+      if (args.json === true) session.print(jsonText({ schema: 1, entries, skipped }));
       else
         session.print(
           entries.length === 0 ? "nothing has happened yet" : entries.map(formatEntry).join("\n"),
