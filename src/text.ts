@@ -21,11 +21,12 @@ export function printableLines(text: string, colour: "plain" | "coloured"): stri
   );
 }
 
+const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+
 /** JSON for a program: the same characters as escapes, so that nothing of a value is lost on a terminal either. */
 export function jsonText(value: unknown, indent = 2): string {
-  const escape = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return JSON.stringify(value, null, indent).replace(ALL_STEERING, (character) =>
-    character === "\n" ? character : escape(character),
+    character === "\n" ? character : escaped(character),
   );
 }
 

@@ -10,17 +10,22 @@ import type { Login } from "./address.ts";
 
 /**
  * The entry for a host in $NETRC or ~/.netrc.
+ * @param entries `named` passes over the entry for all other hosts
  * @throws GantryError PERMISSION_DENIED when a file with an entry for the host can be read by others, CONFIG_INVALID
  *   when $NETRC names a file that cannot be read
  */
-export function readNetrc(hostname: string, environment: Environment): Login | undefined {
+export function readNetrc(
+  hostname: string,
+  environment: Environment,
+  entries: "named" | "default too" = "default too",
+): Login | undefined {
   const named = environment["NETRC"] ?? "";
   const home = environment["HOME"] ?? "";
   if (named === "" && home === "") return undefined;
   const path = named === "" ? join(home, ".netrc") : named;
   const file = readWithMode(path, named === "" ? "optional" : "required");
   if (file === undefined) return undefined;
-  const login = parseNetrc(file.text, hostname);
+  const login = parseNetrc(file.text, hostname, entries);
   if (login !== undefined && (file.mode & 0o077) !== 0) {
     throw new GantryError({
       code: "PERMISSION_DENIED",
@@ -51,7 +56,11 @@ function readWithMode(path: string, need: "optional" | "required") {
 }
 
 /** The entry for a host, or the default entry. Pure. */
-export function parseNetrc(text: string, hostname: string): Login | undefined {
+export function parseNetrc(
+  text: string,
+  hostname: string,
+  entries: "named" | "default too" = "default too",
+): Login | undefined {
   const words: string[] = [];
   for (const [word, quoted] of text.replace(MACRO, "").matchAll(WORD)) {
     if (quoted !== undefined) words.push(quoted.replace(/\\(.)/g, "$1"));
@@ -64,7 +73,9 @@ export function parseNetrc(text: string, hostname: string): Login | undefined {
     if (word === "machine" || word === "default") {
       if (found !== undefined) break;
       if (word === "machine") at += 1;
-      inside = word === "default" || words[at]?.toLowerCase() === hostname.toLowerCase();
+      inside =
+        (word === "default" && entries === "default too") ||
+        words[at]?.toLowerCase() === hostname.toLowerCase();
       if (inside) found = {};
     } else if (word === "login" || word === "password" || word === "account") {
       at += 1;

@@ -2,12 +2,13 @@
  * Requests to an OCI registry (distribution specification 1.1) with the login that it asks for: none, Basic, or a
  * bearer token from the service that its challenge names (the "token" flow of Docker's registry).
  */
-import { GantryError } from "../errors.ts";
+import { GantryError, type Finding } from "../errors.ts";
 import { showAddress, type Login, type RegistryAddress } from "./address.ts";
 import { basic } from "./credentials.ts";
 import { parseJson, readDockerLogin, textOf } from "./docker-config.ts";
 import { statusFailure } from "./failures.ts";
 import { readNetrc } from "./netrc.ts";
+import { loginForRealm, withheldFix } from "./realm.ts";
 import { parseRetryAfter, readBody, send, type Answer, type Network, type Request } from "./request.ts";
 
 export interface Registry {
@@ -134,18 +135,31 @@ async function authorize(
   loginFix: string | undefined,
 ): Promise<string | undefined> {
   if (credentials?.token !== undefined) return `Bearer ${credentials.token}`;
-  const login = credentials?.login === undefined ? undefined : basic(credentials.login);
-  if (challenge?.scheme !== "bearer") return login;
+  const login = credentials?.login;
+  if (challenge?.scheme !== "bearer") return login === undefined ? undefined : basic(login);
   const url = realmOf(challenge, address);
-  const answer = await send(url, { authorization: login }, network);
+  const sent = loginForRealm(url, login, address, network.environment);
+  const answer = await send(url, { authorization: sent === undefined ? undefined : basic(sent) }, network);
   if (answer.status !== 200) {
     answer.discard();
-    const offered = login === undefined ? "nothing" : "credentials";
+    const withheld = sent === undefined && login !== undefined;
+    if (withheld && (answer.status === 401 || answer.status === 403))
+      throw new GantryError(withheldFrom(url, address));
+    const offered = sent === undefined ? "nothing" : "credentials";
     throw statusFailure(answer.status, answer.attempted, offered, { loginFix });
   }
   const body = parseJson((await readBody(answer, JSON_BYTES))?.toString("utf8") ?? "");
   const token = textOf(body?.["token"]) ?? textOf(body?.["access_token"]);
   return token === undefined ? undefined : `Bearer ${token}`;
+}
+
+function withheldFrom(realm: URL, { origin }: RegistryAddress): Finding {
+  return {
+    code: "PERMISSION_DENIED",
+    what: `${origin.host} sends its users to ${realm.host} for a token: no password goes to another host that is not named for it`,
+    where: showAddress(realm),
+    fix: withheldFix(realm),
+  };
 }
 
 /** Where tokens are issued; a login for a registry that speaks TLS never goes to a place that does not. */

@@ -1,6 +1,7 @@
-import { writeFileSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { loginForRealm } from "../../../src/mirror/realm.ts";
 import { parseChallenge } from "../../../src/mirror/registry.ts";
 import { BUNDLE, describeBoth, expectBundle, expectFinding, SECRET, sendBundle, sha256 } from "./bench.ts";
 import type { Handler } from "./servers.ts";
@@ -52,6 +53,34 @@ describeBoth("pulling from a registry", (bench) => {
     expect(store.seen.map(({ headers }) => headers.authorization)).toEqual([undefined]);
   });
 
+  it("gives no password to another host that it names, unless that host is named with a login of its own", async () => {
+    const tokens = await bench.serve((request, answer) => {
+      if (request.headers.authorization === undefined) return answer.writeHead(401).end();
+      answer.setHeader("content-type", "application/json").end(JSON.stringify({ token: `${SECRET}-token` }));
+    });
+    const registry = await bench.serve((request, answer, count) => {
+      if (request.headers.authorization === `Bearer ${SECRET}-token`) {
+        return registryOf(sendBundle)(request, answer, count);
+      }
+      const challenge = `Bearer realm="http://localhost:${tokens.port}/token",service="reg"`;
+      answer.writeHead(401, { "www-authenticate": challenge }).end();
+    });
+    const address = `oci://me:${SECRET}@127.0.0.1:${registry.port}/team/brain:1.0`;
+    const netrc = join(bench.work, ".netrc");
+    for (const text of [undefined, `default login me password ${SECRET}\n`]) {
+      if (text !== undefined) writeFileSync(netrc, text, { mode: 0o600 });
+      const outcome = await bench.run(address);
+      const finding = expectFinding(outcome, "PERMISSION_DENIED", /no password goes to another host/);
+      expect(finding?.fix).toMatch(/machine localhost login USER password PASSWORD$/);
+    }
+    expect(tokens.seen.map(({ headers }) => headers.authorization)).toEqual([undefined, undefined]);
+    writeFileSync(netrc, `machine localhost login other password ${SECRET}\n`, { mode: 0o600 });
+    expectBundle(await bench.run(address));
+    rmSync(netrc);
+    const named = Buffer.from(`other:${SECRET}`).toString("base64");
+    expect(tokens.seen.at(-1)?.headers.authorization).toBe(`Basic ${named}`);
+  });
+
   it("does not tell a store that it was redirected to who it is", async () => {
     const store = await bench.serve((_, answer) => {
       answer.writeHead(401, { "www-authenticate": "Basic" }).end();
@@ -95,6 +124,31 @@ describeBoth("pulling from a registry", (bench) => {
     const environment = { DOCKER_CONFIG: bench.work };
     const outcome = await bench.run(`oci://127.0.0.1:${registry.port}/team/brain:1.0`, { environment });
     expectFinding(outcome, "CONFIG_INVALID", /^Docker's configuration is no JSON$/);
+  });
+});
+
+const registryAt = (address: string) =>
+  ({
+    kind: "registry",
+    origin: new URL(address),
+    repository: "a",
+    reference: "1",
+    login: undefined,
+  }) as const;
+
+describe("loginForRealm", () => {
+  const login = { user: "me", password: SECRET };
+  it.each([
+    ["https://registry-1.docker.io", "https://auth.docker.io/token", login],
+    ["https://registry.gitlab.com", "https://gitlab.com/jwt/auth", login],
+    ["https://ghcr.io", "https://ghcr.io/token", login],
+    ["https://quay.io", "https://quay.io/v2/auth", login],
+    ["https://registry.example", "https://auth.docker.io/token", undefined],
+    ["https://registry-1.docker.io", "https://auth.docker.io.evil.example/token", undefined],
+    ["https://registry-1.docker.io", "https://auth.docker.io:8443/token", undefined],
+    ["https://registry.example", "https://auth.registry.example/token", undefined],
+  ])("of %s for a token from %s", (registry, realm, expected) => {
+    expect(loginForRealm(new URL(realm), login, registryAt(registry), {})).toEqual(expected);
   });
 });
 
