@@ -1,4 +1,5 @@
-// Makes git use .githooks/ in this clone. Runs at `npm ci`; changes nothing outside a clone or where hooks are set up.
+// Makes git use .githooks/ in this clone at `npm ci` and `npm install`, and changes nothing at `npm pack`, on a CI
+// machine, outside a clone, or where hooks are set up already.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -9,5 +10,11 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const git = (...args) => spawnSync("git", args, { cwd: root, stdio: "ignore" }).status;
 
 // 1 is "not set": see git-config(1).
-if (existsSync(`${root}/.git`) && git("config", "core.hooksPath") === 1)
+const installing = ["ci", "install"].includes(process.env["npm_command"] ?? "");
+if (
+  installing &&
+  process.env["CI"] === undefined &&
+  existsSync(`${root}/.git`) &&
+  git("config", "core.hooksPath") === 1
+)
   git("config", "core.hooksPath", ".githooks");

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The build side's command line. The only place on this side that reads process.env and sets the exit code. */
 import { fstatSync, readFileSync } from "node:fs";
-import { removeAllWork } from "./build/work.ts";
+import { createScratch } from "./build/scratch.ts";
 import { runCommandLine } from "./command-line.ts";
 import { buildSideCommands, LATER } from "./commands/commands.ts";
 import { formatFinding, toGantryError } from "./errors.ts";
@@ -18,10 +18,11 @@ const print = (text: string): void => {
   process.stdout.write(`${printableLines(text, process.stdout.isTTY ? "coloured" : "plain")}\n`);
 };
 
+const scratch = createScratch();
 // Whoever ends a build half way finds neither its work nor a release that was not finished.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.once(signal, () => {
-    removeAllWork();
+    scratch.removeAll();
     process.kill(process.pid, signal);
   });
 }
@@ -35,6 +36,7 @@ try {
       commands: buildSideCommands({
         environment: process.env,
         log,
+        scratch,
         print,
         self: { path: process.execPath, versions: process.versions, arch: process.arch },
         terminal: { columns: process.stdout.columns, colour: process.stdout.isTTY },

@@ -8,14 +8,13 @@ import {
   analyzeApp,
   buildReleases,
   bunFetcher,
+  createScratch,
   ensureInstalled,
   findBun,
   formatAnalysis,
-  makePrivateDirectory,
   pushReleaseBundles,
   readApp,
   readInstalledSources,
-  removeWork,
   type AddBundlesOptions,
   type AddedBundles,
   type Analysis,
@@ -23,7 +22,11 @@ import {
   type BuildOptions as FullBuildOptions,
   type PushReleaseOptions,
   type ReleaseSummary,
+  type Scratch,
   type Sources,
+  writeImageFiles as writeImageFilesTo,
+  type DockerOptions as FullDockerOptions,
+  type WrittenImage,
 } from "./build/index.ts";
 import { parseTarget, targetOfHost, type Target } from "./release/targets.ts";
 import type { Environment } from "./runtime/invoke.ts";
@@ -34,6 +37,7 @@ export type { Manifest } from "./release/manifest.ts";
 export {
   keygen,
   needsPassword,
+  createScratch,
   readBaseDigests,
   revokeKey,
   signFile,
@@ -42,20 +46,26 @@ export {
   succeedKey,
   verifyFile,
   verifyRelease,
-  writeImageFiles,
   type Analysis,
+  type BuildEvent,
   type Digests,
-  type DockerOptions,
   type PinOptions,
   type ReleaseSummary,
+  type Scratch,
   type Strategy,
   type WrittenImage,
 } from "./build/index.ts";
 
-export type BundleOptions = Omit<AddBundlesOptions, "host">;
-export type BuildOptions = Omit<FullBuildOptions, "host" | "gantry">;
+/** A program that may be told to end passes its own `Scratch`, and calls its `removeAll` then. */
+interface WithScratch {
+  readonly scratch?: Scratch | undefined;
+}
+export type BundleOptions = Omit<AddBundlesOptions, "host" | "scratch"> & WithScratch;
+export type PushOptions = Omit<PushReleaseOptions, "host" | "scratch"> & WithScratch;
+export type BuildOptions = Omit<FullBuildOptions, "host" | "gantry" | "scratch"> & WithScratch;
+export type DockerOptions = Omit<FullDockerOptions, "scratch"> & WithScratch;
 
-export interface AnalyzeOptions {
+export interface AnalyzeOptions extends WithScratch {
   readonly appDir: string;
   /** A target's name; this machine's when left out. */
   readonly target?: string | undefined;
@@ -73,7 +83,7 @@ const version: string = (
  * @throws GantryError with every finding
  */
 export function buildRelease(options: BuildOptions): Promise<ReleaseSummary[]> {
-  return buildReleases({ ...options, host: hostTarget(), gantry: version });
+  return buildReleases({ ...options, ...own(options), host: hostTarget(), gantry: version });
 }
 
 /**
@@ -94,15 +104,18 @@ export async function analyze(
   }
 }
 
-async function installSources(app: App, { bun, environment }: AnalyzeOptions): Promise<Sources> {
-  const directory = makePrivateDirectory();
+async function installSources(app: App, options: AnalyzeOptions): Promise<Sources> {
+  const { bun, environment } = options;
+  const { scratch } = own(options);
+  const directory = scratch.makePrivate();
   try {
     const fetch = bunFetcher(app.settings.runtime, { directory, host: hostTarget(), environment });
     return await ensureInstalled(app, await findBun(app, { named: bun, environment, fetch }), {
       environment,
+      scratch,
     });
   } finally {
-    removeWork(directory);
+    scratch.remove(directory);
   }
 }
 
@@ -111,7 +124,7 @@ async function installSources(app: App, { bun, environment }: AnalyzeOptions): P
  * @throws GantryError
  */
 export function addBundles(options: BundleOptions): Promise<AddedBundles> {
-  return addBundlesTo({ ...options, host: hostTarget() });
+  return addBundlesTo({ ...options, ...own(options), host: hostTarget() });
 }
 
 /**
@@ -119,8 +132,20 @@ export function addBundles(options: BundleOptions): Promise<AddedBundles> {
  * @returns the digest that the tag then stands for
  * @throws GantryError
  */
-export function pushBundles(options: Omit<PushReleaseOptions, "host">): Promise<string> {
-  return pushReleaseBundles({ ...options, host: hostTarget() });
+export function pushBundles(options: PushOptions): Promise<string> {
+  return pushReleaseBundles({ ...options, ...own(options), host: hostTarget() });
+}
+
+/**
+ * Writes what an image of a release is made from: a Dockerfile and its companions.
+ * @throws GantryError
+ */
+export function writeImageFiles(options: DockerOptions): WrittenImage {
+  return writeImageFilesTo({ ...options, ...own(options) });
+}
+
+function own({ scratch = createScratch() }: WithScratch): { readonly scratch: Scratch } {
+  return { scratch };
 }
 
 /** This machine's target; its C library is the one that the running Node was loaded with. */

@@ -30,15 +30,15 @@ import {
 } from "./release/index.ts";
 import type { PackedBundle } from "./bundle/index.ts";
 import { releaseInstall, releaseKeep, releasePublicKey, vendoredTargets } from "./choices.ts";
-import type { BuildContext, BuildOptions } from "./context.ts";
+import { beginStep, type BuildContext, type BuildOptions } from "./context.ts";
 import { buildJavaScript, type BuiltJavaScript } from "./node/index.ts";
 import { writeArchive } from "./pack/index.ts";
 import { proveRelease } from "./tree/index.ts";
 import { emptyPlace, stageBundle, stageTarget } from "./stage.ts";
 import type { StagedTarget } from "./stages.ts";
-import { ensureOut, makeWorkBeside, removeWork } from "./work.ts";
+import { ensureOut } from "./scratch.ts";
 
-export type { BuildOptions } from "./context.ts";
+export type { BuildEvent, BuildOptions } from "./context.ts";
 
 /**
  * Builds a release for each target, all of them or none.
@@ -46,33 +46,35 @@ export type { BuildOptions } from "./context.ts";
  */
 export async function buildReleases(options: BuildOptions): Promise<ReleaseSummary[]> {
   const targets = options.targets.length === 0 ? [options.host] : options.targets.map(parseTarget);
-  const { environment, log } = options;
+  const { environment, scratch, log } = options;
   const app = await readApp(options.appDir);
   const publicKeyLine = releasePublicKey(options, app);
   for (const target of targets) vendoredTargets({ ...options, app }, target);
   const out = resolve(options.out);
   const madeOut = ensureOut(out);
-  const work = makeWorkBeside(out);
+  const work = options.scratch.makeBeside(out);
   let sources: Sources | undefined;
   let javascript: BuiltJavaScript | undefined;
   try {
     const builder = await findBuilder(options, app, targets, work);
-    sources = await ensureInstalled(app, builder, { environment, log });
+    sources = await ensureInstalled(app, builder, { environment, scratch, log });
     if (app.settings.runtime === "node")
-      javascript = await buildJavaScript({ app, sources, bun: builder.path, environment, log });
+      javascript = await buildJavaScript({ app, sources, bun: builder.path, environment, scratch, log });
     const context: BuildContext = { ...options, app, builder, sources, work, publicKeyLine, javascript };
     const staged: StagedTarget[] = [];
     for (const target of targets) staged.push(await stageTarget(context, target));
     const bundles = await stageBundles(context, staged);
     const made: ReleaseSummary[] = [];
     for (const one of staged) made.push(await finishTarget(context, one, bundles));
+    // From here on the build is done: an abort no longer takes back what is published.
+    options.signal?.throwIfAborted();
     const published = made.map((summary) => publish(summary, out));
     for (const summary of published) log.info(formatSummary(summary));
     return published;
   } finally {
     javascript?.dispose();
     sources?.dispose();
-    removeWork(work);
+    options.scratch.remove(work);
     if (madeOut && readdirSync(out).length === 0) rmdirSync(out);
   }
 }
@@ -128,9 +130,11 @@ async function finishTarget(
   const vendored = vendoredTargets(context, target).flatMap((wanted) => bundles.get(wanted.name) ?? []);
   const manifest = assemble(context, staged, vendored);
   const loadedHere = runsOn(target, context.host);
+  beginStep(context, target, "prove");
   if (loadedHere)
     await proveRelease(release, staged.treeDirectory, manifest, emptyPlace(context, staged.program));
   const archive = join(stage, `${name}.tar.gz`);
+  beginStep(context, target, "pack");
   context.log.info(`${target.name}: packing`);
   await writeArchive({ parent: stage, name, file: archive, epoch: sourceDateEpoch(context.environment) });
   return {

@@ -7,6 +7,13 @@ import type { App } from "./app/app.ts";
 import type { Bun } from "./app/bun.ts";
 import type { Sources } from "./app/sources.ts";
 import type { BuiltJavaScript } from "./node/javascript.ts";
+import type { Scratch } from "./scratch.ts";
+
+/** What a build begins to do for a target, in this order; `vendor` is for targets that only a bundle is made for. */
+export interface BuildEvent {
+  readonly target: string;
+  readonly step: "install" | "vendor" | "compile" | "prove" | "pack";
+}
 
 export interface BuildOptions {
   readonly appDir: string;
@@ -32,7 +39,13 @@ export interface BuildOptions {
   /** gantry's own version. */
   readonly gantry: string;
   readonly environment: Environment;
+  /** Owns the private directories of this run. */
+  readonly scratch: Scratch;
   readonly log: Log;
+  /** Aborting it ends the build before its next step, with the signal's reason; a tool that runs comes to its end. */
+  readonly signal?: AbortSignal | undefined;
+  /** Is told of every step when it begins. */
+  readonly progress?: ((event: BuildEvent) => void) | undefined;
 }
 
 /** What every target of one build shares. */
@@ -45,4 +58,17 @@ export interface BuildContext extends BuildOptions {
   readonly publicKeyLine: Manifest["publicKey"];
   /** Node apps only: their JavaScript, built once for all targets. */
   readonly javascript: BuiltJavaScript | undefined;
+}
+
+/**
+ * Begins a step of a build.
+ * @throws the signal's reason once the build is aborted
+ */
+export function beginStep(
+  { signal, progress }: Pick<BuildOptions, "signal" | "progress">,
+  { name }: Target,
+  step: BuildEvent["step"],
+): void {
+  signal?.throwIfAborted();
+  progress?.({ target: name, step });
 }

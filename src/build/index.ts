@@ -12,7 +12,7 @@ export {
   type App,
   type Sources,
 } from "./app/index.ts";
-export { buildReleases, type BuildOptions } from "./build.ts";
+export { buildReleases, type BuildEvent, type BuildOptions } from "./build.ts";
 export {
   addBundles,
   pushReleaseBundles,
@@ -41,4 +41,4 @@ export {
   verifyFile,
   verifyRelease,
 } from "./sign/index.ts";
-export { makePrivateDirectory, removeWork } from "./work.ts";
+export { createScratch, type Scratch } from "./scratch.ts";

@@ -15,7 +15,7 @@ export async function makeProgram(context: BuildContext, installed: InstalledTar
 }
 
 async function compileProgram(
-  { app, sources, builder, environment, log }: BuildContext,
+  { app, sources, builder, environment, scratch, log }: BuildContext,
   { target, release, treeDirectory, analysis }: InstalledTarget,
 ): Promise<Program> {
   log.info(`${target.name}: compiling`);
@@ -30,6 +30,7 @@ async function compileProgram(
     modulesRoot: treeDirectory,
     settings: app.settings.build,
     environment,
+    scratch,
   });
   if (compiled.withoutBytecode !== undefined)
     log.warn(`compiled without bytecode: ${compiled.withoutBytecode}`);

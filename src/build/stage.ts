@@ -13,7 +13,7 @@ import type { ProbedExternal } from "../runtime/probe.ts";
 import { analyzeApp, type Analysis } from "./analyze/index.ts";
 import { packBundle, type PackedBundle } from "./bundle/index.ts";
 import { releaseKeep } from "./choices.ts";
-import type { BuildContext } from "./context.ts";
+import { beginStep, type BuildContext } from "./context.ts";
 import { describeExternals, withUnavailable } from "./release/index.ts";
 import { writeReleaseLock, type ReleaseLock } from "./lock/index.ts";
 import { completeTree, readNode } from "./node/index.ts";
@@ -42,8 +42,10 @@ const BUNDLE = "bundle";
  * @throws GantryError with every finding
  */
 export async function stageTarget(context: BuildContext, target: Target): Promise<StagedTarget> {
+  beginStep(context, target, "install");
   const installed = await installTarget(context, target, join(context.work, target.name));
   const { release, stage, name, treeDirectory } = installed;
+  beginStep(context, target, "compile");
   // Packing takes as long as compiling, on another core; only in rare cases does the tree change after all.
   const early = packTree(context, installed, withoutUnbuilt(installed));
   early.catch(() => undefined);
@@ -63,6 +65,7 @@ export async function stageTarget(context: BuildContext, target: Target): Promis
  * to be loaded to know it.
  */
 export async function stageBundle(context: BuildContext, target: Target): Promise<PackedBundle | undefined> {
+  beginStep(context, target, "vendor");
   const installed = await installTarget(context, target, join(context.work, `vendor-${target.name}`));
   const tree = withoutUnbuilt(installed);
   for (const [name, why] of findUnbuilt(installed.tree, installed.analysis.externals)) {
@@ -143,7 +146,7 @@ async function packTree(
   { target, stage, treeDirectory, node }: InstalledTarget,
   tree: CapturedTree,
 ): Promise<PackedBundle | undefined> {
-  const { app, builder, environment } = context;
+  const { app, builder, environment, scratch } = context;
   return await packBundle({
     name: app.name,
     version: app.version,
@@ -152,7 +155,7 @@ async function packTree(
     directory: join(treeDirectory, NAMES.modules),
     // Node before 22.15 has no zstd, and later ones stop at the frame in front that names the release (24.21).
     compression: node === undefined ? "zst" : "gz",
-    compressor: { executable: builder.path, environment },
+    compressor: { executable: builder.path, environment, scratch },
     file: join(stage, BUNDLE),
   });
 }
@@ -163,7 +166,7 @@ async function resolveModules(
   target: Target,
   release: string,
 ): Promise<{ readonly analysis: Analysis; readonly lock: ReleaseLock }> {
-  const { app, sources, builder, environment, log } = context;
+  const { app, sources, builder, environment, scratch, log } = context;
   const analysis = await analyzeApp(sources, app.settings, target);
   const lock = await writeReleaseLock({
     app,
@@ -173,6 +176,7 @@ async function resolveModules(
     bun: builder,
     directory: release,
     environment,
+    scratch,
   });
   for (const warning of [...analysis.warnings, ...lock.warnings]) log.warn(warning);
   return { analysis, lock };

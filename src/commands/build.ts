@@ -4,7 +4,7 @@ import { defineCommand, flagList, flagValues } from "../command-line.ts";
 import { app, bun, target } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
 
-export function buildCommand({ environment, log, print }: CommandContext): CommandDef {
+export function buildCommand({ environment, log, scratch, print }: CommandContext): CommandDef {
   return defineCommand({
     meta: { name: "build", description: "Makes the release directory and its archive" },
     args: {
@@ -48,6 +48,7 @@ export function buildCommand({ environment, log, print }: CommandContext): Comma
         publicKey: args["public-key"],
         environment,
         log,
+        scratch,
       });
       for (const { directory, archive } of built) print(`${directory}\n${archive}`);
     },

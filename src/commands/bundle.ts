@@ -4,7 +4,7 @@ import { defineCommand, flagValues } from "../command-line.ts";
 import { bun, release, target } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
 
-export function bundleCommand({ environment, log, print }: CommandContext): CommandDef {
+export function bundleCommand({ environment, log, scratch, print }: CommandContext): CommandDef {
   return defineCommand({
     meta: { name: "bundle", description: "Adds bundles to a release, on a machine with a network" },
     args: {
@@ -28,7 +28,15 @@ export function bundleCommand({ environment, log, print }: CommandContext): Comm
     async run({ args, rawArgs }) {
       const { addBundles, pushBundles } = await import("../index.ts");
       const targets = flagValues(rawArgs, "target");
-      const options = { release: args.release, targets, out: args.out, bun: args.bun, environment, log };
+      const options = {
+        release: args.release,
+        targets,
+        out: args.out,
+        bun: args.bun,
+        environment,
+        log,
+        scratch,
+      };
       if (args.push !== undefined) {
         const { signal } = new AbortController();
         print(await pushBundles({ ...options, push: args.push, signal }));

@@ -1,5 +1,6 @@
 /** What the commands of the build side are given, because none of them reads the process that it runs in. */
 import type { Log } from "../log.ts";
+import type { Scratch } from "../index.ts";
 import type { Environment } from "../runtime/invoke.ts";
 
 export interface CommandContext {
@@ -10,6 +11,8 @@ export interface CommandContext {
   readonly setExit: (status: number) => void;
   readonly environment: Environment;
   readonly log: Log;
+  /** Owns the private directories of what the command does. */
+  readonly scratch: Scratch;
   /** Receives whole texts without a final line feed. */
   readonly print: (text: string) => void;
 }

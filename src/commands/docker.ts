@@ -5,7 +5,7 @@ import { defineCommand } from "../command-line.ts";
 import { printable, shellWord } from "../text.ts";
 import type { CommandContext } from "./context.ts";
 
-export function dockerCommand({ print, log, environment }: CommandContext): CommandDef {
+export function dockerCommand({ print, log, scratch, environment }: CommandContext): CommandDef {
   return defineCommand({
     meta: { name: "docker", description: "Writes the Dockerfile of a release, and what goes with it" },
     args: {
@@ -46,7 +46,7 @@ export function dockerCommand({ print, log, environment }: CommandContext): Comm
       const digests =
         args.pin === true ? await readBaseDigests({ ...image, environment, debug, signal }) : undefined;
       const compose = args.compose === true ? "with compose" : "without compose";
-      const written = writeImageFiles({ ...image, out: args.out, digests, compose });
+      const written = writeImageFiles({ ...image, out: args.out, digests, compose, scratch });
       const weight =
         written.baseMegabytes === undefined ? "" : `, about ${written.baseMegabytes} MB compressed`;
       log.info(

@@ -53,11 +53,11 @@ const PLANTED: Readonly<
   },
   build: {
     refused: ["../launcher/main.ts", "../provision/read.ts", "../compat/judge.ts", "./lock/lock.ts"],
-    allowed: ["../compat/index.ts", "./lock/index.ts", "./work.ts"],
+    allowed: ["../compat/index.ts", "./lock/index.ts", "./scratch.ts"],
   },
   "build/node": {
     refused: ["../../service/layout.ts", "../../elf/file.ts", "../lock/lock.ts"],
-    allowed: ["../../elf/index.ts", "../lock/index.ts", "../work.ts", "./runtime.ts"],
+    allowed: ["../../elf/index.ts", "../lock/index.ts", "../scratch.ts", "./runtime.ts"],
   },
   commands: {
     refused: ["../build/build.ts", "../provision/read.ts", "../check/check.ts"],

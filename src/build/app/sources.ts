@@ -12,7 +12,7 @@ import { readBuildStep } from "./build-step.ts";
 import type { Bun } from "./bun.ts";
 import { copyWorkspace } from "./copy.ts";
 import { readInstalled } from "./installed.ts";
-import { makePrivateDirectory, removeWork } from "../work.ts";
+import type { Scratch } from "../scratch.ts";
 
 /** Where to compile from: the app's directory and workspace, or a private copy of them. */
 export interface Sources {
@@ -28,6 +28,8 @@ export interface Sources {
 
 export interface InstallSourcesOptions {
   readonly environment: Environment;
+  /** Owns the private directories of this run. */
+  readonly scratch: Scratch;
   /** Replaces every configured registry when given. */
   readonly registry?: string | undefined;
   readonly log?: { readonly [name in "info" | "warn"]: (text: string) => void };
@@ -48,8 +50,9 @@ export function readInstalledSources(app: App): Sources | undefined {
 export async function ensureInstalled(app: App, bun: Bun, options: InstallSourcesOptions): Promise<Sources> {
   const installed = readInstalledSources(app);
   if (installed !== undefined && !lacksBuildTools(app)) return installed;
-  const top = makePrivateDirectory();
-  const dispose = (): void => removeWork(top);
+  const { scratch } = options;
+  const top = scratch.makePrivate();
+  const dispose = (): void => scratch.remove(top);
   try {
     return Object.freeze({ ...(await installCopy(app, bun, options, top)), dispose });
   } catch (error) {

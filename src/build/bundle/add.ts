@@ -25,7 +25,7 @@ import { replaceFile } from "../write-file.ts";
 import { makeForeignBundle } from "./foreign.ts";
 import { remakeOwnBundle } from "./own.ts";
 import type { PackedBundle } from "./pack.ts";
-import { ensureOut, makePrivateDirectory, removeWork } from "../work.ts";
+import { ensureOut, type Scratch } from "../scratch.ts";
 
 export interface AddBundlesOptions {
   /** The release's directory. */
@@ -39,6 +39,8 @@ export interface AddBundlesOptions {
   /** This machine's target. */
   readonly host: Target;
   readonly environment: Environment;
+  /** Owns the private directories of this run. */
+  readonly scratch: Scratch;
   readonly log: Log;
 }
 
@@ -66,13 +68,14 @@ export async function addBundles(options: AddBundlesOptions): Promise<AddedBundl
   const opened = readRelease(options.release);
   const own = manifestTarget(opened.manifest);
   const targets = options.targets.length === 0 ? [own] : [...new Set(options.targets.map(parseTarget))];
-  const work = makePrivateDirectory();
+  const work = options.scratch.makePrivate();
   try {
     const bun = await findWorkingBun(opened, options, work);
     const made: PackedBundle[] = [];
     for (const target of targets) {
       options.log.info(`${target.name}: making the bundle`);
-      const shared = { ...opened, bun, environment: options.environment, work: join(work, target.name) };
+      const { environment, scratch } = options;
+      const shared = { ...opened, bun, environment, scratch, work: join(work, target.name) };
       mkdirSync(shared.work);
       const packed =
         target === own
@@ -85,7 +88,7 @@ export async function addBundles(options: AddBundlesOptions): Promise<AddedBundl
       ? await vendorBundles(opened, made)
       : writeBundles(opened.manifest, made, options.out);
   } finally {
-    removeWork(work);
+    options.scratch.remove(work);
   }
 }
 

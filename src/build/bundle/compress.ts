@@ -8,12 +8,14 @@ import { gzipSync } from "node:zlib";
 import { GantryError } from "../../errors.ts";
 import type { Compression } from "../../release/bundle.ts";
 import { BE_BUN, run, scriptArguments, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
-import { makePrivateDirectory, removeWork } from "../work.ts";
+import type { Scratch } from "../scratch.ts";
 
 /** A Bun executable, or a program compiled with one. Its version decides which bytes come out. */
 export interface Compressor {
   readonly executable: string;
   readonly environment: Environment;
+  /** Owns the private directories of this run. */
+  readonly scratch: Scratch;
 }
 
 /**
@@ -58,11 +60,11 @@ export async function compressFile(
     data[9] = 3;
     return data;
   }
-  const directory = makePrivateDirectory();
+  const directory = compressor.scratch.makePrivate();
   try {
     return await compressInChild(file, directory, compressor);
   } finally {
-    removeWork(directory);
+    compressor.scratch.remove(directory);
   }
 }
 

@@ -14,6 +14,7 @@ import { readBunLock, type Bun } from "../app/index.ts";
 import { availableClosure, writeLockFiles } from "../lock/index.ts";
 import { findUnbuilt, installTree, refuseUnbuilt, selectAvailable } from "../tree/index.ts";
 import { packBundle, type PackedBundle } from "./pack.ts";
+import type { Scratch } from "../scratch.ts";
 
 export interface ForeignBundleOptions {
   readonly layout: ReleaseLayout;
@@ -21,6 +22,8 @@ export interface ForeignBundleOptions {
   readonly target: Target;
   readonly bun: Bun;
   readonly environment: Environment;
+  /** Owns the private directories of this run. */
+  readonly scratch: Scratch;
   readonly log: Log;
   /** A private directory of its own; the bundle stays in it. */
   readonly work: string;
@@ -37,7 +40,7 @@ interface ReleasePackage {
  * @throws GantryError MODULE_UNAVAILABLE when a required module has nothing for the target; NETWORK_FAILED
  */
 export async function makeForeignBundle(options: ForeignBundleOptions): Promise<PackedBundle | undefined> {
-  const { manifest, target, bun, environment, log, work } = options;
+  const { manifest, target, bun, environment, scratch, log, work } = options;
   const locked = await lockForTarget(options);
   log.info(`${target.name}: installing ${locked.closure.length} packages`);
   const directory = join(work, "tree");
@@ -64,7 +67,7 @@ export async function makeForeignBundle(options: ForeignBundleOptions): Promise<
     modules: selectAvailable(tree, unbuilt).modules,
     directory: join(directory, NAMES.modules),
     compression: bundleCompression(manifest),
-    compressor: { executable: bun.path, environment },
+    compressor: { executable: bun.path, environment, scratch },
     file: join(work, "bundle"),
   });
 }
@@ -73,13 +76,13 @@ export async function makeForeignBundle(options: ForeignBundleOptions): Promise<
 async function lockForTarget(
   options: ForeignBundleOptions,
 ): Promise<Awaited<ReturnType<typeof writeLockFiles>>> {
-  const { layout, manifest, target, bun, environment, log, work } = options;
+  const { layout, manifest, target, bun, environment, scratch, log, work } = options;
   const json = JSON.parse(readFileSync(layout.packageJson, "utf8")) as ReleasePackage;
   const lock = readBunLock(layout.lockfile, bun, layout.lockfile);
   const optional = new Set(Object.keys(json.optionalDependencies ?? {}));
   const names = [...Object.keys(json.dependencies ?? {}), ...optional];
   const pins = new Map(names.map((name) => [name, { name, key: name, others: [] }]));
-  const completing = { bun, environment, target, where: layout.lockfile, settingsFrom: layout.root };
+  const completing = { bun, environment, scratch, target, where: layout.lockfile, settingsFrom: layout.root };
   const found = await availableClosure(lock, pins, optional, completing);
   for (const { name, reason } of [...found.unavailable, ...notLocked(manifest, names)])
     log.warn(`${name} is left out of the bundle for ${target.name}: ${reason}`);
@@ -92,6 +95,7 @@ async function lockForTarget(
       trusted: json.trustedDependencies ?? [],
       bun,
       environment,
+      scratch,
       target,
       directory: work,
     },

@@ -18,12 +18,15 @@ import { installFrozen } from "../../runtime/install.ts";
 import type { Environment } from "../../runtime/invoke.ts";
 import type { Bun } from "../app/index.ts";
 import { packBundle, type PackedBundle } from "./pack.ts";
+import type { Scratch } from "../scratch.ts";
 
 export interface RemakeOptions {
   readonly layout: ReleaseLayout;
   readonly manifest: Manifest;
   readonly bun: Bun;
   readonly environment: Environment;
+  /** Owns the private directories of this run. */
+  readonly scratch: Scratch;
   /** A private directory of its own; the bundle stays in it. */
   readonly work: string;
 }
@@ -33,7 +36,7 @@ export interface RemakeOptions {
  * @throws GantryError DIGEST_MISMATCH when it is not the manifest's; those of installFrozen
  */
 export async function remakeOwnBundle(options: RemakeOptions): Promise<PackedBundle | undefined> {
-  const { layout, manifest, bun, environment, work } = options;
+  const { layout, manifest, bun, environment, scratch, work } = options;
   if (Object.keys(manifest.modules).length === 0) return undefined;
   const packing = (directory: string, name: string): Promise<PackedBundle | undefined> =>
     packBundle({
@@ -43,7 +46,7 @@ export async function remakeOwnBundle(options: RemakeOptions): Promise<PackedBun
       modules: manifest.modules,
       directory,
       compression: bundleCompression(manifest),
-      compressor: { executable: bun.path, environment },
+      compressor: { executable: bun.path, environment, scratch },
       file: join(work, name),
     });
   const carried = readCarried(layout, manifest);

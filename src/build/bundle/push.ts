@@ -13,7 +13,6 @@ import { parseTarget } from "../../release/targets.ts";
 import { readFileEntry } from "../../release/tree.ts";
 import { openRelease } from "../sign/index.ts";
 import { addBundles, type AddBundlesOptions } from "./add.ts";
-import { makePrivateDirectory, removeWork } from "../work.ts";
 
 export interface PushReleaseOptions extends AddBundlesOptions {
   /** oci://host/repository:tag */
@@ -27,9 +26,9 @@ export interface PushReleaseOptions extends AddBundlesOptions {
  * @throws GantryError as addBundles and pushBundles do
  */
 export async function pushReleaseBundles(options: PushReleaseOptions): Promise<string> {
-  const { log, environment, signal } = options;
+  const { log, environment, scratch, signal } = options;
   parsePushAddress(options.push);
-  const work = makePrivateDirectory();
+  const work = scratch.makePrivate();
   try {
     const { files } = await addBundles({ ...options, out: options.out ?? work });
     const root = openRelease(options.release);
@@ -50,7 +49,7 @@ export async function pushReleaseBundles(options: PushReleaseOptions): Promise<s
       debug: (text) => log.debug(text),
     });
   } finally {
-    removeWork(work);
+    scratch.remove(work);
   }
 }
 

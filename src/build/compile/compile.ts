@@ -12,7 +12,7 @@ import { run, scriptArguments, toolEnvironment, type RunResult } from "../../run
 import type { BuildSettings } from "../app/index.ts";
 import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
 import { withoutPrelude } from "./stubs.ts";
-import { makePrivateDirectory, removeWork } from "../work.ts";
+import type { Scratch } from "../scratch.ts";
 
 export interface CompileOptions {
   /** Path of the Bun executable. */
@@ -28,6 +28,8 @@ export interface CompileOptions {
   readonly modulesRoot: string;
   readonly settings: BuildSettings;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Owns the private directories of this run. */
+  readonly scratch: Scratch;
 }
 
 export interface CompileResult {
@@ -48,7 +50,7 @@ export interface CompileResult {
  * the target's runtime, DISK_FULL, EXEC_FAILED when Bun itself does not run
  */
 export async function compileApp(options: CompileOptions): Promise<CompileResult> {
-  const directory = makePrivateDirectory();
+  const directory = options.scratch.makePrivate();
   try {
     const spec = planCompile(options, directory);
     requireFiles(spec);
@@ -63,7 +65,7 @@ export async function compileApp(options: CompileOptions): Promise<CompileResult
     const bytecode = withoutBytecode === undefined;
     return { bunVersion, bytecode, ...(bytecode ? {} : { withoutBytecode }), imports, files };
   } finally {
-    removeWork(directory);
+    options.scratch.remove(directory);
   }
 }
 

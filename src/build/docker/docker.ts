@@ -22,12 +22,14 @@ import { findRelease, type FoundRelease } from "./find.ts";
 import { imageTag, MARK, renderImage } from "./render.ts";
 import type { Digests } from "./pin.ts";
 import { checkStrategy, chooseBases, pinBases, type Strategy } from "./strategy.ts";
-import { ensureOut, makeWorkBeside, removeWork } from "../work.ts";
+import { ensureOut, type Scratch } from "../scratch.ts";
 
 export interface DockerOptions {
   /** A release's directory, or the directory of an app with built releases. */
   readonly path: string;
   readonly strategy: Strategy;
+  /** Owns the private directories of this run. */
+  readonly scratch: Scratch;
   /** The build context; the release's parent directory when left out. */
   readonly out?: string | undefined;
   /** An image's name, with a tag or a digest, instead of the one that suits the release. */
@@ -70,7 +72,7 @@ export function writeImageFiles(options: DockerOptions): WrittenImage {
   if (inside === undefined) foreign.push(...foreignFiles(join(context, release), found));
   checkReplaceable(context, foreign);
   ensureOut(context);
-  if (inside === undefined) placeRelease(found, join(context, release));
+  if (inside === undefined) placeRelease(found, join(context, release), options.scratch);
   for (const [name, text] of Object.entries(texts)) replaceFile(join(context, name), text);
   return {
     context,
@@ -162,9 +164,9 @@ function releasedFiles(root: string): string[] {
  * Brings the release into the context: what an earlier run put there goes. Its files are links to the same bytes where
  * the file system can do that.
  */
-function placeRelease({ root }: FoundRelease, to: string): void {
+function placeRelease({ root }: FoundRelease, to: string, scratch: Scratch): void {
   mkdirSync(dirname(to), { recursive: true });
-  const work = makeWorkBeside(dirname(to));
+  const work = scratch.makeBeside(dirname(to));
   const fresh = join(work, "new");
   try {
     for (const path of releasedFiles(root)) {
@@ -174,7 +176,7 @@ function placeRelease({ root }: FoundRelease, to: string): void {
     if (existsSync(to)) renameSync(to, join(work, "old"));
     renameSync(fresh, to);
   } finally {
-    removeWork(work);
+    scratch.remove(work);
   }
 }
 

@@ -22,7 +22,7 @@ import {
 } from "../app/index.ts";
 import type { BunLock } from "../../release/bun-lock.ts";
 import { parseForeignPins } from "./foreign-pins.ts";
-import { makePrivateDirectory, removeWork } from "../work.ts";
+import type { Scratch } from "../scratch.ts";
 
 export interface AppLock {
   readonly lock: BunLock;
@@ -40,6 +40,8 @@ export interface AppLockOptions {
   readonly sources: Sources;
   readonly bun: Bun;
   readonly environment: Environment;
+  /** Owns the private directories of this run. */
+  readonly scratch: Scratch;
   readonly registry?: string | undefined;
   /** Names of the externals: all that is pinned when there is no lockfile. */
   readonly externals: readonly string[];
@@ -73,14 +75,14 @@ async function readLockfilePins(options: AppLockOptions, lockfile: Lockfile): Pr
     checkLockFits(lock, directory, lockfile.kind, lockfile.path);
     return { ...found, lock };
   }
-  const scratch = makePrivateDirectory();
+  const copy = options.scratch.makePrivate();
   try {
-    copyManifests(directory, scratch, basename(lockfile.path));
+    copyManifests(directory, copy, basename(lockfile.path));
     const { environment } = options;
-    const converting = { directory: scratch, kind: lockfile.kind, bun, environment, where: lockfile.path };
+    const converting = { directory: copy, kind: lockfile.kind, bun, environment, where: lockfile.path };
     return { ...found, lock: await ensureBunLock(converting) };
   } finally {
-    removeWork(scratch);
+    options.scratch.remove(copy);
   }
 }
 
@@ -151,16 +153,16 @@ async function readInstalledPins(options: AppLockOptions): Promise<AppLock> {
   const overrides = Object.fromEntries(
     [...versions].flatMap(([name, set]) => (set.size === 1 && !roots.has(name) ? [[name, [...set][0]]] : [])),
   );
-  const scratch = makePrivateDirectory();
+  const directory = options.scratch.makePrivate();
   try {
-    mkdirSync(scratch, { recursive: true });
-    copyRegistrySettings(app.workspaceRoot, scratch);
+    mkdirSync(directory, { recursive: true });
+    copyRegistrySettings(app.workspaceRoot, directory);
     const json = { name: "gantry-scratch", private: true, dependencies, overrides };
-    writeFileSync(join(scratch, "package.json"), JSON.stringify(json));
+    writeFileSync(join(directory, "package.json"), JSON.stringify(json));
     const args = ["install", "--lockfile-only", "--save-text-lockfile", "--ignore-scripts", "--no-progress"];
     const registry = options.registry === undefined ? [] : [`--registry=${options.registry}`];
     const environment = toolEnvironment(options.environment);
-    const result = await run(bun.path, [...args, ...registry], { cwd: scratch, environment });
+    const result = await run(bun.path, [...args, ...registry], { cwd: directory, environment });
     if (result.code !== 0) {
       const what =
         "the installed modules could not be pinned: the registry was not reached, or does not have them";
@@ -168,12 +170,12 @@ async function readInstalledPins(options: AppLockOptions): Promise<AppLock> {
       throw new GantryError({ code: "NETWORK_FAILED", what, where, detail: toolLines(result.stderr), fix });
     }
     const warning = `${app.name} has no lockfile: the release is pinned to the modules that are installed here; commit one`;
-    const lock = readBunLock(join(scratch, "bun.lock"), bun, where);
+    const lock = readBunLock(join(directory, "bun.lock"), bun, where);
     // A private copy was installed from the registry a moment ago, and said so.
     const warnings = [...(sources.kind === "copy" ? [] : [warning]), ...otherVersions(lock, versions)];
     return { lock, workspace: "", where, foreign: undefined, warnings };
   } finally {
-    removeWork(scratch);
+    options.scratch.remove(directory);
   }
 }
 

@@ -14,6 +14,7 @@ import { readPatches } from "./patches.ts";
 import { readTrusted } from "./trusted.ts";
 import { availableClosure, writeLockFiles, type LockFiles } from "./target.ts";
 import type { Unavailable } from "./unavailable.ts";
+import type { Scratch } from "../scratch.ts";
 
 export interface ReleaseLockOptions {
   readonly app: App;
@@ -25,6 +26,8 @@ export interface ReleaseLockOptions {
   /** Receives package.json and bun.lock; it must exist. */
   readonly directory: string;
   readonly environment: Environment;
+  /** Owns the private directories of this run. */
+  readonly scratch: Scratch;
   readonly registry?: string | undefined;
 }
 
@@ -43,9 +46,9 @@ export interface ReleaseLock extends LockFiles {
  *   package for the target; NETWORK_FAILED when the registry is needed and cannot be asked
  */
 export async function writeReleaseLock(options: ReleaseLockOptions): Promise<ReleaseLock> {
-  const { app, sources, bun, environment, registry, target } = options;
+  const { app, sources, bun, environment, scratch, registry, target } = options;
   const names = options.externals.map((external) => external.name).toSorted();
-  const asking = { app, sources, bun, environment, registry, externals: names };
+  const asking = { app, sources, bun, environment, scratch, registry, externals: names };
   const appLock = await readAppLock(asking);
   const pins = findPins(appLock.lock, appLock.workspace, new Set(names));
   refuseUnpinned(names, pins, appLock.where);
@@ -54,6 +57,7 @@ export async function writeReleaseLock(options: ReleaseLockOptions): Promise<Rel
   const completing = {
     bun,
     environment,
+    scratch,
     registry,
     target,
     where: appLock.where,
@@ -81,6 +85,7 @@ export async function writeReleaseLock(options: ReleaseLockOptions): Promise<Rel
       trusted: readTrusted(sources, closure),
       bun,
       environment,
+      scratch,
       target,
       directory: options.directory,
     },

@@ -9,7 +9,7 @@ import { GantryError } from "../../errors.ts";
 import { BE_BUN, run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
 import { copyRegistrySettings, requireBunLock, type Bun } from "../app/index.ts";
 import type { RegistryEntry } from "../../release/bun-lock.ts";
-import { makePrivateDirectory, removeWork } from "../work.ts";
+import type { Scratch } from "../scratch.ts";
 
 export interface PackageRequest {
   readonly name: string;
@@ -20,6 +20,8 @@ export interface PackageRequest {
 export interface RegistryOptions {
   readonly bun: Bun;
   readonly environment: Environment;
+  /** Owns the private directories of this run. */
+  readonly scratch: Scratch;
   readonly registry?: string | undefined;
   /** Its .npmrc and bunfig.toml say which registry serves what. */
   readonly settingsFrom: string;
@@ -41,11 +43,11 @@ export async function readRegistryEntries(
 ): Promise<Map<string, RegistryEntry>> {
   const unique = [...new Map(requests.map((request) => [requestKey(request), request])).values()];
   if (unique.length === 0) return new Map();
-  const directory = makePrivateDirectory();
+  const directory = options.scratch.makePrivate();
   try {
     return await resolveAliases(unique, directory, options);
   } finally {
-    removeWork(directory);
+    options.scratch.remove(directory);
   }
 }
 

@@ -12,7 +12,7 @@ import { readBunLock, requireBunLock, toolLines, type Bun } from "../app/index.t
 import type { BunLock } from "../../release/bun-lock.ts";
 import { walkClosure, type Closure } from "./closure.ts";
 import { formatCandidate, pinLines, placeClosure } from "./hoist.ts";
-import { makePrivateDirectory, removeWork } from "../work.ts";
+import type { Scratch } from "../scratch.ts";
 
 export interface RewriteOptions {
   /** The app's pins, completed for the target. */
@@ -27,6 +27,8 @@ export interface RewriteOptions {
   };
   readonly bun: Bun;
   readonly environment: Environment;
+  /** Owns the private directories of this run. */
+  readonly scratch: Scratch;
   readonly target: Target;
 }
 
@@ -62,7 +64,7 @@ export async function rewriteLock(options: RewriteOptions): Promise<RewrittenLoc
   // Bun deletes a lockfile without packages, and refuses a frozen one (1.4.5): nothing has to be installed, so none is asked.
   if (roots.size === 0)
     return { text: candidate, packageJson: json, lock: requireBunLock(candidate, NAMES.lockfile), closure };
-  const directory = makePrivateDirectory();
+  const directory = options.scratch.makePrivate();
   const path = join(directory, NAMES.lockfile);
   const call = async (...more: string[]): Promise<void> => {
     const args = [...ARGUMENTS, ...SILENT, `--cache-dir=${join(directory, "cache")}`, ...more];
@@ -87,7 +89,7 @@ export async function rewriteLock(options: RewriteOptions): Promise<RewrittenLoc
       throw changed("a frozen installation changed the release's lockfile", []);
     return { text, packageJson: json, lock, closure: rewritten };
   } finally {
-    removeWork(directory);
+    options.scratch.remove(directory);
   }
 }
 

@@ -14,6 +14,7 @@ import { fieldsOf, walkClosure, type Closure, type LeftOut, type Pin } from "./c
 import { completeClosure, type CompleteOptions } from "./complete.ts";
 import { rewriteLock } from "./rewrite.ts";
 import { findUnavailable, type Unavailable } from "./unavailable.ts";
+import type { Scratch } from "../scratch.ts";
 
 interface ClosureModule {
   /** Its directory relative to node_modules: `libsql`, `a/node_modules/b`. */
@@ -89,6 +90,8 @@ export interface LockFileOptions {
   readonly trusted: readonly string[];
   readonly bun: Bun;
   readonly environment: Environment;
+  /** Owns the private directories of this run. */
+  readonly scratch: Scratch;
   readonly target: Target;
   /** Receives package.json and bun.lock; it must exist. */
   readonly directory: string;
@@ -109,7 +112,7 @@ export async function writeLockFiles(
   found: Pick<AvailableClosure, "lock" | "roots" | "closure"> & { readonly optional: ReadonlySet<string> },
   options: LockFileOptions,
 ): Promise<LockFiles> {
-  const { bun, environment, target, directory, trusted } = options;
+  const { bun, environment, scratch, target, directory, trusted } = options;
   const specs = (optional: boolean): Record<string, string> =>
     Object.fromEntries(
       [...found.roots]
@@ -129,7 +132,7 @@ export async function writeLockFiles(
       ? {}
       : { allowScripts: Object.fromEntries(trusted.map((name) => [name, true])) }),
   };
-  const rewritten = await rewriteLock({ ...found, packageJson, bun, environment, target });
+  const rewritten = await rewriteLock({ ...found, packageJson, bun, environment, scratch, target });
   writeFileSync(join(directory, "package.json"), rewritten.packageJson);
   writeFileSync(join(directory, "bun.lock"), rewritten.text);
   const platform = new Set(rewritten.closure.platform);

@@ -10,7 +10,7 @@ import { GantryError } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
 import type { Environment } from "../../runtime/invoke.ts";
 import { copyWorkspace, isOutput, partOf, type App, type Sources } from "../app/index.ts";
-import { makePrivateDirectory, removeWork } from "../work.ts";
+import type { Scratch } from "../scratch.ts";
 import { planCompilation, runTool } from "./compilation.ts";
 import { linkModules, namesPackage, readMembers, refuseUncompiled, type Member } from "./members.ts";
 import { readOutside } from "./outside.ts";
@@ -32,6 +32,8 @@ export interface BuildJavaScriptOptions {
   readonly sources: Sources;
   readonly bun: string;
   readonly environment: Environment;
+  /** Owns the private directories of this run. */
+  readonly scratch: Scratch;
   readonly log: { readonly [name in "info" | "warn"]: (text: string) => void };
 }
 
@@ -40,9 +42,9 @@ export interface BuildJavaScriptOptions {
  * @throws GantryError CONFIG_INVALID with what that said, or when it did not make the entry
  */
 export async function buildJavaScript(options: BuildJavaScriptOptions): Promise<BuiltJavaScript> {
-  const { app, sources } = options;
-  const top = makePrivateDirectory();
-  const dispose = (): void => removeWork(top);
+  const { app, sources, scratch } = options;
+  const top = scratch.makePrivate();
+  const dispose = (): void => scratch.remove(top);
   try {
     copyWorkspace(sources.root, top);
     linkModules(sources.root, top);

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach } from "vitest";
+import { createScratch } from "../../../src/build/scratch.ts";
 import { GantryError, type Finding } from "../../../src/errors.ts";
 
 const REPOSITORY = join(import.meta.dirname, "..", "..", "..");
@@ -10,6 +11,9 @@ export const FIXTURES = join(REPOSITORY, "test", "fixtures");
 export const BUN_PATH = join(REPOSITORY, "node_modules", "bun", "bin", "bun.exe");
 /** The development dependency's version, as package.json pins it. */
 export const BUN = { path: BUN_PATH, version: "1.4.5", revision: "1.4.5" } as const;
+
+/** Owns the private directories of what is tested. */
+export const SCRATCH = createScratch();
 
 const made: string[] = [];
 

@@ -5,7 +5,7 @@ import { formatAnalysis } from "../../../../src/build/analyze/format.ts";
 import { readApp } from "../../../../src/build/app/app.ts";
 import { ensureInstalled, type Sources } from "../../../../src/build/app/sources.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
-import { BUN, FIXTURES, findingsOf, makeApp } from "../scratch.ts";
+import { BUN, FIXTURES, findingsOf, makeApp, SCRATCH } from "../scratch.ts";
 
 const X64 = parseTarget("linux-x64-gnu");
 const opened: Sources[] = [];
@@ -16,7 +16,7 @@ afterEach(() => {
 
 /** Installs an app from the registry, with its real packages, in a private copy. */
 async function installed(dir: string): Promise<Sources> {
-  return ensureInstalled(await readApp(dir), BUN, { environment: process.env });
+  return ensureInstalled(await readApp(dir), BUN, { environment: process.env, scratch: SCRATCH });
 }
 
 async function analyze(dir: string, target = X64): Promise<Analysis> {

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { readApp } from "../../../../src/build/app/app.ts";
 import { ensureInstalled, type Sources } from "../../../../src/build/app/sources.ts";
 import { digestOfFiles, readTreeEntry, readTreeFiles } from "../../../../src/release/tree.ts";
-import { BUN, copyFixture, findingsOf, makeApp, writeFiles } from "../scratch.ts";
+import { BUN, copyFixture, findingsOf, makeApp, writeFiles, SCRATCH } from "../scratch.ts";
 
 const opened: Sources[] = [];
 
@@ -14,7 +14,11 @@ afterEach(() => {
 
 async function install(dir: string, messages: string[] = []): Promise<Sources> {
   const log = { info: () => {}, warn: (text: string) => messages.push(text) };
-  const sources = await ensureInstalled(await readApp(dir), BUN, { environment: process.env, log });
+  const sources = await ensureInstalled(await readApp(dir), BUN, {
+    environment: process.env,
+    scratch: SCRATCH,
+    log,
+  });
   opened.push(sources);
   return sources;
 }
@@ -191,6 +195,8 @@ describe("ensureInstalled", () => {
       BUN_CONFIG_HTTP_RETRY_COUNT: "0",
     };
     const closed = { environment, registry: "http://127.0.0.1:1/" };
-    expect((await findingsOf(() => ensureInstalled(app, BUN, closed)))[0]?.code).toBe("NETWORK_FAILED");
+    expect(
+      (await findingsOf(() => ensureInstalled(app, BUN, { ...closed, scratch: SCRATCH })))[0]?.code,
+    ).toBe("NETWORK_FAILED");
   });
 });

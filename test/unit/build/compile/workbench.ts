@@ -13,6 +13,7 @@ import {
   type CompileResult,
 } from "../../../../src/build/compile/compile.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
+import { SCRATCH } from "../scratch.ts";
 
 const REPOSITORY = fileURLToPath(new URL("../../../../", import.meta.url));
 export const BUN =
@@ -58,6 +59,7 @@ export function makeWorkbench(): Workbench {
         modulesRoot: root,
         settings: {},
         environment: process.env,
+        scratch: SCRATCH,
         ...options,
       });
     },

@@ -17,6 +17,7 @@ import { writeImageFiles, type DockerOptions } from "../../../../src/build/docke
 import { GantryError } from "../../../../src/errors.ts";
 import { formatManifest, type Manifest } from "../../../../src/release/manifest.ts";
 import { bunManifest, nodeManifest } from "./manifests.ts";
+import { SCRATCH } from "../scratch.ts";
 
 let work = "";
 let release = "";
@@ -35,7 +36,13 @@ function place(name: string, manifest: Manifest): string {
   return root;
 }
 const write = (options: Partial<DockerOptions> = {}) =>
-  writeImageFiles({ path: release, strategy: "multi-stage", compose: "without compose", ...options });
+  writeImageFiles({
+    path: release,
+    strategy: "multi-stage",
+    compose: "without compose",
+    scratch: SCRATCH,
+    ...options,
+  });
 const refusal = (options: Partial<DockerOptions>) => {
   try {
     write(options);

@@ -12,6 +12,7 @@ import { formatManifest } from "../../../../src/release/manifest.ts";
 import { LIMITS } from "../../mirror/bench.ts";
 import { startProxy, startServer, type TestServer } from "../../mirror/servers.ts";
 import { bunManifest } from "./manifests.ts";
+import { SCRATCH } from "../scratch.ts";
 
 const INDEX = "application/vnd.oci.image.index.v1+json";
 const FOR_AMD64 = indexFor("amd64");
@@ -51,7 +52,7 @@ async function pin(base: string, strategy: Strategy = "multi-stage", environment
   const image = { path: release, strategy, base };
   const asked = { environment: { HOME: work, ...environment }, debug: () => undefined, limits: LIMITS };
   const digests = await readBaseDigests({ ...image, ...asked, signal: new AbortController().signal });
-  return writeImageFiles({ ...image, digests, compose: "without compose" });
+  return writeImageFiles({ ...image, digests, compose: "without compose", scratch: SCRATCH });
 }
 const refusal = async (...options: Parameters<typeof pin>) => {
   const error: unknown = await pin(...options).then(

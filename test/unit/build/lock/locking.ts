@@ -9,7 +9,7 @@ import {
   type ReleaseLockOptions,
 } from "../../../../src/build/lock/lock.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
-import { BUN, copyFixture, makeDirectory, writeFiles } from "../scratch.ts";
+import { BUN, copyFixture, makeDirectory, writeFiles, SCRATCH } from "../scratch.ts";
 
 interface Locking {
   readonly externals: readonly string[];
@@ -38,6 +38,7 @@ export async function lock(dir: string, how: Locking): Promise<ReleaseLock & { d
     bun: how.bun ?? BUN,
     directory,
     environment: process.env,
+    scratch: SCRATCH,
     registry: how.registry,
   };
   return { ...(await writeReleaseLock(options)), directory };

@@ -4,7 +4,7 @@ import { readApp } from "../../../../src/build/app/app.ts";
 import { ensureInstalled } from "../../../../src/build/app/sources.ts";
 import { buildJavaScript, type BuiltJavaScript } from "../../../../src/build/node/javascript.ts";
 import type { Environment } from "../../../../src/runtime/invoke.ts";
-import { BUN } from "../scratch.ts";
+import { BUN, SCRATCH } from "../scratch.ts";
 
 const opened: (() => void)[] = [];
 afterEach(() => {
@@ -18,10 +18,10 @@ export async function build(
   warnings: string[] = [],
 ): Promise<BuiltJavaScript> {
   const app = await readApp(dir);
-  const sources = await ensureInstalled(app, BUN, { environment });
+  const sources = await ensureInstalled(app, BUN, { environment, scratch: SCRATCH });
   opened.push(sources.dispose);
   const log = { info: () => {}, warn: (text: string) => void warnings.push(text) };
-  const built = await buildJavaScript({ app, sources, bun: BUN.path, environment, log });
+  const built = await buildJavaScript({ app, sources, bun: BUN.path, environment, scratch: SCRATCH, log });
   opened.push(built.dispose);
   return built;
 }

@@ -1,6 +1,7 @@
 /**
  * Private directories in which the build side makes everything before it gets its final name. They go when their work
- * is done or has failed; `removeAllWork` is for a process that is told to end before.
+ * is done or has failed. One `Scratch` owns those of one run and is passed along, so two runs in one process do not
+ * touch each other's.
  */
 import {
   accessSync,
@@ -21,48 +22,58 @@ const BESIDE = ".gantry-build-";
 /** Milliseconds after which such a directory is nobody's: a build takes minutes. */
 const ABANDONED = 24 * 60 * 60 * 1000;
 
-const inUse = new Set<string>();
-
-function makeWork(start: string): string {
-  const directory = realpathSync(mkdtempSync(start));
-  inUse.add(directory);
-  return directory;
+/** Makes and removes the directories of one run. */
+export interface Scratch {
+  /** A new directory among the system's temporary files that only its owner can read. */
+  readonly makePrivate: () => string;
+  /** A new directory from which a rename leads to its parent; those that killed builds left there a day ago go. */
+  readonly makeBeside: (parent: string) => string;
+  readonly remove: (directory: string) => void;
+  /** Removes what was made and not removed yet, as far as it can: for a process that is told to end. */
+  readonly removeAll: () => void;
 }
 
-/** A new directory among the system's temporary files that only its owner can read. */
-export function makePrivateDirectory(): string {
-  return makeWork(join(tmpdir(), "gantry-build-"));
+export function createScratch(): Scratch {
+  const inUse = new Set<string>();
+  const make = (start: string): string => {
+    const directory = realpathSync(mkdtempSync(start));
+    inUse.add(directory);
+    return directory;
+  };
+  const remove = (directory: string): void => {
+    // What the work had started may still be writing: see fs.rm, maxRetries.
+    rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+    inUse.delete(directory);
+  };
+  return Object.freeze({
+    makePrivate: () => make(join(tmpdir(), "gantry-build-")),
+    makeBeside: (parent: string) => {
+      removeAbandoned(parent);
+      return make(join(parent, BESIDE));
+    },
+    remove,
+    removeAll: () => {
+      for (const directory of inUse) {
+        try {
+          remove(directory);
+        } catch (error) {
+          if (!(error instanceof Error)) throw error;
+        }
+      }
+    },
+  });
 }
 
-/** A new directory from which a rename leads to its parent; those that killed builds left there a day ago go. */
-export function makeWorkBeside(parent: string): string {
+function removeAbandoned(parent: string): void {
   for (const name of readdirSync(parent)) {
     const path = join(parent, name);
     if (name.startsWith(BESIDE) && isAbandoned(path)) rmSync(path, { recursive: true, force: true });
   }
-  return makeWork(join(parent, BESIDE));
 }
 
 function isAbandoned(path: string): boolean {
   const made = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? Infinity;
   return made < Date.now() - ABANDONED;
-}
-
-export function removeWork(directory: string): void {
-  // What the work had started may still be writing: see fs.rm, maxRetries.
-  rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
-  inUse.delete(directory);
-}
-
-/** Removes what this process has made and not removed yet, as far as it can. */
-export function removeAllWork(): void {
-  for (const directory of inUse) {
-    try {
-      removeWork(directory);
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-    }
-  }
 }
 
 /**

@@ -1,0 +1,49 @@
+/** A build as a program calls it: the steps that it tells of, and what is left when it is aborted. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { buildRelease, createLog, createScratch, type BuildEvent } from "../../../src/index.ts";
+import { BUN_PATH, makeApp, makeDirectory } from "./scratch.ts";
+
+const log = createLog({ format: "journal", level: "error", write: () => true });
+
+function plan(progress: (event: BuildEvent) => void, signal?: AbortSignal) {
+  const appDir = makeApp({
+    "package.json": {
+      name: "plain",
+      version: "1.0.0",
+      gantry: { entry: "main.ts", binary: "plain" },
+    },
+    "main.ts": 'console.log("here");\n',
+  });
+  const out = join(makeDirectory(), "releases");
+  return { appDir, out, targets: [], bun: BUN_PATH, environment: process.env, log, progress, signal };
+}
+
+it("tells of each step when it begins", async () => {
+  const steps: string[] = [];
+  const options = plan(({ step }) => steps.push(step));
+  const [built] = await buildRelease(options);
+  expect(steps).toEqual(["install", "compile", "prove", "pack"]);
+  expect(existsSync(built?.archive ?? "")).toBe(true);
+});
+
+it.each(["install", "compile", "prove", "pack"] as const)("leaves nothing when aborted at %s", async (at) => {
+  const controller = new AbortController();
+  const options = plan(({ step }) => {
+    if (step === at) controller.abort(new Error("enough"));
+  }, controller.signal);
+  const made: string[] = [];
+  const real = createScratch();
+  const scratch = {
+    ...real,
+    makeBeside: (parent: string) => {
+      made.push(real.makeBeside(parent));
+      return made.at(-1) ?? "";
+    },
+  };
+  await expect(buildRelease({ ...options, scratch })).rejects.toThrow("enough");
+  expect(made).toHaveLength(1);
+  expect(made.filter((path) => existsSync(path))).toEqual([]);
+  expect(existsSync(options.out)).toBe(false);
+});
