@@ -81,7 +81,7 @@ const { metafile } = await build({
   // The first line tells Bun that there is nothing to transpile, which it would do anew at every start. CommonJS
   // dependencies inside an ES module bundle reach Node's own modules through the second.
   banner: {
-    js: '// @bun\nimport{createRequire as createRequireOfLauncher}from"node:module";const require=createRequireOfLauncher(import.meta.url);',
+    js: '// @bun\nimport{createRequire as createRequireOfLauncher}from"node:module";const require=createRequireOfLauncher(process.execPath);',
   },
 });
 // What Node loads before an app, in releases that run on Node.

@@ -88,6 +88,8 @@ for gantry_variable in @STORES@; do
   if [ "$gantry_has" != no ] && in_store "$gantry_variable" && trusted "$gantry_variable" && [ -f "$gantry_place/@STORE_USED@$gantry_root/@RELEASE@-$gantry_host" ] && ready; then launch "$@"; fi
 done
 
+#@include run-launcher.sh
+
 #@include refuse.sh
 
 # leave: from here on signals act at once; one that came before does now.

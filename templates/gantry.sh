@@ -10,8 +10,9 @@
 
 #@include processor.sh
 
+#@include run-launcher.sh
+
 #@include refuse.sh
 
 check_machine
-unset NODE_PATH
 run_launcher "$@"

@@ -30,7 +30,7 @@ check_program() {
     exit 71
   fi
   require "$gantry_root"/@ENTRY@
-  gantry_abi=$(unset NODE_OPTIONS NODE_V8_COVERAGE NODE_COMPILE_CACHE && "$gantry_program" -p 'process.versions.modules + " " + process.version')
+  gantry_abi=$(become_clean "$gantry_program" -p 'process.versions.modules + " " + process.version')
   case $gantry_abi in
   "@ABI@ "*) ;;
   [0-9]*" v"*)

@@ -86,16 +86,23 @@ check_processor() {
   esac
 }
 
+# needs_library_path: a library that lies in none of the usual places may be where the caller says. Then the launcher needs
+# that too, as the app does; root must not take libraries from where its caller says.
+gantry_needs=
+needs_library_path() {
+  [ -n "${LD_LIBRARY_PATH-}" ] && ! [ -O / ] && gantry_needs=LD_LIBRARY_PATH
+}
+
 # check_libraries: what the binary needs besides the C library, in the places where musl's loader looks when nobody
 # names others. Its own words for one missing library are a line for each symbol.
 check_libraries() {
   gantry_libraries='@LIBRARIES@'
-  if [ -n "${LD_LIBRARY_PATH-}" ]; then return; fi
   for gantry_file in /etc/ld-musl-*.path; do
     if [ -e "$gantry_file" ]; then return; fi
   done
   for gantry_library in $gantry_libraries; do
     if ! { [ -e "/lib/$gantry_library" ] || [ -e "/usr/local/lib/$gantry_library" ] || [ -e "/usr/lib/$gantry_library" ]; }; then
+      if needs_library_path; then return; fi
       say LIBRARY_MISSING "the binary needs $gantry_library, which is not on this host" "$gantry_program" "on Alpine: @APK_ADD@"
       exit 69
     fi
@@ -106,12 +113,12 @@ check_libraries() {
 # when the loader says so too.
 check_linked() {
   gantry_linked='@LINKED@'
-  if [ -n "${LD_LIBRARY_PATH-}" ]; then return; fi
   for gantry_package in $gantry_linked; do
     gantry_library=${gantry_package%%:*} gantry_package=${gantry_package#*:}
     for gantry_file in /lib/@MULTIARCH@-linux-gnu /usr/lib/@MULTIARCH@-linux-gnu /lib64 /usr/lib64 /lib /usr/lib /usr/local/lib; do
       if [ -e "$gantry_file/$gantry_library" ]; then continue 2; fi
     done
+    if needs_library_path; then return; fi
     gantry_said=$(run_launcher --version 2>&1 </dev/null)
     case $gantry_said in
     *": $gantry_library: cannot open shared object file"*)

@@ -7,6 +7,14 @@ import { EM_OF_ARCH } from "../elf/index.ts";
 import { basename } from "node:path";
 import { packagesOf } from "../compat/index.ts";
 import { NAMES, programPath } from "../release/layout.ts";
+import {
+  DIRECTORY_VARIABLE,
+  KEPT_PATHS,
+  KEPT_VARIABLES,
+  LAUNCHER_RUNTIME,
+  LAUNCHER_VARIABLE,
+  LIBRARY_PATH_VARIABLE,
+} from "../release/caller.ts";
 import type { Manifest, ReleaseRuntime } from "../release/manifest.ts";
 import { LIBC_MARKS } from "../release/stamp.ts";
 import { STORE_NAME, STORE_STATUS, STORE_USED, STORE_VARIABLES, storeTreeName } from "../release/store.ts";
@@ -16,6 +24,9 @@ import { plainWord, renderTemplate } from "./template.ts";
 
 /** Variables that steer gantry and are nobody else's business: the stub keeps them from the app. */
 const VARIABLES = [
+  DIRECTORY_VARIABLE,
+  LAUNCHER_VARIABLE,
+  LIBRARY_PATH_VARIABLE,
   "GANTRY_BUNDLE",
   "GANTRY_LOG_LEVEL",
   "GANTRY_OFFLINE",
@@ -99,6 +110,8 @@ function stubValues({ manifest, base, releaseId, launcher, proven }: StubOptions
     EXEC_FIX: execFix(target, base),
     NO_LIBC_FIX: NO_LIBC_FIX[target.libc ?? "gnu"],
     APK_ADD,
+    ABSOLUTE_PATHS: KEPT_PATHS.map(absolutePath).join("\n  "),
+    KEPT_VARIABLES: keptVariables(manifest.runtime, target).join(" | "),
     MUSL_VARIABLE: target.libc === "musl" ? MUSL_VARIABLE : undefined,
     LIBRARIES: target.libc === "musl" ? ownLibraries(manifest).join(" ") : "",
     LINKED: target.libc === "gnu" ? linkedLibraries(manifest).join(" ") : "",
@@ -124,6 +137,20 @@ function provenValues(proven: readonly ProvenFile[]): Record<string, string> {
     CHECKSUMS: lines(({ path, size, crc }) => `${crc} ${size} ${path}`),
     DIGESTS: lines(({ path, sha256 }) => `${sha256}  ${path}`),
   };
+}
+
+/** A relative path in a variable is meant from the directory that the stub is about to leave. */
+function absolutePath(name: string): string {
+  return `case \${${name}-} in '' | /*) ;; *) ${name}=\${PWD-}/\$${name} ;; esac`;
+}
+
+/** What the launcher's environment is made of: what it keeps of its caller's, and what the stub sets by itself. */
+function keptVariables({ kind }: ReleaseRuntime, { libc }: Target): readonly string[] {
+  const own = [
+    ...(kind === "bun" ? Object.keys(LAUNCHER_RUNTIME) : []),
+    ...(libc === "musl" ? ["LIBC"] : []),
+  ];
+  return [...KEPT_VARIABLES, ...own];
 }
 
 /** gcompat puts a loader of that name on Alpine, which starts few programs that were built for glibc. */

@@ -54,7 +54,7 @@ function readDoctorScene({ environment, self }: Session, { release, place }: Ope
 }
 
 function printExplanation(session: Session, source: string, scene: Scene | undefined, json: boolean): void {
-  const found = explainSource(source, scene);
+  const found = explainSource(source, scene, session.directory);
   session.print(json ? jsonText(found) : formatExplanations(found, session.columns));
 }
 

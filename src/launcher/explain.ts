@@ -1,5 +1,6 @@
 /** `./gantry doctor --explain FILE|-`: a message from a log or a terminal, answered with cause and fix for this host. */
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { explain, type Explanation } from "../compat/index.ts";
 import { GantryError } from "../errors.ts";
 import type { Scene } from "../provision/judge.ts";
@@ -11,10 +12,11 @@ const LONGEST = 1 << 20;
 /**
  * Reads the text and explains each message in it.
  * @param source a file's path, or `-` for standard input
+ * @param directory from where a relative path is meant
  * @throws GantryError USAGE when the text has no message that is known
  */
-export function explainSource(source: string, scene: Scene | undefined): Explanation[] {
-  const text = readFileSync(source === "-" ? 0 : source, "utf8").slice(-LONGEST);
+export function explainSource(source: string, scene: Scene | undefined, directory: string): Explanation[] {
+  const text = readFileSync(source === "-" ? 0 : resolve(directory, source), "utf8").slice(-LONGEST);
   const facts = scene === undefined ? {} : { host: scene.host.facts, runtime: scene.runtime.facts };
   const found = explain(text, facts);
   if (found.length > 0) return found;

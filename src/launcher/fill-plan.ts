@@ -41,6 +41,7 @@ export function networkRule(session: FillSession, release: Release, caller: Call
 
 /** What the plan needs of a session. */
 interface FillSession {
+  readonly directory: string;
   readonly settings: Settings;
   readonly environment: Environment;
 }
@@ -53,13 +54,14 @@ export interface FillChoice {
 
 /** How an absent tree would be made, or the finding that says why it must not be. */
 export function planFill(session: FillSession, release: Release, choice: FillChoice): Fill | Finding {
+  const { directory } = session;
   if (choice.from !== undefined)
-    return namedFill(session, release, choice, { value: choice.from, by: "--from" });
+    return namedFill(session, release, choice, { value: choice.from, by: "--from", directory });
   const { bundle } = session.settings;
   const named =
     bundle === undefined
       ? undefined
-      : namedFill(session, release, choice, { value: bundle, by: "GANTRY_BUNDLE" });
+      : namedFill(session, release, choice, { value: bundle, by: "GANTRY_BUNDLE", directory });
   const near = findNearBundle(release);
   const fills = [
     ...(near === undefined ? [] : [bundleFill(release, near, session.environment)]),

@@ -1,12 +1,15 @@
 /**
  * The host side's program, inside every release. Only this file touches the process: its arguments,
- * environment, streams, signals and exit status. It finds the release from its own path, lib/launcher.mjs.
+ * environment, streams, signals and exit status. A compiled app runs it as lib/NAME, whose path tells the release's (see
+ * src/build/compile/launch.ts); Node runs lib/launcher.mjs.
  */
 import { fstatSync, realpathSync, writeSync } from "node:fs";
-import { dirname, normalize } from "node:path";
+import { dirname, isAbsolute, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { errorCode, formatFinding, GantryError, toGantryError } from "../errors.ts";
 import { createLog, logFormat, type Log } from "../log.ts";
+import { DIRECTORY_VARIABLE, LIBRARY_PATH_VARIABLE } from "../release/caller.ts";
+import type { Environment } from "../runtime/invoke.ts";
 import { adviseFindings } from "./advice.ts";
 import { openServiceStatus } from "./notify.ts";
 import { createProgress } from "./progress.ts";
@@ -71,6 +74,23 @@ function fail(error: unknown, log: Log, settings: Settings | undefined): void {
   process.exitCode = failure.exit;
 }
 
+/** A file in the release's lib/. */
+function ownPath(): string {
+  return process.versions.bun === undefined ? fileURLToPath(import.meta.url) : process.execPath;
+}
+
+/** Where the caller is: the stub left that directory. It need not be there any more. */
+function callerDirectory(environment: Environment): string {
+  const told = environment[DIRECTORY_VARIABLE] ?? "";
+  return isAbsolute(told) ? told : process.cwd();
+}
+
+/** As the app will have it, for the judgement on its modules and for their load probes. */
+function callerEnvironment(environment: Environment): Environment {
+  const path = environment[LIBRARY_PATH_VARIABLE];
+  return path === undefined ? environment : { ...environment, LD_LIBRARY_PATH: path };
+}
+
 async function main(args: readonly string[]): Promise<void> {
   let settings: Settings;
   try {
@@ -80,6 +100,7 @@ async function main(args: readonly string[]): Promise<void> {
     return;
   }
   const { log, format } = openLog(settings.logLevel);
+  const environment = callerEnvironment(process.env);
   const stop = new AbortController();
   let stopped: NodeJS.Signals | undefined;
   for (const signal of STOPPING) {
@@ -92,9 +113,10 @@ async function main(args: readonly string[]): Promise<void> {
   const progress = createProgress({ log, format, columns, write: (text) => write(2, text) });
   const status = openServiceStatus(progress, process.env);
   const session: Session = {
-    root: dirname(dirname(realpathSync(fileURLToPath(import.meta.url)))),
+    root: dirname(dirname(realpathSync(ownPath()))),
+    directory: callerDirectory(process.env),
     settings,
-    environment: process.env,
+    environment,
     log,
     reporter: status.reporter,
     signal: stop.signal,

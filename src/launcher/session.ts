@@ -24,6 +24,8 @@ export interface Session {
   readonly root: string;
   /** The same directory as the stub names it, which may lead through links. */
   readonly calledAs?: string | undefined;
+  /** The caller's current directory, from which relative paths are meant; this process is in the release's own. */
+  readonly directory: string;
   readonly settings: Settings;
   readonly environment: Environment;
   readonly log: Log;

@@ -7,6 +7,8 @@ import { parseSkip } from "../compat/index.ts";
 import { GantryError, type ErrorCode, type Finding } from "../errors.ts";
 import type { LogLevel } from "../log.ts";
 import type { PackageManager } from "../provision/fill.ts";
+import { DIRECTORY_VARIABLE, LAUNCHER_VARIABLE, LIBRARY_PATH_VARIABLE } from "../release/caller.ts";
+import { MODULES_VARIABLE, PROBE_VARIABLE } from "../release/probe.ts";
 import { withoutCredentials } from "../runtime/install.ts";
 import type { Environment } from "../runtime/invoke.ts";
 
@@ -39,7 +41,14 @@ const KNOWN = [
   "GANTRY_STORE",
 ];
 /** Set by gantry itself for the processes it starts. */
-const INTERNAL = new Set(["GANTRY_MODULES", "GANTRY_PROBE", "GANTRY_UNPROVEN"]);
+const INTERNAL = new Set<string>([
+  MODULES_VARIABLE,
+  PROBE_VARIABLE,
+  "GANTRY_UNPROVEN",
+  LAUNCHER_VARIABLE,
+  DIRECTORY_VARIABLE,
+  LIBRARY_PATH_VARIABLE,
+]);
 
 /**
  * @throws GantryError CONFIG_INVALID with every wrong value at once

@@ -53,12 +53,12 @@ export function upgradeCommand(session: Session) {
       runService(session, args.json, async () => {
         const keep = readKeep(args.keep);
         if (args.source.endsWith(".txt")) {
-          const file = resolve(args.source);
+          const file = resolve(session.directory, args.source);
           if (args["dry-run"] === true) return planStatement(openService(session), file).result;
           return learnStatement(openServiceAsRoot(session, `upgrade ${args.source}`), file);
         }
-        const source = readSource(args.source);
-        const trust = readTrustOptions(args);
+        const source = readSource(args.source, session.directory);
+        const trust = readTrustOptions(args, session.directory);
         if (args["dry-run"] === true) return planUpgrade(openService(session), source, trust);
         const context = openServiceAsRoot(session, `upgrade ${args.source}`);
         return upgradeService(context, source, { keep, ...trust });
@@ -67,30 +67,35 @@ export function upgradeCommand(session: Session) {
 }
 
 /** @throws GantryError CONFIG_INVALID for what is no public key */
-function readTrustOptions(args: {
-  readonly "public-key"?: string | undefined;
-  readonly "allow-downgrade"?: boolean | undefined;
-  readonly "drop-key"?: boolean | undefined;
-}): TrustOptions {
+function readTrustOptions(
+  args: {
+    readonly "public-key"?: string | undefined;
+    readonly "allow-downgrade"?: boolean | undefined;
+    readonly "drop-key"?: boolean | undefined;
+  },
+  directory: string,
+): TrustOptions {
   const allowed = new Set<Allowance>();
   if (args["allow-downgrade"] === true) allowed.add("downgrade");
   if (args["drop-key"] === true) allowed.add("drop-key");
-  return { allowed, publicKey: readPublicKey(args["public-key"]) };
+  return { allowed, publicKey: readPublicKey(args["public-key"], directory) };
 }
 
 /** More than a public key's file has: a comment and a line. */
 const KEY_BYTES = 20_000;
 
-function readPublicKey(text: string | undefined): string | undefined {
+function readPublicKey(text: string | undefined, directory: string): string | undefined {
   if (text === undefined) return undefined;
-  const file = /^RW[A-Za-z0-9+/]{54}$/.test(text) ? undefined : readSmallNamed(resolve(text), KEY_BYTES);
+  const file = /^RW[A-Za-z0-9+/]{54}$/.test(text)
+    ? undefined
+    : readSmallNamed(resolve(directory, text), KEY_BYTES);
   return encodePublicKey(parsePublicKey(file?.toString("utf8") ?? text, text));
 }
 
 /** @throws GantryError RELEASE_FILE_MISSING when there is no such file */
-function readSource(text: string): Source {
+function readSource(text: string, directory: string): Source {
   if (/^https?:\/\//.test(text)) return { kind: "url", address: text };
-  const path = resolve(text);
+  const path = resolve(directory, text);
   const facts = statSync(path, { throwIfNoEntry: false });
   if (facts?.isDirectory() === true) return { kind: "directory", root: path };
   if (facts?.isFile() === true) return { kind: "archive", file: path };

@@ -13,6 +13,8 @@ import type { Release } from "./release.ts";
 export interface NamedBundle {
   readonly value: string;
   readonly by: "--from" | "GANTRY_BUNDLE";
+  /** From where a relative path is meant. */
+  readonly directory: string;
 }
 
 export type BundleSource =
@@ -29,7 +31,7 @@ export function findNamedBundle(release: Release, named: NamedBundle): BundleSou
     return findNamedBundle(release, { ...named, value: decodeURIComponent(new URL(named.value).pathname) });
   }
   if (SCHEME.test(named.value)) return { kind: "address", address: named.value };
-  const path = resolve(named.value);
+  const path = resolve(named.directory, named.value);
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return missing(`${named.by} names ${path}, which is not there`, path, named);
   if (!found.isDirectory()) return { kind: "file", path };

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { GantryError } from "../errors.ts";
 import { lockKey, type BunLock } from "../release/bun-lock.ts";
 import { NAMES } from "../release/layout.ts";
-import { toolEnvironment } from "../runtime/invoke.ts";
+import { keptEnvironment } from "../runtime/invoke.ts";
 import { INSTALL_LIMITS, runInstaller, type InstallOptions } from "../runtime/install.ts";
 import { readProgramPath } from "./program-path.ts";
 import type { Release } from "./release.ts";
@@ -54,7 +54,7 @@ export async function installWithNpm(
     `--fetch-timeout=${seconds}`,
     ...(options.registry === undefined ? [] : [`--registry=${options.registry}`]),
   ];
-  const command = { file: npm, args, environment: toolEnvironment(options.environment) };
+  const command = { file: npm, args, environment: keptEnvironment(options.environment) };
   return runInstaller(command, options, limits.hang);
 }
 

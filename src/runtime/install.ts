@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { GantryError, type Finding } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
 import type { Target } from "../release/targets.ts";
-import { run, toolEnvironment, type Environment, type RunResult } from "./invoke.ts";
+import { keptEnvironment, run, type Environment, type RunResult } from "./invoke.ts";
 
 export interface InstallLimits {
   /** Seconds without a byte after which a request counts as failed. Bun 1.3.13 and older ignore it. */
@@ -36,10 +36,6 @@ export interface InstallOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Variables of the caller that would let Bun skip the lock, the hashes or packages, or write outside our cache. */
-const STEERING =
-  /^BUN_(?:INSTALL.*|TMPDIR|CONFIG_(?:SKIP_.*|NO_VERIFY|YARN_LOCKFILE|MAX_HTTP_REQUESTS|HTTP_.*))$/;
-
 /** The command line of a frozen installation for a target. */
 function installArguments(options: InstallOptions): string[] {
   const { target } = options;
@@ -63,10 +59,7 @@ function installArguments(options: InstallOptions): string[] {
 }
 
 function installEnvironment(options: InstallOptions, limits: InstallLimits): Record<string, string> {
-  const kept = Object.fromEntries(
-    Object.entries(options.environment).filter(([name]) => !STEERING.test(name)),
-  );
-  return toolEnvironment(kept, {
+  return keptEnvironment(options.environment, {
     BUN_CONFIG_HTTP_IDLE_TIMEOUT: String(limits.idle),
     BUN_CONFIG_HTTP_RETRY_COUNT: String(limits.retries),
     BUN_TMPDIR: options.directory,

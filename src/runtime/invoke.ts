@@ -5,6 +5,7 @@
  */
 import { spawn } from "node:child_process";
 import type { Readable } from "node:stream";
+import { isKept } from "../release/caller.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -33,9 +34,34 @@ export function toolEnvironment(
   return { ...clean, ...NO_CACHE, ...extra };
 }
 
-/** Arguments that run a script safely; the script's path must be absolute. */
+/**
+ * What a load probe or a package manager gets: of the environment only what the launcher itself keeps of its caller's,
+ * plus `extra`.
+ */
+export function keptEnvironment(
+  environment: Environment,
+  extra: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  return toolEnvironment(
+    Object.fromEntries(Object.entries(environment).filter(([name]) => isKept(name))),
+    extra,
+  );
+}
+
+/**
+ * Arguments that run a script safely; the script's path must be absolute. Without the fourth Bun obeys the `paths` of a
+ * tsconfig.json or jsconfig.json of the current directory and of all its parents. Bun 1.3.7 says something about an
+ * internal error then, and goes on.
+ */
 export function scriptArguments(script: string, ...args: readonly string[]): string[] {
-  return ["--config=/dev/null", "--env-file=/dev/null", "--no-install", script, ...args];
+  return [
+    "--config=/dev/null",
+    "--env-file=/dev/null",
+    "--no-install",
+    "--tsconfig-override=/dev/null",
+    script,
+    ...args,
+  ];
 }
 
 export interface RunOptions {

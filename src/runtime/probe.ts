@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { errorCode, type Finding } from "../errors.ts";
 import { MODULES_VARIABLE, parseProbeOutput, PROBE_VARIABLE, type ProbeRequest } from "../release/probe.ts";
-import { run, toolEnvironment, type Environment, type RunResult } from "./invoke.ts";
+import { keptEnvironment, run, type Environment, type RunResult } from "./invoke.ts";
 
 export interface ProbeOptions {
   /** The compiled app, or a Node with the arguments that make it answer. */
@@ -32,6 +32,21 @@ export interface ProbedExternal {
 const LOAD_LIMIT = 60_000;
 
 /**
+ * Where the loader looks for libraries (ld.so(8)), and which C library node-gyp-build takes for the host's: without them
+ * the verdict would be another program's. Where root asks, the stub has kept the first from the launcher.
+ */
+const SEEN_BY_APP = ["LD_LIBRARY_PATH", "LIBC"] as const;
+
+function pick(environment: Environment, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = environment[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+/**
  * Loads one external's specifiers in a child; undefined when all of them load, or there is none to load.
  * @throws the system's error when there are no descriptors left to start it with
  */
@@ -48,7 +63,8 @@ export async function probeExternal(
     result = await run(options.executable, options.args ?? [], {
       cwd: options.cwd,
       timeout: options.limit ?? LOAD_LIMIT,
-      environment: toolEnvironment(options.environment, {
+      environment: keptEnvironment(options.environment, {
+        ...pick(options.environment, SEEN_BY_APP),
         [PROBE_VARIABLE]: JSON.stringify(request),
         [MODULES_VARIABLE]: options.modules,
       }),

@@ -54,10 +54,11 @@ export async function compileApp(options: CompileOptions): Promise<CompileResult
   try {
     const spec = planCompile(options, directory);
     requireFiles(spec);
+    writeFileSync(join(directory, "tsconfig.json"), NO_SETTINGS);
     const specFile = join(directory, "spec.json");
     const resultFile = join(directory, "result.json");
     writeFileSync(specFile, JSON.stringify(spec));
-    const output = await runWorker(options, [specFile, resultFile]);
+    const output = await runWorker(options, directory, [specFile, resultFile]);
     if (!existsSync(resultFile)) throw workerDied(options.bun, output);
     const result = JSON.parse(readFileSync(resultFile, "utf8")) as WorkerResult;
     if (!result.ok) throw explainProblems(result.problems, result.stage, { ...spec, bun: options.bun });
@@ -115,11 +116,18 @@ function throwFindings(findings: readonly Finding[]): void {
   if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
-async function runWorker(options: CompileOptions, args: readonly string[]): Promise<RunResult> {
+/** A tsconfig.json that keeps Bun from looking for one in the directories above. */
+const NO_SETTINGS = "{}";
+
+async function runWorker(
+  options: CompileOptions,
+  directory: string,
+  args: readonly string[],
+): Promise<RunResult> {
   const worker = fileURLToPath(new URL(`worker${extname(import.meta.url)}`, import.meta.url));
   const environment = toolEnvironment(options.environment);
   try {
-    return await run(options.bun, scriptArguments(worker, ...args), { cwd: options.appDir, environment });
+    return await run(options.bun, scriptArguments(worker, ...args), { cwd: directory, environment });
   } catch (error) {
     throw new GantryError({
       code: "EXEC_FAILED",

@@ -5,12 +5,13 @@
  * does not need.
  */
 import { env, isMainThread } from "bun";
+import { LAUNCHER_VARIABLE } from "../../release/caller.ts";
 import * as NAMES from "../../release/names.ts";
 import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../release/probe.ts";
 import { tellDamage } from "../preload/index.ts";
 import { chooseModules, pinMetaResolve, resolverFor } from "./externals.ts";
 import { loadEnvironmentFile } from "./environment.ts";
-import { becomeLauncher, isCalledAsGantry } from "./manage.ts";
+import { becomeLauncher, isCalledAsGantry, startLauncher } from "./launch.ts";
 import { namespaceOf, type EsModuleMark } from "./namespace.ts";
 import { startProbe } from "./probe.ts";
 
@@ -20,6 +21,7 @@ declare const GANTRY_EXTERNALS: string;
 /** The executable is lib/NAME of the release. */
 const release = process.execPath.split("/").slice(0, -2).join("/");
 if (isMainThread && isCalledAsGantry(release)) becomeLauncher(release);
+if (isMainThread && env[LAUNCHER_VARIABLE] !== undefined) startLauncher(release);
 const probe = env[PROBE_VARIABLE];
 const externals = GANTRY_EXTERNALS.split(",");
 const modules = chooseModules({

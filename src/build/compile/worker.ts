@@ -3,8 +3,8 @@
  * `worker.ts SPEC RESULT`: both are JSON files (spec.ts). It exits 0 whenever it could write a result.
  */
 import { build, version, type BuildConfig, type BunPlugin } from "bun";
-import { readFileSync, writeFileSync } from "node:fs";
-import { dirname, extname } from "node:path";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { extname, join } from "node:path";
 import { argv, chdir, exit } from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { pinExternals, prependAfter, prependToEntries, type Entries } from "./plugin.ts";
@@ -14,9 +14,18 @@ import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
 const [, , specFile = "", resultFile = ""] = argv;
 const spec = JSON.parse(readFileSync(specFile, "utf8")) as CompileSpec;
 // Bun makes the executable in the current directory and moves it from there. Plugins of the app may read files by paths
-// that begin at the app, and keep it: only such a build, when it is killed, leaves one that is not finished there.
-if (spec.plugins.length === 0) chdir(dirname(spec.outfile));
+// that begin at the app, and get it: only such a build, when it is killed, leaves one that is not finished there. Elsewhere
+// Bun would obey the tsconfig.json of that directory or of one above it, so the directory has one that says nothing.
+if (spec.plugins.length === 0) {
+  const place = `${spec.outfile}.work`;
+  mkdirSync(place, { recursive: true });
+  writeFileSync(join(place, "tsconfig.json"), "{}");
+  chdir(place);
+} else {
+  chdir(spec.appDir);
+}
 writeFileSync(resultFile, JSON.stringify(await compile()));
+rmSync(`${spec.outfile}.work`, { recursive: true, force: true });
 // A plugin may leave timers or servers behind.
 exit(0);
 

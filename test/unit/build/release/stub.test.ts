@@ -185,7 +185,7 @@ describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %
     if (what === "a newer binary") utimesSync(join(root, "lib/app"), later, later);
     const { stdout, stderr } = run(shell, "app", "argument");
     expect(stdout).toBe("argument\n");
-    expect(stderr).toContain("launcher.mjs start");
+    expect(stderr).toContain(`start ${root}`);
   });
 
   it("an optional module that the stamp records as absent is not missed", () => {
@@ -206,7 +206,7 @@ describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %
     moveToStore(join(home, store));
     const env = { [variable]: value === "" ? home : `${home}/${value}` };
     expect(runWith(env, shell, "app", "x")).toEqual({ status: 0, stdout: "x\n", stderr: "" });
-    expect(run(shell, "app", "x").stderr).toContain("launcher.mjs start");
+    expect(run(shell, "app", "x").stderr).toContain(`start ${root}`);
   });
 
   it("the modules beside the release come before a store", () => {
@@ -248,7 +248,7 @@ describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %
     ],
   ])("modules in %s are not trusted", (_what, environment) => {
     moveToStore(join(home, "s"));
-    expect(runWith(environment(join(home, "s")), shell, "app", "x").stderr).toContain("launcher.mjs start");
+    expect(runWith(environment(join(home, "s")), shell, "app", "x").stderr).toContain(`start ${root}`);
   });
 
   it.skipIf(process.getuid?.() !== 0)(
@@ -256,7 +256,7 @@ describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %
     () => {
       chownSync(moveToStore(join(home, "s")), 1234, 1234);
       for (const env of [{ GANTRY_STORE: join(home, "s") }, { XDG_CACHE_HOME: join(home, "s") }]) {
-        expect(runWith(env, shell, "app", "x").stderr).toContain("launcher.mjs start");
+        expect(runWith(env, shell, "app", "x").stderr).toContain(`start ${root}`);
       }
     },
   );
