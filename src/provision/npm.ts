@@ -39,6 +39,8 @@ export async function installWithNpm(
     "ci",
     "--ignore-scripts",
     "--omit=dev",
+    // A package.json above, whose `workspaces` match this directory, is not asked.
+    "--no-workspaces",
     "--no-audit",
     "--no-fund",
     "--no-progress",

@@ -50,7 +50,6 @@ export const KEPT_VARIABLES = [
   "LANG",
   "LANGUAGE",
   "LC_*",
-  "TZ",
 ] as const;
 
 /** Those of them that name a file: a relative path is meant from the caller's directory. */

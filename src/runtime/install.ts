@@ -2,7 +2,7 @@
  * Installs a frozen lock with the package manager inside a Bun executable. Build and host use this same call, so that
  * what the build hashed is what a host gets: hoisted, copied (never linked into a cache), and with no script run.
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError, type Finding } from "../errors.ts";
 import { NAMES } from "../release/layout.ts";
@@ -24,7 +24,7 @@ export const INSTALL_LIMITS: InstallLimits = { idle: 30, retries: 2, hang: 120_0
 export interface InstallOptions {
   /** A Bun executable, or any program compiled with one. */
   readonly executable: string;
-  /** Holds package.json and bun.lock; node_modules appears in it. */
+  /** Private; holds package.json, which loses its name, and bun.lock; node_modules appears in it. */
   readonly directory: string;
   /** Bun's download cache; private, because its integrity is only checked on download. */
   readonly cache: string;
@@ -75,12 +75,22 @@ function installEnvironment(options: InstallOptions, limits: InstallLimits): Rec
  */
 export async function installFrozen(options: InstallOptions): Promise<readonly string[]> {
   const limits = options.limits ?? INSTALL_LIMITS;
+  standAlone(join(options.directory, NAMES.packageJson));
   const command = {
     file: options.executable,
     args: installArguments(options),
     environment: installEnvironment(options, limits),
   };
   return runInstaller(command, options, limits.hang);
+}
+
+/**
+ * Takes the name out of a package.json. A workspace is known by its name (bun 1.3.7 to 1.4.5): a package.json above,
+ * whose `workspaces` match this directory, would take over the whole installation otherwise.
+ */
+function standAlone(path: string): void {
+  const { name: _, ...rest } = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+  writeFileSync(path, JSON.stringify(rest));
 }
 
 export interface InstallerCommand {
