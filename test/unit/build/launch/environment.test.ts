@@ -4,13 +4,15 @@
  */
 import { spawnSync } from "node:child_process";
 import { chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { renderStubs } from "../../../../src/build/stub.ts";
 import type { Manifest } from "../../../../src/release/manifest.ts";
 import { targetOfHost } from "../../../../src/release/targets.ts";
+import { KEPT_VARIABLES } from "../../../../src/release/caller.ts";
 import { steeringVariables } from "./variables.ts";
 
 const host = targetOfHost(process.platform, process.arch, existsSync("/etc/alpine-release") ? "musl" : "gnu");
@@ -142,7 +144,7 @@ describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %
     expect(Object.keys(seen)).not.toEqual(expect.arrayContaining(["GANTRY_LIBRARY_PATH"]));
   });
 
-  it("it runs in the release's directory, and knows the caller's", () => {
+  it("runs in the release's directory, and knows the caller's", () => {
     const caller = join(root, "caller's place");
     mkdirSync(caller, { recursive: true });
     const env = { NETRC: "mine", SSL_CERT_FILE: "/abs" };
@@ -175,4 +177,16 @@ describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %
     expect(seen).toMatchObject({ GANTRY_LIBRARY_PATH: "/opt/some/lib" });
     expect(Object.keys(seen)).not.toContain("LD_LIBRARY_PATH");
   });
+});
+
+it("the README lists what the launcher keeps", () => {
+  const readme = readFileSync(fileURLToPath(new URL("../../../../README.md", import.meta.url)), "utf8");
+  const listed = new Set(readme.match(/`[A-Za-z_]+\*?`/g));
+  const missing = KEPT_VARIABLES.filter((name) => {
+    const small = name.replace(/^(?:HTTPS?|NO|NPM)_(?:PROXY|CONFIG.*)$/, (capitals) =>
+      capitals.toLowerCase(),
+    );
+    return name !== "GANTRY_*" && !listed.has(`\`${small}\``);
+  });
+  expect(missing).toEqual([]);
 });
