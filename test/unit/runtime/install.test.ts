@@ -89,6 +89,21 @@ it("installs exactly the locked packages of the target, and asks for nothing els
   expect(registry.requests.every((path) => path.endsWith(".tgz"))).toBe(true);
 });
 
+it.each(["one that names it", "one with a pattern"])(
+  "is not taken over by a package.json above: %s",
+  async (kind) => {
+    const above = join(directory, "above");
+    const own = join(above, "some", ".gantry-work-1");
+    cpSync(join(base, "source"), own, { recursive: true });
+    const workspaces = kind === "one with a pattern" ? ["*", "**", "some/.gantry*"] : ["some/.gantry-work-1"];
+    writeFileSync(join(above, "package.json"), JSON.stringify({ name: "above", workspaces }));
+    await install({ directory: own });
+    expect(existsSync(join(own, "node_modules/bcrypt/package.json"))).toBe(true);
+    expect(existsSync(join(above, "node_modules"))).toBe(false);
+    expect(existsSync(join(above, "bun.lock"))).toBe(false);
+  },
+);
+
 it("does not let the caller's environment skip the lock, the hashes or the private cache", async () => {
   const elsewhere = join(directory, "elsewhere");
   await install({
