@@ -127,7 +127,11 @@ elif [ -f "$gantry_claim" ]; then
 fi
 set +C
 if [ -n "$gantry_ended" ]; then leave; fi
-run_launcher start "$gantry_root" </dev/null >&2 &
+{
+  # Where standard error is closed, the shell would end at a redirection to it.
+  if ! (: >&2); then exec 2>/dev/null; fi
+  run_launcher start "$gantry_root" </dev/null >&2
+} &
 gantry_child=$!
 if [ -n "$gantry_ended" ]; then kill -s TERM "$gantry_child" 2>/dev/null; fi
 wait "$gantry_child"
