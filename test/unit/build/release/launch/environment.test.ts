@@ -9,10 +9,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { renderStubs } from "../../../../src/build/stub.ts";
-import type { Manifest } from "../../../../src/release/manifest.ts";
-import { targetOfHost } from "../../../../src/release/targets.ts";
-import { KEPT_VARIABLES } from "../../../../src/release/caller.ts";
+import { renderStubs } from "../../../../../src/build/stub.ts";
+import type { Manifest } from "../../../../../src/release/manifest.ts";
+import { targetOfHost } from "../../../../../src/release/targets.ts";
+import { KEPT_VARIABLES } from "../../../../../src/release/caller.ts";
 import { steeringVariables } from "./variables.ts";
 
 const host = targetOfHost(process.platform, process.arch, existsSync("/etc/alpine-release") ? "musl" : "gnu");
@@ -48,6 +48,7 @@ beforeAll(() => {
     base: "app-v1.0.0",
     releaseId: "0".repeat(16),
     launcher: [],
+    proven: [],
   });
   script = stubs["gantry"] ?? "";
   writeFileSync(join(root, "gantry"), script);
@@ -180,7 +181,7 @@ describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %
 });
 
 it("the README lists what the launcher keeps", () => {
-  const readme = readFileSync(fileURLToPath(new URL("../../../../README.md", import.meta.url)), "utf8");
+  const readme = readFileSync(fileURLToPath(new URL("../../../../../README.md", import.meta.url)), "utf8");
   const listed = new Set(readme.match(/`[A-Za-z_]+\*?`/g));
   const missing = KEPT_VARIABLES.filter((name) => {
     const small = name.replace(/^(?:HTTPS?|NO|NPM)_(?:PROXY|CONFIG.*)$/, (capitals) =>
