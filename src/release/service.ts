@@ -66,6 +66,14 @@ export const HealthWindow = v.pipe(
   v.maxValue(3600, "is above 3600"),
 );
 
+/** Seconds. */
+export const HealthSettle = v.pipe(
+  v.number(),
+  v.integer("must be a whole number of seconds"),
+  v.minValue(0, "is below 0"),
+  v.maxValue(3600, "is above 3600"),
+);
+
 export const ServiceType = v.picklist(["exec", "notify"]);
 export const Exposure = v.picklist(["public", "local", "airgapped"]);
 
@@ -94,6 +102,8 @@ export const ServiceSchema = v.strictObject({
   tasks: Tasks,
   /** Seconds after a start in which the app has to become healthy. */
   healthWindow: HealthWindow,
+  /** Seconds that it then has to stay healthy, without a restart, before a change counts as done. */
+  healthSettle: v.optional(HealthSettle, 3),
   /** An upgrade keeps a copy of the state directory until the new version is healthy. */
   snapshot: v.boolean(),
   exposure: Exposure,

@@ -20,6 +20,8 @@ const ServiceSchema = v.object({
   health: v.optional(v.string()),
   /** Seconds. */
   healthWindow: v.optional(v.number(), 30),
+  /** Seconds. */
+  healthSettle: v.optional(v.number(), 3),
   snapshot: v.optional(v.boolean(), false),
 });
 

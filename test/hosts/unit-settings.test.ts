@@ -29,6 +29,7 @@ const ODD: Service = {
   memory: "20%",
   tasks: 16,
   healthWindow: 600,
+  healthSettle: 3,
   snapshot: true,
   exposure: "public",
 };

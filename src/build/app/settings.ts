@@ -13,6 +13,7 @@ import {
   DirectoryPath,
   Exposure,
   HealthPath,
+  HealthSettle,
   HealthWindow,
   Line,
   Memory,
@@ -79,6 +80,7 @@ const Service = v.strictObject({
   memory: v.optional(Memory, "75%"),
   tasks: v.optional(Tasks, 512),
   healthWindow: v.optional(HealthWindow, 30),
+  healthSettle: v.optional(HealthSettle, 3),
   snapshot: v.optional(v.boolean(), false),
   exposure: v.optional(Exposure, "public"),
 });

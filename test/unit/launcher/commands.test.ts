@@ -222,6 +222,7 @@ const SERVICE = {
   memory: "75%",
   tasks: 512,
   healthWindow: 30,
+  healthSettle: 3,
   snapshot: false,
   exposure: "public",
 };

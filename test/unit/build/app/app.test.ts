@@ -119,6 +119,7 @@ describe("readApp", () => {
         memory: "512M",
         tasks: 64,
         healthWindow: 10,
+        healthSettle: 20,
         snapshot: true,
         exposure: "local",
       },

@@ -24,6 +24,7 @@ export const bunManifest: Manifest = {
     memory: "512M",
     tasks: 256,
     healthWindow: 30,
+    healthSettle: 3,
     snapshot: false,
     exposure: "public",
   },

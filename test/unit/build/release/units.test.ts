@@ -12,6 +12,7 @@ const service: Service = {
   memory: "75%",
   tasks: 512,
   healthWindow: 30,
+  healthSettle: 3,
   snapshot: false,
   exposure: "public",
 };
