@@ -39,13 +39,13 @@ export function readWorld(): string {
   }
 }
 
-interface ProcessFacts {
+export interface ProcessFacts {
   readonly started: string;
   readonly zombie: boolean;
 }
 
 /** The second field of /proc/PID/stat is a name that may hold anything, so counting starts after its last `)`. */
-function readProcess(pid: number): ProcessFacts | undefined {
+export function readProcess(pid: number): ProcessFacts | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");

@@ -6,6 +6,7 @@ import { GantryError, toGantryError, type Finding } from "../errors.ts";
 import { ensureActivated } from "./activate.ts";
 import type { Candidate, ServiceSettings } from "./candidate.ts";
 import type { ServiceContext } from "./context.ts";
+import { requireFreePort } from "./port/check.ts";
 import { switchLink } from "./generations.ts";
 import { generationVersion } from "./layout.ts";
 import { writeRecord, type ChangeRecord, type Step } from "./record.ts";
@@ -65,6 +66,7 @@ export async function switchTo(
 ): Promise<Health> {
   const { layout, reporter } = context;
   const step = (name: Step) => journal.update({ step: name });
+  await requireFreePort(layout, settings);
   await ensureUser(layout, to);
   const before = await readUnit(layout.unit);
   if (options.activate === "once") {
@@ -79,6 +81,8 @@ export async function switchTo(
     await ensureActivated(layout, to);
   }
   context.signal.throwIfAborted();
+  // Again: its own command may take long, and while data are copied nobody of the service holds the port.
+  await requireFreePort(layout, settings);
   await step("switching");
   const changed = await ensureUnits(layout, to, await readSystemdVersion());
   if (changed) await reloadUnits();
@@ -146,7 +150,7 @@ function unhealthyFinding(
     code: "SERVICE_UNHEALTHY",
     what: `${layout.name} ${generationVersion(to ?? "") ?? ""} did not become healthy: ${health.why}`,
     where: layout.unit,
-    fix: "take what it says above to its publisher; the old version serves",
+    fix: health.fix ?? "take what it says above to its publisher; the old version serves",
   });
 }
 
@@ -170,7 +174,7 @@ function stillSick({ layout }: ServiceContext, { keep, health }: Undone): Findin
       code: "SERVICE_UNHEALTHY",
       what: `${keep}, the one before, is not healthy either: ${health.why}`,
       where: layout.unit,
-      fix: `look at the whole log: journalctl -u ${layout.name}`,
+      fix: health.fix ?? `look at the whole log: journalctl -u ${layout.name}`,
     },
   ];
 }

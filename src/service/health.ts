@@ -29,22 +29,34 @@ export interface AppAddress {
   readonly path: string | undefined;
 }
 
+/** Hosts of URLs where an app listens that was not seen to listen. */
+const LOOPBACK = ["127.0.0.1", "[::1]"];
 const LIMIT = 3000;
 /** Characters of an unwell app's answer that are worth repeating. */
 const EXCERPT = 200;
 
-/** Asks the app on this host: at 127.0.0.1, and at ::1 when nobody listens there. */
+/**
+ * Asks the app on this host: at the first of some hosts where it can be reached.
+ * @param app its hosts are 127.0.0.1 and ::1 when none are named
+ */
 export async function askHealth(
-  app: AppAddress & { readonly limit?: number; readonly signal?: AbortSignal },
+  app: AppAddress & {
+    readonly hosts?: readonly string[];
+    readonly limit?: number;
+    readonly signal?: AbortSignal;
+  },
 ): Promise<Asked> {
-  const { port, path, ...bounds } = app;
+  const { port, path, hosts = LOOPBACK, ...bounds } = app;
   const accept = path === undefined ? isThere : isWell;
-  const ask = (host: string) =>
-    askOnce({ ...bounds, address: new URL(`http://${host}:${port}${path ?? "/"}`) }, accept);
-  const first = await ask("127.0.0.1");
-  if (first.refused !== true) return first.asked;
-  const second = await ask("[::1]");
-  return second.asked.status === undefined ? first.asked : second.asked;
+  let first: Asked | undefined;
+  for (const host of hosts) {
+    const address = new URL(`http://${host}:${port}${path ?? "/"}`);
+    const { asked, refused } = await askOnce({ ...bounds, address }, accept);
+    first ??= asked;
+    if (refused !== true) return asked.status === undefined ? first : asked;
+  }
+  if (first === undefined) throw new TypeError("no host to ask");
+  return first;
 }
 
 /** Asks at an address; 2xx is well. */
@@ -52,12 +64,15 @@ export async function askAddress(options: AskOptions): Promise<Asked> {
   return (await askOnce(options, isWell)).asked;
 }
 
+/** connect(2) without a listener, or without the address: IPv6 may be switched off. */
+const ABSENT: ReadonlySet<string> = new Set(["ECONNREFUSED", "EADDRNOTAVAIL", "ENETUNREACH", "EAFNOSUPPORT"]);
+
 const isWell = (status: number) => status >= 200 && status < 300;
 const isThere = (status: number) => status < 500;
 
 interface Outcome {
   readonly asked: Asked;
-  /** Nobody listens. */
+  /** Nobody listens there, or there is no such address here. */
   readonly refused?: boolean;
 }
 
@@ -79,7 +94,7 @@ function askOnce(options: AskOptions, accept: (status: number) => boolean): Prom
     const fail = (error: NodeJS.ErrnoException) => {
       if (options.signal?.aborted === true) reject(error);
       else if (ended.signal.aborted) resolve({ asked: answer(false, `did not answer within ${limit} ms`) });
-      else resolve({ asked: answer(false, inWords(error)), refused: error.code === "ECONNREFUSED" });
+      else resolve({ asked: answer(false, inWords(error)), refused: ABSENT.has(error.code ?? "") });
     };
     const request = address.protocol === "https:" ? requestHttps : requestHttp;
     const asking = request(

@@ -14,6 +14,7 @@ import { ensureDirectory, switchLink } from "./generations.ts";
 import { newRecord, readInstalled, requireSettings } from "./installed.ts";
 import { withService } from "./locked.ts";
 import { placeRelease } from "./place.ts";
+import { requireFreePort } from "./port/check.ts";
 import { runOrThrow } from "./program.ts";
 import type { ServiceResult } from "./result.ts";
 import { OWN_RELEASE } from "./trust/trust.ts";
@@ -56,6 +57,7 @@ async function installFresh(context: ServiceContext): Promise<ServiceResult> {
       (to, created) => journal.update({ to, created }),
     );
     const required = requireSettings(placed.candidate);
+    await requireFreePort(layout, required);
     await ensureUser(layout, placed.candidate);
     const env = await ensureEnv(layout, placed.candidate.root);
     await journal.update({ step: "activating" });
@@ -102,6 +104,7 @@ async function installAgain(context: ServiceContext, own: Candidate): Promise<Se
   const started = !isUp(before);
   const lines: string[] = [];
   if (started) {
+    await requireFreePort(layout, settings);
     await startUnit(layout.unit, "start");
     const health = await waitHealthy(context, settings, before.InvocationID);
     if (!health.healthy) throw await unhealthy(context, candidate, health);
@@ -158,6 +161,6 @@ async function unhealthy(
     what: `${layout.name} ${version} is installed, and not healthy: ${health.why}`,
     where: layout.unit,
     detail: await readLog(layout.unit, health.invocation, QUOTED),
-    fix: `set what it asks for in ${layout.env}, then: systemctl restart ${layout.name}`,
+    fix: health.fix ?? `set what it asks for in ${layout.env}, then: systemctl restart ${layout.name}`,
   });
 }

@@ -9,6 +9,7 @@ import { generationVersion } from "./layout.ts";
 import { MOST_MANIFEST_BYTES } from "./import/limits.ts";
 import { nameOf, type Source } from "./import/source.ts";
 import { openSourceTree, readSmall } from "./import/tree.ts";
+import { requireFreePort } from "./port/check.ts";
 import type { ServiceResult } from "./result.ts";
 import { readUnit } from "./systemd.ts";
 import { purgedPaths, type UninstallOptions } from "./uninstall.ts";
@@ -25,9 +26,10 @@ function planned(
   return { schema: 1, name: layout.name, outcome: "planned", next: [], seconds: 0, ...plan };
 }
 
-export function planInstall(context: ServiceContext): ServiceResult {
+export async function planInstall(context: ServiceContext): Promise<ServiceResult> {
   const { layout } = context;
   const own = readCandidate(context.own.root);
+  if (own.service !== undefined) await requireFreePort(layout, own.service);
   const installed = readInstalled(layout);
   const facts = installed === undefined ? [] : [`${installed.generation} is installed`];
   const to = own.generation;
@@ -68,17 +70,26 @@ function switchSteps({ layout }: ServiceContext, to: Candidate | undefined): str
 }
 
 function healthStep({ service }: Candidate): string {
-  if (service?.port === undefined) return "wait until it is ready, or has kept running";
-  const { port, health = "/", healthWindow } = service;
-  return `wait until http://127.0.0.1:${port}${health} answers, at most ${healthWindow} s`;
+  if (service === undefined) return "wait until it is healthy";
+  const { port, health = "/", healthWindow, healthSettle } = service;
+  const settled = `and stays so for ${healthSettle} s without a restart`;
+  if (port === undefined) return `wait until it runs, or is ready, at most ${healthWindow} s, ${settled}`;
+  return `wait until port ${port} is its own and ${health} there answers well, at most ${healthWindow} s, ${settled}`;
 }
 
-export function planUpgrade(context: ServiceContext, source: Source, options: TrustOptions): ServiceResult {
+export async function planUpgrade(
+  context: ServiceContext,
+  source: Source,
+  options: TrustOptions,
+): Promise<ServiceResult> {
   const installed = requireInstalled(context.layout);
   const to = source.kind === "directory" ? readOffered(source.root) : undefined;
   const refused = to === undefined ? undefined : checkCandidate(to, context.own, context.own.target);
   if (refused !== undefined) throw new GantryError(refused);
   if (to !== undefined) checkFollows(context, installed, to, { source, options });
+  // What an archive wants is not known before its signature is checked: most likely what there is now.
+  const service = (to ?? installed).service;
+  if (service !== undefined) await requireFreePort(context.layout, service);
   const keys = [options.publicKey ?? installed.publicKey ?? []].flat();
   const steps = [
     keys.length === 0
@@ -129,10 +140,12 @@ export async function planRollback(
   const { layout } = context;
   const { generation } = requireInstalled(layout);
   const to = await chooseTarget(context, version);
+  const candidate = readCandidate(join(layout.releases, to));
+  if (candidate.service !== undefined) await requireFreePort(layout, candidate.service);
   const steps = [
     "prove its modules on this host again",
     `point ${layout.current} to ${to} and restart ${layout.unit}`,
-    healthStep(readCandidate(join(layout.releases, to))),
+    healthStep(candidate),
     `go back to ${generationVersion(generation) ?? generation} if it is not healthy`,
   ];
   return planned(context, {

@@ -8,11 +8,11 @@ import { LIBC_MARKS, stampName } from "../release/stamp.ts";
 import { count, formatBytes } from "../text.ts";
 import type { Candidate } from "./candidate.ts";
 import { readGenerations, sizeOf } from "./generations.ts";
-import { askHealth } from "./health.ts";
 import { requireInstalled } from "./installed.ts";
 import { generationVersion, type ServiceLayout } from "./layout.ts";
 import { readRecord } from "./record.ts";
-import { isUp, readUnit, runningGeneration, runningPort, type UnitState } from "./systemd.ts";
+import { isUp, readUnit, runningGeneration, type UnitState } from "./systemd.ts";
+import { lookAtProcess } from "./watch.ts";
 
 export interface ServiceStatus {
   readonly schema: 1;
@@ -57,7 +57,7 @@ export async function readStatus(layout: ServiceLayout): Promise<ServiceStatus> 
     version: candidate.version,
     generation: candidate.generation,
     unit: describeUnit(state),
-    health: await readHealth(candidate, state),
+    health: await readHealth(layout, candidate, state),
     running: running === candidate.generation ? null : running,
     verdict: readVerdict(candidate),
     generations: readGenerations(layout).map((name) => ({
@@ -85,14 +85,15 @@ function describeUnit(state: UnitState): ServiceStatus["unit"] {
   };
 }
 
-async function readHealth({ service }: Candidate, state: UnitState): Promise<ServiceStatus["health"]> {
-  if (state.ActiveState !== "active")
+async function readHealth(
+  layout: ServiceLayout,
+  { service }: Candidate,
+  state: UnitState,
+): Promise<ServiceStatus["health"]> {
+  if (state.ActiveState !== "active") {
     return { healthy: false, why: `it is ${state.ActiveState} (${state.Result})` };
-  if (service?.port === undefined) return { healthy: true, why: "it runs" };
-  const { healthy, why } = await askHealth({
-    port: runningPort(state) ?? service.port,
-    path: service.health,
-  });
+  }
+  const { healthy, why } = await lookAtProcess(layout, service ?? {}, state);
   return { healthy, why };
 }
 

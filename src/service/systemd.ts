@@ -11,7 +11,12 @@ const PROPERTIES = [
   "SubState",
   "UnitFileState",
   "Result",
+  "Type",
   "MainPID",
+  "ControlGroup",
+  "TriggeredBy",
+  "PrivateNetwork",
+  "NetworkNamespacePath",
   "NRestarts",
   "ExecMainCode",
   "ExecMainStatus",
@@ -46,6 +51,24 @@ export function parseProperties(text: string): UnitState {
     text.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
   );
   return Object.fromEntries(PROPERTIES.map((name) => [name, found.get(name) ?? ""])) as UnitState;
+}
+
+/** The addresses that active .socket units listen at, by unit; `*.socket` stands for all of them. */
+export async function readSocketUnits(names: readonly string[]): Promise<Map<string, readonly string[]>> {
+  if (names.length === 0) return new Map();
+  return parseSocketUnits(await runOrThrow("systemctl", ["show", ...names, "-pId,ActiveState,Listen"]));
+}
+
+/** Properties of several units, with an empty line between two. */
+export function parseSocketUnits(text: string): Map<string, readonly string[]> {
+  const found = new Map<string, readonly string[]>();
+  for (const unit of text.split("\n\n")) {
+    const values = (name: string) =>
+      unit.split("\n").flatMap((line) => (line.startsWith(`${name}=`) ? [line.slice(name.length + 1)] : []));
+    const [id] = values("Id");
+    if (id !== undefined && values("ActiveState")[0] === "active") found.set(id, values("Listen"));
+  }
+  return found;
 }
 
 /** Running, or about to be without anybody's help. */

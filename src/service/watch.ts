@@ -1,22 +1,34 @@
-/** Waiting until a service that was just started is healthy, or certainly is not. */
+/**
+ * Waiting until a service that was just started is healthy, or certainly is not. Healthy is the main process of this
+ * start, on a port that it holds itself, with the right answer, from a first look to the end of the settle time.
+ */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceSettings } from "./candidate.ts";
-import { askHealth } from "./health.ts";
 import type { ServiceContext } from "./context.ts";
-import { readUnit, runningPort, type UnitState } from "./systemd.ts";
+import { checkPort, type Seen } from "./port/check.ts";
+import { hasEnded, readStart } from "./port/owner.ts";
+import { readFact } from "./port/processes.ts";
+import { readUnit, type UnitState } from "./systemd.ts";
 
 export interface Health {
   readonly healthy: boolean;
   /** What was seen: an answer, a state, a time. */
   readonly why: string;
+  /** What helps, where that is known. */
+  readonly fix?: string;
   /** Names this run of the unit in the journal; empty when it never started. */
   readonly invocation: string;
 }
 
-/** Milliseconds between two looks; it is part of every upgrade's time, though not of its downtime. */
-const LOOK = 50;
-/** Seconds that a service without a way to be asked has to keep running. */
-const SETTLE = 5;
+/** Milliseconds between two looks: until it is healthy, which is part of every upgrade's time, and from then on. */
+const LOOK = { waiting: 50, settling: 500 };
+
+/** One run of the service that was seen healthy. */
+interface Run {
+  readonly identity: string;
+  /** performance.now() of the first look that found it so. */
+  readonly since: number;
+}
 
 /**
  * Waits for the first run of the unit after `before`. A first crash is an answer: systemd would start it again, but a
@@ -28,56 +40,102 @@ export async function waitHealthy(
   settings: ServiceSettings,
   before: string,
 ): Promise<Health> {
+  const { layout, signal } = context;
   const began = performance.now();
-  const settle = Math.min(SETTLE, settings.healthWindow) * 1000;
-  let up: number | undefined;
-  let why = "it did not start";
+  const settle = settings.healthSettle * 1000;
+  let run: Run | undefined;
+  let last: Run | undefined;
+  let seen: Seen = { healthy: false, why: "it did not start" };
   for (;;) {
-    const state = await readUnit(context.layout.unit);
+    const state = await readUnit(layout.unit);
     const invocation = state.InvocationID === before ? "" : state.InvocationID;
-    const fresh = invocation !== "";
-    const failure = fresh ? failureOf(state) : undefined;
-    if (failure !== undefined) return { healthy: false, why: failure, invocation };
-    if (fresh && state.ActiveState === "active") {
-      up ??= performance.now();
-      const asked = await ask(settings, state, performance.now() - up >= settle, context.signal);
-      why = asked.why;
-      if (asked.healthy) return { healthy: true, why, invocation };
-    } else if (fresh)
-      why = `it is still ${state.SubState}${state.StatusText === "" ? "" : `: ${state.StatusText}`}`;
-    if (performance.now() - began > settings.healthWindow * 1000) {
-      return { healthy: false, why: `${why}, ${settings.healthWindow} s after its start`, invocation };
+    if (invocation !== "") {
+      const failure = failureOf(state, run, last);
+      if (failure !== undefined) return { healthy: false, ...failure, invocation };
+      seen = await look(layout, settings, state, signal);
+      run = seen.healthy ? (run ?? { identity: identityOf(state), since: performance.now() }) : undefined;
     }
-    await sleep(LOOK, undefined, { signal: context.signal });
+    last = run ?? last;
+    const now = performance.now();
+    if (run !== undefined && now - run.since >= settle) {
+      const watched = settings.healthSettle === 0 ? "" : `; watched for ${settings.healthSettle} s`;
+      return { healthy: true, why: `${seen.why}${watched}`, invocation };
+    }
+    if (run === undefined && now - began > settings.healthWindow * 1000) {
+      return { ...seen, why: `${seen.why}, ${settings.healthWindow} s after its start`, invocation };
+    }
+    const pause = run === undefined ? LOOK.waiting : Math.min(LOOK.settling, run.since + settle - now);
+    await sleep(pause, undefined, { signal });
   }
 }
 
-/** What systemd says has gone wrong since the start, in words; undefined while nothing has. */
-function failureOf(state: UnitState): string | undefined {
-  const crashed =
-    state.ActiveState === "failed" || state.SubState === "auto-restart" || Number(state.NRestarts) > 0;
-  if (crashed) return endingOf(state);
-  return state.ActiveState === "inactive" ? "it ended at once" : undefined;
+/** Changes with every restart, whoever asked for it, and with every other main process. */
+function identityOf({ InvocationID, MainPID, NRestarts }: UnitState): string {
+  return [InvocationID, MainPID, readStart(Number(MainPID)) ?? "", NRestarts].join(" ");
 }
 
-/** systemd keeps si_code of waitid(2): 1 is an exit, 2 and 3 a signal. */
+/** A main process that is to stay is systemd's whole notion of a service that runs (systemd.service(5), Type=). */
+const STAY = "let the app stay in the foreground: a service runs as long as the process that systemd started";
+
+/**
+ * What has gone wrong since the start, in words; undefined while nothing has.
+ * @param run as which it is healthy now, and `last` as which it was
+ */
+function failureOf(
+  state: UnitState,
+  run: Run | undefined,
+  last: Run | undefined,
+): Omit<Seen, "healthy"> | undefined {
+  const { ActiveState, SubState, NRestarts } = state;
+  const seconds = last === undefined ? 0 : (performance.now() - last.since) / 1000;
+  const after = last === undefined ? "" : `, ${seconds.toFixed(1)} s after it was healthy`;
+  if (ActiveState === "failed" || SubState === "auto-restart" || Number(NRestarts) > 0) {
+    return { why: `${endingOf(state)}${after}` };
+  }
+  if (ActiveState === "inactive") return { why: `${endingOf(state)}${after}`, fix: STAY };
+  if (run === undefined || ActiveState !== "active" || run.identity === identityOf(state)) return undefined;
+  if (state.MainPID === "0") return { why: `its main process ended${after}`, fix: STAY };
+  return { why: `it was restarted${after}` };
+}
+
+/** systemd keeps si_code of waitid(2): 1 is an exit, 2 and 3 a signal, 0 a process that has not ended. */
 function endingOf({ Result, ExecMainCode, ExecMainStatus }: UnitState): string {
   if (ExecMainCode === "1") return `it ended with exit status ${ExecMainStatus}`;
   if (ExecMainCode === "2" || ExecMainCode === "3") return `it was ended by signal ${ExecMainStatus}`;
-  return `it failed (${Result})`;
+  return Result === "success" ? "it ended, and was started again" : `it failed (${Result})`;
 }
 
-/** Asks the app, where it was told to listen; only one that cannot be asked is judged by its staying up. */
-async function ask(
+/** One look at a service that has not failed. */
+async function look(
+  layout: ServiceContext["layout"],
   settings: ServiceSettings,
   state: UnitState,
-  settled: boolean,
   signal: AbortSignal,
-): Promise<{ readonly healthy: boolean; readonly why: string }> {
-  if (settings.port !== undefined) {
-    return askHealth({ port: runningPort(state) ?? settings.port, path: settings.health, signal });
+): Promise<Seen> {
+  if (state.ActiveState !== "active") {
+    const says = state.StatusText === "" ? "" : `: ${state.StatusText}`;
+    return { healthy: false, why: `it is still ${state.SubState}${says}` };
   }
+  return lookAtProcess(layout, settings, state, signal);
+}
+
+/** The main process of a unit that is active, its port, and its answer. */
+export async function lookAtProcess(
+  layout: Pick<ServiceContext["layout"], "unit" | "env" | "current" | "name">,
+  settings: Pick<ServiceSettings, "port" | "health">,
+  state: UnitState,
+  signal?: AbortSignal,
+): Promise<Seen> {
+  const { port, health } = settings;
+  if (state.MainPID === "0" || hasEnded(Number(state.MainPID))) {
+    return { healthy: false, why: "its main process ended", fix: STAY };
+  }
+  if (port !== undefined) return checkPort(layout, { port, health }, state, signal);
   // With Type=notify `active` means that the app said READY=1.
-  if (settings.type === "notify") return { healthy: true, why: "it said that it is ready" };
-  return { healthy: settled, why: settled ? `still running after ${SETTLE} s` : "it runs" };
+  if (state.Type === "notify") return { healthy: true, why: "it said that it is ready" };
+  // The script that becomes the app by exec is not the app yet.
+  const [, program] = readFact(Number(state.MainPID), "cmdline").split("\0");
+  if (program === `${layout.current}/${layout.name}`)
+    return { healthy: false, why: "it is being made ready" };
+  return { healthy: true, why: "it runs" };
 }

@@ -47,6 +47,10 @@ const PLANTED: Readonly<
     refused: ["../launcher/session.ts", "../archive/unpack.ts", "../build/build.ts"],
     allowed: ["../archive/index.ts"],
   },
+  "service/port": {
+    refused: ["../../launcher/session.ts", "../../archive/index.ts"],
+    allowed: ["../../provision/read.ts", "../systemd.ts"],
+  },
   launcher: {
     refused: ["../build/build.ts", "../compat/skip.ts", "../check/index.ts"],
     allowed: ["../compat/index.ts"],

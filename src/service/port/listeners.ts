@@ -1,0 +1,135 @@
+/**
+ * Listening TCP sockets as the kernel and systemd write them, and which of two gets a connection. Pure.
+ */
+
+export interface Address {
+  /** An IP address in its canonical form (RFC 5952), without brackets; an IPv4-mapped one as IPv4. */
+  readonly host: string;
+  readonly port: number;
+}
+
+export interface Listener extends Address {
+  /** Number of the socket: `socket:[INODE]` in /proc/PID/fd. */
+  readonly inode: string;
+  /** Of the process that made it. */
+  readonly uid: number;
+}
+
+/** TCP_LISTEN of the kernel's include/net/tcp_states.h. */
+const LISTEN = "0A";
+
+/** The listening sockets in the text of /proc/net/tcp or tcp6 (proc(5)); lines of another form are left out. */
+export function parseListeners(text: string): Listener[] {
+  const found: Listener[] = [];
+  for (const line of text.split("\n")) {
+    const [, local = "", , state, , , , uid, , inode = ""] = line.trim().split(/\s+/);
+    if (state !== LISTEN) continue;
+    const [host, port] = local.split(":");
+    const address = parseHost(host ?? "");
+    if (address !== undefined) {
+      found.push({ host: address, port: Number.parseInt(port ?? "", 16), inode, uid: Number(uid) });
+    }
+  }
+  return found;
+}
+
+/** True as soon as a text of /proc/net/tcp has come to sockets that do not listen: the kernel lists those that do first. */
+export function hasOthers(text: string): boolean {
+  return text
+    .split("\n")
+    .some((line) => /^\s*\d+: [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:[0-9A-F]{4} (?!0A)[0-9A-F]{2} /.test(line));
+}
+
+/** Words of 32 bits in hexadecimal, each with its lowest byte first, as every machine that gantry has targets for stores them. */
+function parseHost(hex: string): string | undefined {
+  if (!/^(?:[0-9A-F]{8}|[0-9A-F]{32})$/i.test(hex)) return undefined;
+  const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) => (word.match(/../g) ?? []).toReversed());
+  if (bytes.length === 4) return formatIPv4(bytes);
+  const text = bytes.join("").toLowerCase();
+  if (text.startsWith("00000000000000000000ffff")) return formatIPv4(bytes.slice(12));
+  return canonicalIPv6((text.match(/.{4}/g) ?? []).join(":"));
+}
+
+function formatIPv4(bytes: readonly string[]): string {
+  return bytes.map((byte) => Number.parseInt(byte, 16)).join(".");
+}
+
+function canonicalIPv6(text: string): string {
+  return new URL(`http://[${text}]`).hostname.slice(1, -1);
+}
+
+/** An address of a .socket unit as `systemctl show -p Listen` writes it: `[::]:80 (Stream)`; undefined for anything else. */
+export function parseListen(text: string): Address | undefined {
+  const [, v6, v4, port] = /^(?:\[([0-9a-f:.]+)\]|(\d+(?:\.\d+){3})):(\d+) \(Stream\)$/i.exec(text) ?? [];
+  const host = v6 !== undefined && URL.canParse(`http://[${v6}]`) ? canonicalIPv6(v6) : v4;
+  return host === undefined ? undefined : { host, port: Number(port) };
+}
+
+export function formatAddress({ host, port }: Address): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+const isV6 = (host: string) => host.includes(":");
+
+/**
+ * Whether one listener gets connections that are meant for the other one: at the same address, where SO_REUSEPORT
+ * shares them out (socket(7)), or at one of those that the other's wildcard stands for. `::` stands for IPv4 as well.
+ */
+export function takesFrom(one: Address, other: Address): boolean {
+  if (one.port !== other.port) return false;
+  if (one.host === other.host) return true;
+  if (other.host === "0.0.0.0") return !isV6(one.host);
+  return other.host === "::";
+}
+
+/** What a program that has its port to itself usually listens at. */
+const USUAL: ReadonlySet<string> = new Set(["0.0.0.0", "::", "127.0.0.1", "::1"]);
+
+/** Whether a program that is started next can be expected to find the port taken by this listener. */
+export function isInTheWay(alien: Address, own: readonly Address[]): boolean {
+  return own.length === 0 ? USUAL.has(alien.host) : own.some((one) => takesFrom(alien, one));
+}
+
+/** Who has a port, once it is known whose each listener is. */
+export type PortState =
+  /** Nobody; `elsewhere` are the service's listeners on other ports. */
+  | { readonly kind: "nobody"; readonly elsewhere: readonly Listener[] }
+  /** The service alone. */
+  | { readonly kind: "own"; readonly own: readonly [Listener, ...Listener[]] }
+  /** Somebody else, alone or beside the service. */
+  | { readonly kind: "other"; readonly by: Listener; readonly beside: Listener | undefined };
+
+/**
+ * @param listeners all of one network namespace
+ * @param isOwn whose a listener is
+ */
+export function decidePort(
+  port: number,
+  listeners: readonly Listener[],
+  isOwn: (listener: Listener) => boolean,
+): PortState {
+  const mine = listeners.filter(isOwn);
+  const [first, ...rest] = mine.filter((listener) => listener.port === port);
+  const others = listeners.filter((listener) => listener.port === port && !isOwn(listener));
+  if (first === undefined) {
+    const [by] = others;
+    return by === undefined ? { kind: "nobody", elsewhere: mine } : { kind: "other", by, beside: undefined };
+  }
+  const own: [Listener, ...Listener[]] = [first, ...rest];
+  for (const by of others) {
+    const beside = own.find((one) => takesFrom(by, one));
+    if (beside !== undefined) return { kind: "other", by, beside };
+  }
+  return { kind: "own", own };
+}
+
+/** Where to ask: at the address of a listener, as hosts of URLs, the likeliest to be reached first. */
+export function hostsToAsk(own: readonly [Address, ...Address[]]): string[] {
+  const rank = ({ host }: Address) =>
+    ["0.0.0.0", "127.0.0.1", "::", "::1"].findIndex((known) => known === host) + (USUAL.has(host) ? 0 : 5);
+  const { host } = own.toSorted((a, b) => rank(a) - rank(b))[0] ?? own[0];
+  if (host === "0.0.0.0") return ["127.0.0.1"];
+  // Where IPv6 is switched off, a socket for both is reached by IPv4.
+  if (host === "::") return ["[::1]", "127.0.0.1"];
+  return [isV6(host) ? `[${host}]` : host];
+}

@@ -1,0 +1,27 @@
+/** The port that a service will be told at its next start: PORT, as systemd puts it together. Pure. */
+
+/** systemd.exec(5): Environment= of later drop-ins wins over earlier ones, and a file of EnvironmentFile= over both. */
+export interface ToldSources {
+  /** What the release's unit says. */
+  readonly unit: number;
+  /** Texts of the drop-ins, by their names. */
+  readonly dropIns: ReadonlyMap<string, string>;
+  /** Text of the env file; empty when there is none. */
+  readonly env: string;
+}
+
+/** @returns undefined where PORT is set to something that is no port: only the app knows what it makes of that */
+export function toldPort({ unit, dropIns, env }: ToldSources): number | undefined {
+  let told: string | undefined;
+  for (const name of [...dropIns.keys()].toSorted()) {
+    for (const line of (dropIns.get(name) ?? "").split("\n")) {
+      if (/^\s*Environment\s*=/.test(line)) told = /[\s"'=]PORT=([^\s"']*)/.exec(line)?.[1] ?? told;
+    }
+  }
+  for (const line of env.split("\n")) {
+    const value = /^\s*PORT\s*=(.*)$/.exec(line)?.[1];
+    if (value !== undefined) told = value.trim().replace(/^(["'])(.*)\1$/, "$2");
+  }
+  if (told === undefined) return unit;
+  return /^[1-9]\d{0,4}$/.test(told) ? Number(told) : undefined;
+}
