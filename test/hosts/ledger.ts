@@ -16,9 +16,12 @@ export const PORT = 4690;
 
 export interface Version {
   readonly version: string;
-  readonly behaviour?: "works" | "crashes" | "is ill" | "cannot migrate";
+  /** One of those that the app's source names. */
+  readonly behaviour?: string;
   readonly snapshot?: boolean;
   readonly target?: string;
+  /** Settings of the service that are others than the app's own; undefined takes one out. */
+  readonly service?: Readonly<Record<string, unknown>>;
   /** Pins its public part, and signs the release with it. */
   readonly key?: Key;
 }
@@ -67,9 +70,9 @@ export function becomeVersion(release: string, { version, behaviour = "works", .
     service: Record<string, unknown>;
     bundle: Record<string, unknown>;
   };
-  const { snapshot = false, target, key } = rest;
+  const { snapshot = false, target, service = {}, key } = rest;
   Object.assign(manifest, { version }, target && { target }, key && { publicKey: key.line });
-  manifest.service["snapshot"] = snapshot;
+  Object.assign(manifest.service, { snapshot }, service);
   Object.assign(manifest.bundle, renameBundle(path("vendor/linux-x64-gnu.tar.zst"), version));
   const changed = `${JSON.stringify(manifest, null, 1)}\n`;
   const [oldId, newId] = [text, changed].map((content) => digest(content).slice(0, 16));
