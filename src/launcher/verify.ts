@@ -16,7 +16,7 @@ import { checkMachine, type Release } from "../provision/release.ts";
 import { NAMES } from "../release/layout.ts";
 import { stampName } from "../release/stamp.ts";
 import { parseSums } from "../release/sums.ts";
-import { count } from "../text.ts";
+import { count, printable } from "../text.ts";
 import { networkRule } from "./fill-plan.ts";
 import { checkTrust, ensureReady, openRelease, type Opened, type Session } from "./session.ts";
 
@@ -85,7 +85,9 @@ function removePlanted(session: Session, opened: Opened, { paths, finding }: Pla
   if (trust !== undefined) throw new GantryError(finding, trust);
   takeOut(opened.place, paths);
   const what = `removed ${paths.length === 1 ? "1 entry" : `${paths.length} entries`} of node_modules, no part of the release`;
-  session.log.info(`${what}: ${paths.slice(0, NAMED).join(", ")}${paths.length > NAMED ? ", …" : ""}`);
+  session.log.info(
+    `${what}: ${printable(paths.slice(0, NAMED).join(", "))}${paths.length > NAMED ? ", …" : ""}`,
+  );
 }
 
 /** How many files are named one by one. */

@@ -10,6 +10,7 @@ import { GantryError } from "../errors.ts";
 import { syncPath, syncTree } from "../provision/durable.ts";
 import { NAMES } from "../release/layout.ts";
 import { compareWithSums, parseSums } from "../release/sums.ts";
+import { printable } from "../text.ts";
 import { checkCandidate, readCandidate, type Candidate } from "./candidate.ts";
 import type { ServiceContext } from "./context.ts";
 import { ensureDirectory, readGenerations } from "./generations.ts";
@@ -169,9 +170,8 @@ function sayLeft({ reporter }: ServiceContext, source: Source, left: readonly st
   if (left.length === 0) return;
   const more = left.length > NAMED ? ", …" : "";
   const entries = left.length === 1 ? "1 entry" : `${left.length} entries`;
-  reporter.warn(
-    `left ${entries} of ${nameOf(source)} that are no part of the release: ${left.slice(0, NAMED).join(", ")}${more}`,
-  );
+  const names = printable(left.slice(0, NAMED).join(", "));
+  reporter.warn(`left ${entries} of ${nameOf(source)} that are no part of the release: ${names}${more}`);
 }
 
 /**

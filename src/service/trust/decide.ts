@@ -1,6 +1,7 @@
 /** Whether a release may follow what a service ran, and what became of its keys. Pure. */
 import type { Finding } from "../../errors.ts";
 import { keyIdOf, pinnedKeys, trustedKeys, type Keyring } from "../../release/keyring.ts";
+import { shellWord } from "../../text.ts";
 import { compareVersions } from "../../release/version.ts";
 import type { Candidate } from "../candidate.ts";
 
@@ -40,7 +41,7 @@ function checkVersion(
       code: "USAGE",
       what: `this is ${name} ${version}, and ${highest} ran here before: ${why}`,
       where,
-      fix: "take a newer release; for an older one on purpose add --allow-downgrade, or go back with ./gantry rollback",
+      fix: `take a newer release; on purpose: ./gantry upgrade ${shellWord(where)} --allow-downgrade, or ./gantry rollback`,
     },
   ];
 }

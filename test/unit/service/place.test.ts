@@ -128,7 +128,7 @@ describe("a directory", () => {
     writeFileSync(join(release, "node_modules/a/tool.sh"), "1", { mode: 0o600 });
     writeFileSync(join(release, "node_modules/a/changed.js"), "2");
     writeFileSync(join(release, "node_modules/planted/index.js"), "1");
-    writeFileSync(join(release, "node_modules/planted.js"), "1");
+    writeFileSync(join(release, "node_modules/planted\u001b[2J.js"), "1");
     const { candidate, created } = await place({ kind: "directory", root: release });
     expect(created).toBe(true);
     expect(candidate.generation).toMatch(/^1\.2\.3-[0-9a-f]{12}$/);
@@ -153,7 +153,7 @@ describe("a directory", () => {
       ].toSorted(),
     );
     expect(warnings).toEqual([
-      `left 4 entries of ${release} that are no part of the release: .env, node_modules/planted/, node_modules/planted.js, …`,
+      `left 4 entries of ${release} that are no part of the release: .env, node_modules/planted/, node_modules/planted\u{fffd}[2J.js, …`,
     ]);
     expect(lstatSync(join(candidate.root, "node_modules/a/index.js")).mode & 0o7777).toBe(0o644);
     expect(lstatSync(join(candidate.root, "node_modules/a/tool.sh")).mode & 0o7777).toBe(0o755);
