@@ -52,16 +52,15 @@ export function upgradeCommand(session: Session) {
     run: ({ args }) =>
       runService(session, args.json, async () => {
         const keep = readKeep(args.keep);
-        if (args.source.endsWith(".txt")) {
-          const file = resolve(session.directory, args.source);
-          if (args["dry-run"] === true) return planStatement(openService(session), file).result;
-          return learnStatement(openServiceAsRoot(session, `upgrade ${args.source}`), file);
-        }
         const source = readSource(args.source, session.directory);
         const trust = readTrustOptions(args, session.directory);
-        if (args["dry-run"] === true) return planUpgrade(openService(session), source, trust);
-        const context = openServiceAsRoot(session, `upgrade ${args.source}`);
-        return upgradeService(context, source, { keep, ...trust });
+        const plan = args["dry-run"] === true;
+        const context = plan ? openService(session) : openServiceAsRoot(session, `upgrade ${args.source}`);
+        if (source.kind === "archive" && source.file.endsWith(".txt"))
+          return plan ? planStatement(context, source.file).result : learnStatement(context, source.file);
+        return plan
+          ? planUpgrade(context, source, trust)
+          : upgradeService(context, source, { keep, ...trust });
       }),
   });
 }
