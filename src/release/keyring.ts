@@ -49,6 +49,17 @@ function isKey(line: string): boolean {
   }
 }
 
+/**
+ * Does a statement hold, as far as its publisher can tell: signed by the key that it is about, or, to revoke, by one of
+ * `others`?
+ */
+export function isStatementSigned(signed: SignedStatement, others: readonly string[]): boolean {
+  const statement = parseStatement(signed.text);
+  if (statement === undefined) return false;
+  const signers = statement.kind === "revoked" ? [statement.key, ...others] : [statement.key];
+  return signers.some((key) => isSignedBy(signed, key));
+}
+
 /** Where a release carries statements: `keys/NAME.txt`, and `keys/NAME.txt.minisig`. */
 export function isStatementPath(path: string): boolean {
   return /^keys\/[^/]+\.txt$/.test(path);

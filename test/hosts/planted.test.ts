@@ -17,6 +17,7 @@ import {
   type Key,
   type Version,
 } from "./ledger.ts";
+import { PATIENT } from "./samples.ts";
 import type { SystemdHost } from "./systemd-host.ts";
 
 const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
@@ -84,22 +85,26 @@ it("a planted package and a planted native file are not taken, and never run", a
   expect(await expectWhole(host)).toBe("0.2.0");
 });
 
-it("links to a secret, FIFOs and sockets in the directory give nothing away and stop nothing", async () => {
-  const place = await putPrepared({ version: "0.3.0", key });
-  await asAttacker(`cd ${place}/vendor && ln -sf /etc/shadow linux-x64-gnu.tar.zst.minisig &&
+it(
+  "links to a secret, FIFOs and sockets in the directory give nothing away and stop nothing",
+  PATIENT,
+  async () => {
+    const place = await putPrepared({ version: "0.3.0", key });
+    await asAttacker(`cd ${place}/vendor && ln -sf /etc/shadow linux-x64-gnu.tar.zst.minisig &&
     ln -s /etc/shadow x.minisig && mkfifo y.minisig && mkfifo ../node_modules/fifo`);
-  const answer = await Promise.race([
-    gantry(host, ["upgrade", place]),
-    new Promise<never>((_, reject) => {
-      setTimeout(() => reject(new Error("it hangs")), 240_000).unref();
-    }),
-  ]);
-  // The bundle's signature is gone with the link, and the prepared modules need no bundle.
-  expect(answer).toMatchObject({ code: 0, json: { outcome: "done" } });
-  expect(await inReleases("-name '*.minisig' -path '*/releases/0.3.0-*/vendor/*'")).toBe("");
-  expect(await host.shell("grep -rl '^root:[*!$]' /opt/ledger || true")).toBe("");
-  expect(await inReleases("! -type f ! -type d")).toBe("");
-});
+    const answer = await Promise.race([
+      gantry(host, ["upgrade", place]),
+      new Promise<never>((_, reject) => {
+        setTimeout(() => reject(new Error("it hangs")), 240_000).unref();
+      }),
+    ]);
+    // The bundle's signature is gone with the link, and the prepared modules need no bundle.
+    expect(answer).toMatchObject({ code: 0, json: { outcome: "done" } });
+    expect(await inReleases("-name '*.minisig' -path '*/releases/0.3.0-*/vendor/*'")).toBe("");
+    expect(await host.shell("grep -rl '^root:[*!$]' /opt/ledger || true")).toBe("");
+    expect(await inReleases("! -type f ! -type d")).toBe("");
+  },
+);
 
 it("an older signed release is no upgrade, and a release without a key drops none silently", async () => {
   const older = await putPrepared({ version: "0.2.5", key });

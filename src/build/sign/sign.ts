@@ -14,6 +14,7 @@ import { readPrehash } from "../../release/minisign-file.ts";
 import { createPrehash, encodePublicKey, formatKeyId } from "../../release/minisign.ts";
 import { readTreeFiles } from "../../release/tree.ts";
 import { repackArchive, type Repacked } from "../pack/index.ts";
+import { checkStatements } from "./statement.ts";
 import { readSecretKey, refuseInsideRelease } from "./keys.ts";
 import { bundlesOf, compareWithSums, parseSums } from "../../release/sums.ts";
 import { replaceFile } from "../write-file.ts";
@@ -71,6 +72,9 @@ export async function signRelease(options: SignReleaseOptions): Promise<SignedRe
   const manifest = parseManifest(readFileSync(manifestFile, "utf8"), manifestFile);
   const secretKey = await readSecretKey(options.secretKeyFile, options.password);
   refuseOtherKey(manifest, secretKey, manifestFile);
+  const keys = [encodePublicKey(secretKey), ...pinnedKeys(manifest.publicKey)];
+  const [unsigned, ...more] = checkStatements(root, [...sums.keys()], keys);
+  if (unsigned !== undefined) throw new GantryError(unsigned, ...more);
   const base = releaseBase(manifest.name, manifest.version);
   const bundles = bundlesOf(sums).map((path) => {
     const signing = { file: join(root, path), about: `bundle:${base} ${basename(path)}` };

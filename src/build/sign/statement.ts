@@ -2,10 +2,17 @@
  * Statements about keys, as files that a release carries in keys/: a key names its successor, or is revoked. Each is
  * signed like any other file, so that minisign can check it.
  */
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { GantryError } from "../../errors.ts";
-import { formatStatement, keyIdOf, type KeyStatement } from "../../release/keyring.ts";
+import { GantryError, type Finding } from "../../errors.ts";
+import {
+  formatStatement,
+  isStatementPath,
+  isStatementSigned,
+  keyIdOf,
+  parseStatement,
+  type KeyStatement,
+} from "../../release/keyring.ts";
 import { signatureOf } from "../../release/layout.ts";
 import { formatSignature } from "../../release/minisign-sign.ts";
 import type { SecretKey } from "../../release/minisign-secret.ts";
@@ -55,6 +62,23 @@ export async function revokeKey(options: RevokeOptions): Promise<string> {
   const key = encodePublicKey(readPublicKey(options.revoked));
   const signer = await readSecretKey(options.secretKeyFile, options.password);
   return writeStatement(options.directory, `${keyIdOf(key)}-revoked.txt`, { kind: "revoked", key }, signer);
+}
+
+/**
+ * What is wrong with the statements that a release carries: hosts pass over one that nobody has signed who may.
+ * @param keys that the release's hosts trust
+ */
+export function checkStatements(root: string, paths: readonly string[], keys: readonly string[]): Finding[] {
+  return paths.filter(isStatementPath).flatMap((path) => {
+    const where = join(root, path);
+    const text = readFileSync(where, "utf8");
+    if (parseStatement(text) === undefined) return [];
+    const signature = existsSync(signatureOf(where)) ? readFileSync(signatureOf(where), "utf8") : "";
+    if (isStatementSigned({ text, signature }, keys)) return [];
+    const what = `${path} is a statement about a key that nobody has signed who may make it`;
+    const fix = `put ${signatureOf(path)} beside it, as gantry keygen wrote both, and build the release again`;
+    return [{ code: "SIGNATURE_INVALID", what, where, fix }];
+  });
 }
 
 function writeStatement(directory: string, name: string, statement: KeyStatement, signer: SecretKey): string {

@@ -65,6 +65,10 @@ describe("a pinned key", () => {
     const named = await appWith({ publicKey: "RWfile.pub" });
     writeFileSync(join(named.dir, "RWfile.pub"), `untrusted comment: x\n${key.publicKey}\n`);
     expect(releasePublicKey({}, named)).toBe(key.publicKey);
+    const both = await appWith({ publicKey: [key.publicKey, other.publicKey] });
+    expect(releasePublicKey({}, both)).toEqual([key.publicKey, other.publicKey]);
+    const [finding] = await findingsOf(() => appWith({ publicKey: [] }));
+    expect(finding).toMatchObject({ code: "CONFIG_INVALID" });
   });
 
   it("is never a secret one, a cut one or a missing file", async () => {
