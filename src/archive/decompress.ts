@@ -19,14 +19,15 @@ const PIECE_BYTES = 256 * 1024;
 
 interface Decompressor {
   readonly transform: Transform & { readonly bytesWritten: number };
-  /** Is shown the compressed bytes, and returns those that are to be used. */
+  /** Gets the compressed bytes, and returns those that are to be used. */
   readonly push: (piece: Uint8Array) => Uint8Array;
   /** Judges the end by how many compressed bytes were used and how many bytes came out. */
   readonly finish: (used: number, made: number) => void;
 }
 
 /**
- * Hands every piece of the decompressed file to `consume`, which may throw to stop it. The bytes are only lent.
+ * Hands every piece of the decompressed file to `consume`, which may throw to stop it. The bytes are
+ * valid only during the call.
  * @throws GantryError ARCHIVE_UNSAFE for damage, HOST_UNSUPPORTED when this runtime has no zstd; what `consume`
  * throws; the signal's reason; the file system's errors
  */
@@ -36,7 +37,7 @@ export async function decompress(
   consume: (piece: Uint8Array) => void,
 ): Promise<void> {
   const descriptor = openSync(file, "r");
-  // What was thrown in here: Node 20 reports an AbortError of the stream in its place.
+  // The error that was thrown in this function: Node 20 reports an AbortError of the stream instead of it.
   const thrown: unknown[] = [];
   const keep = <T>(action: () => T): T => {
     try {

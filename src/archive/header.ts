@@ -11,7 +11,7 @@ const SPECIAL_MODES = 0o7000;
 const EXECUTABLE = 0o100;
 const CHECKSUM = { at: 148, length: 8 } as const;
 
-/** What stands in place of a name in messages about the kinds that a prepared tree never has. */
+/** How messages name the kinds of entries that a prepared tree never has. */
 const REFUSED_KINDS: Readonly<Record<string, string>> = {
   "1": "a hard link",
   "2": "a symbolic link",
@@ -35,7 +35,7 @@ const KINDS: Readonly<Record<string, HeaderKind>> = {
 
 export interface Header {
   readonly kind: HeaderKind;
-  /** As written: nobody has checked it yet. */
+  /** As written. It is not checked yet. */
   readonly path: string;
   /** Bytes that follow, without padding. */
   readonly size: number;

@@ -1,7 +1,7 @@
 /**
- * Which names an archive may use. A name is refused, never repaired: what would have to be cleaned was not made by
- * gantry. Within one archive no name may come twice, be a file and a directory, or differ from another in case
- * alone, so that the tree is the same on every file system. Pure.
+ * Which names an archive may use. A name is refused, never repaired: gantry itself writes no name that
+ * needs it. Within one archive no name may come twice, be a file and a directory, or differ from another in case alone,
+ * so that the tree is the same on every file system. Pure.
  */
 import type { Refuse } from "./refuse.ts";
 
@@ -57,7 +57,7 @@ export function parentsOf(path: string): string[] {
 interface Taken {
   readonly path: string;
   readonly kind: "file" | "directory";
-  /** Did an entry of its own name it, and not only a path below it? */
+  /** True when an entry of its own names it, and not only a path below it. */
   named: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Reads a tar stream that is pushed in pieces of any size, and holds at most one header and one extension of it.
- * Only files and directories exist for it: a prepared tree has no links, so none can be written through. What two
+ * It accepts files and directories only: a prepared tree has no links, so nothing can be written through one. What two
  * readers might understand differently (two sizes, two names, data in padding or after the end) is refused, never
  * guessed. The `tar` package's Parser, which skips what it does not like, would add 34 KB to every release.
  */
@@ -13,17 +13,17 @@ import type { Refuse } from "./refuse.ts";
 const TRAILER_BYTES = 1 << 20;
 
 export interface TarEntry {
-  /** As written, without the slash that ends a directory's name: nobody has checked it yet. */
+  /** As written, without the slash that ends a directory's name. It is not checked yet. */
   readonly path: string;
   readonly kind: "file" | "directory";
   readonly size: number;
   readonly executable: boolean;
 }
 
-/** Who is told what the stream holds; each may throw to stop it. */
+/** Receives what the stream holds. Each function may throw to stop the reader. */
 export interface TarSink {
   readonly entry: (entry: TarEntry) => void;
-  /** Pieces of the last entry's file. The bytes are only lent. */
+  /** Pieces of the last entry's file. The bytes are valid only during the call. */
   readonly data: (bytes: Uint8Array) => void;
   /** The last entry's file is whole. Called for empty ones too, never for a directory. */
   readonly end: () => void;
@@ -74,7 +74,7 @@ export function createTarReader(sink: TarSink, refuse: Refuse): TarReader {
   };
 }
 
-/** Takes what the present stage can use of `chunk` from `at` on, and says how much that was: at least one byte. */
+/** Takes what the current state can use of `chunk` from `at` on, and returns how many bytes that was: at least one. */
 function readPiece(reading: Reading, chunk: Uint8Array, at: number): number {
   const { stage, refuse } = reading;
   if (stage === "header" || stage === "second zero block") {

@@ -13,7 +13,7 @@ import { createTreeWriter, type TreeWriter } from "./write.ts";
 /** What may come out of an archive. */
 export type Allowed =
   | {
-      /** These files and no others, by their paths below `into`; those that do not come are the caller's question. */
+      /** These files and no others, by their paths below `into`; the caller checks whether all of them came. */
       readonly kind: "exactly";
       readonly files: ReadonlyMap<string, FileEntry>;
       /** Bytes of all files together, at most. */
@@ -66,7 +66,7 @@ export async function unpackArchive(options: UnpackOptions): Promise<ReadonlyMap
   }
 }
 
-/** What an archive's use demands of it, beyond what is demanded of every archive. */
+/** What a use of an archive requires of it, in addition to what every archive must fulfil. */
 interface Rule {
   readonly entries: number;
   readonly bytes: number;
@@ -139,7 +139,7 @@ function startUnpacking(
     {
       entry: (entry) => {
         const { path, kind, size } = entry;
-        // Asked first: what is unsafe is called so, and not merely unknown.
+        // Checked first: an unsafe name is reported as unsafe, not as a file that is not listed.
         const unsafe = findUnsafe(path);
         if (unsafe !== undefined) throw refuse(`the entry ${quoted(path)} ${unsafe}`);
         const executable = rule.admit(entry);

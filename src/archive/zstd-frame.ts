@@ -1,6 +1,6 @@
 /**
  * Follows the frames of zstd data without decompressing (RFC 8878, 3.1): at most one skippable frame, which names a
- * bundle, then exactly one frame of data and nothing behind it. A decompressor tells none of this: Bun and Node take a
+ * bundle, then exactly one frame of data and nothing behind it. A decompressor reports none of this: Bun and Node take a
  * cut frame for a whole one, Bun 1.4.5 joins as many frames as there are, and Node 22.23 and Bun 1.3.0 make nothing
  * of what a skippable frame precedes. Pure.
  */

@@ -34,7 +34,7 @@ import { beginStep, type BuildContext, type BuildOptions } from "./context.ts";
 import { buildJavaScript, type BuiltJavaScript } from "./node/index.ts";
 import { writeArchive } from "./pack/index.ts";
 import { proveRelease } from "./tree/index.ts";
-import { emptyPlace, stageBundle, stageTarget } from "./stage.ts";
+import { emptyDirectory, stageBundle, stageTarget } from "./stage.ts";
 import type { StagedTarget } from "./stages.ts";
 import { ensureOut } from "./scratch.ts";
 
@@ -132,7 +132,7 @@ async function finishTarget(
   const loadedHere = runsOn(target, context.host);
   beginStep(context, target, "prove");
   if (loadedHere)
-    await proveRelease(release, staged.treeDirectory, manifest, emptyPlace(context, staged.program));
+    await proveRelease(release, staged.treeDirectory, manifest, emptyDirectory(context, staged.program));
   const archive = join(stage, `${name}.tar.gz`);
   beginStep(context, target, "pack");
   context.log.info(`${target.name}: packing`);

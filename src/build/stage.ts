@@ -34,7 +34,7 @@ import type { InstalledTarget, Program, StagedTarget } from "./stages.ts";
 
 /** Beside the release in its stage: where its node_modules is made. */
 const TREE = "tree";
-/** Beside it: its bundle, under a name that is no target's. */
+/** Beside it: its bundle. No target has this name. */
 const BUNDLE = "bundle";
 
 /**
@@ -46,7 +46,7 @@ export async function stageTarget(context: BuildContext, target: Target): Promis
   const installed = await installTarget(context, target, join(context.work, target.name));
   const { release, stage, name, treeDirectory } = installed;
   beginStep(context, target, "compile");
-  // Packing takes as long as compiling, on another core; only in rare cases does the tree change after all.
+  // Packing takes as long as compiling and runs on another core. The tree rarely changes afterwards.
   const early = packTree(context, installed, withoutUnbuilt(installed));
   early.catch(() => undefined);
   const program = await makeProgram(context, installed);
@@ -120,7 +120,7 @@ function scriptsOf(
   return (modules) => runInstallScripts({ modules, closure, trusted, optional, target, environment, log });
 }
 
-/** An entry about a package that only another target has is right there. */
+/** Refuses entries of `gantry.keep` that match no file, except those about a package that only another target has. */
 function refuseUnmatched(tree: CapturedTree, lock: ReleaseLock, app: BuildContext["app"]): void {
   const elsewhere = new Set(lock.leftOut.map(({ name }) => name));
   const wrong = tree.unmatched.filter(({ pattern }) => !elsewhere.has(packageOfPattern(pattern)));
@@ -136,7 +136,7 @@ function refuseUnmatched(tree: CapturedTree, lock: ReleaseLock, app: BuildContex
   if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
-/** The tree as it will be when nothing that can be loaded here turns out not to load; its files stay on disk. */
+/** The tree without externals that lack a native file. Loading may remove more of it later. Its files stay on disk. */
 function withoutUnbuilt({ tree, analysis }: InstalledTarget): CapturedTree {
   return selectAvailable(tree, findUnbuilt(tree, analysis.externals));
 }
@@ -196,7 +196,7 @@ async function settleExternals(
     ? await proveExternals(
         expected.map((external) => withFiles(external, tree, modules, program)),
         {
-          ...emptyPlace(context, program),
+          ...emptyDirectory(context, program),
           ...program.probe,
           modules,
         },
@@ -222,8 +222,8 @@ function withFiles(
   return { ...external, native: files.flat(), ...(late ? { files } : {}) };
 }
 
-/** A directory of nothing, and an environment that finds the program: where the release's own programs are run. */
-export function emptyPlace(
+/** An empty directory, and an environment that finds the program: the release's own programs are run with both. */
+export function emptyDirectory(
   context: BuildContext,
   { path }: Program,
 ): { readonly cwd: string; readonly environment: Environment } {

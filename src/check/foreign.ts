@@ -23,7 +23,7 @@ export function settleForeign(files: readonly JudgedFile[]): FileVerdict[] {
   });
 }
 
-/** Errors that say "for somebody else", as against "broken" or "too new". */
+/** Errors that mean "made for another platform", and not "broken" or "too new". */
 function isForeign(findings: readonly CompatFinding[]): boolean {
   const [first] = findings;
   return first !== undefined && ["HOST_UNSUPPORTED", "LIBC_MISMATCH", "ABI_MISMATCH"].includes(first.code);

@@ -30,7 +30,7 @@ export function formatTable(report: CheckReport, style: TableStyle): string {
   const lines = [title(report)];
   for (const finding of report.runtimeFindings) lines.push(...describe(finding, style));
   for (const file of report.files) {
-    // Passed over without a word: another platform's build, or no addon. The last line counts them.
+    // Skipped files get no line of their own: another platform's build, or no addon. The last line counts them.
     if (file.verdict !== "skip") lines.push(...fileLines(file, style));
   }
   return `${[...lines, summary(report)].join("\n")}\n`;
@@ -87,7 +87,7 @@ function paint(text: string, verdict: Verdict, { colour }: TableStyle): string {
   return colour ? `\u001b[${COLOURS[verdict]}m${text}\u001b[0m` : text;
 }
 
-/** The end of a path says more than its start. */
+/** Cuts the start of a path: its end tells more. */
 function shorten(path: string, width: number): string {
   return path.length <= width ? path : `…${path.slice(path.length - width + 1)}`;
 }

@@ -11,7 +11,7 @@ import type { CommandContext } from "./context.ts";
 import { dockerCommand } from "./docker.ts";
 import { keygenCommand, signCommand, verifyCommand } from "./signing.ts";
 
-/** Named in the design, not in this version. */
+/** Planned commands that this version does not have. */
 export const LATER = ["history"] as const;
 
 export function buildSideCommands(context: CommandContext): Record<string, CommandDef> {

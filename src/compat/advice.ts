@@ -1,6 +1,6 @@
 /**
- * Words for fixes: which systems have which glibc, and which package brings a library. Data and look-ups only;
- * nothing here decides whether a file loads.
+ * Data for the fixes in messages: which systems have which glibc, and which package contains a library.
+ * Nothing here decides whether a file loads.
  */
 import { valueOf, type HostFacts } from "../host/index.ts";
 
@@ -67,7 +67,7 @@ const PACKAGES: readonly (readonly [library: RegExp, debian: string, alpine: str
 const DEBIAN = new Set(["debian", "ubuntu", "linuxmint", "pop", "raspbian"]);
 const FEDORA = new Set(["fedora", "rhel", "centos", "rocky", "almalinux", "amzn", "ol"]);
 
-/** What brings a library on Debian 12, 13 and Ubuntu, and on Fedora and RHEL; undefined when the packages are not known. */
+/** Packages that contain a library: on Debian and Ubuntu, and on Fedora and RHEL; undefined when they are not known. */
 export function packagesOf(
   library: string,
 ): { readonly debian: string; readonly fedora: string } | undefined {
@@ -75,7 +75,7 @@ export function packagesOf(
   return debian === undefined || fedora === undefined ? undefined : { debian, fedora };
 }
 
-/** The command that brings a library on that host, or a sentence when the package is not known. */
+/** The command that installs a library on that host, or a sentence when the package is not known. */
 export function installCommand(library: string, facts: HostFacts): string {
   const id = valueOf(facts.system)?.id ?? "";
   const row = PACKAGES.find(([pattern]) => pattern.test(library));

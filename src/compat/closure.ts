@@ -28,7 +28,7 @@ export interface Process {
   /** The program and all it was started with. */
   readonly started: readonly LoadedObject[];
   readonly missing: readonly MissingLibrary[];
-  /** Host libraries whose version needs were found to be met; grows while modules are judged. */
+  /** Host libraries whose version needs are met; the set grows while modules are judged. */
   readonly satisfied: Set<LibraryFacts>;
 }
 
@@ -81,7 +81,7 @@ function loaderObject(program: LoadedObject, places: Places): LoadedObject | und
   return { names, path, library, requester: program, shipped: false };
 }
 
-/** More objects than any process has; a hostile tree of libraries ends here. */
+/** More objects than any real process has. A hostile tree of libraries is cut off here. */
 const MAX_OBJECTS = 500;
 
 function follow(

@@ -1,6 +1,6 @@
 /**
  * Recognises the messages that loaders, runtimes and shells print when a native module does not load, and
- * answers each with cause and fix for this host. Pure; text that it does not know gets no answer.
+ * gives cause and fix of each for this host. Pure. Text that no row of the table matches gives nothing.
  */
 import type { ErrorCode } from "../errors.ts";
 import { valueOf, type HostFacts, type RuntimeFacts } from "../host/index.ts";
@@ -20,7 +20,7 @@ export interface ExplainFacts {
   readonly runtime?: RuntimeFacts | undefined;
 }
 
-/** One answer for each kind of message, in the order of the text; empty when nothing is recognised. */
+/** One explanation for each kind of message, in the order of the text; empty when nothing is recognised. */
 export function explain(text: string, facts: ExplainFacts = {}): Explanation[] {
   const words = wordsFor(facts);
   const found: Explanation[] = [];
@@ -30,8 +30,9 @@ export function explain(text: string, facts: ExplainFacts = {}): Explanation[] {
       const match = row.pattern.exec(quote);
       if (match === null) continue;
       const parts = match.slice(1).map((part) => part ?? "");
-      const answer = { code: row.code, quote, ...row.explain(parts, words) };
-      if (!found.some(({ cause, fix }) => cause === answer.cause && fix === answer.fix)) found.push(answer);
+      const explanation = { code: row.code, quote, ...row.explain(parts, words) };
+      if (!found.some(({ cause, fix }) => cause === explanation.cause && fix === explanation.fix))
+        found.push(explanation);
       break;
     }
   }

@@ -1,5 +1,5 @@
 /**
- * The table behind explain: message patterns, most telling first, with code, cause and fix.
+ * The table that explain() reads: message patterns, the most specific first, with code, cause and fix.
  * Patterns come from glibc's elf/, musl's ldso/dynlink.c, node's src/node_binding.cc, Bun, libuv and the shells.
  */
 import type { ErrorCode } from "../errors.ts";
@@ -252,5 +252,5 @@ function foreignTo(name: string, platform: string): boolean {
   return !name.includes(arch) || /darwin|win32/.test(name) || other.test(name);
 }
 
-/** Order matters: a line is answered by the first row that knows it. */
+/** Order matters: the first row that matches a line explains it. */
 export const EXPLANATIONS: readonly Row[] = [...LIBRARIES, ...SYMBOLS, ...FILES, ...RUNTIMES];

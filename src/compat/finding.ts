@@ -1,6 +1,7 @@
 /**
  * What the rules say about a file, and the verdict that follows from it.
- * An error is what stops the load; a warning is for what loads and may end the process later, never for doubt.
+ * An error stops the load. A warning is for a file that loads and may end the process later; it never says that
+ * something is unknown.
  */
 import type { ErrorCode } from "../errors.ts";
 
@@ -26,7 +27,7 @@ export interface CompatFinding {
 export interface FileVerdict {
   readonly path: string;
   readonly verdict: Verdict;
-  /** In the order in which a loader would meet them; the first error is its reason. */
+  /** In the order in which a loader finds them; the first error is the reason for which it stops. */
   readonly findings: readonly CompatFinding[];
 }
 

@@ -1,7 +1,7 @@
 /**
- * The door of this room: file facts, host facts and runtime facts in, findings out.
- * Runs the rules in the order in which a loader would meet their reasons; damage found late becomes a finding.
- * Pure but for the views it is given: the same files give the same answer.
+ * Judges files: takes facts of file, host and runtime, and returns findings.
+ * Runs the rules in the order in which a loader finds their reasons; damage found on the way becomes a finding.
+ * Pure except for the views that it is given: the same files give the same findings.
  */
 import { guarded, type ElfFile, type MalformedValue, type NativeFile } from "../elf/index.ts";
 import { valueOf, type HostView, type LibcFamily, type RuntimeView } from "../host/index.ts";
@@ -90,7 +90,7 @@ function judgeModule({ path, file, noexec }: ModuleFile, setting: Setting): File
   return { path, verdict: verdictOf(all), findings: all };
 }
 
-/** Damage that came up while judging is the file's own, or that of a library that it loads. */
+/** Damage found while judging is in the file itself, or in a library that it loads. */
 function judgeDamage(file: ElfFile, damage: MalformedValue, machine: string): Draft {
   const own = guarded(() => [file.versionNeeds(), file.imports(), file.addon()]);
   if ("kind" in own) return judgeForeign(own, machine);
@@ -102,7 +102,7 @@ function judgeDamage(file: ElfFile, damage: MalformedValue, machine: string): Dr
   };
 }
 
-/** A file that does not call itself a module and registers nothing is somebody else's library or program. */
+/** A file that does not have the name of a module and registers nothing is an ordinary library or program. */
 function isLibrary(path: string, file: ElfFile, findings: readonly CompatFinding[]): boolean {
   if (path.endsWith(".node")) return false;
   const [first] = findings;
@@ -121,7 +121,7 @@ function judgeElf(path: string, file: ElfFile, setting: Setting): CompatFinding[
   const complete = errors.length === 0;
   errors.push(...judgeExecutableStack(situation), ...judgeVersions(situation));
   errors.push(...judgePackedRelocations(situation));
-  // Without all libraries every symbol of a missing one would be reported, which says nothing new.
+  // When a library is missing, its symbols are missing too; reporting each of them would say nothing new.
   const symbols = complete ? judgeSymbols(situation) : undefined;
   errors.push(...(symbols?.errors ?? []), ...judgeThreadLocal(situation));
   const registration = judgeRegistration(situation);

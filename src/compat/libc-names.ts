@@ -1,5 +1,5 @@
 /**
- * Library names that only one of the two C libraries uses; by them a file shows what it was built for.
+ * Library names that only one of the two C libraries uses. They show which one a file was built for.
  */
 
 export const GLIBC_NAMES =

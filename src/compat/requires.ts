@@ -1,6 +1,6 @@
 /**
  * What a set of shipped files asks of a host: floors of C library and C++ library, processor level, ABI or
- * Node-API, and libraries, each with the files that set it. Derived from bytes, never typed in.
+ * Node-API, and libraries, each with the files that set it. All of it is read from the files' bytes.
  * Files for another machine or C library are left out: a release may carry prebuilds that it never loads.
  */
 import type { ElfFile } from "../elf/index.ts";

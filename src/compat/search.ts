@@ -1,6 +1,6 @@
 /**
  * How the two loaders look for a library: ld.so(8) with glibc's elf/dl-load.c, and musl's ldso/dynlink.c.
- * Pure but for the view it asks: given the same files it gives the same answer.
+ * Pure except for the view that it reads: the same files give the same result.
  */
 import { posix } from "./paths.ts";
 import {
@@ -13,7 +13,7 @@ import {
 } from "../host/index.ts";
 import { DF_1 } from "../elf/index.ts";
 
-/** An object in the process, with what the search rules need of the one that asked for it. */
+/** An object in the process, and what the search rules need to know of the object that asked for it. */
 export interface LoadedObject {
   /** Every name by which it was asked for, and its soname. */
   readonly names: Set<string>;
@@ -32,7 +32,7 @@ export interface Places {
 
 export type SearchResult =
   | { readonly found: true; readonly path: string; readonly library: LibraryFacts; readonly shipped: boolean }
-  /** `reason` as the loader words it; `path` when a file was there. */
+  /** `reason` in the loader's own words; `path` when a file was found. */
   | { readonly found: false; readonly reason: string; readonly path?: string };
 
 interface Candidate {

@@ -1,6 +1,6 @@
 /**
- * GANTRY_SKIP: finding codes that the person in charge wants as warnings. Pure, and never silent: a finding
- * that was an error says so in its own text.
+ * GANTRY_SKIP: finding codes that the operator wants as warnings. Pure. A finding that was an error says so in its
+ * own text.
  */
 import { ERRORS, GantryError, type ErrorCode } from "../errors.ts";
 import { verdictOf, type CompatFinding, type FileVerdict } from "./finding.ts";

@@ -1,7 +1,7 @@
 /**
  * How a file registers as a Node addon, read without running it: Node-API by symbol or by constructor, or the
  * NODE_MODULE_VERSION in its `node_module` struct. Rules from node's src/node_binding.cc and node_api.h.
- * Answers `undefined` where the bytes do not say; it never guesses a version from names of files.
+ * Returns `undefined` where the bytes do not say; it never guesses a version from file names.
  */
 import { readExactly } from "./bytes.ts";
 import { EM, PF, PT } from "./constants.ts";
@@ -48,7 +48,7 @@ export function readAddon(image: ElfImage, symbols: SymbolTable, imports: readon
   };
 }
 
-/** The constant that a function at `address` returns, when its body is nothing more than that. */
+/** The constant that the function at `address` returns; undefined when the function does anything else. */
 function readConstantResult(image: ElfImage, address: number): number | undefined {
   const offset = fileOffset(image.segments, address);
   if (offset === undefined) return undefined;

@@ -1,10 +1,10 @@
 /**
- * Random access to the bytes of one file, and the one way in which this room complains about them.
+ * Random access to the bytes of one file, and the error that this room throws for damaged ones.
  * Promises bounded memory: tables are read in blocks through a small page cache, never as a whole file.
- * Refuses to open anything: where the bytes come from is the caller's business.
+ * It opens no file: the caller passes the source of the bytes.
  */
 
-/** Where bytes come from. `read` answers with fewer bytes than asked for only at the end of the file. */
+/** Where bytes come from. `read` returns fewer bytes than asked for only at the end of the file. */
 export interface ByteSource {
   /** Size in bytes. */
   readonly size: number;
@@ -39,7 +39,7 @@ export function bytesSource(bytes: Uint8Array): ByteSource {
 const PAGE_BITS = 13;
 const PAGE = 2 ** PAGE_BITS;
 
-/** Integer arithmetic as far as it goes: dividing is several times slower before the code is compiled. */
+/** Integer arithmetic where the numbers allow it: division is several times slower before the code is compiled. */
 function pageOf(offset: number): number {
   return offset >= 0 && offset < 2 ** 31 ? offset >>> PAGE_BITS : Math.floor(offset / PAGE);
 }
@@ -64,7 +64,7 @@ export interface PagedSource extends ByteSource {
 
 /**
  * Keeps up to 16 MB of pages of a slower source, so that a walk over symbols, strings and hash chains costs
- * one read a page. A read that fits one page answers a view of it without copying.
+ * one read a page. A read that fits one page returns a view of it without copying.
  */
 export function pagedSource(source: ByteSource): PagedSource {
   const pages = new Map<number, DataView>();
@@ -143,7 +143,7 @@ export function getU64(view: DataView, at: number, little: boolean): number {
 
 const BLOCK = 65_536;
 
-/** Calls `visit` for each of `count` records of `size` bytes; stops early when it answers false. */
+/** Calls `visit` for each of `count` records of `size` bytes; stops early when it returns false. */
 export function eachRecord(
   source: ByteSource,
   table: { readonly offset: number; readonly count: number; readonly size: number; readonly what: string },

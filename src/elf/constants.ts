@@ -66,7 +66,7 @@ export const VER_FLG = { BASE: 1, WEAK: 2 } as const;
 
 export const EM = { X86_64: 62, AARCH64: 183 } as const;
 
-/** The machines that there are targets for, by process.arch. */
+/** The machines of gantry's targets, by process.arch. */
 export const EM_OF_ARCH: Readonly<Record<string, number>> & Readonly<Record<"x64" | "arm64", number>> = {
   x64: EM.X86_64,
   arm64: EM.AARCH64,

@@ -1,5 +1,5 @@
 /**
- * The door of this room: bytes in, what a native file is and asks for out.
+ * Reads one native file: what it is, and what it asks of loader, libraries and runtime.
  * `readNativeFile` never throws for what the bytes hold: damage comes back as a value with offset and reason.
  * The parts of an ElfFile that cost a walk are functions, computed once and only when asked for; those throw
  * MalformedFile, which `guarded` turns into the same value.
@@ -88,7 +88,7 @@ export function readNativeFile(source: ByteSource): NativeFile {
   });
 }
 
-/** Runs `work`; damage that it meets becomes a value. */
+/** Runs `work` and turns MalformedFile into a value. */
 export function guarded<T>(work: () => T): T | MalformedValue {
   try {
     return work();
@@ -147,7 +147,7 @@ type Later = Pick<
   "versionNeeds" | "versionDefinitions" | "imports" | "ownStaticTls" | "exports" | "addon" | "bytesAt"
 >;
 
-/** The walks, each done at most once. */
+/** The parts that cost a walk over a table. Each is computed at most once. */
 function readLater(image: ElfImage): Later {
   const symbols = once(() => readSymbolTable(image));
   const versionNeeds = once(() => readVersionNeeds(image));

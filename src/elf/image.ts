@@ -48,7 +48,7 @@ interface StringTable {
   place?: { readonly start: number; readonly size: number };
 }
 
-/** More program headers or dynamic entries than any linker writes; beyond it a file is damaged. */
+/** More program headers or dynamic entries than any linker writes: a file with more is damaged. */
 const MAX_SEGMENTS = 4096;
 const MAX_DYNAMIC = 16_384;
 

@@ -194,7 +194,7 @@ function eachEntry(
   });
 }
 
-/** On a machine without a table here, the linkage table is taken for slots and all else for data. */
+/** For a machine without a table here, entries of the linkage table count as slots, all others as data. */
 function useOf({ uses, procedureLinkage }: RelocationTable, type: number): RelocationUse {
   if (uses === undefined) return procedureLinkage ? "slot" : "data";
   return uses.get(type) ?? "data";

@@ -18,7 +18,7 @@ import { identifyFile } from "./identify.ts";
 import { readImage, readString, type ElfImage } from "./image.ts";
 
 export interface StripPlan {
-  /** So many of the file's first bytes stay. */
+  /** How many of the file's first bytes stay. */
   readonly kept: number;
   /** Follows them: the names of the sections and their table. */
   readonly tail: Uint8Array;
@@ -47,8 +47,8 @@ const SHF = { ALLOC: 2, INFO_LINK: 0x40 } as const;
 const MAX_SECTIONS = 0xff00;
 
 /**
- * What no run of a program looks at. Notes of probes, signatures and what packers append have other names, and some of
- * those are read from the file by the program itself.
+ * Sections that no program reads when it runs. Notes of probes, signatures and what packers append have other names,
+ * and some of those are read from the file by the program itself.
  */
 const DISPENSABLE = new Set([".comment", ".gnu.build.attributes", ".strtab", ".shstrtab"]);
 

@@ -168,7 +168,7 @@ function reviveExports(packed: string): LibraryExports {
   };
 }
 
-/** A view that answers from a captured document alone. */
+/** A view that reads a captured document alone. */
 export function capturedView(captured: CapturedHost): HostView {
   const revived = new Map<string, HostLibrary>();
   const identity = (path: string): string => captured.links[path] ?? path;

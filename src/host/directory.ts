@@ -33,7 +33,7 @@ export function parseMountInfo(text: string): Mount[] {
   return mounts;
 }
 
-/** The mounts of the running process; none where a hardened unit hides /proc, and then nothing is said about them. */
+/** The mounts of the running process; an empty list where a hardened unit hides /proc. */
 export function readMounts(): Mount[] {
   try {
     return parseMountInfo(readFileSync("/proc/self/mountinfo", "utf8"));
@@ -42,7 +42,7 @@ export function readMounts(): Mount[] {
   }
 }
 
-/** The mount that holds a path: the longest mount point above it, the last one when mounted over. */
+/** The mount that holds a path: the longest mount point above it, the last one when several are mounted there. */
 export function findMount(mounts: readonly Mount[], path: string): Mount | undefined {
   let best: Mount | undefined;
   for (const mount of mounts) {

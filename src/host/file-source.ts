@@ -6,7 +6,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { readNativeFile, type ByteSource, type NativeFile } from "../elf/index.ts";
 
 export interface FileSource extends ByteSource {
-  /** Gives the descriptor back; a later read opens the file again. */
+  /** Closes the descriptor; a later read opens the file again. */
   close(): void;
 }
 
@@ -32,7 +32,7 @@ export function openSource(path: string): FileSource {
       let filled = 0;
       while (filled < bytes.length) {
         const got = readSync(fd, bytes, filled, bytes.length - filled, offset + filled);
-        // The file shrank while it was read; the short answer makes it malformed, not a hang.
+        // The file shrank while it was read; the short result makes it malformed, not a hang.
         if (got === 0) return bytes.subarray(0, filled);
         filled += got;
       }
@@ -41,7 +41,7 @@ export function openSource(path: string): FileSource {
   };
 }
 
-/** Reads one native file, hands it to `use`, and gives its descriptor back. */
+/** Reads one native file, passes it to `use`, and closes its descriptor. */
 export function withNativeFile<T>(path: string, use: (file: NativeFile) => T): T {
   const source = openSource(path);
   try {

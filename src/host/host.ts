@@ -1,5 +1,5 @@
 /**
- * The door of this room: all facts of one host, each read once, when it is first asked for.
+ * All facts of one host. Each is read once, when it is first asked for.
  * Reads files only; runs nothing, changes nothing, and leaves out of the facts whatever cannot be read.
  */
 import { known, unknown, valueOf, type DirectoryFacts, type HostFacts } from "./facts.ts";

@@ -1,7 +1,7 @@
 /**
  * Which dynamic loaders a host has, of which C library and version, read from the loaders' own bytes.
- * The presence of a file proves nothing: /etc/alpine-release, a musl package on Debian and gcompat's
- * ld-linux on Alpine all mislead. Nothing is executed.
+ * That a file exists proves nothing: Debian has a musl package, and gcompat puts an ld-linux on Alpine.
+ * Nothing is executed.
  */
 import { readNativeFile } from "../elf/index.ts";
 import { known, unknown, type Fact, type HostFacts, type LibcFamily, type LoaderFacts } from "./facts.ts";
@@ -28,7 +28,7 @@ export function readLoaders(root: HostRoot): LoaderFacts[] {
   return existingLoaders(root).flatMap((path) => readLoader(root, path) ?? []);
 }
 
-/** Paths only, without a look into the files. */
+/** Paths only; the files are not read. */
 export function existingLoaders(root: HostRoot): string[] {
   return LOADERS.filter((path) => root.resolve(path) !== undefined);
 }

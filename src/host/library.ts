@@ -46,7 +46,7 @@ export interface HostView {
   readonly facts: HostFacts;
   /** The file at an absolute path of the host; undefined when nothing readable is there. */
   library(path: string): HostLibrary | undefined;
-  /** The path with links resolved, by which one file under two names is recognised. */
+  /** The path with links resolved, by which a file with two names is recognised. */
   identity(path: string): string;
 }
 

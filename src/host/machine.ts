@@ -20,7 +20,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"],
 ];
 
-/** The first processor's line stands for all: a process may be moved to any of them. */
+/** The first processor's line is used for all: the kernel may move a process to any of them. */
 export function parseCpuInfo(text: string): CpuFacts | undefined {
   const line = /^(flags|Features)\s*:\s*(.*)$/m.exec(text);
   const features = line?.[2]?.trim().split(/\s+/);

@@ -1,7 +1,7 @@
 /**
  * Files of a host whose root directory may be anywhere: "/" for this machine, or an unpacked image.
  * Symbolic links are followed inside that root, so that an image's absolute links never lead to this machine.
- * Answers undefined for what is missing or unreadable; it never throws for a path.
+ * Returns undefined for what is missing or unreadable; it never throws for a path.
  */
 import { readdirSync, readFileSync, readlinkSync, lstatSync } from "node:fs";
 import { join, posix } from "node:path";

@@ -88,7 +88,7 @@ const ABI_OF_NODE: Readonly<Record<string, number>> = {
  * pattern of the text around it.
  */
 const MARKS = {
-  /** Bun's user agent for package managers: the Node version it stands in for gives its ABI. */
+  /** Bun's user agent for package managers. It names the Node version that Bun stands in for, which gives the ABI. */
   bun: { literal: " npm/? node/v", pattern: /bun\/(\d+\.\d+\.\d+)\S* npm\/\? node\/v(\d+)\./ },
   node: { literal: "node.js/v", pattern: /node\.js\/v(\d+\.\d+\.\d+)/ },
   /** Node's embedded config.gypi. */
@@ -164,7 +164,7 @@ function scan(
   return found;
 }
 
-/** Every place of the literal is tried: the words also occur as bare property names. */
+/** Every occurrence of the literal is tried: the words are also names of properties. */
 function findMark(bytes: Uint8Array, mark: Mark): RegExpExecArray | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const { literal, pattern } = MARKS[mark];

@@ -1,6 +1,6 @@
 /**
  * Signs that a package is native: files it carries, variants it chooses from, loaders it calls, scripts that fetch.
- * Read from the installed files alone; the strongest sign is the one that is told.
+ * Read from the installed files alone; the strongest sign is the one that is reported.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
 /**
- * What a package's install script is for. Scripts that print a banner (core-js) or patch a file are nobody's concern;
+ * What a package's install script is for. Scripts that print a banner (core-js) or patch a file do not matter;
  * one that compiles or downloads a native file makes its package native. Decided by reading, never by running.
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
@@ -23,7 +23,7 @@ const NATIVE_FILE = /\.node\b["'`]|\.node\$\{|\.node\)/;
 const DOWNLOAD = /https?\.(?:get|request)\b|\bfetch\(|\bdownload|DownloaderHelper|createWriteStream/i;
 const PLATFORM =
   /process\.(?:platform|arch)|\b(?:platform|arch)\(\)|os\.(?:platform|arch)|\{[^}]*\b(?:platform|arch)\b[^}]*\}\s*=\s*process/;
-/** A script larger than this is a bundle that says nothing by its words. */
+/** A script larger than this is a bundle: a search for words in it tells nothing. */
 const LARGEST_SCRIPT = 512 * 1024;
 
 /** The first install script that builds or fetches a native file; undefined when none does. */

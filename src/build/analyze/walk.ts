@@ -1,6 +1,6 @@
 /**
  * Walks an app's packages: which stay outside its binary and why, what those need beside themselves, and what is made
- * for another platform. The user's own list wins over detection, and what it overrules is said.
+ * for another platform. The user's own list takes precedence over detection; a warning says what it overrules.
  */
 import type { Target } from "../../release/targets.ts";
 import type { InstalledEdge, InstalledGraph, InstalledPackage, Settings } from "../app/index.ts";
@@ -82,7 +82,7 @@ function judge(
     const suspicion = evidence ?? `needs ${beside}, which is native`;
     const fate = settings.runtime === "node" ? "left to the app's own build" : "compiled in";
     const warning = `${name} is ${fate} because gantry.externals does not name it, but it ${suspicion}`;
-    // A variant for one platform is told of with the package that chooses it.
+    // A variant for one platform is listed with the package that chooses it.
     const variant = isPlatformPackage(name, found.json);
     if (detected && !variant && !warnings.includes(warning)) warnings.push(warning);
     return undefined;

@@ -1,6 +1,6 @@
 /**
  * The app that a release is made of: its package.json, checked as a whole before anything is built.
- * Every mistake found is reported at once; nothing is written and nothing above the app's workspace is believed.
+ * Every mistake found is reported at once. Nothing is written, and no file above the app's workspace counts.
  */
 import { readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -184,7 +184,7 @@ function nodeEntry(
   const bin = binEntries(json, json.name ?? "").find(([key]) => key === binary)?.[1];
   const path = [named, bin, json.main, json.module].find((candidate) => typeof candidate === "string");
   if (path !== undefined) return join(dir, path);
-  // What a script makes, and where, only the script knows.
+  // What the script makes, and where, cannot be known before it has run.
   if (json.scripts?.["build"] !== undefined) return undefined;
   return USUAL_ENTRIES.map((candidate) => join(dir, candidate)).find(isFile);
 }

@@ -63,7 +63,7 @@ const BUNDLERS: readonly Bundler[] = [
     says: /\bssr\b/,
     command: () => ["vite", "build"],
   },
-  // It has no configuration of its own: people write a program that calls it.
+  // esbuild has no configuration file: people write a program that calls it.
   { name: "esbuild", config: /^esbuild(?:\.config)?\.[cm]?js$/, command: (config) => ["node", config] },
 ];
 

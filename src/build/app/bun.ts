@@ -1,6 +1,6 @@
 /**
- * The Bun that compiles an app, and that ends up inside its release. Found by looking, proven by asking it for its
- * version: an exit status says nothing, because `bun build` accepts flags it does not know (measured on 1.4.5).
+ * The Bun that compiles an app, and that ends up inside its release. It is searched for, and then asked for its
+ * version: an exit status proves nothing, because `bun build` accepts flags it does not know (measured on 1.4.5).
  */
 import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
@@ -101,7 +101,7 @@ function installedBuns(modules: string): string[] {
   return [join(own, "bin", "bun.exe"), join(own, "bin", "bun"), ...platforms];
 }
 
-/** Platform packages that may run here, the fastest first; a musl one on glibc is refused by its own answer. */
+/** Platform packages that may run here, the fastest first; a musl one on glibc does not start, and so is not taken. */
 function platformNames(): string[] {
   const stem = `bun-${process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}`;
   return ["", "-baseline", "-musl", "-musl-baseline"].map((suffix) => stem + suffix);
@@ -127,7 +127,7 @@ function hasMagic(path: string): boolean {
   return MAGICS.has(buffer.toString("hex"));
 }
 
-/** The Bun's own answers, or why it gave none. */
+/** What the Bun says of itself, or why it says nothing. */
 async function askBun(path: string, environment: Environment): Promise<Bun | string> {
   const reason = refusal(path);
   if (reason !== undefined) return reason;

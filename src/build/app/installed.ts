@@ -14,7 +14,7 @@ export interface InstalledEdge {
   /** The range or exact version that the dependent asks for. */
   readonly spec: string;
   readonly kind: EdgeKind;
-  /** Directory of the package that answers; undefined when none is installed. */
+  /** Directory of the package that the dependent gets; undefined when none is installed. */
   readonly to: string | undefined;
 }
 
@@ -34,7 +34,7 @@ export interface InstalledGraph {
   readonly app: InstalledPackage;
   /** By real directory; the app included. In breadth-first order from the app. */
   readonly packages: ReadonlyMap<string, InstalledPackage>;
-  /** Hard dependencies that nothing answers: `name (wanted by dependent)`. */
+  /** Hard dependencies that are not installed: `name (wanted by dependent)`. */
   readonly missing: readonly string[];
 }
 

@@ -102,7 +102,7 @@ export function unusable(
   });
 }
 
-/** The lines of a tool that say what is wrong, not how it went. */
+/** The lines of a tool's output that say what is wrong, without its progress messages. */
 export function toolLines(stderr: string): string[] {
   const lines = stderr.split("\n").map((line) => line.trim());
   return lines.filter((line) => /^(?:error|note|warn)\b|^[A-Z]\w+: /.test(line)).slice(0, 6);
@@ -141,7 +141,7 @@ function describe(spec: string | undefined): string {
   return spec === undefined ? "does not have it" : `has ${spec}`;
 }
 
-/** The finding for a lockfile that package.json has moved away from. */
+/** The finding for a lockfile that no longer fits its package.json. */
 export function outOfStep(kind: LockfileKind, where: string, detail: readonly string[]): GantryError {
   return new GantryError({
     code: "CONFIG_INVALID",

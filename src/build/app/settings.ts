@@ -85,7 +85,7 @@ const Service = v.strictObject({
   exposure: v.optional(Exposure, "public"),
 });
 
-/** Words for the app; in one string they are split at spaces, and nothing is a quote. */
+/** Arguments for the app. One string is split at spaces; quotes have no meaning. */
 const Activate = v.pipe(
   v.union([v.string(), v.array(v.string())]),
   v.check(
@@ -138,7 +138,8 @@ export type ParsedSettings =
  * Checks the value of the `"gantry"` key.
  * @param value undefined when package.json has no such key
  * @param where the package.json's path, for messages
- * @returns the settings with their defaults, or every mistake as CONFIG_INVALID with key path, value and nearest valid one
+ * @returns the settings with their defaults, or every mistake as CONFIG_INVALID with key path, value and the nearest
+ *   valid one
  */
 export function parseSettings(value: unknown, where: string): ParsedSettings {
   if (Array.isArray(value)) {
@@ -195,7 +196,7 @@ function settingFinding(issue: Issue, where: string): Finding {
   };
 }
 
-/** What valibot says, in words for a person: its own type names are good, its sentences are not. */
+/** A message of valibot in words for a person. valibot's type names are kept, its sentences are replaced. */
 function complaint(issue: Issue): string {
   if (issue.kind === "validation") return issue.message;
   if (issue.type === "picklist")

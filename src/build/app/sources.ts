@@ -132,7 +132,7 @@ async function install(app: App, bun: Bun, options: InstallSourcesOptions, top: 
   throw installFailure(result.stderr, detail, app.dir);
 }
 
-/** What a failed installation on the build side means; the network is what is left once nothing else is named. */
+/** What a failed installation on the build side means; when the output names no other cause, it is the network. */
 function installFailure(stderr: string, detail: readonly string[], where: string): GantryError {
   if (/integrity check failed|IntegrityCheckFailed/i.test(stderr)) {
     const what = "the registry served a package that is not the one in the lockfile";

@@ -113,8 +113,8 @@ function readRelease(path: string): OpenRelease {
 }
 
 /**
- * The Bun that installs and compresses: the named one, else the release's own binary where it runs here, else one that is found or
- * fetched.
+ * The Bun that installs and compresses: the named one, else the release's own binary where it runs here, else one that is
+ * found or fetched.
  * @throws GantryError CONFIG_INVALID
  */
 async function findWorkingBun(
@@ -132,7 +132,7 @@ async function findWorkingBun(
   return await findBun({ dir: layout.root }, { named: bun, environment, fetch });
 }
 
-/** Puts the bundles into the release: files first, then what vouches for them. */
+/** Puts the bundles into the release: the files first, then SHA256SUMS and what depends on it. */
 async function vendorBundles(
   { layout, sums }: OpenRelease,
   made: readonly PackedBundle[],

@@ -8,7 +8,7 @@ import { env, isMainThread } from "bun";
 import { LAUNCHER_VARIABLE } from "../../release/caller.ts";
 import * as NAMES from "../../release/names.ts";
 import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../release/probe.ts";
-import { tellDamage } from "../preload/index.ts";
+import { reportDamage } from "../preload/index.ts";
 import { chooseModules, pinMetaResolve, resolverFor } from "./externals.ts";
 import { loadEnvironmentFile } from "./environment.ts";
 import { becomeLauncher, isCalledAsGantry, startLauncher } from "./launch.ts";
@@ -55,7 +55,7 @@ function watchEnd(from: string | undefined): void {
   process.on("exit", (status) => {
     if (status === 0) return;
     const { require } = import.meta;
-    tellDamage({ release, modules: from }, { fs: require("node:fs"), crypto: require("node:crypto") });
+    reportDamage({ release, modules: from }, { fs: require("node:fs"), crypto: require("node:crypto") });
   });
 }
 

@@ -49,7 +49,7 @@ export async function readBaseDigests(options: PinOptions): Promise<Digests> {
   return digests;
 }
 
-/** Whoever reads of a failure may not know that a registry was asked at all, nor what for. */
+/** Adds to a failure that a registry was asked, and for what: the command line does not show that. */
 async function ask(name: string, network: Network): Promise<FoundImage> {
   try {
     return await fetchImage(name, network);

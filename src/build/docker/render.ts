@@ -183,7 +183,7 @@ function programs(manifest: Manifest, root: string): Record<string, string> {
   const { runtime, binary } = manifest;
   const program = `${root}/${programPath(manifest) ?? NAMES.node}`;
   if (runtime.kind === "bun") {
-    // Called by the name of the management commands, the compiled app is them (src/build/compile/launch.ts).
+    // Called by the name of the management commands, the compiled app runs them (src/build/compile/launch.ts).
     return {
       PROGRAM: words([`${root}/${NAMES.lib}/${binary}`]),
       LAUNCHER: words([`${root}/${NAMES.link}`]),

@@ -1,6 +1,6 @@
 /**
  * The pins of an app as a bun.lock, whatever its package manager: read in place, converted in a private directory, or,
- * without any lockfile, taken from what is installed. Warns where the pins are not the app's own word.
+ * without any lockfile, taken from what is installed. Warns where the pins do not come from a lockfile of the app.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";

@@ -14,11 +14,11 @@ export interface ReleaseDependencies {
 }
 
 /**
- * Places every package of a closure.
+ * Hoists every package of a closure: places it as high in the tree as it can go.
  * @param roots names to keys of what must be at the top
  * @returns keys of the new tree to nodes, in breadth-first order
  */
-export function placeClosure(closure: Closure, roots: ReadonlyMap<string, string>): Map<string, ClosureNode> {
+export function hoistClosure(closure: Closure, roots: ReadonlyMap<string, string>): Map<string, ClosureNode> {
   const placed = new Map<string, ClosureNode>();
   for (const [name, key] of roots) {
     const node = closure.nodes.get(key);
@@ -30,7 +30,7 @@ export function placeClosure(closure: Closure, roots: ReadonlyMap<string, string
       if (child === undefined) continue;
       const there = visible(placed, path, name);
       if (there === undefined) placed.set(name, child);
-      // Not higher than under its dependent: a place in between could change what that place's other packages get.
+      // Not higher than under its dependent: a directory in between could change what its other packages get.
       else if (identity(there) !== identity(child)) placed.set(`${path}/${name}`, child);
     }
   }

@@ -1,6 +1,6 @@
 /**
  * Packages that an app patches after installation, by whichever tool. A release fetches its modules from a registry
- * on the host, where no patch is applied: a patched package must not go in silently as its unpatched self.
+ * on the host, where no patch is applied: a patched package must not go into a release unpatched without a message.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";

@@ -31,7 +31,8 @@ export function refuseForeignSource(
 }
 
 /**
- * Compares what is installed with the lockfile: the app was tried with the one, the release gets the other.
+ * Compares what is installed with the lockfile: the app was tried with what is installed, and the release gets what
+ * is locked.
  * @throws GantryError CONFIG_INVALID for each external whose versions differ
  */
 export function refuseChangedInstall(

@@ -27,7 +27,7 @@ export interface RegistryOptions {
   readonly settingsFrom: string;
 }
 
-/** The key under which {@link readRegistryEntries} answers a request. */
+/** The key under which {@link readRegistryEntries} returns the entry of a request. */
 export function requestKey(request: PackageRequest): string {
   return `${request.name}@${request.spec}`;
 }

@@ -1,5 +1,5 @@
 /**
- * A release's lockfile in Bun's own hand: a candidate is laid out here, read and written again by the Bun that is
+ * A release's lockfile as Bun itself writes it: a candidate is laid out here, read and written again by the Bun that is
  * compiled in, compared pin by pin, and proven with a frozen installation that is not allowed any network.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { BE_BUN, run, toolEnvironment, type Environment } from "../../runtime/in
 import { readBunLock, requireBunLock, toolLines, type Bun } from "../app/index.ts";
 import type { BunLock } from "../../release/bun-lock.ts";
 import { walkClosure, type Closure } from "./closure.ts";
-import { formatCandidate, pinLines, placeClosure } from "./hoist.ts";
+import { formatCandidate, pinLines, hoistClosure } from "./hoist.ts";
 import type { Scratch } from "../scratch.ts";
 
 export interface RewriteOptions {
@@ -49,19 +49,20 @@ const ARGUMENTS = [
   "--lockfile-only",
   "--save-text-lockfile",
 ];
-/** Bun 1.3 knows no `--offline` and does not mind it: there the comparison of pins is the guard. */
+/** Bun 1.3 does not know `--offline` and ignores it; the comparison of pins finds what it changes. */
 const SILENT = ["--ignore-scripts", "--no-progress", "--offline"];
 
 /**
- * Writes, compares and proves.
+ * Lets Bun write the release's lockfile, compares its pins with the app's, and proves it by a frozen installation.
  * @throws GantryError INTERNAL when Bun refuses the candidate or changes a pin
  */
 export async function rewriteLock(options: RewriteOptions): Promise<RewrittenLock> {
   const { roots, closure, packageJson, bun, environment, target } = options;
   const json = `${JSON.stringify(packageJson, null, 2)}\n`;
   const release = { optionalDependencies: {}, ...packageJson };
-  const candidate = formatCandidate(placeClosure(closure, roots), release, Math.max(options.lock.version, 1));
-  // Bun deletes a lockfile without packages, and refuses a frozen one (1.4.5): nothing has to be installed, so none is asked.
+  const candidate = formatCandidate(hoistClosure(closure, roots), release, Math.max(options.lock.version, 1));
+  // Bun deletes a lockfile without packages, and refuses a frozen one (1.4.5). Nothing has to be installed then, so Bun
+  // is not run.
   if (roots.size === 0)
     return { text: candidate, packageJson: json, lock: requireBunLock(candidate, NAMES.lockfile), closure };
   const directory = options.scratch.makePrivate();

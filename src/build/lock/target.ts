@@ -103,11 +103,11 @@ export interface LockFiles {
   readonly optionalDependencies: Readonly<Record<string, string>>;
   /** Everything the lock holds, sorted by path. */
   readonly closure: readonly ClosureModule[];
-  /** Paths of the closure that the target must have: package managers skip a missing optional one in silence. */
+  /** Paths of the closure that the target must have: package managers skip a missing optional one without a message. */
   readonly platformPackages: readonly string[];
 }
 
-/** Writes both files, in Bun's own hand. */
+/** Writes both files as Bun itself writes them. */
 export async function writeLockFiles(
   found: Pick<AvailableClosure, "lock" | "roots" | "closure"> & { readonly optional: ReadonlySet<string> },
   options: LockFileOptions,

@@ -1,5 +1,5 @@
 /**
- * Externals that have nothing for a target. Package managers skip a missing optional package in silence, so the
+ * Externals that have nothing for a target. Package managers skip a missing optional package without a message, so the
  * module would be found missing on the host; here it is found at the build. Pure.
  */
 import type { Target } from "../../release/targets.ts";

@@ -1,7 +1,7 @@
 /**
  * A Node app's JavaScript: made by the app's own build script or tools in a private copy of its workspace, and the part
- * of it that becomes lib/app. Nothing of the app's own directory is written, and what it holds of an earlier build is not
- * taken for this one's.
+ * of it that becomes lib/app. The app's own directory is not written to, and what an earlier build left in it is not
+ * used.
  */
 import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";

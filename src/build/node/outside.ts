@@ -1,6 +1,6 @@
 /**
  * Files that compiled JavaScript reads from beside its own directory, as `new URL("../public", import.meta.url)` does:
- * only that directory becomes lib/app. They are found by their names in the text, so this can warn and not refuse.
+ * only that directory becomes lib/app. They are found by their names in the text, so a find is a warning and no error.
  */
 import { dirname, join } from "node:path";
 

@@ -13,7 +13,7 @@ import type * as threads from "node:worker_threads";
 import { applyEnvFile } from "../../release/env-file.ts";
 import * as NAMES from "../../release/names.ts";
 import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../release/probe.ts";
-import { answerProbe, tellDamage } from "../preload/index.ts";
+import { answerProbe, reportDamage } from "../preload/index.ts";
 import { resolveFrom } from "./hooks.ts";
 import { loaderFor } from "./loader.ts";
 
@@ -55,7 +55,7 @@ function watchEnd(from: string): void {
   if (!isMainThread) return;
   process.on("exit", (status) => {
     if (status !== 0)
-      tellDamage({ release, modules: from }, { fs, crypto: require("node:crypto") as typeof crypto });
+      reportDamage({ release, modules: from }, { fs, crypto: require("node:crypto") as typeof crypto });
   });
 }
 
@@ -75,7 +75,7 @@ function loadEnvironment(file: string): void {
     try {
       writeSync(2, `gantry: .env: ${text}\n`);
     } catch {
-      // Nobody listens on standard error: no reason to stop.
+      // Standard error is closed: no reason to stop.
     }
   };
   try {

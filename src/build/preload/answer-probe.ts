@@ -29,7 +29,7 @@ export async function answerProbe(
     while (rest.length > 0) rest = rest.subarray(write(rest));
   };
   for (const specifier of specifiers) {
-    // Said before the load, so that a crash names its module.
+    // Written before the load, so that after a crash the last line names the module.
     answer({ specifier, state: "loading" });
     try {
       await load(specifier);

@@ -1,8 +1,8 @@
 /**
- * The app's side of finding damage: when it ends with a failure, it looks whether a file of its modules was changed or
- * lost since they were proven. A warm start reads none of them, so this is where a damaged script is noticed: it is
- * said by name, and the stamp goes, so that the next start checks everything and mends it. Bundled into what runs
- * before an app, under Bun and under Node; costs nothing while all is well.
+ * Diagnosis of a crash, inside the app's process. When the app ends with a failure, this looks whether a file of its
+ * modules was changed or lost since they were proven: a warm start reads none of them. It reports the file by name and
+ * removes the stamp, so that the next start checks every file and repairs them. Bundled into what runs before an app,
+ * under Bun and under Node. It costs nothing in a process that ends well.
  */
 import type * as nodeCrypto from "node:crypto";
 import type * as nodeFs from "node:fs";
@@ -32,8 +32,8 @@ interface ListedModule {
   readonly files: Readonly<Record<string, readonly [size: number, sha256: string]>>;
 }
 
-/** Never throws: it runs while the app dies of something else. */
-export function tellDamage(place: Place, runtime: Runtime): void {
+/** Never throws: it runs while the app ends with an error of its own. */
+export function reportDamage(place: Place, runtime: Runtime): void {
   try {
     const manifest = runtime.fs.readFileSync(`${place.release}/${NAMES.manifest}`);
     const stamps = findStamps(place, manifest, runtime);
@@ -46,15 +46,15 @@ export function tellDamage(place: Place, runtime: Runtime): void {
     runtime.fs.writeSync(
       2,
       `gantry: DIGEST_MISMATCH: a file of the modules is not as it was built${more}\n  file  ${place.modules}/${first}\n` +
-        "  fix   start again: the modules are checked then, and mended where they can be; ./gantry verify --repair does it now\n",
+        "  fix   start again: the modules are checked then, and repaired where possible; ./gantry verify --repair does it now\n",
     );
     for (const { path } of stamps) runtime.fs.rmSync(path, { force: true });
   } catch {
-    // Nothing that can be said here would help more than the app's own last words.
+    // The app's own error is on its way to the log; one about this diagnosis would only hide it.
   }
 }
 
-/** The stamps of this release; the time is that of their inode, which nobody can set. */
+/** The stamps of this release; the time is the ctime of the inode, which no program can set. */
 function findStamps({ modules }: Place, manifest: Buffer, { fs, crypto }: Runtime) {
   const id = crypto.createHash("sha256").update(manifest).digest("hex").slice(0, RELEASE_ID_LENGTH);
   const directory = `${modules}/${NAMES.stamps}`;

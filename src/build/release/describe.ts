@@ -23,7 +23,7 @@ export interface FoundExternal {
 
 /**
  * The manifest's entries, by name. An external that the app never imports is still probed, by its own name.
- * Those that there is nothing of for this target come last and say so.
+ * Externals that are not available for this target come last, each with the reason.
  */
 export function describeExternals(
   found: readonly FoundExternal[],

@@ -3,8 +3,8 @@ import type { Service } from "../../release/service.ts";
 import type { App } from "../app/index.ts";
 
 /**
- * Users that every Debian and Red Hat host has: systemd-sysusers would take the one that is there, and the service
- * would share its files.
+ * Users that every Debian and Red Hat host has: systemd-sysusers would use the existing one, and the service would
+ * share its files.
  */
 const EVERYWHERE = new Set(
   "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc nobody adm ftp halt messagebus \

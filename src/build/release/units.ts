@@ -7,7 +7,7 @@ import type { Manifest } from "../../release/manifest.ts";
 import type { Service } from "../../release/service.ts";
 import { fillPlaces, plainWord, readTemplate } from "../template.ts";
 
-/** Seconds; systemd's own default, under which a start that is slow for its own reasons must not fall. */
+/** Seconds; systemd's own default: no service gets less time to start. */
 const START_TIMEOUT = 90;
 /** Ports below it are for processes with CAP_NET_BIND_SERVICE (ip(7), ip_unprivileged_port_start). */
 const FIRST_UNPRIVILEGED_PORT = 1024;

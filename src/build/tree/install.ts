@@ -44,7 +44,7 @@ export async function installTree(options: InstallTreeOptions): Promise<Captured
   }
   const modules = join(directory, NAMES.modules);
   mkdirSync(modules);
-  // With nothing to install Bun would take the lock away.
+  // Bun deletes a lockfile when there is nothing to install (1.4.5).
   if (options.closure.length > 0) {
     await installFrozen({
       executable: options.bun,
@@ -70,7 +70,7 @@ function readDigests(modules: string): ReadonlyMap<string, string> {
   return new Map(readTreeFiles(modules).map((file) => [file.path, readTreeEntry(modules, file)[1]]));
 }
 
-/** Says of each module that holds a file which no registry serves that only a bundle brings it. */
+/** Marks each module that holds a file which no registry serves: only a bundle contains it. */
 function markMade(tree: CapturedTree, served: ReadonlyMap<string, string> | undefined): CapturedTree {
   if (served === undefined) return tree;
   const marked = Object.entries(tree.modules).map(([directory, module]): [string, TreeModule] => {

@@ -1,6 +1,6 @@
 /**
- * Why a native file ends the process that loads it, as far as its bytes tell: the rules that `gantry check` goes by,
- * asked after a crash at the build. They explain, and never overrule what loading showed.
+ * Why a native file ends the process that loads it, as far as its bytes tell. After a crash at the build it applies the
+ * rules of `gantry check`. They explain the crash, and never change its result.
  */
 import { createJudge, type CompatFinding } from "../../compat/index.ts";
 import { readHost, readRuntime, withNativeFile } from "../../host/index.ts";
@@ -22,7 +22,7 @@ export function readLoadReason(
       .flatMap((path) => withNativeFile(path, (file) => judge.judge({ path, file })).findings)
       .find(({ severity }) => severity === "error");
   } catch {
-    // Not every system's programs are ELF files: what was seen is then all that is said.
+    // Not every system's programs are ELF files. Then the crash itself is all that is reported.
     return undefined;
   }
 }

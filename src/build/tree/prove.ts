@@ -46,7 +46,7 @@ export async function proveExternals(
   return unavailable;
 }
 
-/** There is no release yet whose doctor could be asked. */
+/** Findings name no `./gantry doctor`: at this point there is no release that has one. */
 const CRASH_FIX =
   'use a version of it that is made for this runtime; "gantry check FILE --runtime PROGRAM" names what it lacks';
 
@@ -67,7 +67,7 @@ function explain(finding: Finding): Unavailable {
 
 /**
  * Lets the finished release prove itself: its own launcher checks every file of the tree against the manifest and
- * loads each module. The tree is only lent to the release for that.
+ * loads each module. The tree is moved into the release for that, and back.
  * @param release the release's directory, still without node_modules
  * @param tree the directory whose node_modules was captured
  * @throws GantryError INTERNAL with what the release said

@@ -47,7 +47,7 @@ export function judgeNoexec(mountPoint: string): Draft {
   };
 }
 
-/** The first reason for which the file is never mapped; none of the other rules makes sense after one. */
+/** The first reason for which the file is never mapped. The other rules do not apply to such a file. */
 export function judgeContainer(file: ElfFile, runtime: RuntimeView, host: HostFacts): Draft | undefined {
   return judgeMachine(file, runtime) ?? judgeType(file) ?? judgeSegments(file) ?? judgeAlignment(file, host);
 }

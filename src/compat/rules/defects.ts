@@ -22,7 +22,7 @@ const DEFECTS: readonly Defect[] = [
     fixedIn: "1.3.2",
     // node-addon-api deletes its finalizer's data when the call fails; this Bun has run the finalizer by then.
     imports: [/^napi_create_external_buffer$/, /^_ZdlPvm?$/],
-    what: "answers an error for an external buffer without data after it has freed it: C++ modules free it twice",
+    what: "returns an error for an external buffer without data after it has freed it: C++ modules free it twice",
   },
 ];
 

@@ -34,8 +34,8 @@ function judgeBunOnMusl({ family, runtime, file }: Situation): Draft[] | undefin
 }
 
 /**
- * musl answers for libc.so.6 and its parts itself, so a glibc module may load there. The two agree on neither
- * the layout of locale, stdio and thread data nor on what many calls do: it runs by luck.
+ * musl stands in for libc.so.6 and its parts itself, so a glibc module may load there. The two agree on neither
+ * the layout of locale, stdio and thread data nor on what many calls do: it may run, and may crash at any call.
  */
 export function judgeGlibcOnMusl({ family, file }: Situation): Draft[] {
   const glibc = family === "musl" ? file.needed.find((name) => GLIBC_NAMES.test(name)) : undefined;
@@ -58,7 +58,7 @@ function judgeMissing(situation: Situation): Draft[] {
     (family === "glibc" ? MUSL_NAMES : GLIBC_NAMES).test(name),
   );
   const ownNames = family === "glibc" ? GLIBC_NAMES : MUSL_NAMES;
-  // A module of this C library that misses one foreign name misses that library, nothing more.
+  // A module that was built for this C library lacks only the library of that name.
   if (other !== undefined && !file.needed.some((name) => ownNames.test(name))) {
     const [its, ours] = family === "glibc" ? ["musl", "glibc"] : ["glibc", "musl"];
     return [

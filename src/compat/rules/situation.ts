@@ -6,7 +6,7 @@ import type { HostFacts, LibcFamily, RuntimeView } from "../../host/index.ts";
 import type { Closure, Process } from "../closure.ts";
 import type { LoadedObject } from "../search.ts";
 
-/** A load without regard to the file's own nature; the start of the runtime is one too. */
+/** A load of any kind of object: a module, or the runtime itself at its start. */
 export interface LoadSituation {
   readonly family: LibcFamily;
   readonly host: HostFacts;

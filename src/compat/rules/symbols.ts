@@ -32,8 +32,8 @@ export function judgeSymbols(situation: Situation): SymbolFindings {
 }
 
 /**
- * Asks first where the symbol most likely is: the library that its version names, or else the runtime. Where it
- * is found makes no difference to whether it is. A library of the host that defines the wanted version needs no
+ * Looks first where the symbol most likely is: in the library that its version names, or else in the runtime. The
+ * order does not change the result. A library of the host that defines the wanted version needs no
  * look into its symbols: a module was linked against that version, and a version's symbols are never taken away
  * (Drepper, How To Write Shared Libraries, section 3); a missing version is judgeVersions' finding.
  */

@@ -27,7 +27,7 @@ export function judgeVersions(situation: LoadSituation): Draft[] {
       const names = missing.map(({ name }) => name).toSorted(byVersion);
       drafts.push(describe(situation, object, provider, names));
     }
-    // The host's own libraries come up with every module; where they are in order they stay so.
+    // The host's own libraries are needed by every module: those whose versions were met once are not checked again.
     if (!object.shipped && drafts.length === before) satisfied.add(object.library);
   }
   return drafts;

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { resolveKey, splitKey, type BunLock } from "../../../../src/release/bun-lock.ts";
 import { requireBunLock } from "../../../../src/build/app/migrate.ts";
 import { findPins, walkClosure } from "../../../../src/build/lock/closure.ts";
-import { formatCandidate, pinLines, placeClosure } from "../../../../src/build/lock/hoist.ts";
+import { formatCandidate, pinLines, hoistClosure } from "../../../../src/build/lock/hoist.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
 
 const X64 = parseTarget("linux-x64-gnu");
@@ -28,7 +28,7 @@ function place(lock: BunLock, externals: readonly string[]): string[] {
   const pins = findPins(lock, "", new Set(externals));
   const roots = new Map([...pins.values()].map((pin) => [pin.name, pin.key]));
   const closure = walkClosure(lock, [...roots.values()], X64);
-  const placed = placeClosure(closure, roots);
+  const placed = hoistClosure(closure, roots);
   const written = requireBunLock(
     formatCandidate(placed, { name: "app", dependencies: {}, optionalDependencies: {} }, 2),
     "",
@@ -40,7 +40,7 @@ function place(lock: BunLock, externals: readonly string[]): string[] {
     .toSorted();
 }
 
-describe("placeClosure", () => {
+describe("hoistClosure", () => {
   it("lifts what was nested for another part of the app", () => {
     const lock = lockOf({ lib: "1.0.0", addon: "1.0.0 lib", "addon/lib": "2.0.0" }, ["addon", "lib"]);
     expect(place(lock, ["addon"])).toEqual(["addon@1.0.0", "lib@2.0.0"]);
