@@ -131,6 +131,20 @@ check_linked() {
   done
 }
 
+# check_path: neither runtime finds a file by a path whose bytes are no UTF-8. Only the runtime can tell.
+check_path() {
+  case $gantry_root in
+  *[!A-Za-z0-9/._+@:,=-]*) ;;
+  *) return ;;
+  esac
+  (run_launcher --version) </dev/null >/dev/null 2>&1
+  if [ $? = 1 ]; then
+    say CONFIG_INVALID "the program does not find its own files: the release's path has bytes that are no UTF-8" \
+      "$gantry_root" "move the release to a directory whose name is in UTF-8"
+    exit 78
+  fi
+}
+
 # check_machine: nothing of the release is executed before all but the last two checks have passed.
 check_machine() {
   if [ ! -e "$gantry_loader" ]; then refuse; fi
@@ -148,4 +162,5 @@ check_machine() {
   fi
   check_processor
   check_linked
+  check_path
 }

@@ -68,14 +68,14 @@ export async function ensureTree(options: EnsureOptions): Promise<Ensured> {
     }
     broken = present.broken;
   }
-  const elsewhere =
-    "run" in options.fill && checkWritable(place) !== undefined ? options.relocate?.() : undefined;
+  const unusable = checkPath(release, place) ?? checkWritable(place);
+  const elsewhere = "run" in options.fill && unusable !== undefined ? options.relocate?.() : undefined;
   if (elsewhere !== undefined && "modules" in elsewhere) {
     for (const finding of broken) reporter.warn(`${finding.what}, and it cannot be mended there`);
     return await ensureTree({ ...options, place: elsewhere, relocate: undefined });
   }
   try {
-    const fill = allowedFill(options, elsewhere ?? checkWritable(place));
+    const fill = allowedFill(options, checkPath(release, place) ?? elsewhere ?? unusable);
     const lock = await takeLock(place.lock, {
       limits: options.lockLimits ?? LOCK_LIMITS,
       signal: options.signal,
@@ -111,6 +111,17 @@ function checkRelease(release: Release, machine: Self): void {
   const findings = [checkMachine(release, machine), checkExecutable(release), checkAbi(release, machine)];
   const [first, ...rest] = findings.filter((finding) => finding !== undefined);
   if (first !== undefined) throw new GantryError(first, ...rest);
+}
+
+/** Bun takes a question mark for the beginning of a query, and a backslash for a slash (1.3.7 to 1.4.5). */
+function checkPath({ manifest }: Release, { modules }: Place): Finding | undefined {
+  if (manifest.runtime.kind !== "bun" || !/[?\\]/.test(modules)) return undefined;
+  return {
+    code: "CONFIG_INVALID",
+    what: "Bun loads no module from a path with ? or \\ in it",
+    where: modules,
+    fix: "move the release to a directory without them",
+  };
 }
 
 /** Says everything that forbids an installation at once, before a lock is taken. */

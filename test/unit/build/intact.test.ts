@@ -85,7 +85,7 @@ it("the checksum is cksum's own", () => {
 describe.each(SHELLS)("under %s %s", (...shell) => {
   it("runs the launcher when all is as it was built", () => {
     expect(run(shell, "gantry", "verify")).toMatchObject({ status: 0, stderr: "" });
-    expect(run(shell, "gantry", "verify").stdout).toContain("lib/launcher.mjs verify\n");
+    expect(run(shell, "gantry", "verify").stdout).toBe("verify\n");
   });
 
   it.each(PROVEN)("refuses a flipped bit in %s, at the start and in every command", (path) => {

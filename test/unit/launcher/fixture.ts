@@ -27,11 +27,16 @@ const repository = fileURLToPath(new URL("../../../", import.meta.url));
 const BUN = process.env["GANTRY_TEST_BUN"] ?? join(repository, "node_modules/bun/bin/bun.exe");
 const BINARY = "tiny";
 
-/** Loads through createRequire from the directory that holds the modules, and says what came of it. */
+/** Becomes the launcher where the scripts ask for it; else loads from where the modules are, and says what came of it. */
 const APP = `
 import { createRequire } from "node:module";
 import { writeSync } from "node:fs";
 import { dirname, join } from "node:path";
+if (process.env.GANTRY_LAUNCHER) {
+  delete process.env.GANTRY_LAUNCHER;
+  await import(join(dirname(process.execPath), "launcher.mjs"));
+  process.exit();
+}
 const modules = process.env.GANTRY_MODULES ?? join(dirname(dirname(process.execPath)), "node_modules");
 const load = createRequire(join(dirname(modules), "app.js"));
 if (process.env.GANTRY_PROBE) {

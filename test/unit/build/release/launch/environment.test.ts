@@ -3,59 +3,26 @@
  * program that prints its environment or its directory.
  */
 import { spawnSync } from "node:child_process";
-import { chownSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync } from "node:fs";
-import { readFileSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { chownSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { renderStubs } from "../../../../../src/build/stub.ts";
-import type { Manifest } from "../../../../../src/release/manifest.ts";
-import { targetOfHost } from "../../../../../src/release/targets.ts";
 import { KEPT_VARIABLES } from "../../../../../src/release/caller.ts";
+import { makeStand, SHELLS } from "./stand.ts";
 import { steeringVariables } from "./variables.ts";
 
-const host = targetOfHost(process.platform, process.arch, existsSync("/etc/alpine-release") ? "musl" : "gnu");
-const file = { size: 1, sha256: "0".repeat(64) };
-const MANIFEST: Manifest = {
-  schema: 1,
-  name: "app",
-  version: "1.0.0",
-  binary: "app",
-  target: host.name,
-  gantry: "0.1.0",
-  runtime: { kind: "bun", version: "1.4.5" },
-  executable: file,
-  launcher: file,
-  install: "first-run",
-  externals: [],
-  modules: {},
-  native: [],
-};
-const SHELLS = [["sh"], ["dash"], ["busybox", "sh"], ["bash", "--posix"], ["bash"]].filter(
-  ([command = ""]) => spawnSync(command, ["-c", "true"]).error === undefined,
-);
 const BASE = { PATH: "/usr/bin:/bin", HOME: "/home/of whom" };
 
 let root = "";
 let script = "";
+let scripts: Readonly<Record<string, string>> = {};
 
 beforeAll(() => {
-  root = realpathSync(mkdtempSync(join(tmpdir(), "gantry-launch-")));
-  mkdirSync(join(root, "lib"));
-  const stubs = renderStubs({
-    manifest: MANIFEST,
-    base: "app-v1.0.0",
-    releaseId: "0".repeat(16),
-    launcher: [],
-    proven: [],
-  });
-  script = stubs["gantry"] ?? "";
-  writeFileSync(join(root, "gantry"), script);
-  copyFileSync(realpathSync("/usr/bin/env"), join(root, "lib/app"));
-  spawnSync("chmod", ["-R", "a+rX", root]);
+  ({ root, scripts } = makeStand("/usr/bin/env"));
+  script = scripts["gantry"] ?? "";
+  spawnSync("chmod", ["-R", "a+rX", dirname(root)]);
 });
-afterAll(() => rmSync(root, { recursive: true }));
+afterAll(() => rmSync(dirname(root), { recursive: true }));
 
 interface Setting {
   readonly env?: Readonly<Record<string, string>>;
