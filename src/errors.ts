@@ -124,6 +124,11 @@ export const ERRORS = {
     summary: "others can write where the modules are",
     fix: "give the directory to its owner alone",
   },
+  NAME_TAKEN: {
+    exit: 73,
+    summary: "the service's name is somebody else's on this host",
+    fix: "give the app another name",
+  },
   IO_FAILED: {
     exit: 74,
     summary: "a file could not be read or written",

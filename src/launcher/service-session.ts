@@ -39,6 +39,9 @@ export function openService(session: Session, host: ServiceContext["host"] = "ru
     reporter: session.reporter,
     signal: session.signal,
     who: readWho(session.environment),
+    requireLock: () => {
+      throw new TypeError("nothing is changed without the service's lock");
+    },
     host,
   };
 }

@@ -2,8 +2,8 @@
 import { defineCommand } from "../command-line.ts";
 import { GantryError } from "../errors.ts";
 import { planUninstall } from "../service/plan.ts";
-import { purgedPaths, uninstallService } from "../service/uninstall.ts";
-import type { ServiceLayout } from "../service/layout.ts";
+import { planRemovals, requireTraces, uninstallService } from "../service/uninstall.ts";
+import type { ServiceContext } from "../service/context.ts";
 import { DRY_RUN_FLAG, JSON_FLAG, openService, openServiceAsRoot, runService } from "./service-session.ts";
 import type { Session } from "./session.ts";
 
@@ -21,15 +21,18 @@ export function uninstallCommand(session: Session) {
         const data = args.purge === true ? "purge" : "keep";
         if (args["dry-run"] === true) return planUninstall(openService(session), data);
         const context = openServiceAsRoot(session, "uninstall");
-        if (data === "purge" && args.yes !== true) await confirmPurge(session, context.layout);
+        requireTraces(context.layout);
+        if (data === "purge" && args.yes !== true) await confirmPurge(session, context);
         return uninstallService(context, { data });
       }),
   });
 }
 
 /** @throws GantryError USAGE unless the service's name was typed */
-async function confirmPurge(session: Session, layout: ServiceLayout): Promise<void> {
-  const paths = purgedPaths(layout).join(", ");
+async function confirmPurge(session: Session, { layout, own }: ServiceContext): Promise<void> {
+  const removals = await planRemovals(layout, own.name, "purge");
+  const gone = removals.filter(({ stays }) => stays === undefined);
+  const paths = gone.map(({ path }) => path).join(", ");
   const answer = await session.ask(
     `This removes ${paths}, and nothing brings it back.\nType ${layout.name} to go on: `,
   );

@@ -74,6 +74,15 @@ export const HealthSettle = v.pipe(
   v.maxValue(3600, "is above 3600"),
 );
 
+/** Seconds that the app's own command for a new version may take, when its settings do not say. */
+export const ACTIVATE_TIMEOUT = 600;
+export const ActivateTimeout = v.pipe(
+  v.number(),
+  v.integer("must be a whole number of seconds"),
+  v.minValue(1, "is below 1"),
+  v.maxValue(86_400, "is above 86400, a day"),
+);
+
 export const ServiceType = v.picklist(["exec", "notify"]);
 export const Exposure = v.picklist(["public", "local", "airgapped"]);
 
@@ -87,6 +96,8 @@ function bytesOf(text: string): number | undefined {
 export const ServiceSchema = v.strictObject({
   /** System user and group that the app runs as. */
   user: UserName,
+  /** The settings name the user, which may be one that the host has already; else nobody else's is taken. */
+  userNamed: v.optional(v.boolean()),
   description: Line,
   /** `notify`: the app says READY=1 itself (sd_notify(3)). */
   type: ServiceType,
@@ -104,6 +115,8 @@ export const ServiceSchema = v.strictObject({
   healthWindow: HealthWindow,
   /** Seconds that it then has to stay healthy, without a restart, before a change counts as done. */
   healthSettle: v.optional(HealthSettle, 3),
+  /** Seconds; absent in releases of an earlier gantry. */
+  activateTimeout: v.optional(ActivateTimeout),
   /** An upgrade keeps a copy of the state directory until the new version is healthy. */
   snapshot: v.boolean(),
   exposure: Exposure,

@@ -2,16 +2,18 @@
  * The app's own command for a new version, such as a migration: run once for each installed release, as the service
  * runs (user, environment, directories, rights), from the new generation and before it is in charge.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "../errors.ts";
 import { writeDurably } from "../provision/durable.ts";
 import { readOptionalText } from "../provision/read.ts";
 import { NAMES } from "../release/layout.ts";
+import { ACTIVATE_TIMEOUT } from "../release/service.ts";
 import type { Candidate } from "./candidate.ts";
+import type { ServiceContext } from "./context.ts";
 import type { ServiceLayout } from "./layout.ts";
-import { runProgram } from "./program.ts";
-import { readLog, readUnit, reloadUnits } from "./systemd.ts";
+import { runOneshot } from "./oneshot.ts";
+import { readLog, type UnitState } from "./systemd.ts";
 import { formatActivation, readDropIns, withoutSupervision } from "./units.ts";
 
 /** Lines of a failed command that are worth quoting. */
@@ -20,53 +22,51 @@ const QUOTED = 10;
 /**
  * Runs the command unless it ran for this very release before.
  * @returns whether it ran
- * @throws GantryError SERVICE_UNHEALTHY with its last words
+ * @throws GantryError SERVICE_UNHEALTHY with its last words; the signal's reason
  */
-export async function ensureActivated(layout: ServiceLayout, candidate: Candidate): Promise<boolean> {
-  const { activate, generation, root } = candidate;
+export async function ensureActivated(context: ServiceContext, candidate: Candidate): Promise<boolean> {
+  const { layout } = context;
+  const { activate, generation, root, service } = candidate;
   if (activate === undefined || readActivated(layout).includes(generation)) return false;
-  const { unit, file, dropIns } = activationUnit(layout);
   const unitText = readFileSync(join(root, NAMES.systemd, layout.unit), "utf8");
-  mkdirSync(dropIns, { recursive: true });
-  try {
-    writeFileSync(file, formatActivation(unitText, [join(root, layout.name), ...activate]));
-    for (const [name, text] of readDropIns(layout))
-      writeFileSync(join(dropIns, name), withoutSupervision(text));
-    await reloadUnits();
-    const { code } = await runProgram("systemctl", ["start", unit]);
-    if (code !== 0) throw await activationFailure(candidate, unit);
-  } finally {
-    await endActivation(layout);
-  }
+  const timeout = service?.activateTimeout ?? ACTIVATE_TIMEOUT;
+  const { unit, failed } = await runOneshot(context, {
+    name: "activate",
+    text: formatActivation(unitText, [join(root, layout.name), ...activate]),
+    dropIns: new Map(
+      [...readDropIns(layout)].map(([name, text]) => [name, withoutSupervision(text)] as const),
+    ),
+    timeout,
+  });
+  if (failed !== undefined) throw await activationFailure(candidate, unit, failed, timeout);
+  context.requireLock();
   await writeActivated(layout, [...readActivated(layout), generation]);
   return true;
 }
 
-function activationUnit(layout: ServiceLayout) {
-  const unit = `${layout.name}-activate.service`;
-  const file = join(layout.runUnits, unit);
-  return { unit, file, dropIns: `${file}.d` };
-}
-
-/** Stops a command that outlived whoever started it, and forgets its unit. */
-export async function endActivation(layout: ServiceLayout): Promise<void> {
-  const { unit, file, dropIns } = activationUnit(layout);
-  if (!existsSync(file)) return;
-  await runProgram("systemctl", ["stop", unit]);
-  rmSync(file, { force: true });
-  rmSync(dropIns, { recursive: true, force: true });
-  await runProgram("systemctl", ["reset-failed", unit]);
-  await reloadUnits();
-}
-
-async function activationFailure({ version, activate }: Candidate, unit: string): Promise<GantryError> {
-  const { ExecMainStatus, Result, InvocationID } = await readUnit(unit);
+async function activationFailure(
+  { version, activate }: Candidate,
+  unit: string,
+  { ExecMainStatus, Result, InvocationID }: UnitState,
+  timeout: number,
+): Promise<GantryError> {
+  const command = `the command for version ${version} (${activate?.join(" ") ?? ""})`;
+  const detail = await readLog(unit, InvocationID, QUOTED);
+  if (Result === "timeout") {
+    return new GantryError({
+      code: "SERVICE_UNHEALTHY",
+      what: `${command} did not end within ${timeout} s, and was ended`,
+      where: unit,
+      detail: detail.length === 0 ? ["(it said nothing)"] : detail,
+      fix: 'see what it waited for; if it needs longer, its publisher raises "gantry.service.activateTimeout"',
+    });
+  }
   const how = Result === "exit-code" ? `exit status ${ExecMainStatus}` : Result;
   return new GantryError({
     code: "SERVICE_UNHEALTHY",
-    what: `the command for version ${version} (${activate?.join(" ") ?? ""}) failed: ${how}`,
+    what: `${command} failed: ${how}`,
     where: unit,
-    detail: await readLog(unit, InvocationID, QUOTED),
+    detail,
     fix: "the data may have been changed by it; look at what it says above, and at the app's own documentation",
   });
 }

@@ -9,11 +9,13 @@ import { GantryError, type Finding } from "../errors.ts";
 import { readOptionalText } from "../provision/read.ts";
 import { NAMES } from "../release/layout.ts";
 import { releaseId } from "../release/manifest.ts";
+import { ACTIVATE_TIMEOUT } from "../release/service.ts";
 import { runsOn, targetSuffix, TARGETS, type Target } from "../release/targets.ts";
 import { generationName } from "./layout.ts";
 
 const ServiceSchema = v.object({
   user: v.string(),
+  userNamed: v.optional(v.boolean(), false),
   type: v.optional(v.picklist(["exec", "notify"]), "exec"),
   exposure: v.optional(v.picklist(["public", "local", "airgapped"]), "public"),
   port: v.optional(v.number()),
@@ -22,6 +24,7 @@ const ServiceSchema = v.object({
   healthWindow: v.optional(v.number(), 30),
   /** Seconds. */
   healthSettle: v.optional(v.number(), 3),
+  activateTimeout: v.optional(v.number(), ACTIVATE_TIMEOUT),
   snapshot: v.optional(v.boolean(), false),
 });
 

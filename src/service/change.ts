@@ -9,11 +9,12 @@ import type { ServiceContext } from "./context.ts";
 import { requireFreePort } from "./port/check.ts";
 import { switchLink } from "./generations.ts";
 import { generationVersion } from "./layout.ts";
+import { ensureUser } from "./names.ts";
 import { writeRecord, type ChangeRecord, type Step } from "./record.ts";
-import { takeSnapshot } from "./snapshot.ts";
+import { requireCopyable, takeSnapshot } from "./snapshot.ts";
 import { readLog, readUnit, reloadUnits, startUnit, stopUnit } from "./systemd.ts";
 import { undoChange, type Undone } from "./undo.ts";
-import { ensureUnits, ensureUser, readSystemdVersion } from "./units.ts";
+import { ensureUnits, readSystemdVersion } from "./units.ts";
 import { waitHealthy, type Health } from "./watch.ts";
 
 /** Lines of each journal that are shown when a new generation was given up. */
@@ -27,10 +28,12 @@ export interface Journal {
 
 export async function beginChange(context: ServiceContext, record: ChangeRecord): Promise<Journal> {
   let now = record;
+  context.requireLock();
   await writeRecord(context.layout, now);
   return {
     record: () => now,
     update: async (changed) => {
+      context.requireLock();
       now = { ...now, ...changed };
       await writeRecord(context.layout, now);
     },
@@ -67,18 +70,20 @@ export async function switchTo(
   const { layout, reporter } = context;
   const step = (name: Step) => journal.update({ step: name });
   await requireFreePort(layout, settings);
+  const { requireLock } = context;
   await ensureUser(layout, to);
   const before = await readUnit(layout.unit);
   if (options.activate === "once") {
     if (settings.snapshot) {
+      await requireCopyable(context, "running");
       await step("copying");
       reporter.step("stopping the service, and copying its data");
       await stopUnit(layout.unit);
-      await takeSnapshot(layout);
+      await takeSnapshot(context);
     }
     if (to.activate !== undefined || settings.snapshot) await step("activating");
     if (to.activate !== undefined) reporter.step(`running ${layout.name} ${to.activate.join(" ")}`);
-    await ensureActivated(layout, to);
+    await ensureActivated(context, to);
   }
   context.signal.throwIfAborted();
   // Again: its own command may take long, and while data are copied nobody of the service holds the port.
@@ -86,8 +91,10 @@ export async function switchTo(
   await step("switching");
   const changed = await ensureUnits(layout, to, await readSystemdVersion());
   if (changed) await reloadUnits();
+  requireLock();
   await switchLink(layout, layout.current, to.generation);
   reporter.step(`starting ${to.version}`);
+  requireLock();
   await startUnit(layout.unit, "restart");
   const health = await waitHealthy(context, settings, before.InvocationID);
   if (!health.healthy) throw new Unhealthy(health);
@@ -104,6 +111,8 @@ export async function giveUp(
   error: unknown,
 ): Promise<GantryError> {
   const { layout } = context;
+  // Whoever has taken over has undone it, and may be at a change of its own.
+  context.requireLock();
   const record = journal.record();
   const switched = record.step === "switching";
   const said =

@@ -14,10 +14,16 @@ export async function confirmChange(
   ending: Ending,
 ): Promise<void> {
   const { layout } = context;
+  const { requireLock } = context;
+  requireLock();
   await writeRecord(layout, { ...record, step: "confirmed" });
+  requireLock();
   await switchLink(layout, layout.fallback, to.generation);
+  requireLock();
   if (record.action !== "rollback") await rememberPins(layout, to);
-  dropSnapshot(layout);
+  requireLock();
+  await dropSnapshot(layout);
+  requireLock();
   removeResidue(layout);
   finishHistory(context, record, ending);
   await removeRecord(layout);

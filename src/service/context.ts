@@ -19,6 +19,11 @@ export interface ServiceContext {
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
   readonly who: Who;
+  /**
+   * Called before each step that changes something.
+   * @throws GantryError LOCK_TIMEOUT when another process has taken over, because this one was stopped for too long
+   */
+  readonly requireLock: () => void;
   /** `booting`: systemd starts the service itself afterwards, and must not be asked to. */
   readonly host: "running" | "booting";
 }

@@ -13,13 +13,15 @@ import { checkEnvMode, ensureEnv } from "./env.ts";
 import { ensureDirectory, switchLink } from "./generations.ts";
 import { newRecord, readInstalled, requireSettings } from "./installed.ts";
 import { withService } from "./locked.ts";
+import { checkNames, claimNames, ensureUser } from "./names.ts";
+import { trimOwned } from "./marks.ts";
 import { placeRelease } from "./place.ts";
 import { requireFreePort } from "./port/check.ts";
 import { runOrThrow } from "./program.ts";
 import type { ServiceResult } from "./result.ts";
 import { OWN_RELEASE } from "./trust/trust.ts";
 import { isUp, readLog, readUnit, reloadUnits, startUnit } from "./systemd.ts";
-import { ensureUnits, ensureUser, readSystemdVersion, recoveryUnits } from "./units.ts";
+import { ensureUnits, readSystemdVersion, recoveryUnits } from "./units.ts";
 import { attempt, secondsSince, upgradeService, type UpgradeOptions } from "./upgrade.ts";
 import { waitHealthy, type Health } from "./watch.ts";
 
@@ -36,17 +38,21 @@ export async function installService(
   options: UpgradeOptions,
 ): Promise<ServiceResult> {
   const own = readCandidate(context.own.root);
+  // Before anything by that name is taken for its own, and before gantry makes so much as a directory.
+  await checkNames(context.layout, own);
   const installed = readInstalled(context.layout);
   if (installed !== undefined && installed.generation !== own.generation) {
     return upgradeService(context, { kind: "directory", root: own.root }, options);
   }
-  return withService(context, () =>
-    readInstalled(context.layout) === undefined ? installFresh(context) : installAgain(context, own),
+  return withService(context, (held) =>
+    readInstalled(held.layout) === undefined ? installFresh(held, own) : installAgain(held, own),
   );
 }
 
-async function installFresh(context: ServiceContext): Promise<ServiceResult> {
+async function installFresh(context: ServiceContext, release: Candidate): Promise<ServiceResult> {
   const { layout, own } = context;
+  context.requireLock();
+  await claimNames(layout, release);
   const record = { ...(await newRecord(context, "install")), from: null, running: true };
   const journal = await beginChange(context, record);
   const { candidate, settings, made } = await attempt(context, journal, async () => {
@@ -58,15 +64,21 @@ async function installFresh(context: ServiceContext): Promise<ServiceResult> {
     );
     const required = requireSettings(placed.candidate);
     await requireFreePort(layout, required);
+    context.requireLock();
     await ensureUser(layout, placed.candidate);
     const env = await ensureEnv(layout, placed.candidate.root);
     await journal.update({ step: "activating" });
-    await ensureActivated(layout, placed.candidate);
+    await ensureActivated(context, placed.candidate);
     return { candidate: placed.candidate, settings: required, made: env };
+  }).catch(async (error: unknown) => {
+    context.requireLock();
+    await trimOwned(layout);
+    throw error;
   });
   await journal.update({ step: "switching" });
   await ensureInPlace(context, candidate);
   context.reporter.step(`starting ${layout.name} ${candidate.version}`);
+  context.requireLock();
   await startUnit(layout.unit, "restart");
   const health = await waitHealthy(context, settings, "");
   await confirmChange(context, journal.record(), candidate, {
@@ -81,8 +93,10 @@ async function installFresh(context: ServiceContext): Promise<ServiceResult> {
 
 /** Links, units and their enablement, as this generation wants them. */
 async function ensureInPlace(context: ServiceContext, candidate: Candidate): Promise<boolean> {
-  const { layout } = context;
+  const { layout, requireLock } = context;
+  requireLock();
   const changed = await ensureUnits(layout, candidate, await readSystemdVersion());
+  requireLock();
   await switchLink(layout, layout.current, candidate.generation);
   await switchLink(layout, layout.fallback, candidate.generation);
   if (changed) await reloadUnits();
@@ -96,6 +110,8 @@ async function installAgain(context: ServiceContext, own: Candidate): Promise<Se
   const began = Date.now();
   const candidate = readCandidate(join(layout.releases, own.generation));
   const settings = requireSettings(candidate);
+  context.requireLock();
+  await claimNames(layout, own);
   ensureDirectory(layout.opt, 0o755);
   await ensureUser(layout, candidate);
   const madeEnv = await ensureEnv(layout, candidate.root);
@@ -105,6 +121,7 @@ async function installAgain(context: ServiceContext, own: Candidate): Promise<Se
   const lines: string[] = [];
   if (started) {
     await requireFreePort(layout, settings);
+    context.requireLock();
     await startUnit(layout.unit, "start");
     const health = await waitHealthy(context, settings, before.InvocationID);
     if (!health.healthy) throw await unhealthy(context, candidate, health);

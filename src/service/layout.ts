@@ -32,9 +32,18 @@ export interface ServiceLayout {
   /** Keys that are trusted, and revoked ones. */
   readonly keys: string;
   readonly activated: string;
+  /** A copy of the data, whole. */
   readonly snapshot: string;
   /** The state directory that a release wrote which was then given up. */
   readonly replaced: string;
+  /** What on this host is this app's own, and nobody else's. */
+  readonly owned: string;
+  /** The user that gantry made for it; it outlives purging, as the user does. */
+  readonly account: string;
+  /** What systemd makes for each run. */
+  readonly runtime: string;
+  /** What the command that copies data says. */
+  readonly copyLog: string;
   /** In a file system that a reboot empties: a lock of the boot before is nobody's. */
   readonly lock: string;
   /** Where systemd looks for units that a reboot forgets. */
@@ -66,9 +75,22 @@ export function serviceLayout(name: string, root: string): ServiceLayout {
     activated: join(state, "activated"),
     snapshot: join(state, "snapshot"),
     replaced: join(state, "replaced-data"),
+    owned: join(state, "owned.json"),
+    // An app's name begins with no dot.
+    account: join(root, "var/lib/gantry", `.${name}.user`),
+    runtime: join(root, "run", name),
+    copyLog: join(root, "run", `gantry-${name}.copy`),
     lock: join(root, "run", `gantry-${name}.lock`),
     runUnits: join(root, "run/systemd/system"),
   });
+}
+
+/**
+ * A unit that gantry adds to a service. An app's name holds no `@` (src/build/app/settings.ts), so none of these is
+ * ever the service of another app, as NAME-activate.service was that of the app NAME-activate.
+ */
+export function derivedUnit({ name }: Pick<ServiceLayout, "name">, purpose: string): string {
+  return `gantry-${purpose}@${name}.service`;
 }
 
 /** Hexadecimal digits of a release's id in the name of its generation. */

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { checkCandidate, parseCandidate, readCandidate, type Candidate } from "./candidate.ts";
 import type { ServiceContext } from "./context.ts";
+import { readLink } from "./generations.ts";
 import { readInstalled, readKeepFacts, requireInstalled } from "./installed.ts";
 import { planClean as planRemoval } from "./keep.ts";
 import { generationVersion } from "./layout.ts";
@@ -10,9 +11,10 @@ import { MOST_MANIFEST_BYTES } from "./import/limits.ts";
 import { nameOf, type Source } from "./import/source.ts";
 import { openSourceTree, readSmall } from "./import/tree.ts";
 import { requireFreePort } from "./port/check.ts";
+import { checkNames } from "./names.ts";
 import type { ServiceResult } from "./result.ts";
 import { readUnit } from "./systemd.ts";
-import { purgedPaths, type UninstallOptions } from "./uninstall.ts";
+import { formatRemoval, planRemovals, requireTraces, type UninstallOptions } from "./uninstall.ts";
 import { openTrust, type TrustOptions } from "./trust/trust.ts";
 import { recoveryUnits } from "./units.ts";
 import { chooseTarget } from "./upgrade.ts";
@@ -29,6 +31,8 @@ function planned(
 export async function planInstall(context: ServiceContext): Promise<ServiceResult> {
   const { layout } = context;
   const own = readCandidate(context.own.root);
+  // The marks are root's to read.
+  if (process.getuid?.() === 0) await checkNames(layout, own);
   if (own.service !== undefined) await requireFreePort(layout, own.service);
   const installed = readInstalled(layout);
   const facts = installed === undefined ? [] : [`${installed.generation} is installed`];
@@ -167,21 +171,18 @@ export async function planClean(context: ServiceContext, keep: number): Promise<
   return planned(context, { action: "clean", from: generation, to: generation, facts, steps });
 }
 
-export function planUninstall(context: ServiceContext, data: UninstallOptions["data"]): ServiceResult {
+export async function planUninstall(
+  context: ServiceContext,
+  data: UninstallOptions["data"],
+): Promise<ServiceResult> {
   const { layout } = context;
-  const { generation } = requireInstalled(layout);
+  requireTraces(layout);
+  const from = readLink(layout.current);
   const steps = [
     `stop and disable ${layout.unit}`,
-    `remove its units and ${layout.opt}`,
-    ...(data === "purge"
-      ? purgedPaths(layout).map((path) => `remove ${path}`)
-      : [`keep ${layout.data} and ${layout.env}`]),
+    ...(await planRemovals(layout, context.own.name, data)).map(formatRemoval),
+    ...(data === "purge" ? [] : [`keep ${layout.data} and ${layout.env}`]),
   ];
-  return planned(context, {
-    action: "uninstall",
-    from: generation,
-    to: null,
-    facts: [`${generation} is installed`],
-    steps,
-  });
+  const facts = [from === null ? `what is left of ${layout.name} goes` : `${from} is installed`];
+  return planned(context, { action: "uninstall", from, to: null, facts, steps });
 }

@@ -3,7 +3,7 @@
  * became of the change. Used when a change fails, by the next command after one was killed, and at boot.
  */
 import { join } from "node:path";
-import { endActivation, forgetActivated } from "./activate.ts";
+import { forgetActivated } from "./activate.ts";
 import { readCandidate } from "./candidate.ts";
 import type { ServiceContext } from "./context.ts";
 import {
@@ -14,6 +14,7 @@ import {
   removeResidue,
   switchLink,
 } from "./generations.ts";
+import { endOneshots } from "./oneshot.ts";
 import { appendHistory, type HistoryEntry } from "./history.ts";
 import { removeRecord, type ChangeRecord } from "./record.ts";
 import type { ServiceLayout } from "./layout.ts";
@@ -50,19 +51,23 @@ export async function undoChange(
   record: ChangeRecord,
   ending: Ending,
 ): Promise<Undone> {
-  const { layout } = context;
+  const { layout, requireLock } = context;
+  requireLock();
   const plan = planRecovery(record, readRecoveryFacts(layout), "undo");
   const running = context.host === "running";
-  if (running) await endActivation(layout);
+  if (running) await endOneshots(layout);
   if (plan.restoreData) {
     if (running) await stopUnit(layout.unit);
+    requireLock();
     if (record.to !== null) await forgetActivated(layout, record.to);
-    await restoreSnapshot(layout);
+    await restoreSnapshot(context);
   }
   await applyLinks(context, plan);
   const health = running && record.running ? await ensureRunning(context, plan.keep) : undefined;
+  requireLock();
   if (plan.remove !== null) await removeGeneration(layout, plan.remove);
-  dropSnapshot(layout);
+  await dropSnapshot(layout);
+  requireLock();
   removeResidue(layout);
   finishHistory(
     context,
@@ -76,18 +81,25 @@ export async function undoChange(
 async function applyLinks(context: ServiceContext, plan: RecoveryPlan): Promise<void> {
   const { layout } = context;
   if (!plan.switch) return;
+  context.requireLock();
   if (plan.keep === null) {
     await removeLink(layout.current);
     return;
   }
   await putInCharge(context, plan.keep);
+  context.requireLock();
   await switchLink(layout, layout.fallback, plan.keep);
 }
 
 /** Link and units are those of a generation afterwards. */
-export async function putInCharge({ layout, host }: ServiceContext, generation: string): Promise<void> {
+export async function putInCharge(
+  { layout, host, requireLock }: ServiceContext,
+  generation: string,
+): Promise<void> {
   const candidate = readCandidate(join(layout.releases, generation));
+  requireLock();
   await switchLink(layout, layout.current, generation);
+  requireLock();
   const changed = await ensureUnits(layout, candidate, await readSystemdVersion());
   // At boot systemd read these very files moments ago.
   if (changed || host === "running") await reloadUnits();
@@ -101,6 +113,7 @@ async function ensureRunning(context: ServiceContext, keep: string | null): Prom
   if (isUp(state) && runningGeneration(layout, state) === keep) return undefined;
   const { service } = readCandidate(join(layout.releases, keep));
   if (service === undefined) return undefined;
+  context.requireLock();
   await startUnit(layout.unit, "restart");
   return waitHealthy(context, service, state.InvocationID);
 }

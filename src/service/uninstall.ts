@@ -2,17 +2,19 @@
  * `uninstall` and `clean`: what goes, and what stays. The app's data and its env file stay unless purging was asked
  * for; the user stays always, because files on backups and other disks bear its number.
  */
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, rmdirSync } from "node:fs";
+import { errorCode } from "../errors.ts";
 import type { ServiceContext } from "./context.ts";
 import { removeResidue } from "./generations.ts";
 import { requireInstalled } from "./installed.ts";
 import type { ServiceLayout } from "./layout.ts";
 import { withService } from "./locked.ts";
-import { runProgram } from "./program.ts";
+import { isThere, readMounts, removeTree } from "./mounts.ts";
+import { ensureMarked } from "./names.ts";
+import { ownParts, readOwnedOrAdopted, trimOwned } from "./marks.ts";
 import type { ServiceResult } from "./result.ts";
-import { readUnit, reloadUnits } from "./systemd.ts";
 import { finishHistory } from "./undo.ts";
-import { recoveryUnits, removeUnits } from "./units.ts";
+import { readUnitFiles, removeUnits } from "./units.ts";
 import { removeOld, secondsSince } from "./upgrade.ts";
 
 export interface UninstallOptions {
@@ -20,38 +22,85 @@ export interface UninstallOptions {
   readonly data: "keep" | "purge";
 }
 
-/** What purging would take, as far as it is there. */
-export function purgedPaths(layout: ServiceLayout): string[] {
-  const paths = [layout.data, layout.etc, layout.logs, layout.state];
-  return paths.filter((path) => existsSync(path));
+/** One thing on the disk that goes, or the reason why it stays. */
+export interface Removal {
+  readonly path: string;
+  readonly stays?: string;
+}
+
+/**
+ * What uninstalling removes, in its order: units that gantry wrote, its parts of /opt/NAME, and of the directories of a
+ * service those that carry its mark (marks.ts), without what is mounted there.
+ */
+export async function planRemovals(
+  layout: ServiceLayout,
+  app: string,
+  data: UninstallOptions["data"],
+): Promise<Removal[]> {
+  const owned = await readOwnedOrAdopted(layout, app);
+  const { own, foreign } = readUnitFiles(layout);
+  const directory = (path: string): Removal => {
+    if (owned?.directories.includes(path) === true) return removal(path);
+    // Only its own file of a directory that is not known to be its own.
+    return path === layout.etc && owned !== undefined && isThere(layout.env)
+      ? { path: layout.env }
+      : { path, stays: "it does not carry gantry's mark" };
+  };
+  const whole = data === "purge" ? [layout.cache, layout.data, layout.etc, layout.logs] : [layout.cache];
+  return [
+    ...own.map((path) => ({ path })),
+    ...foreign.map((path) => ({ path, stays: "gantry did not write it" })),
+    ...(owned === undefined ? [] : ownParts(layout)).filter(isThere).map(removal),
+    ...whole.filter(isThere).map(directory),
+    ...(data === "purge" && isThere(layout.state) ? [removal(layout.state)] : []),
+  ];
+}
+
+function removal(path: string): Removal {
+  const { at, below } = readMounts(path);
+  if (at || below.length > 0) return { path, stays: `${at ? path : below.join(", ")} is mounted` };
+  return { path };
+}
+
+export function formatRemoval({ path, stays }: Removal): string {
+  return stays === undefined ? `remove ${path}` : `leave ${path}: ${stays}`;
+}
+
+/**
+ * Is there anything of it here?
+ * @throws GantryError RELEASE_FILE_MISSING
+ */
+export function requireTraces(layout: ServiceLayout): void {
+  if (!isThere(layout.state) && readUnitFiles(layout).own.length === 0) requireInstalled(layout);
 }
 
 /** Also finishes an uninstallation that was interrupted: every step finds its work done. */
 export function uninstallService(
-  context: ServiceContext,
+  unlocked: ServiceContext,
   { data }: UninstallOptions,
 ): Promise<ServiceResult> {
-  const { layout } = context;
-  return withService(context, async (recovered) => {
+  requireTraces(unlocked.layout);
+  return withService(unlocked, async (context, recovered) => {
+    const { layout, requireLock } = context;
     const began = Date.now();
-    const state = await readUnit(layout.unit);
     const from = recovered?.keep ?? null;
-    if (!existsSync(layout.opt) && state.LoadState !== "loaded" && data === "keep") requireInstalled(layout);
     const installed = existsSync(layout.current) ? requireInstalled(layout).generation : from;
-    await runProgram("systemctl", ["disable", "--now", layout.unit, ...recoveryUnits(layout)]);
-    const removed = removeUnits(layout);
-    await reloadUnits();
-    await runProgram("systemctl", ["reset-failed", layout.unit]);
-    for (const path of [layout.opt, layout.cache]) {
-      if (existsSync(path)) removed.push(path);
-      rmSync(path, { recursive: true, force: true });
-    }
+    requireLock();
+    await ensureMarked(layout, context.own.name);
+    const removals = await planRemovals(layout, context.own.name, data);
+    requireLock();
+    await removeUnits(layout);
     const record = { schema: 1, action: "install", from: installed, to: null, created: false } as const;
     const line = { ...record, running: false, step: "placing", began, who: context.who } as const;
     finishHistory(context, line, { outcome: "done", action: "uninstall" });
-    const purged = data === "purge" ? purgedPaths(layout) : [];
-    for (const path of purged) rmSync(path, { recursive: true, force: true });
-    const kept = [layout.data, layout.env].filter((path) => existsSync(path));
+    for (const { path, stays } of removals) {
+      requireLock();
+      if (stays === undefined) await removeTree(path);
+    }
+    removeEmpty(layout.opt);
+    if (data === "keep") await trimOwned(layout);
+    const left = removals.filter(({ stays }) => stays !== undefined);
+    const kept = data === "purge" ? [] : [layout.data, layout.env].filter(isThere);
     return {
       schema: 1,
       action: "uninstall",
@@ -62,24 +111,37 @@ export function uninstallService(
       facts: [
         `${layout.name} is no longer a service`,
         ...(kept.length === 0 ? [] : [`kept: ${kept.join(", ")}`]),
+        ...left.map(({ path, stays }) => `left ${path}: ${stays}`),
       ],
-      removed: [...removed, ...purged],
+      removed: removals.filter(({ path }) => !isThere(path)).map(({ path }) => path),
       next: kept.length === 0 ? [] : ["./gantry install, in a release, takes up where it was"],
       seconds: secondsSince(began),
     };
   });
 }
 
+/** /opt/NAME, unless somebody keeps something else there. */
+function removeEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (error) {
+    if (!["ENOENT", "ENOTEMPTY", "EBUSY", "ENOTDIR"].includes(errorCode(error) ?? "")) throw error;
+  }
+}
+
 /** Removes old generations, what dead runs left, and data that was set aside when an upgrade went back. */
-export function cleanService(context: ServiceContext, keep: number): Promise<ServiceResult> {
-  const { layout } = context;
-  return withService(context, async () => {
+export function cleanService(unlocked: ServiceContext, keep: number): Promise<ServiceResult> {
+  return withService(unlocked, async (context) => {
+    const { layout, requireLock } = context;
     const began = Date.now();
     const { generation } = requireInstalled(layout);
+    requireLock();
     removeResidue(layout);
     const removed = await removeOld(context, keep);
-    if (existsSync(layout.replaced)) removed.push(layout.replaced);
-    rmSync(layout.replaced, { recursive: true, force: true });
+    requireLock();
+    const there = isThere(layout.replaced);
+    await removeTree(layout.replaced);
+    if (there && !isThere(layout.replaced)) removed.push(layout.replaced);
     return {
       schema: 1,
       action: "clean",

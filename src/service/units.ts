@@ -2,15 +2,17 @@
  * The systemd files of a service in /etc: those of the generation in charge, byte by byte, and those that finish
  * an interrupted upgrade at boot. Other drop-ins of NAME.service.d are the host's own and are never touched.
  */
-import { readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
 import { writeDurably } from "../provision/durable.ts";
 import { readNames, readOptionalText } from "../provision/read.ts";
 import { NAMES } from "../release/layout.ts";
 import type { Candidate } from "./candidate.ts";
 import { ensureDirectory } from "./generations.ts";
-import type { ServiceLayout } from "./layout.ts";
-import { runOrThrow } from "./program.ts";
+import { derivedUnit, type ServiceLayout } from "./layout.ts";
+import { isOwnHelper, isOwnSysusers, isOwnUnit } from "./marks.ts";
+import { runOrThrow, runProgram } from "./program.ts";
+import { reloadUnits } from "./systemd.ts";
 
 /** RestartSteps= came with it; an older systemd warns of what it does not know. */
 const BACKOFF_VERSION = 254;
@@ -24,7 +26,12 @@ export function recoveryUnits(layout: ServiceLayout): string[] {
 }
 
 function recoveryUnit(layout: ServiceLayout, moment: Moment): string {
-  return `${layout.name}-${moment}.service`;
+  return derivedUnit(layout, moment);
+}
+
+/** What an earlier gantry called them. */
+function earlierUnits({ name }: ServiceLayout): string[] {
+  return [`${name}-recover.service`, `${name}-confirm.service`];
 }
 
 function dropInDirectory(layout: ServiceLayout): string {
@@ -89,7 +96,8 @@ export async function ensureUnits(
   candidate: Candidate,
   systemd: number,
 ): Promise<boolean> {
-  let changed = false;
+  let changed = await removeEarlierUnits(layout);
+  const fresh = recoveryUnits(layout).filter((name) => !existsSync(join(layout.units, name)));
   for (const [path, text] of wantedFiles(layout, candidate, systemd)) {
     if (readOptionalText(path) === (text ?? undefined)) continue;
     changed = true;
@@ -100,27 +108,58 @@ export async function ensureUnits(
     ensureDirectory(join(path, ".."), 0o755);
     await writeDurably(path, text, 0o644);
   }
+  if (fresh.length > 0) await runOrThrow("systemctl", ["enable", "--quiet", "--no-reload", ...fresh]);
   return changed;
 }
 
-/** @returns the files that were there */
-export function removeUnits(layout: ServiceLayout): string[] {
+const isAnything = () => true;
+
+/** The files of a service in /etc that are there and that gantry wrote, and those of the same names that it did not. */
+export function readUnitFiles(layout: ServiceLayout): { own: string[]; foreign: string[] } {
   const dropIns = dropInDirectory(layout);
-  const paths = [
-    layout.sysusers,
-    join(layout.units, layout.unit),
-    ...recoveryUnits(layout).map((name) => join(layout.units, name)),
-    join(dropIns, EXPOSURE),
-    join(dropIns, BACKOFF),
+  const places: [path: string, isOwn: (text: string) => boolean][] = [
+    [layout.sysusers, (text) => isOwnSysusers(layout, text)],
+    [join(layout.units, layout.unit), (text) => isOwnUnit(layout, text)],
+    ...[...recoveryUnits(layout), ...earlierUnits(layout)].map(
+      (name): [string, (text: string) => boolean] => [
+        join(layout.units, name),
+        (text) => isOwnHelper(layout, text),
+      ],
+    ),
+    // Nobody else has names like these.
+    [join(dropIns, EXPOSURE), isAnything],
+    [join(dropIns, BACKOFF), isAnything],
   ];
-  const there = paths.filter((path) => readOptionalText(path) !== undefined);
-  for (const path of there) rmSync(path, { force: true });
-  return there;
+  const files: { own: string[]; foreign: string[] } = { own: [], foreign: [] };
+  for (const [path, isOwn] of places) {
+    const text = readOptionalText(path);
+    if (text === undefined) continue;
+    // What an earlier gantry called its helpers may be the service of another app.
+    if (isOwn(text)) files.own.push(path);
+    else if (!earlierUnits(layout).includes(basename(path))) files.foreign.push(path);
+  }
+  return files;
 }
 
-/** The user of the service; it is made before anything that it owns. */
-export async function ensureUser(layout: ServiceLayout, candidate: Candidate): Promise<void> {
-  await runOrThrow("systemd-sysusers", [join(candidate.root, NAMES.systemd, `${layout.name}.sysusers`)]);
+/** Stops, disables and removes what gantry wrote. */
+export async function removeUnits(layout: ServiceLayout): Promise<void> {
+  const { own } = readUnitFiles(layout);
+  const units = own.filter((path) => dirname(path) === layout.units).map((path) => basename(path));
+  if (units.length > 0) await runProgram("systemctl", ["disable", "--now", ...units]);
+  for (const path of own) rmSync(path, { force: true });
+  await reloadUnits();
+  if (units.length > 0) await runProgram("systemctl", ["reset-failed", ...units]);
+}
+
+/** Removes them under the names that an earlier gantry gave them, which other apps may have. */
+async function removeEarlierUnits(layout: ServiceLayout): Promise<boolean> {
+  const own = earlierUnits(layout).filter((name) =>
+    isOwnHelper(layout, readOptionalText(join(layout.units, name)) ?? ""),
+  );
+  if (own.length === 0) return false;
+  await runProgram("systemctl", ["disable", "--no-reload", ...own]);
+  for (const name of own) rmSync(join(layout.units, name), { force: true });
+  return true;
 }
 
 /** `systemd 252 (252.39-1~deb12u1)` */
@@ -157,13 +196,12 @@ export function formatActivation(unitText: string, command: readonly string[]): 
 [Service]
 Type=oneshot
 ExecStart=${words}
-TimeoutStartSec=infinity
 RuntimeDirectoryPreserve=yes
 `;
 }
 
 /** systemd.service(5), "command lines": backslash, quote, specifier and variable. */
-function escapeWord(word: string): string {
+export function escapeWord(word: string): string {
   const quoted = word.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
   return quoted.replaceAll("%", "%%").replaceAll("$", () => "$$");
 }

@@ -11,6 +11,7 @@ import { chooseRollback, planClean } from "./keep.ts";
 import { generationVersion } from "./layout.ts";
 import { withService } from "./locked.ts";
 import type { Source } from "./import/source.ts";
+import { ensureMarked } from "./names.ts";
 import { placeRelease } from "./place.ts";
 import { prepareRelease } from "./prepare.ts";
 import { removeRecord } from "./record.ts";
@@ -29,12 +30,14 @@ export interface UpgradeOptions extends TrustOptions {
  *   back
  */
 export function upgradeService(
-  context: ServiceContext,
+  unlocked: ServiceContext,
   source: Source,
   options: UpgradeOptions,
 ): Promise<ServiceResult> {
-  return withService(context, async () => {
+  return withService(unlocked, async (context) => {
     const installed = requireInstalled(context.layout);
+    context.requireLock();
+    await ensureMarked(context.layout, installed.name);
     const journal = await beginChange(context, await newRecord(context, "upgrade"));
     return attempt(context, journal, async () => {
       const trust = openTrust(context.layout, installed, options);
@@ -55,10 +58,10 @@ export function upgradeService(
  * @throws GantryError USAGE when there is no such generation; SERVICE_UNHEALTHY after going back to where it was
  */
 export function rollbackService(
-  context: ServiceContext,
+  unlocked: ServiceContext,
   version: string | undefined,
 ): Promise<ServiceResult> {
-  return withService(context, async () => {
+  return withService(unlocked, async (context) => {
     const installed = requireInstalled(context.layout);
     const generation = await chooseTarget(context, version);
     const journal = await beginChange(context, { ...(await newRecord(context, "rollback")), to: generation });
@@ -109,10 +112,11 @@ export async function chooseTarget(
 }
 
 async function unchanged(
-  { layout }: ServiceContext,
+  { layout, requireLock }: ServiceContext,
   journal: Journal,
   { generation, version }: Candidate,
 ): Promise<ServiceResult> {
+  requireLock();
   await removeRecord(layout);
   const { action, began } = journal.record();
   return {
@@ -158,9 +162,12 @@ async function succeed(
 }
 
 /** Removes the generations that are not kept, and says which. */
-export async function removeOld({ layout }: ServiceContext, keep: number): Promise<string[]> {
+export async function removeOld({ layout, requireLock }: ServiceContext, keep: number): Promise<string[]> {
   const old = planClean(readKeepFacts(layout, await readUnit(layout.unit)), keep);
-  for (const generation of old) await removeGeneration(layout, generation);
+  for (const generation of old) {
+    requireLock();
+    await removeGeneration(layout, generation);
+  }
   return old;
 }
 

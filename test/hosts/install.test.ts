@@ -110,7 +110,7 @@ describe("installing", () => {
     for (const path of ["opt/ledger", "etc/systemd/system/ledger.service", "etc/sysusers.d/ledger.conf"]) {
       expect(existsSync(join(host.root, path))).toBe(false);
     }
-    expect(await host.shell("systemctl list-units --all --plain --no-legend 'ledger*'")).toBe("");
+    expect(await host.shell("systemctl list-units --all --plain --no-legend '*ledger*'")).toBe("");
     expect(await gantry(host, ["status"], "/srv/ledger")).toMatchObject({ code: 66 });
     expect((await install(host)).code).toBe(0);
     expect(await untilAnswers(url)).toEqual({ version: "0.1.0", rows: 1 });

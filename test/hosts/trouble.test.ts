@@ -173,7 +173,13 @@ describe("trouble in the middle", () => {
       (await host.shell("ls -A /var/lib/gantry/ledger /run/systemd/system; ls /run | grep gantry || true"))
         .split("\n")
         .filter((line) => line !== ""),
-    ).toEqual(["/run/systemd/system:", "/var/lib/gantry/ledger:", "activated", "history.jsonl"]);
+    ).toEqual([
+      "/run/systemd/system:",
+      "/var/lib/gantry/ledger:",
+      "activated",
+      "history.jsonl",
+      "owned.json",
+    ]);
     expect(await gantry(host, ["clean", "--keep", "1"])).toMatchObject({
       code: 0,
       json: { outcome: "done" },

@@ -9,7 +9,9 @@ import type { Finding } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
 import { runtimeFindings } from "./runtime-settings.ts";
 import {
+  ACTIVATE_TIMEOUT,
   ActivateSchema,
+  ActivateTimeout,
   DirectoryPath,
   Exposure,
   HealthPath,
@@ -81,6 +83,7 @@ const Service = v.strictObject({
   tasks: v.optional(Tasks, 512),
   healthWindow: v.optional(HealthWindow, 30),
   healthSettle: v.optional(HealthSettle, 3),
+  activateTimeout: v.optional(ActivateTimeout, ACTIVATE_TIMEOUT),
   snapshot: v.optional(v.boolean(), false),
   exposure: v.optional(Exposure, "public"),
 });

@@ -22,6 +22,7 @@ export function describeService({ packageJson, settings, name }: ServiceSource):
   const { user, description, port, health, ...rest } = settings.service;
   return {
     user: user ?? defaultUser(settings.binary),
+    ...(user === undefined ? {} : { userNamed: true }),
     description: description ?? oneLine(packageJson.description) ?? name,
     ...(port === undefined ? {} : { port }),
     ...(health === undefined ? {} : { health }),

@@ -22,9 +22,10 @@ import { readKeys, writeKeys } from "./memory.ts";
  *   has signed who may say so
  */
 export function learnStatement(context: ServiceContext, file: string): Promise<ServiceResult> {
-  return withService(context, async () => {
+  return withService(context, async ({ requireLock }) => {
     const { result, learnt } = planStatement(context, file);
     if (result.outcome === "unchanged") return result;
+    requireLock();
     await writeKeys(context.layout, learnt);
     return { ...result, outcome: "done" };
   });

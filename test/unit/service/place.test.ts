@@ -47,6 +47,7 @@ beforeEach(() => {
     },
     signal: new AbortController().signal,
     who: { user: "root", uid: 0 },
+    requireLock: () => undefined,
     host: "booting",
   };
 });

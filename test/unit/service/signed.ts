@@ -67,6 +67,7 @@ export function makePublisher(): Publisher {
     reporter: quiet,
     signal: new AbortController().signal,
     who: { user: "root", uid: 0 },
+    requireLock: () => undefined,
     host: "booting",
   };
   let made = 0;

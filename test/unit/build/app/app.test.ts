@@ -120,6 +120,7 @@ describe("readApp", () => {
         tasks: 64,
         healthWindow: 10,
         healthSettle: 20,
+        activateTimeout: 60,
         snapshot: true,
         exposure: "local",
       },

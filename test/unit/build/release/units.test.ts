@@ -3,7 +3,7 @@ import { describeService } from "../../../../src/build/release/service.ts";
 import { renderUnits } from "../../../../src/build/release/units.ts";
 import type { Service } from "../../../../src/release/service.ts";
 
-const service: Service = {
+const service = {
   user: "brain",
   description: "Thinks",
   type: "exec",
@@ -13,9 +13,10 @@ const service: Service = {
   tasks: 512,
   healthWindow: 30,
   healthSettle: 3,
+  activateTimeout: 600,
   snapshot: false,
   exposure: "public",
-};
+} satisfies Service;
 const render = (changes: Partial<Service> = {}) =>
   renderUnits({ binary: "brain", gantry: "0.1.0", service: { ...service, ...changes } }, "test-brain-v0.1.0");
 
@@ -136,6 +137,16 @@ describe("the service of an app", () => {
     ["a".repeat(40), "a".repeat(31)],
   ])("%s runs as %s", (binary, user) => {
     expect(describeApp(binary).user).toBe(user);
+  });
+
+  it("says whether its user was named, and so may be one that the host has", () => {
+    expect(describeApp("brain")).not.toHaveProperty("userNamed");
+    const named = describeService({
+      name: "app",
+      packageJson: {},
+      settings: { binary: "brain", service: { ...settings, user: "brain" } },
+    });
+    expect(named).toMatchObject({ user: "brain", userNamed: true });
   });
 
   it("is described by the package, on one line", () => {
