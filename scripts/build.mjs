@@ -107,6 +107,10 @@ await build({
   target: "node20",
 });
 
+// These rooms are in the launcher's own files; the build side imports none of them.
+for (const room of ["launcher", "provision", "service", "archive"])
+  rmSync(`${out}/${room}`, { recursive: true });
+
 // npx runs it as a program: in a clone straight from dist/, without an installation that would set its mode.
 chmodSync(`${out}/cli.js`, 0o755);
 /** The file and what it imports statically, by their paths in the metafile. @param {string} file @returns {string[]} */
