@@ -43,7 +43,34 @@ exec_failed() {
 ready() {
   gantry_stamp=$gantry_modules/.gantry/@RELEASE@-$gantry_host
   [ -f "$gantry_stamp" ]@SAME_PROGRAM@ && [ -x "$gantry_program" ] && [ -e @INTERPRETER@ ] &&
-    ! [ "$gantry_program" -nt "$gantry_stamp" ]@LIBC_CHECKS@@NATIVE_CHECKS@
+    ! [ "$gantry_program" -nt "$gantry_stamp" ]@LIBC_CHECKS@@NATIVE_CHECKS@ &&
+    believed
+}
+
+# believed: may this user take the stamp's word? What lies beside this script is as good as the script, unless others may
+# put something there. Root, and whoever takes modules from a store, asks for a note of its own: somebody else's stamp, or
+# a link to the right one that is turned in time, convinces nobody (src/provision/note.ts).
+believed() {
+  gantry_line=$gantry_root
+  if [ "$gantry_modules" = "$gantry_root/node_modules" ]; then
+    case ,${GANTRY_SKIP-}, in *,STORE_UNSAFE,*) return 0 ;; esac
+    if ! [ -O / ] && { ! [ -w "$gantry_root" ] || [ -O "$gantry_root" ] || [ -G "$gantry_root" ]; }; then return 0; fi
+  else
+    gantry_line=$gantry_root//$gantry_modules
+    if [ -h "$gantry_place" ]; then return 1; fi
+  fi
+  if [ -O / ]; then gantry_line="root $gantry_line"; else gantry_line="user $gantry_line"; fi
+  # The note is of then. What was given away since, as by chown, is seen by its owner.
+  [ -O "$gantry_modules/.." ] && [ -O "$gantry_modules" ] && [ -f "$gantry_stamp@NOTE@" ] && { noted 9<"$gantry_stamp@NOTE@"; } 2>/dev/null
+}
+
+# noted: does the open file say that this user looked at this very way? Its name may lead elsewhere by now.
+noted() {
+  [ -f /proc/self/fd/9 ] && [ -O /proc/self/fd/9 ] && [ -k /proc/self/fd/9 ] && [ -s /proc/self/fd/9 ] || return 1
+  while IFS= read -r gantry_note; do
+    if [ "$gantry_note" = "$gantry_line" ]; then return 0; fi
+  done <&9
+  return 1
 }
 
 gantry_modules=$gantry_root/node_modules
@@ -79,18 +106,15 @@ in_store() {
   gantry_modules=$gantry_place/node_modules
 }
 
-# trusted VARIABLE: may this user run what lies there? What the user made; and what GANTRY_STORE names, except for root.
-trusted() {
-  ! [ -h "$gantry_place" ] && { [ -O "$gantry_place" ] || { [ "$1" = GANTRY_STORE ] && ! [ -O / ]; }; }
-}
-
 for gantry_variable in @STORES@; do
-  if [ "$gantry_has" != no ] && in_store "$gantry_variable" && trusted "$gantry_variable" && [ -f "$gantry_place/@STORE_USED@$gantry_root/@RELEASE@-$gantry_host" ] && ready; then launch "$@"; fi
+  if [ "$gantry_has" != no ] && in_store "$gantry_variable" && [ -f "$gantry_place/@STORE_USED@$gantry_root/@RELEASE@-$gantry_host" ] && ready; then launch "$@"; fi
 done
 
 #@include run-launcher.sh
 
 #@include refuse.sh
+
+#@include trust.sh
 
 # leave: from here on signals act at once; one that came before does now.
 leave() {
@@ -105,6 +129,7 @@ leave() {
   fi
 }
 
+check_trust "$@"
 check_machine
 gantry_ended='' gantry_child='' gantry_mine=''
 trap 'gantry_ended=TERM; [ -z "$gantry_child" ] || kill -s TERM "$gantry_child" 2>/dev/null' TERM

@@ -14,5 +14,10 @@
 
 #@include refuse.sh
 
+#@include trust.sh
+
+#@include from-home.sh
+
+if ! is_trusted; then from_home "$@"; fi
 check_machine
 run_launcher "$@"

@@ -16,7 +16,7 @@ import {
   LIBRARY_PATH_VARIABLE,
 } from "../release/caller.ts";
 import type { Manifest, ReleaseRuntime } from "../release/manifest.ts";
-import { LIBC_MARKS } from "../release/stamp.ts";
+import { LIBC_MARKS, NOTE } from "../release/stamp.ts";
 import { STORE_NAME, STORE_STATUS, STORE_USED, STORE_VARIABLES, storeTreeName } from "../release/store.ts";
 import { cpuFlagOfBun, parseTarget, targetSuffix, type Target } from "../release/targets.ts";
 import type { ProvenFile } from "./checksum.ts";
@@ -102,6 +102,7 @@ function stubValues({ manifest, base, releaseId, launcher, proven }: StubOptions
     CLAIM: NAMES.claim,
     STORES: STORE_VARIABLES.join(" "),
     STORE_USED,
+    NOTE,
     STORE_TREE: `${STORE_NAME}/${storeTreeName(manifest.modules)}`,
     STORE_CASES: STORE_VARIABLES.map((name) => `${STORE_STATUS[name]}) in_store ${name} || : ;;`).join("\n"),
     SYSTEM: system,

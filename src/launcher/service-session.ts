@@ -2,7 +2,8 @@
 import { ERRORS, GantryError, toGantryError } from "../errors.ts";
 import type { ServiceContext } from "../service/context.ts";
 import { readWho } from "../service/context.ts";
-import { serviceLayout } from "../service/layout.ts";
+import { serviceLayout, type ServiceLayout } from "../service/layout.ts";
+import { checkOwned } from "../service/owned.ts";
 import { formatResult, type ServiceResult } from "../service/result.ts";
 import { checkSystemd, requireRoot } from "../service/systemd.ts";
 import { openRelease, type Session } from "./session.ts";
@@ -32,8 +33,10 @@ export function openService(session: Session, host: ServiceContext["host"] = "ru
   const { name, binary } = release.manifest;
   // Directories and files get the modes that are named, whatever the caller's shell subtracts.
   process.umask(0o022);
+  const layout = serviceLayout(binary, "/");
+  if (session.self.uid === 0) requireOwned(session, layout);
   return {
-    layout: serviceLayout(binary, "/"),
+    layout,
     own: { root: session.root, name, binary, target: release.target },
     environment: session.environment,
     reporter: session.reporter,
@@ -44,6 +47,13 @@ export function openService(session: Session, host: ServiceContext["host"] = "ru
     },
     host,
   };
+}
+
+function requireOwned(session: Session, layout: ServiceLayout): void {
+  const finding = checkOwned(layout);
+  if (finding === undefined) return;
+  if (!session.settings.skip.has(finding.code)) throw new GantryError(finding);
+  session.reporter.warn(`${finding.code}: ${finding.what} (skipped by GANTRY_SKIP)`);
 }
 
 /** @throws GantryError PERMISSION_DENIED for anybody but root, HOST_UNSUPPORTED */

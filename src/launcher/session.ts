@@ -13,9 +13,11 @@ import { ensureStore } from "../provision/store/ensure.ts";
 import { readPlaceFacts, type Owner } from "../provision/store/facts.ts";
 import { planPlace, type PlacePlan } from "../provision/store/plan.ts";
 import { noteReferences } from "../provision/store/reference.ts";
-import { planTrust, readPathFacts } from "../provision/store/trust.ts";
+import { writeNote } from "../provision/note.ts";
 import { readRunning } from "../provision/system.ts";
+import { usedBy } from "../provision/used.ts";
 import type { Environment } from "../runtime/invoke.ts";
+import { readPrincipal, readUnsafe, trustFinding } from "../trust/index.ts";
 import { planFill, type FillChoice } from "./fill-plan.ts";
 import type { Settings } from "./settings.ts";
 
@@ -71,23 +73,23 @@ export function planWrite(session: Session, { release }: Opened): PlacePlan {
 }
 
 /**
- * What root would run and others could change: the release, its program, its modules and the way to them. Undefined
- * for everybody else, who run what they run at their own risk.
+ * What would be run and others could change: the release, its program, its modules, the way to them by every name, and
+ * every file of them.
  */
 export function checkTrust(session: Session, { release, place }: Opened): Finding | undefined {
-  if (session.self.uid !== 0) return undefined;
-  const { root, lib, launcher, manifest, executable } = release.layout;
-  return planTrust(
-    readPathFacts([root, lib, launcher, manifest, executable, place.parent, place.modules]),
-    root,
-  );
+  const { uid, roots } = ownerOf(session);
+  const principal = readPrincipal(uid);
+  const found = readUnsafe(usedBy(release, roots, place), principal);
+  return trustFinding(found, principal, { root: session.root, command: release.manifest.binary });
 }
 
-function refuseUntrusted(session: Session, opened: Opened): void {
+/** @returns whether nobody else can change it; false only where GANTRY_SKIP lets that pass */
+function requireTrust(session: Session, opened: Opened): boolean {
   const finding = checkTrust(session, opened);
-  if (finding === undefined) return;
+  if (finding === undefined) return true;
   if (!session.settings.skip.has(finding.code)) throw new GantryError(finding);
   session.reporter.warn(`${finding.code}: ${finding.what} (skipped by GANTRY_SKIP)`);
+  return false;
 }
 
 /** A repair goes on: it mends the modules, and verify names the rest. */
@@ -111,7 +113,7 @@ export async function ensureReady(
 ): Promise<Readied> {
   const { reporter, environment, signal, self, settings } = session;
   const { release } = opened;
-  refuseUntrusted(session, opened);
+  const trusted = requireTrust(session, opened);
   if (options.intent !== "mend") refuseDamaged(session, release);
   let { place } = opened;
   if (place.store !== undefined) noteReferences(release, ownerOf(session).roots, place);
@@ -125,5 +127,8 @@ export async function ensureReady(
   const { skip } = settings;
   const common = { release, fill, reporter, environment, signal, self, skip, intent, relocate };
   const ensured = await ensureTree({ ...common, place });
+  // What was made meanwhile is judged as well, before anybody runs it.
+  const still = ensured.how === "ready" || requireTrust(session, { ...opened, place });
+  if (trusted && still && ensured.stamped) await writeNote(release, ownerOf(session), place);
   return { ...ensured, place };
 }

@@ -57,6 +57,22 @@ export function systemName(releaseId: string, host: string): string {
   return `${stampName(releaseId, host)}.node`;
 }
 
+/** Ends the name of the note beside a stamp: see src/provision/note.ts. */
+export const NOTE = ".by";
+
+/** Beside the stamp: who looked at the way to the tree. */
+export function noteName(releaseId: string, host: string): string {
+  return `${stampName(releaseId, host)}${NOTE}`;
+}
+
+/**
+ * A line of that note, as the stub spells it.
+ * @param modules the tree's directory in a store; undefined beside the release
+ */
+export function noteLine(uid: number, root: string, modules: string | undefined): string {
+  return `${uid === 0 ? "root" : "user"} ${root}${modules === undefined ? "" : `//${modules}`}`;
+}
+
 /**
  * Files that change when the C library does. A stamp older than one of them is not trusted: ldconfig rewrites
  * ld.so.cache after every library upgrade (ldconfig(8)), apk rewrites its database.

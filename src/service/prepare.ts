@@ -7,6 +7,7 @@ import { ERRORS, GantryError, type ErrorCode, type Finding } from "../errors.ts"
 import type { Environment } from "../runtime/invoke.ts";
 import { NAMES } from "../release/layout.ts";
 import type { ServiceContext } from "./context.ts";
+import { requireOwnScript } from "./owned.ts";
 import { runProgram, UNIT_PATH } from "./program.ts";
 
 /** Set for a unit's processes and meant for nobody else. */
@@ -27,6 +28,7 @@ export async function prepareRelease(
   root: string,
   context: Pick<ServiceContext, "environment" | "reporter" | "signal">,
 ): Promise<void> {
+  requireOwnScript(root);
   const { code, stderr } = await runProgram(join(root, NAMES.gantry), ["prepare"], {
     environment: releaseEnvironment(context.environment),
     cwd: root,

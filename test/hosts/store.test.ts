@@ -92,7 +92,7 @@ describe("a read-only release", () => {
 
   it("shares one copy with every release that has the same modules, and proves it for each", () => {
     const first = make();
-    const script = `freeze "$1"; freeze "$2"; export GANTRY_STORE=/mnt/a; "$1/tiny"; "$2/tiny"; ls /mnt/a/gantry | wc -l; ls /mnt/a/gantry/*/node_modules/.gantry | wc -l; find /mnt/a/gantry/*/.gantry-used -type f | wc -l`;
+    const script = `freeze "$1"; freeze "$2"; export GANTRY_STORE=/mnt/a; "$1/tiny"; "$2/tiny"; ls /mnt/a/gantry | wc -l; ls /mnt/a/gantry/*/node_modules/.gantry | grep -cv '[.]by$'; find /mnt/a/gantry/*/.gantry-used -type f | wc -l`;
     const run = host(script, first, make({ name: "other" }));
     expect(run.stdout.trim().split("\n").slice(2)).toEqual(["1", "2", "2"]);
     expect(run.stderr.match(/installing/g)).toHaveLength(1);
@@ -145,7 +145,7 @@ describe("a store that will not do", () => {
       "another user's, open to all",
       "mode=777",
       "STORE_UNSAFE",
-      /GANTRY_STORE, \/mnt\/a\/gantry: \/mnt\/a is owned by user 0 and can be written by others/,
+      /GANTRY_STORE, \/mnt\/a\/gantry: \/mnt\/a can be written by everybody \(mode 777\)/,
     ],
   ] as const)("because it is %s is named, and the next one is taken", (_, options, code, reason) => {
     const script = `${USER}mount -t tmpfs -o ${options} tmpfs /mnt/a; export GANTRY_STORE=/mnt/a
@@ -192,17 +192,13 @@ describe("root", () => {
   });
 
   it.each([
-    [
-      "chown 1000 .",
-      /: (\S+) is owned by user 1000 \(mode 755\)/,
-      /fix {3}chown -R root:root (\S+); or run it as user 1000/,
-    ],
-    ["chown 1000 lib", /: (\S+)\/lib is owned by user 1000 \(mode 755\)/, /fix {3}chown -R root:root (\S+);/],
-    ["chmod 777 lib", /: (\S+)\/lib can be written by everybody \(mode 777\)/, /fix {3}chmod -R go-w (\S+);/],
+    ["chown 1000 .", /: (\S+) is owned by user 1000 \(mode 755\)/, /fix {3}chown -R 0:0 (\S+) && /],
+    ["chown 1000 lib", /: (\S+)\/lib is owned by user 1000 \(mode 755\)/, /fix {3}chown -R 0:0 (\S+) && /],
+    ["chmod 777 lib", /: (\S+)\/lib can be written by everybody \(mode 777\)/, /&& chmod -R go-w (\S+) &&/],
     [
       "chgrp 100 . && chmod 775 .",
       /: (\S+) can be written by group 100 \(mode 775\)/,
-      /fix {3}chmod -R go-w (\S+);/,
+      /&& chmod -R go-w (\S+) &&/,
     ],
   ])("refuses a release after %s, in every command that would run it", (damage, what, fix) => {
     make();

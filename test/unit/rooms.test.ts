@@ -32,6 +32,7 @@ const PLANTED: Readonly<
   },
   check: { refused: ["../release/layout.ts", "../compat/judge.ts"], allowed: ["../compat/index.ts"] },
   release: { refused: ["../runtime/invoke.ts", "../elf/index.ts"], allowed: ["../errors.ts"] },
+  trust: { refused: ["../release/layout.ts", "../provision/read.ts"], allowed: ["../text.ts"] },
   archive: { refused: ["../mirror/fetch.ts", "../elf/index.ts"], allowed: ["../release/layout.ts"] },
   runtime: { refused: ["../mirror/fetch.ts", "../host/index.ts"], allowed: ["../release/layout.ts"] },
   mirror: { refused: ["../provision/read.ts", "../archive/index.ts"], allowed: ["../runtime/invoke.ts"] },

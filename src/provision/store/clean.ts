@@ -42,8 +42,8 @@ export async function cleanStores(options: CleanOptions): Promise<CleanedTree[]>
     for (const name of readNames(store)) {
       const path = join(store, name);
       const place = placeAt(path);
-      if (untrustedReason({ ...candidate, variable: "HOME" }, place, options.owner.uid) !== undefined)
-        continue;
+      if (lstatSync(path).uid !== options.owner.uid) continue;
+      if (untrustedReason(candidate, place, options.owner.uid) !== undefined) continue;
       if (/^[0-9a-f]{32}$/.test(name)) cleaned.push(await cleanTree(path, options));
       else if (name.startsWith(NAMES.old) && options.intent === "remove") removeQuietly(path);
     }

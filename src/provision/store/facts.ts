@@ -15,12 +15,12 @@ import {
 } from "../../release/store.ts";
 import { NAMES } from "../../release/layout.ts";
 import { formatBytes } from "../../text.ts";
+import { readPrincipal, readUnsafe, unsafeLine } from "../../trust/index.ts";
 import { readHostId, readTreeFacts } from "../facts.ts";
 import { planStart } from "../plan.ts";
 import { placeInRelease, type Place, type Release } from "../release.ts";
 import { wantedModules } from "../verify.ts";
 import { checkWritable } from "../work.ts";
-import { formatMode, readPathFacts, unsafeForRoot, unsafeForUser } from "./trust.ts";
 
 /** Why a place cannot be used, in words that follow its path. */
 export interface Reason {
@@ -89,7 +89,7 @@ function readCandidate(release: Release, candidate: Candidate, owner: Owner): Ca
   const place = placeInStore(release, candidate);
   const refused = refusalOf(candidate, place, owner);
   const tree = refused === undefined ? readTreeState(release, place) : "absent";
-  const unwritable = refused ?? unwritableReason(candidate, place, owner) ?? roomReason(release, place);
+  const unwritable = refused ?? unwritableReason(place) ?? roomReason(release, place);
   return { candidate, place, refused, tree, unwritable };
 }
 
@@ -107,39 +107,22 @@ function refusalOf(candidate: Candidate, place: Place, owner: Owner): Reason | u
   return untrustedReason(candidate, place, owner.uid);
 }
 
-/**
- * The stub's rule and a little more. A tree is taken only from who may have made it: this user, or for everybody but
- * root also whoever owns the store that GANTRY_STORE names. Root follows no directory that another user could change.
- */
+/** A store is used where nobody but root and this user can change what lies in it. */
 export function untrustedReason(candidate: Candidate, place: Place, uid: number): Reason | undefined {
-  const own = [candidate.directory, dirname(place.parent), place.parent];
-  for (const fact of readPathFacts(own)) {
-    const why = uid === 0 ? unsafeForRoot(fact) : unsafeForUser(fact, uid);
-    if (why !== undefined) {
-      return { code: "STORE_UNSAFE", text: `${fact.path} ${why} (mode ${formatMode(fact.mode)})` };
-    }
-  }
-  if (candidate.variable === "GANTRY_STORE" && uid !== 0) return undefined;
-  const owner = statSync(place.parent, { throwIfNoEntry: false })?.uid;
-  if (owner === undefined || owner === uid) return undefined;
-  return { code: "STORE_UNSAFE", text: `${place.parent} is owned by user ${owner}` };
+  const directories = [candidate.directory, dirname(place.parent), place.parent];
+  const [first] = readUnsafe({ directories, files: [] }, readPrincipal(uid));
+  return first === undefined ? undefined : { code: "STORE_UNSAFE", text: unsafeLine(first) };
 }
 
 /** Looks at the nearest directory that is there: the rest would be made in it. */
-function unwritableReason(candidate: Candidate, place: Place, { uid }: Owner): Reason | undefined {
+function unwritableReason(place: Place): Reason | undefined {
   const path = nearestDirectory(place.parent);
   try {
     accessSync(path, constants.W_OK | constants.X_OK);
+    return undefined;
   } catch (error) {
     return describeError(error, path);
   }
-  // Whose trees are taken from there may also own the directory that they are made in.
-  if (candidate.variable === "GANTRY_STORE" && uid !== 0) return undefined;
-  // What others own may be writable all the same (an access list), and would still be theirs.
-  const inside = path === candidate.directory || path.startsWith(`${candidate.directory}/`);
-  const owner = inside ? statSync(path).uid : uid;
-  if (owner === uid) return undefined;
-  return { code: "STORE_UNWRITABLE", text: `${path} is owned by user ${owner}` };
 }
 
 /** A file system's error in a word or two. */

@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { NOTE } from "../../../src/release/stamp.ts";
 import { readTreeEntry } from "../../../src/release/tree.ts";
 import { bareEnvironment, runProgram, type Run } from "./fixture.ts";
 import { readTree } from "./fixture-bundle.ts";
@@ -29,7 +30,10 @@ const QUIET = { code: 0, signal: null, stdout: "", stderr: "" };
 const start = (environment: Readonly<Record<string, string>> = {}) =>
   fixture.launch(root, ["start"], { GANTRY_REGISTRY: fixture.registry.url, ...environment });
 const app = () => runProgram(join(root, "lib/tiny"), [], { cwd: root, environment: bareEnvironment() });
-const stampsOf = () => readdirSync(join(root, "node_modules/.gantry")).toSorted();
+const stampsOf = () =>
+  readdirSync(join(root, "node_modules/.gantry"))
+    .filter((name) => !name.endsWith(NOTE))
+    .toSorted();
 const NATIVE = "node_modules/bcrypt/prebuilds/linux-x64/bcrypt.glibc.node";
 const listed = () => {
   const { modules } = JSON.parse(readFileSync(join(root, "lib/release.json"), "utf8")) as {

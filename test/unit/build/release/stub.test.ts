@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
+  chmodSync,
   copyFileSync,
   cpSync,
   existsSync,
@@ -20,7 +21,7 @@ import { basename, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { renderStubs } from "../../../../src/build/stub.ts";
 import type { Manifest } from "../../../../src/release/manifest.ts";
-import { hostId } from "../../../../src/release/stamp.ts";
+import { hostId, NOTE, noteLine } from "../../../../src/release/stamp.ts";
 import { outsideTemporary } from "../outside-temporary.ts";
 import { storeTreeName } from "../../../../src/release/store.ts";
 import { TARGETS, targetOfHost } from "../../../../src/release/targets.ts";
@@ -98,7 +99,13 @@ const makeReady = (): { stamp: string; native: string; extra: string } => {
   const stamp = join(root, "node_modules/.gantry", `0123456789abcdef-${name}`);
   mkdirSync(join(stamp, ".."));
   writeFileSync(stamp, "");
+  writeNote(stamp);
   return { stamp, native, extra };
+};
+/** As the launcher leaves it: whose it is counts, and that it says where. */
+const writeNote = (stamp: string, modules?: string): void => {
+  writeFileSync(`${stamp}${NOTE}`, `${noteLine(process.getuid?.() ?? -1, root, modules)}\n`);
+  chmodSync(`${stamp}${NOTE}`, 0o1644);
 };
 
 /** No store may lie below /tmp, so this one does not. */
@@ -114,6 +121,8 @@ const moveToStore = (store: string): string => {
   const modules = join(root, "node_modules");
   cpSync(modules, join(parent, "node_modules"), { recursive: true, preserveTimestamps: true });
   rmSync(modules, { recursive: true });
+  const there = join(parent, "node_modules");
+  writeNote(join(there, ".gantry", basename(stamp)), there);
   return parent;
 };
 

@@ -1,0 +1,231 @@
+# The rule of src/trust/rule.ts, before anything of the release is executed: code is run only from a chain of directories,
+# links and files that nobody but root and the running user can change. It is judged from / downwards, each component by
+# itself: what lies in a directory that passed cannot be replaced by anybody else any more.
+
+# host COMMAND...: one of the host's own, also where the PATH lacks its directory.
+host() {
+  PATH=/usr/bin:/bin${PATH:+:$PATH} LC_ALL=C "$@" 2>/dev/null
+}
+
+# is_own_group GID: is it group 0, or the primary group of the user that gantry_owners names, with nobody else in it but
+# root, by passwd(5) and group(5)?
+is_own_group() {
+  if [ "$1" = 0 ]; then return 0; fi
+  if ! { [ -r /etc/passwd ] && [ -r /etc/group ]; }; then return 1; fi
+  gantry_names=' root ' gantry_own='' gantry_seen=''
+  while IFS=: read -r gantry_key gantry_line gantry_id gantry_group gantry_line; do
+    case $gantry_id in
+    "$gantry_owners")
+      gantry_names="$gantry_names$gantry_key "
+      if [ "$gantry_group" = "$1" ]; then gantry_own=yes; fi
+      ;;
+    0) ;;
+    *) if [ "$gantry_group" = "$1" ]; then return 1; fi ;;
+    esac
+  done </etc/passwd
+  while IFS=: read -r gantry_key gantry_line gantry_id gantry_group; do
+    if [ "$gantry_id" != "$1" ]; then continue; fi
+    gantry_seen=yes
+    while [ -n "$gantry_group" ]; do
+      case $gantry_names in *" ${gantry_group%%,*} "*) ;; *) return 1 ;; esac
+      case $gantry_group in *,*) gantry_group=${gantry_group#*,} ;; *) gantry_group='' ;; esac
+    done
+  done </etc/group
+  [ "$gantry_own$gantry_seen" = yesyes ]
+}
+
+# judge ROLE MODE LINKS OWNER GROUP...: a line of ls -ldn; says in gantry_why what is wrong. ROLE is holds or leads: a
+# sticky directory may lead, because nobody may rename or remove in it what is others' (inode(7)).
+judge() {
+  gantry_why="is owned by user $4"
+  case " 0 $gantry_owners " in
+  *" $4 "*) ;;
+  *) if [ "$gantry_any" != yes ] || [ "$5" != 0 ]; then return 1; fi ;;
+  esac
+  gantry_why=''
+  case $1-$2 in
+  *-l* | leads-d????????[tT]*) return 0 ;;
+  *-[-d]*) ;;
+  *)
+    gantry_why="is neither a file nor a directory"
+    return 1
+    ;;
+  esac
+  case $2 in
+  ????????w*)
+    gantry_why="can be written by everybody"
+    return 1
+    ;;
+  ?????w*) ;;
+  *) return 0 ;;
+  esac
+  gantry_why="can be written by group $5"
+  if ! is_own_group "$5"; then return 1; fi
+  if [ "$gantry_any" = yes ] && [ "$5" = 0 ]; then return 0; fi
+  # The group's bits are the mask of an access list (acl(5)), which the ls of GNU alone shows, as a plus sign.
+  case $2 in
+  *+)
+    gantry_why="can be written by whom its access list names"
+    return 1
+    ;;
+  esac
+  case $(host ls --version) in
+  *'GNU coreutils'*) return 0 ;;
+  esac
+  gantry_why="$gantry_why, and perhaps by whom an access list names"
+  return 1
+}
+
+# look ROLE PATH: judges what lies there itself; a name with a newline in it adds words, and hides none.
+look() {
+  gantry_where=$2 gantry_facts=$(host ls -ldn -- "$2")
+  if [ -z "$gantry_facts" ]; then
+    gantry_missing=yes
+    return 0
+  fi
+  gantry_mode=${gantry_facts%% *}
+  set -f
+  # shellcheck disable=SC2086
+  judge "$1" $gantry_facts
+  gantry_judged=$?
+  set +f
+  return "$gantry_judged"
+}
+
+# walk PATH: judges every directory and link from / to it, as path_resolution(7) goes; gantry_physical is where it ends.
+walk() {
+  gantry_todo=$1 gantry_physical='' gantry_links=0 gantry_missing=''
+  look leads / || return 1
+  while [ -n "$gantry_todo" ]; do
+    gantry_part=${gantry_todo%%/*}
+    case $gantry_todo in
+    */*) gantry_todo=${gantry_todo#*/} ;;
+    *) gantry_todo='' ;;
+    esac
+    case $gantry_part in
+    '' | .) continue ;;
+    ..)
+      gantry_physical=${gantry_physical%/*}
+      continue
+      ;;
+    esac
+    look leads "$gantry_physical/$gantry_part" || return 1
+    if [ -n "$gantry_missing" ]; then return 0; fi
+    case $gantry_mode in
+    l*)
+      gantry_links=$((gantry_links + 1))
+      if [ "$gantry_links" -gt 40 ]; then return 0; fi
+      # Command substitution takes newlines from the end, and a target may end in one.
+      gantry_target=$(host readlink -- "$gantry_physical/$gantry_part" && echo .)
+      gantry_target=${gantry_target%??}
+      case $gantry_target in /*) gantry_physical='' ;; esac
+      gantry_todo=$gantry_target/$gantry_todo
+      ;;
+    *) gantry_physical=$gantry_physical/$gantry_part ;;
+    esac
+  done
+}
+
+# is_safe OWNERS: is the way to the release, and what is run of it before the launcher judges the rest, nobody's but these
+# users' and root's? gantry_where and gantry_why tell what is not.
+is_safe() {
+  gantry_owners=$1 gantry_better=''
+  walk "$gantry_root" && look holds "${gantry_physical:-/}" && look holds "$gantry_root/lib" || return 1
+  for gantry_file in "$gantry_root/@BINARY@" "$gantry_root/gantry" "$gantry_root"/lib/*; do
+    if [ -h "$gantry_file" ]; then walk "$gantry_file"; else look holds "$gantry_file"; fi || return 1
+  done
+  # The host's own Node is none of the release's.
+  case $gantry_program in
+  '' | "$gantry_root"/*) return 0 ;;
+  esac
+  walk "$gantry_program" && return 0
+  gantry_better="PATH=/usr/local/bin:/usr/bin:/bin"
+  return 1
+}
+
+# is_trusted: where the host has no ls, the launcher is the first to judge; so it does where GANTRY_SKIP lets it pass.
+is_trusted() {
+  gantry_uid=$(host id -u) gantry_any=''
+  case $gantry_uid in '' | *[!0-9]*) return 0 ;; esac
+  case ,${GANTRY_SKIP-}, in *,STORE_UNSAFE,*) return 0 ;; esac
+  if [ -z "$(host ls -ldn /)" ]; then return 0; fi
+  if [ "$gantry_uid" != 0 ] && [ "$(host id -g)" = 0 ]; then gantry_any=yes; fi
+  is_safe "$gantry_uid"
+}
+
+# word TEXT: as people paste it into a shell.
+word() {
+  case $1 in
+  *[!A-Za-z0-9_@%+=:,./-]*)
+    gantry_rest=$1 gantry_word="'"
+    while :; do
+      case $gantry_rest in
+      *"'"*) gantry_word=$gantry_word${gantry_rest%%"'"*}"'\\''" gantry_rest=${gantry_rest#*"'"} ;;
+      *) break ;;
+      esac
+    done
+    gantry_word=$gantry_word$gantry_rest"'"
+    ;;
+  *) gantry_word=$1 ;;
+  esac
+}
+
+# digits MODE: as chmod takes it, of what ls prints.
+digits() {
+  gantry_rest=${1#?} gantry_digits='' gantry_special=0
+  for gantry_bit in 4 2 1; do
+    case $gantry_rest in ??[sStT]*) gantry_special=$((gantry_special + gantry_bit)) ;; esac
+    gantry_sum=0
+    case $gantry_rest in r*) gantry_sum=4 ;; esac
+    case $gantry_rest in ?w*) gantry_sum=$((gantry_sum + 2)) ;; esac
+    case $gantry_rest in ??[xst]*) gantry_sum=$((gantry_sum + 1)) ;; esac
+    gantry_digits=$gantry_digits$gantry_sum gantry_rest=${gantry_rest#???}
+  done
+  if [ "$gantry_special" != 0 ]; then gantry_digits=$gantry_special$gantry_digits; fi
+}
+
+# words TEXT...: each after a blank.
+words() {
+  gantry_words=''
+  for gantry_part in "$@"; do
+    word "$gantry_part"
+    gantry_words="$gantry_words $gantry_word"
+  done
+}
+
+# refuse_unsafe COMMAND...: says what is wrong, and the one command that does what was wanted. Root may take what lies in
+# the release; what is wrong on the way to it may be somebody's home, and then a copy is what is run.
+refuse_unsafe() {
+  gantry_by="user $gantry_uid" gantry_home=${HOME:-/var/empty}
+  if [ "$gantry_uid" = 0 ]; then gantry_by=root gantry_home=/root; fi
+  digits "$gantry_mode"
+  gantry_what="$gantry_by would run what others can change: $gantry_where $gantry_why (mode $gantry_digits)"
+  word "$gantry_root"
+  case $gantry_owners:$gantry_todo:$gantry_mode in
+  0::[!l]*)
+    gantry_command="chown -R 0:0 $gantry_word && chmod -R go-w $gantry_word && "
+    gantry_home=$gantry_root
+    ;;
+  *)
+    gantry_command="cp -R $gantry_word"
+    word "$gantry_home"
+    gantry_command="$gantry_command $gantry_word/ && "
+    gantry_home=$gantry_home/${gantry_root##*/}
+    ;;
+  esac
+  if [ "$gantry_better" = "PATH=/usr/local/bin:/usr/bin:/bin" ]; then
+    gantry_command="$gantry_better " gantry_better='' gantry_home=$gantry_root
+  fi
+  word "$gantry_home/$1"
+  gantry_command=$gantry_command$gantry_word
+  shift
+  words "$@"
+  say STORE_UNSAFE "$gantry_what" "$gantry_where" "${gantry_better:-$gantry_command$gantry_words}"
+  exit 73
+}
+
+# check_trust ARGS...: for the script that people run.
+check_trust() {
+  if is_trusted; then return; fi
+  refuse_unsafe @BINARY@ "$@"
+}
