@@ -28,7 +28,7 @@ export async function provePresent(options: ProofOptions): Promise<PresentResult
   const broken = verdict.broken.filter((external) => !external.optional);
   if (broken.length > 0)
     return { broken: unique(broken.flatMap(({ findings }) => findings)), stamped: false };
-  // Whoever can put a package there meant something by it: that is said, and nothing is started.
+  // A planted package means that somebody else can write here. A person has to know that before the app starts.
   if (verdict.planted !== undefined) throw new GantryError(verdict.planted.finding);
   const leftOut = leftOutByFiles(verdict);
   const failed = await loadWhole(options, verdict);

@@ -16,11 +16,12 @@ export async function confirmChange(
   const { layout } = context;
   const { requireLock } = context;
   requireLock();
+  // First: after a crash a change that is confirmed is only tidied up.
+  if (record.action !== "rollback") await rememberPins(layout, to);
+  requireLock();
   await writeRecord(layout, { ...record, step: "confirmed" });
   requireLock();
   await switchLink(layout, layout.fallback, to.generation);
-  requireLock();
-  if (record.action !== "rollback") await rememberPins(layout, to);
   requireLock();
   await dropSnapshot(layout);
   requireLock();

@@ -91,6 +91,7 @@ async function takeIn(context: ServiceContext, source: Source, trust: Trust, int
     to: into.root,
     signal,
     admit: async (offered) => {
+      context.requireLock();
       await trust.learn(offered);
       if (trust.pinned()) trust.checkSums(offered, source.root);
     },
@@ -129,6 +130,7 @@ async function takeArchiveIn(
     named,
     signal,
     admit: async (offered) => {
+      context.requireLock();
       await trust.learn(offered);
       if (pending === undefined) return;
       trust.checkArchive(file, pending, named);
