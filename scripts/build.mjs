@@ -13,7 +13,7 @@ const LAUNCHER_LIMIT = 200 * 1024;
 /** What may go into the launcher: the rooms of the host's side, what every room may know, and these packages. */
 const LAUNCHER_INPUTS = new RegExp(
   "^(?:src/(?:elf|host|compat|release|trust|archive|mirror|runtime|provision|service|launcher)/|" +
-    "src/(?:errors|log|text|command-line)[.]ts$|" +
+    "src/(?:errors|log|regular-file|text|command-line)[.]ts$|" +
     "node_modules/(?:citty|confbox|consola|destr|fastest-levenshtein|ofetch|ufo|valibot)/)",
 );
 /** What every start of the launcher runs, and so reads; see partsPlugin. */

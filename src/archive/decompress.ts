@@ -2,7 +2,7 @@
  * Decompresses an archive piece by piece: at no time more of it is in memory than a few pieces and the window. What
  * comes out is whole or an error: a cut file, a second stream and anything behind the first are refused.
  */
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, readSync } from "node:fs";
 import { Readable, type Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import * as zlib from "node:zlib";
@@ -10,6 +10,7 @@ import { GantryError } from "../errors.ts";
 import { readCompression } from "../release/bundle.ts";
 import { refuseUnsafe, type Refuse } from "./refuse.ts";
 import { createFrameFollower } from "./zstd-frame.ts";
+import { openRegularFile } from "../regular-file.ts";
 
 /**
  * Compressed bytes read at once, and decompressed bytes handed over at once. Pieces of 64 KiB take 1.4 times the
@@ -36,7 +37,7 @@ export async function decompress(
   signal: AbortSignal,
   consume: (piece: Uint8Array) => void,
 ): Promise<void> {
-  const descriptor = openSync(file, "r");
+  const descriptor = openRegularFile(file);
   // The error that was thrown in this function: Node 20 reports an AbortError of the stream instead of it.
   const thrown: unknown[] = [];
   const keep = <T>(action: () => T): T => {

@@ -2,7 +2,7 @@
  * `gantry check FILE|DIR…`: will these native files load here, in that runtime?
  * Reads files only and runs nothing. Exit 0, or 69 when any file fails or the runtime itself cannot start.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import {
   createJudge,
@@ -30,6 +30,7 @@ import { formatJson, formatTable } from "./format.ts";
 import { settleForeign } from "./foreign.ts";
 import type { CheckReport } from "./report.ts";
 import { findFiles } from "./walk.ts";
+import { readRegularText } from "../regular-file.ts";
 
 export interface CheckOptions {
   readonly paths: readonly string[];
@@ -73,7 +74,7 @@ export function check(options: CheckOptions): CheckReport {
   const captured =
     options.hostFactsFile === undefined
       ? undefined
-      : parseCapturedHost(readFileSync(options.hostFactsFile, "utf8"), options.hostFactsFile);
+      : parseCapturedHost(readRegularText(options.hostFactsFile), options.hostFactsFile);
   const host = captured === undefined ? live : capturedView(captured);
   const ofHost =
     captured === undefined || options.runtime !== undefined ? undefined : capturedRuntime(captured);

@@ -2,8 +2,9 @@
  * A file on disk as the byte source that src/elf reads: positioned reads through one descriptor, only the
  * ranges that are asked for. System errors pass through with their code; the caller knows what they mean.
  */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, readSync } from "node:fs";
 import { readNativeFile, type ByteSource, type NativeFile } from "../elf/index.ts";
+import { openRegularFile } from "../regular-file.ts";
 
 export interface FileSource extends ByteSource {
   /** Closes the descriptor; a later read opens the file again. */
@@ -12,7 +13,7 @@ export interface FileSource extends ByteSource {
 
 /** Throws the system's error when the file cannot be opened, and for what is no regular file. */
 export function openSource(path: string): FileSource {
-  let fd: number | undefined = openSync(path, "r");
+  let fd: number | undefined = openRegularFile(path);
   const stat = fstatSync(fd);
   const close = (): void => {
     if (fd !== undefined) closeSync(fd);
@@ -27,7 +28,7 @@ export function openSource(path: string): FileSource {
     size,
     close,
     read(offset, length) {
-      fd ??= openSync(path, "r");
+      fd ??= openRegularFile(path);
       const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(length, size - offset)));
       let filled = 0;
       while (filled < bytes.length) {

@@ -3,9 +3,10 @@
  * Symbolic links are followed inside that root, so that an image's absolute links never lead to this machine.
  * Returns undefined for what is missing or unreadable; it never throws for a path.
  */
-import { readdirSync, readFileSync, readlinkSync, lstatSync } from "node:fs";
+import { readdirSync, readlinkSync, lstatSync } from "node:fs";
 import { join, posix } from "node:path";
 import { openSource, type FileSource } from "./file-source.ts";
+import { readRegularFile, readRegularText } from "../regular-file.ts";
 
 export interface HostRoot {
   /** The directory on this machine that is "/" of the host. */
@@ -47,8 +48,8 @@ export function hostRoot(directory = "/"): HostRoot {
   return {
     directory,
     resolve,
-    readBytes: (path) => attempt(path, (real) => readFileSync(real)),
-    readText: (path) => attempt(path, (real) => readFileSync(real, "utf8")),
+    readBytes: (path) => attempt(path, (real) => readRegularFile(real)),
+    readText: (path) => attempt(path, (real) => readRegularText(real)),
     list: (path) => attempt(path, (real) => readdirSync(real).toSorted()) ?? [],
     open: (path) => attempt(path, openSource),
   };

@@ -5,6 +5,7 @@ import { explain, type Explanation } from "../compat/index.ts";
 import { GantryError } from "../errors.ts";
 import type { Scene } from "../provision/judge.ts";
 import { printable, wrapText } from "../text.ts";
+import { readRegularText } from "../regular-file.ts";
 
 /** More than this of a pasted log is not read, in characters from its end: the newest lines are the telling ones. */
 const LONGEST = 1 << 20;
@@ -16,7 +17,9 @@ const LONGEST = 1 << 20;
  * @throws GantryError USAGE when the text has no message that is known
  */
 export function explainSource(source: string, scene: Scene | undefined, directory: string): Explanation[] {
-  const text = readFileSync(source === "-" ? 0 : resolve(directory, source), "utf8").slice(-LONGEST);
+  const text = (source === "-" ? readFileSync(0, "utf8") : readRegularText(resolve(directory, source))).slice(
+    -LONGEST,
+  );
   const facts = scene === undefined ? {} : { host: scene.host.facts, runtime: scene.runtime.facts };
   const found = explain(text, facts);
   if (found.length > 0) return found;

@@ -3,10 +3,10 @@
  * start; SSL_CERT_FILE replaces them, as OpenSSL and curl read it. Both are read here because neither runtime does
  * both (Node ignores SSL_CERT_FILE without a flag), and an unreadable file is an error, not a warning.
  */
-import { readFileSync } from "node:fs";
 import { rootCertificates } from "node:tls";
 import { GantryError } from "../errors.ts";
 import type { Environment } from "../runtime/invoke.ts";
+import { readRegularFile } from "../regular-file.ts";
 
 /** One certificate each: not every runtime reads past the first of a string. */
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
@@ -38,7 +38,7 @@ function readCertificates(variable: string, path: string): readonly string[] {
 
 function readText(variable: string, path: string): string {
   try {
-    return readFileSync(path, "latin1");
+    return readRegularFile(path).toString("latin1");
   } catch {
     throw new GantryError({
       code: "CONFIG_INVALID",

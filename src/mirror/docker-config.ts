@@ -2,11 +2,11 @@
  * Logins that `docker login` keeps: the `auths` of $DOCKER_CONFIG/config.json or ~/.docker/config.json. Credential
  * helpers are programs of their own and are not run; that they would be needed is said where a registry wants a login.
  */
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "../errors.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import type { Login } from "./address.ts";
+import { readRegularText } from "../regular-file.ts";
 
 export type DockerLogin =
   | { readonly kind: "login"; readonly login: Login }
@@ -25,7 +25,7 @@ export function readDockerLogin(host: string, environment: Environment): DockerL
   const path = join(named === "" ? join(home, ".docker") : named, "config.json");
   let text: string;
   try {
-    text = readFileSync(path, "utf8");
+    text = readRegularText(path);
   } catch {
     return undefined;
   }

@@ -2,11 +2,12 @@
  * The netrc file, in which curl, git and others find users and passwords: machine, login, password and default, with
  * quoted words as curl reads them, and macdef passed over. One that others can read is refused, as its passwords are no secret.
  */
-import { closeSync, fstatSync, openSync, readFileSync } from "node:fs";
+import { closeSync, fstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "../errors.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import type { Login } from "./address.ts";
+import { openRegularFile } from "../regular-file.ts";
 
 /**
  * The entry for a host in $NETRC or ~/.netrc.
@@ -40,7 +41,7 @@ export function readNetrc(
 function readWithMode(path: string, need: "optional" | "required") {
   let descriptor: number | undefined;
   try {
-    descriptor = openSync(path, "r");
+    descriptor = openRegularFile(path);
     return { mode: fstatSync(descriptor).mode, text: readFileSync(descriptor, "utf8") };
   } catch {
     if (need === "optional") return undefined;

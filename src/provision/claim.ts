@@ -3,8 +3,9 @@
  * the others wait in their shell, where waiting costs next to nothing. It decides nothing: scripts wait a second at
  * most, and whoever gets past it takes the lock. The launcher removes it, because a script that becomes the app cannot.
  */
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { errorCode } from "../errors.ts";
+import { readRegularText } from "../regular-file.ts";
 
 /**
  * Removes the claim of the script that started this process, or of one that is no more.
@@ -12,7 +13,7 @@ import { errorCode } from "../errors.ts";
  */
 export function releaseClaim(path: string, parent: number): void {
   try {
-    const holder = Number(readFileSync(path, "utf8"));
+    const holder = Number(readRegularText(path));
     if (holder === parent || !isAlive(holder)) rmSync(path, { force: true });
   } catch (error) {
     if (errorCode(error) === undefined) throw error;

@@ -2,13 +2,14 @@
  * What is there before anything is decided: the tree, its stamp for this host, and the files whose age the stamp
  * vouches for. It is the same check as the stub's, spelled in JavaScript; it reads no file's contents.
  */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { availableExternals, type ExternalModule } from "../release/manifest.ts";
 import { absentName, hostId, LIBC_MARKS, stampName } from "../release/stamp.ts";
 import type { Place, Release } from "./release.ts";
 import { isSameSystem, watchedPrograms } from "./system.ts";
 import { wantedModules } from "./verify.ts";
+import { readRegularText } from "../regular-file.ts";
 
 export interface TreeFacts {
   /** The modules directory exists, or none is needed. */
@@ -30,7 +31,7 @@ export function readHostId(): string {
 
 function readText(path: string): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return readRegularText(path);
   } catch {
     return undefined;
   }

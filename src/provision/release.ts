@@ -2,7 +2,7 @@
  * An unpacked release as the host finds it: its manifest, its paths, and whether its own program is the one that was
  * built. Only cheap checks happen here; `verify` hashes everything. Nothing is written.
  */
-import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { GantryError, isMissing, type Finding } from "../errors.ts";
 import { machineName } from "../elf/index.ts";
@@ -17,6 +17,7 @@ import {
 import type { StoreVariable } from "../release/store.ts";
 import type { Target } from "../release/targets.ts";
 import { readOptionalText } from "./read.ts";
+import { openRegularFile } from "../regular-file.ts";
 
 export interface Release {
   readonly layout: ReleaseLayout;
@@ -119,7 +120,7 @@ export function checkExecutable(release: Release): Finding | undefined {
 }
 
 function readHeader(path: string): { header: Buffer; size: number } {
-  const descriptor = openSync(path, "r");
+  const descriptor = openRegularFile(path);
   try {
     const header = Buffer.alloc(20);
     readSync(descriptor, header, 0, header.length, 0);

@@ -2,7 +2,6 @@
  * Releases that run on the host's own Node: which one that is, whether the one that was proven is still there, and
  * whether it is of the ABI that the modules were built for. Reads only.
  */
-import { readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Finding } from "../errors.ts";
 import { runtimeName } from "../release/manifest.ts";
@@ -11,6 +10,7 @@ import type { Environment } from "../runtime/invoke.ts";
 import type { Self } from "./judge.ts";
 import { readProgramPath } from "./program-path.ts";
 import type { Place, Release, RunningProgram } from "./release.ts";
+import { readRegularText } from "../regular-file.ts";
 
 /** The calling process's program, and how the stub found it. */
 export function readRunning(self: Self, environment: Environment): RunningProgram {
@@ -26,7 +26,7 @@ export function systemMark({ found, path }: RunningProgram): string {
 export function isSameSystem(release: Release, place: Place, host: string): boolean {
   if (release.system === undefined) return true;
   try {
-    const mark = readFileSync(join(place.stamps, systemName(release.id, host)), "utf8");
+    const mark = readRegularText(join(place.stamps, systemName(release.id, host)));
     return mark === systemMark(release.system);
   } catch {
     return false;

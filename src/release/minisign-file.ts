@@ -1,5 +1,4 @@
 /** Checking the signature of a file of any size, without holding it in memory. */
-import { readFileSync } from "node:fs";
 import {
   createPrehash,
   parsePublicKey,
@@ -8,6 +7,7 @@ import {
   type VerifiedSignature,
 } from "./minisign.ts";
 import { readPieces } from "./pieces.ts";
+import { readRegularFile } from "../regular-file.ts";
 
 /** BLAKE2b-512 of a file of any size. */
 export function readPrehash(path: string): Buffer {
@@ -29,6 +29,6 @@ export function verifySignedFile(
 ): VerifiedSignature {
   const publicKey = parsePublicKey(publicKeyText);
   const signature = parseSignature(signatureText, where);
-  const signed = signature.prehashed ? readPrehash(path) : readFileSync(path);
+  const signed = signature.prehashed ? readPrehash(path) : readRegularFile(path);
   return verifySignature(signature, signed, publicKey, where);
 }

@@ -2,7 +2,7 @@
  * Key pairs on disk, in minisign's files. Never overwrites a key, never makes or uses a secret key that lies inside
  * a release, and leaves either both files of a new pair or neither.
  */
-import { existsSync, lstatSync, mkdirSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, realpathSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { errorCode, GantryError } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
@@ -22,6 +22,7 @@ import {
   type PublicKey,
 } from "../../release/minisign.ts";
 import { createFile } from "../write-file.ts";
+import { readRegularText } from "../../regular-file.ts";
 
 export interface KeygenOptions {
   readonly publicKeyFile: string;
@@ -159,5 +160,5 @@ function readKeyText(file: string, kind: "public" | "secret"): string {
     const fix = `name the file of the ${kind} key; gantry keygen makes a pair`;
     throw new GantryError({ code: "CONFIG_INVALID", what: `the ${kind} key is not there`, where: file, fix });
   }
-  return readFileSync(file, "utf8");
+  return readRegularText(file);
 }

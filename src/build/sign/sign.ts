@@ -2,7 +2,7 @@
  * Signs a release (its SHA256SUMS) or a single file. A signature is written only after SHA256SUMS was found true for
  * every file of the release, with nothing missing and nothing extra, and after no secret key was found among them.
  */
-import { lstatSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { lstatSync, realpathSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
 import { GantryError, type Finding } from "../../errors.ts";
 import { NAMES, releaseBase, releaseName, signatureOf } from "../../release/layout.ts";
@@ -18,6 +18,7 @@ import { checkStatements } from "./statement.ts";
 import { readSecretKey, refuseInsideRelease } from "./keys.ts";
 import { bundlesOf, compareWithSums, parseSums } from "../../release/sums.ts";
 import { replaceFile } from "../write-file.ts";
+import { readRegularFile, readRegularText } from "../../regular-file.ts";
 
 /** A key is some hundred bytes; larger text than this is no place where one gets by accident. */
 const SEARCHED_BYTES = 1 << 20;
@@ -64,12 +65,12 @@ export async function signRelease(options: SignReleaseOptions): Promise<SignedRe
   const root = openRelease(options.release);
   refuseInsideRelease(options.secretKeyFile);
   const sumsFile = join(root, NAMES.sums);
-  const bytes = readFileSync(sumsFile);
+  const bytes = readRegularFile(sumsFile);
   const sums = parseSums(bytes.toString("utf8"), sumsFile);
   const [first, ...rest] = [...compareWithSums(root, sums, FIX), ...findSecretKeys(root)];
   if (first !== undefined) throw new GantryError(first, ...rest);
   const manifestFile = join(root, NAMES.manifest);
-  const manifest = parseManifest(readFileSync(manifestFile, "utf8"), manifestFile);
+  const manifest = parseManifest(readRegularText(manifestFile), manifestFile);
   const secretKey = await readSecretKey(options.secretKeyFile, options.password);
   refuseOtherKey(manifest, secretKey, manifestFile);
   const keys = [encodePublicKey(secretKey), ...pinnedKeys(manifest.publicKey)];
@@ -169,7 +170,7 @@ function findSecretKeys(root: string): Finding[] {
 /** Empty for a file that cannot be read: comparing it with its digest has reported that. */
 function readText(path: string): string {
   try {
-    return readFileSync(path, "latin1");
+    return readRegularFile(path).toString("latin1");
   } catch {
     return "";
   }

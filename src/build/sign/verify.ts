@@ -2,7 +2,7 @@
  * Checks a release or a file against its publisher's public key. Changes nothing, trusts nothing inside the release,
  * and reports everything that is wrong with it at once.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError, type Finding } from "../../errors.ts";
 import { NAMES, signatureOf } from "../../release/layout.ts";
@@ -18,6 +18,7 @@ import { readPrehash } from "../../release/minisign-file.ts";
 import { readPublicKey } from "./keys.ts";
 import { openRelease } from "./sign.ts";
 import { bundlesOf, compareWithSums, parseSums, SIGNATURE_NAME } from "../../release/sums.ts";
+import { readRegularFile, readRegularText } from "../../regular-file.ts";
 
 const FIX =
   "unpack the release archive again into an empty directory (a release that was started holds more files); if it still differs, take the archive from its publisher again";
@@ -50,7 +51,7 @@ export function verifyRelease(options: VerifyReleaseOptions): VerifiedRelease {
   const publicKey = readPublicKey(options.publicKey);
   const root = openRelease(options.release);
   const sumsFile = join(root, NAMES.sums);
-  const bytes = readFileSync(sumsFile);
+  const bytes = readRegularFile(sumsFile);
   const findings: Finding[] = [];
   const collect = <T>(check: () => T): T | undefined => {
     try {
@@ -94,7 +95,7 @@ export function verifyFile(options: VerifyFileOptions): VerifiedSignature {
 
 /** What a signature of a file was made of: newer ones of its hash, older ones of the file itself. */
 function readSigned(file: string, { prehashed }: Signature): Uint8Array {
-  return prehashed ? readPrehash(file) : readFileSync(file);
+  return prehashed ? readPrehash(file) : readRegularFile(file);
 }
 
 function verifyWith(
@@ -111,6 +112,6 @@ function verifyWith(
       fix,
     });
   }
-  const signature = parseSignature(readFileSync(signatureFile, "utf8"), signatureFile);
+  const signature = parseSignature(readRegularText(signatureFile), signatureFile);
   return verifySignature(signature, read(signature), publicKey, signatureFile);
 }

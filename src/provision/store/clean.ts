@@ -4,7 +4,7 @@
  * or a process runs from the tree. A tree goes by one rename before it is deleted, so that nobody meets half of it.
  */
 import { randomBytes } from "node:crypto";
-import { existsSync, lstatSync, readdirSync, readFileSync, renameSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, renameSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { errorCode, isMissing } from "../../errors.ts";
 import { NAMES } from "../../release/layout.ts";
@@ -16,6 +16,7 @@ import { lockIfFree, tidyPlace } from "../tidy.ts";
 import { checkWritable, removeQuietly } from "../work.ts";
 import { placeAt, untrustedReason, type Owner } from "./facts.ts";
 import { readReferences, type Reference } from "./reference.ts";
+import { readRegularText } from "../../regular-file.ts";
 
 export interface CleanedTree {
   readonly path: string;
@@ -112,7 +113,7 @@ function referenced(path: string): string | undefined {
 function useBy({ root, release, host: noted }: Reference, host: string): string | undefined {
   if (noted !== host) return `used by ${root} on another host (${noted})`;
   try {
-    if (releaseId(readFileSync(join(root, NAMES.manifest), "utf8")) !== release) return undefined;
+    if (releaseId(readRegularText(join(root, NAMES.manifest))) !== release) return undefined;
   } catch (error) {
     if (isMissing(error)) return undefined;
     return `used by ${root}, which cannot be read (${errorCode(error) ?? "unknown"})`;
@@ -156,7 +157,7 @@ function readNames(path: string): string[] {
 
 function readText(path: string): string {
   try {
-    return readFileSync(path, "utf8");
+    return readRegularText(path);
   } catch {
     return "";
   }
