@@ -52,8 +52,11 @@ export async function waitHealthy(
     if (invocation !== "") {
       const failure = failureOf(state, run, last);
       if (failure !== undefined) return { healthy: false, ...failure, invocation };
+      const identity = identityOf(state);
       seen = await look(layout, settings, state, signal);
-      run = seen.healthy ? (run ?? { identity: identityOf(state), since: performance.now() }) : undefined;
+      // What answered may be gone already.
+      if (seen.healthy && identityOf(state) !== identity) seen = ENDED;
+      run = seen.healthy ? (run ?? { identity, since: performance.now() }) : undefined;
     }
     last = run ?? last;
     const now = performance.now();
@@ -76,6 +79,7 @@ function identityOf({ InvocationID, MainPID, NRestarts }: UnitState): string {
 
 /** A main process that is to stay is systemd's whole notion of a service that runs (systemd.service(5), Type=). */
 const STAY = "let the app stay in the foreground: a service runs as long as the process that systemd started";
+const ENDED: Seen = { healthy: false, why: "its main process ended", fix: STAY };
 
 /**
  * What has gone wrong since the start, in words; undefined while nothing has.
@@ -94,7 +98,9 @@ function failureOf(
   }
   if (ActiveState === "inactive") return { why: `${endingOf(state)}${after}`, fix: STAY };
   if (run === undefined || ActiveState !== "active" || run.identity === identityOf(state)) return undefined;
-  if (state.MainPID === "0") return { why: `its main process ended${after}`, fix: STAY };
+  if (state.MainPID === "0") return { ...ENDED, why: `${ENDED.why}${after}` };
+  // In a moment systemd knows how.
+  if (hasEnded(Number(state.MainPID))) return undefined;
   return { why: `it was restarted${after}` };
 }
 
@@ -128,7 +134,7 @@ export async function lookAtProcess(
 ): Promise<Seen> {
   const { port, health } = settings;
   if (state.MainPID === "0" || hasEnded(Number(state.MainPID))) {
-    return { healthy: false, why: "its main process ended", fix: STAY };
+    return ENDED;
   }
   if (port !== undefined) return checkPort(layout, { port, health }, state, signal);
   // With Type=notify `active` means that the app said READY=1.
