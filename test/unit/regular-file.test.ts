@@ -92,7 +92,7 @@ describe("the launcher", () => {
     args: readonly string[],
     environment: Readonly<Record<string, string>> = {},
   ) =>
-    runProgram(fixture.executable, ["--no-install", join(root, "lib/launcher.mjs"), ...args], {
+    runProgram(join(root, "lib/tiny"), ["--no-install", join(root, "lib/launcher.mjs"), ...args], {
       cwd: fixture.directory,
       environment: { ...bareEnvironment(), BUN_BE_BUN: "1", GANTRY_OFFLINE: "1", ...environment },
     });

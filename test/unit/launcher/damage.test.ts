@@ -31,7 +31,7 @@ beforeEach(() => {
 });
 
 const launch = (environment: Readonly<Record<string, string>> = {}, command = "start") =>
-  runProgram(fixture.executable, ["--no-install", join(root, "lib/launcher.mjs"), command], {
+  runProgram(join(root, "lib/tiny"), ["--no-install", join(root, "lib/launcher.mjs"), command], {
     cwd: fixture.directory,
     environment: { ...bareEnvironment(), BUN_BE_BUN: "1", GANTRY_OFFLINE: "1", ...environment },
   });
