@@ -121,7 +121,7 @@ leave() {
   trap - TERM INT HUP
   # A launcher that ended before its work could not remove the claim.
   if [ -n "$gantry_mine" ] && { IFS= read -r gantry_first <"$gantry_claim"; } 2>/dev/null && [ "$gantry_first" = "$$" ]; then
-    rm -f "$gantry_claim" 2>/dev/null
+    PATH=/usr/bin:/bin${PATH:+:$PATH} rm -f "$gantry_claim" 2>/dev/null
   fi
   if [ -n "$gantry_ended" ]; then
     kill -s "$gantry_ended" $$
@@ -147,7 +147,7 @@ elif [ -f "$gantry_claim" ]; then
       leave
       launch "$@"
     fi
-    { IFS= read -r gantry_first <"$gantry_claim" && kill -s 0 "$gantry_first" && sleep 0.05; } 2>/dev/null || break
+    { IFS= read -r gantry_first <"$gantry_claim" && kill -s 0 "$gantry_first" && PATH=/usr/bin:/bin${PATH:+:$PATH} sleep 0.05; } 2>/dev/null || break
   done
 fi
 set +C

@@ -1,6 +1,7 @@
 # Where the release is: no fork, unless this file was called through a symbolic link (then one readlink).
+# Programs are looked for in the system first: a PATH may begin with the current directory.
 gantry_self=$0
-if [ -h "$gantry_self" ]; then gantry_self=$(readlink -f -- "$gantry_self"); fi
+if [ -h "$gantry_self" ]; then gantry_self=$(PATH=/usr/bin:/bin${PATH:+:$PATH} readlink -f -- "$gantry_self"); fi
 case $gantry_self in
 /*) ;;
 *) gantry_self=$PWD/${gantry_self#./} ;;

@@ -49,7 +49,7 @@ require() {
 
 # check_elf: bytes 18 and 19 of an ELF file name its machine (ELF gABI, e_machine); without od, exec tells soon enough.
 check_elf() {
-  case $(od -A n -t x1 -j 18 -N 2 "$gantry_program" 2>/dev/null) in
+  case $(PATH=/usr/bin:/bin${PATH:+:$PATH} od -A n -t x1 -j 18 -N 2 "$gantry_program" 2>/dev/null) in
   *"@ELF_MACHINE@"* | '') ;;
   *)
     say HOST_UNSUPPORTED "the binary is not one for @TARGET@: it was replaced or damaged" "$gantry_program" "$(mending)"
