@@ -12,6 +12,7 @@ const QUICK = ["--version", "--help", "status", "doctor", "verify", "prepare", "
 beforeAll(async () => {
   workshop = makeWorkshop();
   arena = await bootArena(workshop);
+  await arena.host.shell("ln -s /srv/ledger/ledger /usr/local/bin/ledger");
   await arena.attacker(`${PLANT}
     umask 022
     plant ${HOME}/there
@@ -26,7 +27,8 @@ afterAll(async () => {
   workshop?.dispose();
 });
 
-const cold = "rm -rf /srv/ledger/node_modules";
+/** The whole path: her PATH may name a program of hers for this script too. */
+const cold = "/bin/rm -rf /srv/ledger/node_modules";
 
 describe("planted before", () => {
   it.each([
@@ -46,7 +48,7 @@ describe("planted before", () => {
     }
     const starts = await arena.as(
       0,
-      `${enter}; ${cold}; umask 077; /srv/ledger/ledger migrate && /srv/ledger/ledger migrate`,
+      `${enter}; ${cold}; umask 077; /srv/ledger/ledger migrate && /usr/local/bin/ledger migrate`,
     );
     expect(starts).toMatchObject({ code: 0 });
     expect(await arena.won()).toEqual([]);
