@@ -19,7 +19,7 @@ damaged() {
 
 # check_size FILE BYTES: by ls, because the wc of some hosts reads all of it.
 check_size() {
-  gantry_size=$(PATH=/usr/bin:/bin${PATH:+:$PATH} LC_ALL=C ls -lnd "$gantry_root/$1" 2>/dev/null | { read -r _ _ _ _ gantry_size _ && echo "$gantry_size"; })
+  gantry_size=$(host ls -lnd "$gantry_root/$1" | { read -r _ _ _ _ gantry_size _ && echo "$gantry_size"; })
   case $gantry_size in
   '' | "$2") ;;
   *) damaged "$1" "has $gantry_size bytes and was released with $2: it was cut short, stripped or replaced" ;;
@@ -55,12 +55,12 @@ compare() {
 # anything. The checksum of cksum is in POSIX, and takes 30 ms for 100 MB (coreutils 9); sha256sum stands in for it. With
 # neither the launcher hashes the program, as far as that still runs.
 check_intact() {
-  gantry_sums=$({ PATH=/usr/bin:/bin${PATH:+:$PATH} && cd "$gantry_root" && cksum @PROVEN@; } 2>/dev/null </dev/null)
+  gantry_sums=$({ cd "$gantry_root" && host cksum @PROVEN@; } 2>/dev/null </dev/null)
   if [ $? != 127 ]; then
     compare "$gantry_sums" @CHECKSUMS@
     return
   fi
-  gantry_sums=$({ PATH=/usr/bin:/bin${PATH:+:$PATH} && cd "$gantry_root" && sha256sum @PROVEN@; } 2>/dev/null </dev/null)
+  gantry_sums=$({ cd "$gantry_root" && host sha256sum @PROVEN@; } 2>/dev/null </dev/null)
   if [ $? != 127 ]; then
     compare "$gantry_sums" @DIGESTS@
     return

@@ -4,7 +4,7 @@ gantry_loader=@INTERPRETER@
 
 # read_machine OPTIONS: uname, also where the PATH lacks the directories of a system's own commands.
 read_machine() {
-  (PATH=/usr/bin:/bin${PATH:+:$PATH} && uname "$@")
+  PATH=/usr/bin:/bin${PATH:+:$PATH} uname "$@"
 }
 
 # refuse: this machine cannot run the binary; says which release can, and ends.
