@@ -17,8 +17,8 @@ export const ROUNDS = Number(process.env["GANTRY_ADVERSARY_ROUNDS"] ?? 200);
 /** For the tests that race: a round takes about 0.1 s, and much longer on a machine that does other work. */
 export const PATIENT = { timeout: 120_000 + ROUNDS * 4000 };
 
-const MALLORY = 2001;
-const ALICE = 2002;
+export const MALLORY = 2001;
+export const ALICE = 2002;
 /** The attacker's own directories: nobody else's files are in there. */
 export const HOME = "/home/mallory";
 /** Her tools: evil.js, evil.ts, evil.sh, evil (a program) and evil.so, each of which leaves a proof. */
