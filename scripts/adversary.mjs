@@ -1,7 +1,7 @@
-// node scripts/adversary.mjs [ROUNDS]: the attacks of test/hosts/adversary with more rounds a place than the suite's 200.
+// node scripts/adversary.mjs [ROUNDS]: the attacks of test/hosts/adversary with 200 rounds a place, where the suite has 20.
 import { ensureBuilt, runTool } from "./install.mjs";
 
-const rounds = process.argv[2] ?? "2000";
+const rounds = process.argv[2] ?? "200";
 if (!/^[1-9]\d*$/.test(rounds) || process.getuid?.() !== 0) {
   console.error(
     "usage: node scripts/adversary.mjs [ROUNDS], as root, after npm run test:hosts has installed what it needs",

@@ -5,6 +5,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { bootArena, HOME, KIT, makeWorkshop, PATIENT, type Arena, type Workshop } from "./arena.ts";
 
+/** She wins about one round in eight. */
+const CONTROL_ROUNDS = 200;
+
 let workshop: Workshop;
 let arena: Arena;
 
@@ -27,6 +30,7 @@ describe("a careless script loses", PATIENT, () => {
       mkdir -p ${HOME}/bad && cp ${KIT}/evil.sh ${HOME}/bad/run
       ln -s /srv/good ${HOME}/place && ln -s ${HOME}/bad ${HOME}/other`);
     const { flips } = await arena.race({
+      rounds: CONTROL_ROUNDS,
       attack: ["exchange", `${HOME}/place`, `${HOME}/other`],
       victim: `[ "$(stat -L -c %u ${HOME}/place/run)" = 0 ] && ${HOME}/place/run`,
     });
@@ -39,6 +43,7 @@ describe("a careless script loses", PATIENT, () => {
       mkdir ${HOME}/drop ${HOME}/pool
       i=0; while [ $i -lt 256 ]; do cp ${KIT}/evil.sh ${HOME}/pool/$i; i=$((i + 1)); done`);
     const { flips } = await arena.race({
+      rounds: CONTROL_ROUNDS,
       attack: ["snatch", `${HOME}/drop`, `${HOME}/pool`],
       victim: `file=$(mktemp ${HOME}/drop/XXXXXX); echo true >$file; sleep 0.002; sh $file`,
     });
