@@ -29,7 +29,8 @@ describe.skipIf(!mounts)("a place", () => {
     const place = join(fixture.directory, "noexec");
     mkdirSync(place);
     const script = `mount -t tmpfs -o mode=755,noexec,size=200m tmpfs "$1"; cp -r "$2/." "$1/";
-      exec "$3" --no-install "$1/lib/launcher.mjs" start`;
+      mount --bind "$3" "$1/lib/tiny";
+      exec "$1/lib/tiny" --no-install "$1/lib/launcher.mjs" start`;
     expectRefusal(await inMounts(script, place, root, fixture.executable), "STORE_NOEXEC", /mounted noexec/);
     expect(fixture.registry.requests).toEqual([]);
   });

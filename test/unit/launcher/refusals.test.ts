@@ -2,6 +2,8 @@
 import { spawnSync } from "node:child_process";
 import {
   copyFileSync,
+  existsSync,
+  linkSync,
   mkdirSync,
   openSync,
   closeSync,
@@ -23,9 +25,14 @@ import { useFixture } from "./use-fixture.ts";
 const fixture = useFixture();
 let root = "";
 
-/** Under the fixture's own copy of the binary, because the release's may be what is damaged. */
+/** The program that runs the launcher tells it where the release is; the release's own may be what is damaged. */
+const runner = () => {
+  const path = join(root, "lib/runner");
+  if (!existsSync(path)) linkSync(fixture.executable, path);
+  return path;
+};
 const launch = (args: readonly string[], environment: Readonly<Record<string, string>> = {}): Promise<Run> =>
-  runProgram(fixture.executable, ["--no-install", join(root, "lib/launcher.mjs"), ...args], {
+  runProgram(runner(), ["--no-install", join(root, "lib/launcher.mjs"), ...args], {
     cwd: fixture.directory,
     environment: {
       ...bareEnvironment(),
