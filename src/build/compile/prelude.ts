@@ -20,8 +20,9 @@ declare const GANTRY_EXTERNALS: string;
 
 /** The executable is lib/NAME of the release. */
 const release = process.execPath.split("/").slice(0, -2).join("/");
-if (isMainThread && isCalledAsGantry(release)) becomeLauncher(release);
+// The variable first: an app may be called gantry itself.
 if (isMainThread && env[LAUNCHER_VARIABLE] !== undefined) startLauncher(release);
+if (isMainThread && isCalledAsGantry(release)) becomeLauncher(release);
 const probe = env[PROBE_VARIABLE];
 const externals = GANTRY_EXTERNALS.split(",");
 const modules = chooseModules({
