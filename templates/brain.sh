@@ -44,7 +44,7 @@ ready() {
   gantry_stamp=$gantry_modules/.gantry/@RELEASE@-$gantry_host
   [ -f "$gantry_stamp" ]@SAME_PROGRAM@ && [ -x "$gantry_program" ] && [ -e @INTERPRETER@ ] &&
     ! [ "$gantry_program" -nt "$gantry_stamp" ]@LIBC_CHECKS@@NATIVE_CHECKS@ &&
-    believed
+    believed@ELSE_PROGRAM@
 }
 
 # believed: may this user take the stamp's word? What lies beside this script is as good as the script, unless others may

@@ -17,6 +17,9 @@ read_caller() {
 from_home() {
   read_caller
   gantry_installed=/opt/@BINARY@/current/gantry
+  # The host's Node is run by who runs this, wherever the release is.
+  gantry_owners=$gantry_uid
+  if ! is_safe_program; then refuse_unsafe gantry "$@"; fi
   if [ "$gantry_uid" != 0 ] || [ -z "$gantry_caller" ]; then refuse_third "$@"; fi
   if ! is_safe "$gantry_caller"; then refuse_third "$@"; fi
   case ${1-} in

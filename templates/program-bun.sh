@@ -1,5 +1,5 @@
 # The compiled app is the program that runs the launcher too.
-gantry_program=$gantry_root/lib/@BINARY@
+gantry_program=$gantry_root/lib/@BINARY@ gantry_on_path=''
 @MUSL_VARIABLE@
 
 # run_app ARGS...: becomes the app.

@@ -1,5 +1,5 @@
 # The release brings its own Node.
-gantry_program=$gantry_root/lib/node
+gantry_program=$gantry_root/lib/node gantry_on_path=''
 
 #@include run-node.sh
 

@@ -21,7 +21,36 @@ same_program() {
 
 #@include run-node.sh
 
-# check_program: is there a Node, and of the ABI that the modules were built for?
+# name_program: the beginning of a command that lets this user run a Node that others cannot change: the same one where
+# root can close what is root's, another of the host's, or the copy of one that belongs to the person who called root.
+name_program() {
+  gantry_as=''
+  if [ "$gantry_uid" = 0 ]; then gantry_as=${SUDO_UID:+sudo }; fi
+  if [ "$gantry_uid:$gantry_owner" = 0:0 ]; then
+    word "$gantry_where"
+    gantry_command="${gantry_as}chmod go-w $gantry_word && $gantry_as"
+    return
+  fi
+  for gantry_directory in /usr/local/bin /usr/bin /bin; do
+    if [ -x "$gantry_directory/node" ] && walk "$gantry_directory/node"; then
+      case $(become_clean "$gantry_directory/node" -p 'process.versions.modules' 2>/dev/null) in
+      @ABI@) break ;;
+      esac
+    fi
+    gantry_directory=''
+  done
+  if [ -n "$gantry_directory" ]; then
+    gantry_command=''
+  elif [ -n "$gantry_as" ] && gantry_owners=$SUDO_UID && walk "$gantry_on_path"; then
+    word "$gantry_on_path"
+    gantry_command="sudo install -m 755 $gantry_word /usr/local/bin/node && "
+  else
+    gantry_command="install Node @NODE_MAJOR@ as root (apk add nodejs or apt-get install nodejs where that is Node @NODE_MAJOR@, else from nodejs.org), then: "
+  fi
+  gantry_command="$gantry_command${gantry_as:+sudo env }PATH=${gantry_directory:-/usr/local/bin}:/usr/bin:/bin "
+}
+
+# check_program: is there a Node, and of the ABI that the modules were built for? Others cannot change it: check_trust.
 check_program() {
   gantry_program=$gantry_on_path
   if [ -z "$gantry_program" ]; then

@@ -37,7 +37,7 @@ is_own_group() {
 # judge ROLE MODE LINKS OWNER GROUP...: a line of ls -ldn; says in gantry_why what is wrong. ROLE is holds or leads: a
 # sticky directory may lead, because nobody may rename or remove in it what is others' (inode(7)).
 judge() {
-  gantry_why="is owned by user $4"
+  gantry_owner=$4 gantry_why="is owned by user $4"
   case " 0 $gantry_owners " in
   *" $4 "*) ;;
   *) if [ "$gantry_any" != yes ] || [ "$5" != 0 ]; then return 1; fi ;;
@@ -129,17 +129,19 @@ walk() {
 # is_safe OWNERS: is the way to the release, and what is run of it before the launcher judges the rest, nobody's but these
 # users' and root's? gantry_where and gantry_why tell what is not.
 is_safe() {
-  gantry_owners=$1 gantry_better=''
+  gantry_owners=$1 gantry_better='' gantry_fault=''
   walk "$gantry_root" && look holds "${gantry_physical:-/}" && look holds "$gantry_root/lib" || return 1
   for gantry_file in "$gantry_root/@BINARY@" "$gantry_root/gantry" "$gantry_root"/lib/*; do
     if [ -h "$gantry_file" ]; then walk "$gantry_file"; else look holds "$gantry_file"; fi || return 1
   done
-  # The host's own Node is none of the release's.
-  case $gantry_program in
-  '' | "$gantry_root"/*) return 0 ;;
-  esac
-  walk "$gantry_program" && return 0
-  gantry_better="PATH=/usr/local/bin:/usr/bin:/bin"
+  is_safe_program
+}
+
+# is_safe_program: the same of the host's own Node, for the users that gantry_owners names.
+is_safe_program() {
+  gantry_fault=''
+  if [ -z "$gantry_on_path" ] || walk "$gantry_on_path"; then return 0; fi
+  gantry_fault=program
   return 1
 }
 
@@ -200,9 +202,14 @@ refuse_unsafe() {
   if [ "$gantry_uid" = 0 ]; then gantry_by=root gantry_home=/root; fi
   digits "$gantry_mode"
   gantry_what="$gantry_by would run what others can change: $gantry_where $gantry_why (mode $gantry_digits)"
+  gantry_file=$gantry_where
   word "$gantry_root"
-  case $gantry_owners:$gantry_todo:$gantry_mode in
-  0::[!l]*)
+  case $gantry_fault:$gantry_owners:$gantry_todo:$gantry_mode in
+  program:*)
+    name_program
+    gantry_home=$gantry_root
+    ;;
+  :0::[!l]*)
     gantry_command="chown -R 0:0 $gantry_word && chmod -R go-w $gantry_word && "
     gantry_home=$gantry_root
     ;;
@@ -213,14 +220,11 @@ refuse_unsafe() {
     gantry_home=$gantry_home/${gantry_root##*/}
     ;;
   esac
-  if [ "$gantry_better" = "PATH=/usr/local/bin:/usr/bin:/bin" ]; then
-    gantry_command="$gantry_better " gantry_better='' gantry_home=$gantry_root
-  fi
   word "$gantry_home/$1"
   gantry_command=$gantry_command$gantry_word
   shift
   words "$@"
-  say STORE_UNSAFE "$gantry_what" "$gantry_where" "${gantry_better:-$gantry_command$gantry_words}"
+  say STORE_UNSAFE "$gantry_what" "$gantry_file" "${gantry_better:-$gantry_command$gantry_words}"
   exit 73
 }
 

@@ -194,11 +194,13 @@ function processorValues(runtime: ReleaseRuntime, target: Target, base: string):
 
 /** `PROGRAM` names the template that knows how this runtime is found and run. */
 function runtimeValues(runtime: ReleaseRuntime): Record<string, string> {
-  if (runtime.kind === "bun") return { PROGRAM: "bun", SAME_PROGRAM: "" };
+  if (runtime.kind === "bun") return { PROGRAM: "bun", SAME_PROGRAM: "", ELSE_PROGRAM: "" };
   const { version, abi, entry, system } = runtime;
   return {
     PROGRAM: system ? "system" : "node",
     SAME_PROGRAM: system ? ' && same_program "$gantry_stamp"' : "",
+    // What a stamp names is nothing until that stamp is believed.
+    ELSE_PROGRAM: system ? " || ! gantry_program=$gantry_on_path" : "",
     ENTRY: quote(entry),
     NODE: plainWord(version),
     NODE_MAJOR: plainWord(version.split(".")[0] ?? ""),

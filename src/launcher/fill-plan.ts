@@ -78,12 +78,12 @@ export function planFill(session: FillSession, release: Release, choice: FillCho
 
 /** A Bun release brings its package manager; a Node release has the host's npm, if there is one. */
 function fromRegistry({ settings, environment }: FillSession, release: Release): Fill[] {
-  const { registry } = settings;
+  const { registry, skip } = settings;
   if (findBundled(release) !== undefined) return [];
   if (release.manifest.runtime.kind === "bun")
-    return [registryFill(release, { registry, packageManager: settings.packageManager, environment })];
+    return [registryFill(release, { registry, packageManager: settings.packageManager, environment, skip })];
   if (readProgramPath("npm", environment) === undefined) return [];
-  return [registryFill(release, { registry, packageManager: "npm", environment })];
+  return [registryFill(release, { registry, packageManager: "npm", environment, skip })];
 }
 
 function namedFill(

@@ -4,7 +4,7 @@
  * is never said: only the app knows when it is. Without NOTIFY_SOCKET, or without the program, nothing happens.
  */
 import { spawn } from "node:child_process";
-import { readProgramPath } from "../provision/program-path.ts";
+import { readProgramPath, readUnsafeProgram } from "../provision/program-path.ts";
 import type { Reporter } from "../provision/report.ts";
 import type { Environment } from "../runtime/invoke.ts";
 import { formatBytes } from "../text.ts";
@@ -28,7 +28,8 @@ export interface ServiceStatus {
 export function openServiceStatus(reporter: Reporter, environment: Environment): ServiceStatus {
   const socket = environment["NOTIFY_SOCKET"] ?? "";
   const program = socket === "" ? undefined : readProgramPath("systemd-notify", environment);
-  if (program === undefined) return { reporter, close: () => Promise.resolve() };
+  if (program === undefined || readUnsafeProgram([program]) !== undefined)
+    return { reporter, close: () => Promise.resolve() };
   const sender = createSender((text) => send(program, socket, text));
   let step = "";
   return {

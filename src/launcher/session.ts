@@ -2,6 +2,7 @@
  * What every command works with: one release, what the environment asks for, a way to speak, and a signal that says
  * when to stop. main.ts makes it from the process; nothing here reads the process itself.
  */
+import { join } from "node:path";
 import type { Log } from "../log.ts";
 import { GantryError, type Finding } from "../errors.ts";
 import { ensureTree, type Ensured, type EnsureOptions } from "../provision/ensure.ts";
@@ -17,6 +18,7 @@ import { writeNote } from "../provision/note.ts";
 import { readRunning } from "../provision/system.ts";
 import { usedBy } from "../provision/used.ts";
 import type { Environment } from "../runtime/invoke.ts";
+import { shellWord } from "../text.ts";
 import { readPrincipal, readUnsafe, trustFinding } from "../trust/index.ts";
 import { planFill, type FillChoice } from "./fill-plan.ts";
 import type { Settings } from "./settings.ts";
@@ -79,8 +81,20 @@ export function planWrite(session: Session, { release }: Opened): PlacePlan {
 export function checkTrust(session: Session, { release, place }: Opened): Finding | undefined {
   const { uid, roots } = ownerOf(session);
   const principal = readPrincipal(uid);
+  const purpose = { root: session.root, command: release.manifest.binary };
+  const { system } = release;
+  const programs = system === undefined ? [] : [system.found, system.path];
+  const unsafe = readUnsafe({ directories: [], files: programs }, principal);
+  const finding = trustFinding(unsafe, principal, purpose);
+  // Nothing of the release is wrong then, and a copy of it would be run by the same Node.
+  if (finding !== undefined) {
+    return {
+      ...finding,
+      fix: `PATH=/usr/local/bin:/usr/bin:/bin ${shellWord(join(purpose.root, purpose.command))}`,
+    };
+  }
   const found = readUnsafe(usedBy(release, roots, place), principal);
-  return trustFinding(found, principal, { root: session.root, command: release.manifest.binary });
+  return trustFinding(found, principal, purpose);
 }
 
 /** @returns whether nobody else can change it; false only where GANTRY_SKIP lets that pass */

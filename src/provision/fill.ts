@@ -4,7 +4,7 @@
  */
 import { mkdirSync, readdirSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError } from "../errors.ts";
+import { GantryError, type ErrorCode } from "../errors.ts";
 import type { BunLock } from "../release/bun-lock.ts";
 import { NAMES } from "../release/layout.ts";
 import type { TreeModule } from "../release/manifest.ts";
@@ -46,6 +46,8 @@ export interface RegistryOptions {
   readonly packageManager: PackageManager;
   readonly registry?: string | undefined;
   readonly environment: Environment;
+  /** What GANTRY_SKIP lets pass. */
+  readonly skip: ReadonlySet<ErrorCode>;
   readonly limits?: InstallLimits | undefined;
 }
 
@@ -72,7 +74,7 @@ export function registryFill(release: Release, options: RegistryOptions): Fill {
       try {
         if (packageManager === "bun") return { complaints: await installFrozen(install) };
         const { installWithNpm } = await import("./npm.ts");
-        return { complaints: await installWithNpm(release, locked, install) };
+        return { complaints: await installWithNpm(release, locked, { ...install, skip: options.skip }) };
       } catch (error) {
         throw blameDisk(error, release, work);
       } finally {

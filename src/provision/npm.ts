@@ -4,22 +4,23 @@
  */
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError } from "../errors.ts";
+import { GantryError, type ErrorCode } from "../errors.ts";
 import { lockKey, type BunLock } from "../release/bun-lock.ts";
 import { NAMES } from "../release/layout.ts";
 import { keptEnvironment } from "../runtime/invoke.ts";
 import { INSTALL_LIMITS, runInstaller, type InstallOptions } from "../runtime/install.ts";
-import { readProgramPath } from "./program-path.ts";
+import { unsafeLine } from "../trust/index.ts";
+import { readProgramPath, readUnsafeProgram } from "./program-path.ts";
 import type { Release } from "./release.ts";
 import { wantedModules } from "./verify.ts";
 
 /**
- * @throws GantryError CONFIG_INVALID without an npm; otherwise what runInstaller throws
+ * @throws GantryError CONFIG_INVALID without an npm, STORE_UNSAFE for one that others can change; otherwise what runInstaller throws
  */
 export async function installWithNpm(
   release: Release,
   lock: BunLock,
-  options: InstallOptions,
+  options: InstallOptions & { readonly skip: ReadonlySet<ErrorCode> },
 ): Promise<readonly string[]> {
   const npm = readProgramPath("npm", options.environment);
   if (npm === undefined) {
@@ -27,6 +28,17 @@ export async function installWithNpm(
       code: "CONFIG_INVALID",
       what: "GANTRY_PACKAGE_MANAGER is npm, and there is no npm on the PATH",
       fix: "unset GANTRY_PACKAGE_MANAGER (the release brings its own package manager), or install npm",
+    });
+  }
+  // npm is a script for whatever node comes first on the PATH.
+  const node = readProgramPath("node", options.environment);
+  const unsafe = readUnsafeProgram(node === undefined ? [npm] : [npm, node]);
+  if (unsafe !== undefined && !options.skip.has("STORE_UNSAFE")) {
+    throw new GantryError({
+      code: "STORE_UNSAFE",
+      what: `npm would run what others can change: ${unsafeLine(unsafe)}`,
+      where: unsafe.entry.path,
+      fix: "put an npm and a node first on the PATH that nobody but root and this user can change, as PATH=/usr/local/bin:/usr/bin:/bin does where they are in there",
     });
   }
   const { packageJson, packageLock } = planPackageLock(release, lock);

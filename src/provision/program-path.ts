@@ -2,6 +2,7 @@
 import { accessSync, constants } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import type { Environment } from "../runtime/invoke.ts";
+import { readPrincipal, readUnsafe, type Unsafe } from "../trust/index.ts";
 
 /** @param name of the program, without a slash */
 export function readProgramPath(name: string, environment: Environment): string | undefined {
@@ -16,4 +17,9 @@ export function readProgramPath(name: string, environment: Environment): string 
     }
   }
   return undefined;
+}
+
+/** What others could change of programs that are about to be run, or of the way to them; the first of it. */
+export function readUnsafeProgram(paths: readonly string[]): Unsafe | undefined {
+  return readUnsafe({ directories: [], files: paths }, readPrincipal(process.geteuid?.() ?? -1))[0];
 }

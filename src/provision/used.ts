@@ -22,6 +22,7 @@ export function usedBy(release: Release, roots: readonly string[], place: Place)
       layout.gantry,
       layout.env,
       layout.executable,
+      ...(release.system === undefined ? [] : [release.system.found]),
       ...listFiles(layout.lib),
       ...modules,
       stamp,

@@ -84,3 +84,13 @@ it("a systemd-notify that fails or cannot be executed stops nothing", async () =
   await status.close("failed");
   expect(shown).toEqual(["one"]);
 });
+
+it("runs no systemd-notify that others can change", async () => {
+  chmodSync(join(directory, "systemd-notify"), 0o777);
+  const status = openServiceStatus(reporter, environment());
+  await status.close("a last word");
+  expect(messages()).toEqual([]);
+  chmodSync(join(directory, "systemd-notify"), 0o755);
+  await openServiceStatus(reporter, environment()).close("a last word");
+  expect(told()).toEqual(["a last word"]);
+});

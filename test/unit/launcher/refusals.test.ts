@@ -1,6 +1,7 @@
 /** What is wrong with a release, a setting or a place: one code, one fix, nothing changed, and no network asked. */
 import { spawnSync } from "node:child_process";
 import {
+  chmodSync,
   copyFileSync,
   existsSync,
   linkSync,
@@ -224,6 +225,21 @@ describe("a setting", () => {
     mkdirSync(path, { recursive: true });
     const run = await launch(["start"], { GANTRY_PACKAGE_MANAGER: "npm", PATH: path });
     expectRefusal(run, "CONFIG_INVALID", /no npm on the PATH/);
+  });
+
+  it.each(["npm", "node"])("that leads to another user's %s is refused before that runs", async (name) => {
+    root = fixture.make();
+    const path = join(fixture.directory, `their-${name}`);
+    mkdirSync(path, { recursive: true });
+    for (const each of ["npm", "node"])
+      writeFileSync(join(path, each), `#!/bin/sh\n: >'${path}/ran'\n`, { mode: 0o755 });
+    chmodSync(join(path, name), 0o777);
+    const settings = { GANTRY_PACKAGE_MANAGER: "npm", PATH: `${path}:/usr/bin:/bin` };
+    const run = await launch(["start"], settings);
+    expectRefusal(run, "STORE_UNSAFE", new RegExp(`${path}/${name} can be written by everybody`));
+    expect(existsSync(join(path, "ran"))).toBe(false);
+    await launch(["start"], { ...settings, GANTRY_SKIP: "STORE_UNSAFE" });
+    expect(existsSync(join(path, "ran"))).toBe(true);
   });
 });
 

@@ -27,7 +27,12 @@ function optionsFor(root: string): EnsureOptions & { readonly fill: Fill } {
   return {
     release,
     place: placeInRelease(release.layout),
-    fill: registryFill(release, { packageManager: "bun", registry: fixture.registry.url, environment }),
+    fill: registryFill(release, {
+      packageManager: "bun",
+      registry: fixture.registry.url,
+      environment,
+      skip: new Set(),
+    }),
     reporter: silent,
     environment,
     signal: new AbortController().signal,

@@ -7,6 +7,7 @@ import { planStart } from "../../../src/provision/plan.ts";
 import { placeInRelease, readRelease, type Release } from "../../../src/provision/release.ts";
 import { writeStamp } from "../../../src/provision/stamp.ts";
 import { checkAbi, readRunning } from "../../../src/provision/system.ts";
+import { usedBy } from "../../../src/provision/used.ts";
 import { formatManifest } from "../../../src/release/manifest.ts";
 import { makeTree, MANIFEST, removeTree } from "./tree.ts";
 
@@ -65,6 +66,12 @@ describe("a release on the host's own Node", () => {
     await new Promise((resolve) => setTimeout(resolve, 20));
     writeFileSync(join(bin, "upgraded"), "");
     expect(stateOf(open())).toBe("present");
+  });
+
+  it("is judged by the way to the program on the PATH and by the one behind it", () => {
+    const release = open();
+    const { files } = usedBy(release, [dirname(modules)], placeInRelease(release.layout));
+    expect(files).toEqual(expect.arrayContaining([join(bin, "node"), process.execPath]));
   });
 
   it("knows another ABI by its number", () => {

@@ -21,7 +21,7 @@ import { targetOfHost } from "../../../../src/release/targets.ts";
 
 const file = { size: 1, sha256: "0".repeat(64) };
 const ID = "0123456789abcdef";
-const MANIFEST: Manifest = {
+export const MANIFEST: Manifest = {
   schema: 1,
   name: "app",
   version: "1.2.3",
