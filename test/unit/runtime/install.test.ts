@@ -10,7 +10,10 @@ import { installFrozen, type InstallLimits, type InstallOptions } from "../../..
 import { run } from "../../../src/runtime/invoke.ts";
 import { startRegistry, tampered, type Registry } from "../provision/registry.ts";
 
-const BUN = fileURLToPath(new URL("../../../node_modules/bun/bin/bun.exe", import.meta.url));
+/** GANTRY_TEST_BUN names another Bun to try the same tests with. */
+const BUN =
+  process.env["GANTRY_TEST_BUN"] ??
+  fileURLToPath(new URL("../../../node_modules/bun/bin/bun.exe", import.meta.url));
 const QUICK: InstallLimits = { idle: 30, retries: 0, hang: 120_000 };
 const ENVIRONMENT = { PATH: "/usr/bin:/bin", HOME: "/nonexistent" };
 
