@@ -11,6 +11,7 @@ const PACKAGES = {
   musl: "/usr/lib/x86_64-linux-musl/libc.so",
   "musl-tools": "/usr/bin/musl-gcc",
   strace: "/usr/bin/strace",
+  acl: "/usr/bin/setfacl",
   gcc: "/usr/bin/gcc",
   "g++": "/usr/bin/g++",
   make: "/usr/bin/make",
