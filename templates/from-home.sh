@@ -2,17 +2,6 @@
 # could change it while root runs it. So root copies what SHA256SUMS names to where nobody else can write, with the host's
 # own programs, checks the copy, and goes on from there.
 
-# read_caller: the number of the user who called root; empty when nobody did.
-read_caller() {
-  gantry_caller=${SUDO_UID:-${PKEXEC_UID-}}
-  if [ -z "$gantry_caller" ] && [ -n "${DOAS_USER-}" ] && [ -r /etc/passwd ]; then
-    while IFS=: read -r gantry_key gantry_line gantry_id gantry_line; do
-      if [ "$gantry_key" = "$DOAS_USER" ]; then gantry_caller=$gantry_id; fi
-    done </etc/passwd
-  fi
-  case $gantry_caller in *[!0-9]*) gantry_caller='' ;; esac
-}
-
 # from_home COMMAND...: the release is not root's alone.
 from_home() {
   read_caller
@@ -20,17 +9,20 @@ from_home() {
   # The host's Node is run by who runs this, wherever the release is.
   gantry_owners=$gantry_uid
   if ! is_safe_program; then refuse_unsafe gantry "$@"; fi
-  if [ "$gantry_uid" != 0 ] || [ -z "$gantry_caller" ]; then refuse_third "$@"; fi
-  if ! is_safe "$gantry_caller"; then refuse_third "$@"; fi
+  if [ -z "$gantry_caller" ] || ! is_safe "$gantry_caller"; then refuse_third "$@"; fi
   case ${1-} in
   install | upgrade) ;;
   status | history | rollback | clean | uninstall)
-    if [ -e "$gantry_installed" ]; then refuse_better "sudo $gantry_installed" "$@"; fi
+    if is_installed; then refuse_better "$gantry_sudo$gantry_installed" "$@"; fi
     refuse_without "$@"
     ;;
   *) refuse_without "$@" ;;
   esac
-  copy_release
+  if ! copy_release; then
+    host rm -rf -- "$gantry_copy"
+    gantry_todo=''
+    refuse_third "$@"
+  fi
   trap 'gantry_ended=TERM; kill -s TERM "$gantry_child" 2>/dev/null' TERM
   trap 'gantry_ended=INT; kill -s INT "$gantry_child" 2>/dev/null' INT
   trap 'gantry_ended=HUP; kill -s HUP "$gantry_child" 2>/dev/null' HUP
@@ -49,16 +41,47 @@ from_home() {
   exit "$gantry_status"
 }
 
+# is_installed: is there a gantry that is root's already? In a subshell, because the finding is about another path.
+is_installed() (
+  gantry_owners=0
+  walk "$gantry_installed" && [ -z "$gantry_missing" ] && look holds "$gantry_physical"
+)
+
+# has_line PATTERN FILE: a file of root's.
+has_line() {
+  while IFS= read -r gantry_line || [ -n "$gantry_line" ]; do
+    # shellcheck disable=SC2254
+    case $gantry_line in $1) return 0 ;; esac
+  done <"$2"
+  return 1
+}
+
+# is_pinned: does the service take only what its publisher signed? Its memory says so (src/service/trust/memory.ts), and
+# before there is one the manifest of what is installed.
+is_pinned() {
+  gantry_keys=/var/lib/gantry/@BINARY@/keys.json
+  if [ -f "$gantry_keys" ]; then
+    ! has_line '*"pinned":\[\]*' "$gantry_keys"
+  else
+    [ -f "/opt/@BINARY@/current/lib/release.json" ] && has_line '*"publicKey":*' "/opt/@BINARY@/current/lib/release.json"
+  fi
+}
+
 # refuse_third COMMAND...: a release of somebody else's goes through a gantry that is root's already, where there is one.
+# Where no key is pinned, a person names the publisher's. An unsigned release can be checked by no key.
 refuse_third() {
   case $gantry_uid:${1-} in
-  0:install | 0:upgrade)
-    if [ -e "$gantry_installed" ] && [ "${1-}" = install ]; then
+  0:install)
+    if is_installed; then
       word "$gantry_root"
-      gantry_better="$gantry_installed upgrade $gantry_word"
-    elif [ -e "$gantry_installed" ]; then
+      gantry_better="$gantry_sudo$gantry_installed upgrade $gantry_word"
+      if [ -f "$gantry_root/SHA256SUMS.minisig" ] && ! is_pinned; then gantry_better="$gantry_better --public-key KEY"; fi
+    fi
+    ;;
+  0:upgrade)
+    if is_installed; then
       words "$@"
-      gantry_better="$gantry_installed$gantry_words"
+      gantry_better="$gantry_sudo$gantry_installed$gantry_words"
     fi
     ;;
   esac
@@ -88,7 +111,7 @@ broken() {
   exit "$3"
 }
 
-# copy_release: into a new directory of root's alone, beside /opt/@BINARY@ and so on a file system that programs run from.
+# copy_release: fails for a file that others can change. Into a new directory of root's alone, beside /opt/@BINARY@ and so on a file system that programs run from.
 copy_release() {
   host mkdir -p -m 755 /opt
   gantry_owners=0
@@ -105,10 +128,10 @@ copy_release() {
     exit 73
   fi
   if ! [ -f "$gantry_root/SHA256SUMS" ]; then broken RELEASE_FILE_MISSING "a file of the release is not there" 66; fi
-  copy_file SHA256SUMS
-  while IFS= read -r gantry_line; do copy_file "${gantry_line#*  }"; done <"$gantry_copy/SHA256SUMS"
+  copy_file SHA256SUMS || return 1
+  while IFS= read -r gantry_line; do copy_file "${gantry_line#*  }" || return 1; done <"$gantry_copy/SHA256SUMS"
   for gantry_file in "$gantry_root/SHA256SUMS.minisig" "$gantry_root"/vendor/*.minisig; do
-    if [ -f "$gantry_file" ]; then copy_file "${gantry_file#"$gantry_root/"}"; fi
+    if [ -f "$gantry_file" ]; then copy_file "${gantry_file#"$gantry_root/"}" || return 1; fi
   done
   # Modules that were made ready: each file's digest is in the manifest, and the launcher takes no other.
   if [ -d "$gantry_root/node_modules" ] && ! [ -h "$gantry_root/node_modules" ]; then
@@ -132,12 +155,12 @@ copy_file() {
     *) break ;;
     esac
     if ! [ -d "$gantry_copy$gantry_above" ]; then
-      if ! look holds "$gantry_root$gantry_above"; then refuse_copy; fi
+      if ! look holds "$gantry_root$gantry_above"; then return 1; fi
       case $gantry_mode in d*) ;; *) broken ARCHIVE_UNSAFE "SHA256SUMS names a path that leads out of the release: $1" 65 ;; esac
       host mkdir -m 755 "$gantry_copy$gantry_above"
     fi
   done
-  if ! look holds "$gantry_root/$1"; then refuse_copy; fi
+  if ! look holds "$gantry_root/$1"; then return 1; fi
   case $gantry_missing$gantry_mode in
   -*) ;;
   yes*) broken RELEASE_FILE_MISSING "$1 is not there" 66 ;;
@@ -146,17 +169,10 @@ copy_file() {
   if ! host cp -- "$gantry_root/$1" "$gantry_copy/$1"; then broken IO_FAILED "$1 cannot be copied to $gantry_copy" 74; fi
 }
 
-# refuse_copy: one file of it is somebody else's.
-refuse_copy() {
-  host rm -rf -- "$gantry_copy"
-  gantry_todo=''
-  refuse_third install
-}
-
 # refuse_directory: the copy would not be root's alone.
 refuse_directory() {
   digits "$gantry_mode"
   word "$gantry_where"
-  say STORE_UNSAFE "root would install into what others can change: $gantry_where $gantry_why (mode $gantry_digits)" "$gantry_where" "chown 0:0 $gantry_word && chmod go-w $gantry_word"
+  say STORE_UNSAFE "root would install into what others can change: $gantry_where $gantry_why (mode $gantry_digits)" "$gantry_where" "${gantry_sudo}chown 0:0 $gantry_word && ${gantry_sudo}chmod go-w $gantry_word"
   exit 73
 }

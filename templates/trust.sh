@@ -195,9 +195,28 @@ words() {
   done
 }
 
+# read_caller: the number of the user who called root, empty when nobody did, and what that person writes before a command
+# of root's.
+read_caller() {
+  gantry_sudo='' gantry_caller=''
+  if [ "$gantry_uid" != 0 ]; then return; fi
+  if [ -n "${SUDO_UID-}" ]; then
+    gantry_sudo='sudo ' gantry_caller=$SUDO_UID
+  elif [ -n "${PKEXEC_UID-}" ]; then
+    gantry_sudo='pkexec ' gantry_caller=$PKEXEC_UID
+  elif [ -n "${DOAS_USER-}" ] && [ -r /etc/passwd ]; then
+    gantry_sudo='doas '
+    while IFS=: read -r gantry_key gantry_line gantry_id gantry_line; do
+      if [ "$gantry_key" = "$DOAS_USER" ]; then gantry_caller=$gantry_id; fi
+    done </etc/passwd
+  fi
+  case $gantry_caller in *[!0-9]*) gantry_caller='' ;; esac
+}
+
 # refuse_unsafe COMMAND...: says what is wrong, and the one command that does what was wanted. Root may take what lies in
 # the release; what is wrong on the way to it may be somebody's home, and then a copy is what is run.
 refuse_unsafe() {
+  read_caller
   gantry_by="user $gantry_uid" gantry_home=${HOME:-/var/empty}
   if [ "$gantry_uid" = 0 ]; then gantry_by=root gantry_home=/root; fi
   digits "$gantry_mode"
@@ -210,13 +229,13 @@ refuse_unsafe() {
     gantry_home=$gantry_root
     ;;
   :0::[!l]*)
-    gantry_command="chown -R 0:0 $gantry_word && chmod -R go-w $gantry_word && "
+    gantry_command="${gantry_sudo}chown -R 0:0 $gantry_word && ${gantry_sudo}chmod -R go-w $gantry_word && $gantry_sudo"
     gantry_home=$gantry_root
     ;;
   *)
-    gantry_command="cp -R $gantry_word"
+    gantry_command="${gantry_sudo}cp -R $gantry_word"
     word "$gantry_home"
-    gantry_command="$gantry_command $gantry_word/ && "
+    gantry_command="$gantry_command $gantry_word/ && $gantry_sudo"
     gantry_home=$gantry_home/${gantry_root##*/}
     ;;
   esac

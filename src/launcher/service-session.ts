@@ -50,7 +50,7 @@ export function openService(session: Session, host: ServiceContext["host"] = "ru
 }
 
 function requireOwned(session: Session, layout: ServiceLayout): void {
-  const finding = checkOwned(layout);
+  const finding = checkOwned(layout, session.environment);
   if (finding === undefined) return;
   if (!session.settings.skip.has(finding.code)) throw new GantryError(finding);
   session.reporter.warn(`${finding.code}: ${finding.what} (skipped by GANTRY_SKIP)`);

@@ -5,9 +5,11 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { ME, OTHER, place, SHELLS } from "./stub-trust.ts";
 
-/** Runs root's command as sudo would call it, and lists what is left in /opt. */
-const sudo = (shell: readonly string[], caller: number, ...args: readonly string[]) => {
-  const script = 'mount -t tmpfs -o mode=755 tmpfs /opt; "$@"; code=$?; ls -A /opt; exit $code';
+/** Runs root's command as sudo would call it, on a host that was prepared, and lists what is left in /opt. */
+const sudoOn = (prepare: string, shell: readonly string[], caller: number, ...args: readonly string[]) => {
+  const script = `for place in /opt /var/lib; do mount -t tmpfs -o mode=755 tmpfs $place; done
+    ${prepare}
+    "$@"; code=$?; ls -A /opt; exit $code`;
   const command = [...shell, join(place.root, "gantry"), ...args];
   const { status, stdout, stderr } = spawnSync("unshare", ["-m", "sh", "-c", script, "sh", ...command], {
     encoding: "utf8",
@@ -15,6 +17,15 @@ const sudo = (shell: readonly string[], caller: number, ...args: readonly string
   });
   return { status, stdout, stderr };
 };
+const sudo = (shell: readonly string[], caller: number, ...args: readonly string[]) =>
+  sudoOn("", shell, caller, ...args);
+
+const INSTALLED = "mkdir -p /opt/app/current/lib /var/lib/gantry/app; : >/opt/app/current/gantry";
+/** The status and the command that a third person's release is refused with. */
+function refusalOn(shell: readonly string[], prepare: string): string {
+  const { status, stderr } = sudoOn(`${INSTALLED}\n${prepare}`, shell, OTHER, "install");
+  return `${status} ${/^ {2}fix {3}(.*)$/m.exec(stderr)?.[1] ?? stderr}`;
+}
 
 describe.skipIf(process.getuid?.() !== 0).each(SHELLS.map((shell) => [shell.join(" "), shell] as const))(
   "under %s",
@@ -50,6 +61,29 @@ describe.skipIf(process.getuid?.() !== 0).each(SHELLS.map((shell) => [shell.join
           "gantry: DIGEST_MISMATCH: a file of the release is not as SHA256SUMS says",
         ),
       });
+    });
+
+    it("a third person's is named with the installed gantry, and with a key where the service pins none", () => {
+      const fix = refusalOn.bind(undefined, shell);
+      const plain = `73 sudo /opt/app/current/gantry upgrade ${place.root}`;
+      const [manifest, keys] = ["/opt/app/current/lib/release.json", "/var/lib/gantry/app/keys.json"];
+      const [without, pinned] = [
+        `echo '{ "name": "app" }' >${manifest}`,
+        `echo ' "publicKey": "RW"' >${manifest}`,
+      ];
+      // A key can check nothing of an unsigned release.
+      expect(fix(without)).toBe(plain);
+      writeFileSync(join(place.root, "SHA256SUMS.minisig"), "");
+      expect(fix(without)).toBe(`${plain} --public-key KEY`);
+      expect(fix(pinned)).toBe(plain);
+      expect(fix(`${without}; printf '{"schema":1,"pinned":["RW"],"revoked":[]}' >${keys}`)).toBe(plain);
+      expect(fix(`${pinned}; echo '{"schema":1,"pinned":[],"revoked":["RW"]}' >${keys}`)).toBe(
+        `${plain} --public-key KEY`,
+      );
+      // What somebody else could have put there is named to nobody.
+      expect(fix(`chown ${OTHER} /opt/app`)).toBe(
+        `73 sudo cp -R ${place.root} /root/ && sudo /root/release/gantry install`,
+      );
     });
 
     it("what needs no root is named without it", () => {
