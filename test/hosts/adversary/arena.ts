@@ -26,6 +26,12 @@ export const KIT = `${HOME}/kit`;
 /** Words of a file of root's that nobody else may read. */
 const SECRET = "root-keeps-this-to-itself-9317";
 
+/** As if the ledger had never been installed. */
+export const GONE = `systemctl stop ledger 2>/dev/null
+  rm -rf /etc/systemd/system/ledger*.service /etc/systemd/system/gantry-*@ledger.service /etc/systemd/system/*.wants/ledger* /etc/sysusers.d/ledger.conf
+  rm -rf /opt/ledger /etc/ledger /var/lib/ledger /var/cache/ledger /var/log/ledger /var/lib/gantry
+  systemctl daemon-reload`;
+
 const here = (name: string) => fileURLToPath(new URL(name, import.meta.url));
 
 interface Race {

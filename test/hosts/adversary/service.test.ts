@@ -4,7 +4,17 @@
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { gantry, makeVersion } from "../ledger.ts";
-import { bootArena, HOME, KIT, makeWorkshop, ROUNDS, PATIENT, type Arena, type Workshop } from "./arena.ts";
+import {
+  bootArena,
+  GONE,
+  HOME,
+  KIT,
+  makeWorkshop,
+  ROUNDS,
+  PATIENT,
+  type Arena,
+  type Workshop,
+} from "./arena.ts";
 
 let workshop: Workshop;
 let arena: Arena;
@@ -23,11 +33,6 @@ afterAll(async () => {
   workshop?.dispose();
 });
 
-/** As if it had never been installed. */
-const GONE = `systemctl stop ledger 2>/dev/null
-  rm -rf /etc/systemd/system/ledger*.service /etc/systemd/system/*.wants/ledger* /etc/sysusers.d/ledger.conf
-  rm -rf /opt/ledger /etc/ledger /var/lib/ledger /var/cache/ledger /var/log/ledger /var/lib/gantry
-  systemctl daemon-reload`;
 const ran = async () => (await arena.won()).filter((line) => !line.startsWith("hers now"));
 
 /** What others own or may write after an installation, which is then removed. */
