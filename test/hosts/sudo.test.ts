@@ -155,7 +155,7 @@ it("an /opt/ledger of mallory's is refused, and the printed command lets alice i
     code: 73,
     said: expect.stringContaining("/opt/ledger is owned by user 2001"),
   });
-  expect(await alice(fixOf(refused.said))).toEqual({ code: 0, said: "" });
+  expect(await alice(fixOf(refused.said))).toMatchObject({ code: 0 });
   expect(await alice("cd release && sudo ./gantry install")).toMatchObject({ code: 0 });
   expect(await arena.host.shell(SERVICE)).toMatch(/^active\n\/opt\/ledger\/releases\/0\.1\.0/);
   expect(await ran()).toEqual([]);
