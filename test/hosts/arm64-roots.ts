@@ -145,6 +145,8 @@ interface EmulatedOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Which programs run in which emulator, as binfmt_misc takes it (kernel documentation); arm64's when left out. */
   readonly registration?: string;
+  /** The emulator's model of a processor (`qemu-… -cpu help`); its own choice when left out. */
+  readonly cpu?: string;
   /** This machine's, or nothing but a loopback of its own, which is the default. */
   readonly network?: "host" | "loopback";
 }
@@ -157,9 +159,10 @@ export function enterEmulated(
 ): EnteredResult {
   const scratch = mkdtempSync(join(hostsCache, "enter-"));
   try {
+    const { registration, emulator } = chooseEmulator(options);
     const lines = [
       "set -e",
-      ...register(options.registration ?? ARM64),
+      ...register(registration),
       ...(options.network === "host" ? [] : ["ip link set lo up"]),
       `mount -t tmpfs none ${scratch}`,
       `mkdir ${scratch}/up ${scratch}/work ${scratch}/root`,
@@ -170,6 +173,8 @@ export function enterEmulated(
     ];
     for (const [to, from] of Object.entries(options.mounts))
       lines.push(`mkdir -p '${scratch}/root${to}'`, `mount --bind '${from}' '${scratch}/root${to}'`);
+    if (emulator !== undefined)
+      lines.push(`touch ${scratch}/root${EMULATOR}`, `mount --bind ${emulator} ${scratch}/root${EMULATOR}`);
     lines.push(`exec chroot ${scratch}/root "$@"`);
     const net = options.network === "host" ? [] : ["--net"];
     const words = [...UNSHARE, ...net, "sh", "-c", lines.join("\n"), "sh", ...command];
@@ -179,4 +184,41 @@ export function enterEmulated(
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
+}
+
+/** Where the emulator lies in a root when a program of the tests chooses its processor. */
+const EMULATOR = "/.emulator";
+
+/**
+ * With a processor of its own: the launcher gets no variable of its caller's such as QEMU_CPU, and so the kernel starts a
+ * program that sets it for each emulated one.
+ */
+function chooseEmulator({ registration = ARM64, cpu }: EmulatedOptions): {
+  readonly registration: string;
+  readonly emulator?: string;
+} {
+  if (cpu === undefined) return { registration };
+  const [emulator = ""] = /\/usr\/bin\/qemu-[^:]*/.exec(registration) ?? [];
+  const starter = join(
+    ensureRoot(`emulate-${cpu}`, (directory) => compileStarter(directory, cpu)),
+    "start",
+  );
+  // Without the flag P, which tells the emulator of an argument that the starter does not pass on.
+  return { registration: `${registration.slice(0, registration.indexOf(emulator))}${starter}:F`, emulator };
+}
+
+function compileStarter(directory: string, cpu: string): void {
+  const source = join(directory, "start.c");
+  writeFileSync(
+    source,
+    `#include <stdlib.h>
+#include <unistd.h>
+int main(int count, char **arguments) {
+  setenv("QEMU_CPU", "${cpu}", 1);
+  execv("${EMULATOR}", arguments);
+  return 127;
+}
+`,
+  );
+  execFileSync("gcc", ["-static", "-o", join(directory, "start"), source]);
 }

@@ -19,7 +19,7 @@ const obstacle = arm64Obstacle();
 if (obstacle !== undefined) console.warn(`skipped, arm64 programs do not run here: ${obstacle}`);
 
 /** ARMv8.0, as in a Raspberry Pi 3: without the atomic instructions that came with 8.1. */
-const OLDEST = { QEMU_CPU: "cortex-a53" };
+const OLDEST = "cortex-a53";
 
 let work = "";
 const releaseFor = (target: string): string => join(work, `bun/test-brain-v0.1.0-${target}`);
@@ -47,7 +47,7 @@ describe.skipIf(obstacle !== undefined).each(HOSTS)("on arm64 with %s", (_, suff
   const sh = (script: string) =>
     enterEmulated(makeRoot(), ["/bin/sh", "-c", script], {
       mounts: { "/opt/release": releaseFor(suffix) },
-      env: OLDEST,
+      cpu: OLDEST,
     });
 
   it("starts from its bundle without a network, then at once, stores and finds", PATIENT, () => {

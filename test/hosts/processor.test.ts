@@ -66,8 +66,7 @@ function runBinary(release: string, model: string) {
 }
 
 /**
- * The kernel runs this one binary, which it knows by its ELF header, in qemu; QEMU_CPU says in which model of a
- * processor (qemu-user's documentation).
+ * The kernel runs this one binary, which it knows by its ELF header, in qemu.
  */
 function emulated(release: string): string {
   const header = readFileSync(join(work, release, "lib/checksum")).subarray(0, 64);
@@ -152,7 +151,7 @@ describe("where /proc does not show the processor", () => {
       ["/bin/sh", "-c", "ulimit -c 0 && exec /opt/release/checksum a"],
       {
         mounts: { "/opt/release": join(work, `current/${PLAIN}`) },
-        env: { QEMU_CPU: "Conroe" },
+        cpu: "Conroe",
         registration: emulated(`current/${PLAIN}`),
       },
     );
@@ -170,7 +169,7 @@ describe("where /proc does not show the processor", () => {
     const lines = "mount --bind /dev/null /proc/cpuinfo && ulimit -c 0 && exec /opt/release/$0 --help";
     const result = enterEmulated(slimRoot(), ["/bin/sh", "-c", lines, script], {
       mounts: { "/opt/release": join(work, release) },
-      env: { QEMU_CPU: model },
+      cpu: model,
       registration: emulated(release),
     });
     expect(result).toMatchObject({ code: 69, stdout: "" });
