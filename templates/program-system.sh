@@ -26,7 +26,11 @@ same_program() {
 name_program() {
   gantry_as=''
   if [ "$gantry_uid" = 0 ]; then gantry_as=${SUDO_UID:+sudo }; fi
-  if [ "$gantry_uid:$gantry_owner" = 0:0 ]; then
+  set -f
+  # shellcheck disable=SC2086
+  set -- $gantry_facts
+  set +f
+  if [ "$gantry_uid:${3-}" = 0:0 ]; then
     word "$gantry_where"
     gantry_command="${gantry_as}chmod go-w $gantry_word && $gantry_as"
     return

@@ -37,7 +37,7 @@ is_own_group() {
 # judge ROLE MODE LINKS OWNER GROUP...: a line of ls -ldn; says in gantry_why what is wrong. ROLE is holds or leads: a
 # sticky directory may lead, because nobody may rename or remove in it what is others' (inode(7)).
 judge() {
-  gantry_owner=$4 gantry_why="is owned by user $4"
+  gantry_why="is owned by user $4"
   case " 0 $gantry_owners " in
   *" $4 "*) ;;
   *) if [ "$gantry_any" != yes ] || [ "$5" != 0 ]; then return 1; fi ;;

@@ -78,7 +78,7 @@ export async function switchTo(
       await requireCopyable(context, "running");
       await step("copying");
       reporter.step("stopping the service, and copying its data");
-      await stopUnit(layout.unit);
+      await stopUnit(context);
       await takeSnapshot(context);
     }
     if (to.activate !== undefined || settings.snapshot) await step("activating");
@@ -89,13 +89,12 @@ export async function switchTo(
   // Again: its own command may take long, and while data are copied nobody of the service holds the port.
   await requireFreePort(layout, settings);
   await step("switching");
-  const changed = await ensureUnits(layout, to, await readSystemdVersion());
+  const changed = await ensureUnits(context, to, await readSystemdVersion());
   if (changed) await reloadUnits();
   requireLock();
   await switchLink(layout, layout.current, to.generation);
   reporter.step(`starting ${to.version}`);
-  requireLock();
-  await startUnit(layout.unit, "restart");
+  await startUnit(context, "restart");
   const health = await waitHealthy(context, settings, before.InvocationID);
   if (!health.healthy) throw new Unhealthy(health);
   return health;

@@ -78,8 +78,7 @@ async function installFresh(context: ServiceContext, release: Candidate): Promis
   await journal.update({ step: "switching" });
   await ensureInPlace(context, candidate);
   context.reporter.step(`starting ${layout.name} ${candidate.version}`);
-  context.requireLock();
-  await startUnit(layout.unit, "restart");
+  await startUnit(context, "restart");
   const health = await waitHealthy(context, settings, "");
   await confirmChange(context, journal.record(), candidate, {
     outcome: health.healthy ? "done" : "unhealthy",
@@ -94,12 +93,13 @@ async function installFresh(context: ServiceContext, release: Candidate): Promis
 /** Links, units and their enablement, as this generation wants them. */
 async function ensureInPlace(context: ServiceContext, candidate: Candidate): Promise<boolean> {
   const { layout, requireLock } = context;
-  requireLock();
-  const changed = await ensureUnits(layout, candidate, await readSystemdVersion());
+  const changed = await ensureUnits(context, candidate, await readSystemdVersion());
   requireLock();
   await switchLink(layout, layout.current, candidate.generation);
+  requireLock();
   await switchLink(layout, layout.fallback, candidate.generation);
   if (changed) await reloadUnits();
+  requireLock();
   await runOrThrow("systemctl", ["enable", "--quiet", layout.unit, ...recoveryUnits(layout)]);
   return changed;
 }
@@ -121,8 +121,7 @@ async function installAgain(context: ServiceContext, own: Candidate): Promise<Se
   const lines: string[] = [];
   if (started) {
     await requireFreePort(layout, settings);
-    context.requireLock();
-    await startUnit(layout.unit, "start");
+    await startUnit(context, "start");
     const health = await waitHealthy(context, settings, before.InvocationID);
     if (!health.healthy) throw await unhealthy(context, candidate, health);
     lines.push(`started again; healthy: ${health.why}`);

@@ -48,8 +48,7 @@ async function passesTrial(
   reporter.warn(
     `the last ${record.action} was interrupted; waiting whether ${candidate.generation} is healthy`,
   );
-  context.requireLock();
-  if (!isUp(await readUnit(layout.unit))) await startUnit(layout.unit, "start");
+  if (!isUp(await readUnit(layout.unit))) await startUnit(context, "start");
   const health = await waitHealthy(context, requireSettings(candidate), "");
   if (!health.healthy) return false;
   await confirmChange(context, record, candidate, { outcome: "done" });

@@ -1,6 +1,7 @@
 /** systemd as far as it is needed here: what a unit is doing, starting and stopping it, and its last words. */
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { GantryError, type Finding } from "../errors.ts";
+import type { ServiceContext } from "./context.ts";
 import type { ServiceLayout } from "./layout.ts";
 import { runOrThrow, runProgram } from "./program.ts";
 
@@ -99,14 +100,26 @@ export function runningGeneration(layout: ServiceLayout, state: UnitState): stri
   }
 }
 
-/** Queues a start, after forgetting earlier failures: the limit on starts is for crashes, not for upgrades. */
-export async function startUnit(unit: string, how: "start" | "restart"): Promise<void> {
+/**
+ * Queues a start, after forgetting earlier failures: the limit on starts is for crashes, not for upgrades.
+ * @throws GantryError LOCK_TIMEOUT instead of starting what another process is in charge of now
+ */
+export async function startUnit(
+  { layout: { unit }, requireLock }: Pick<ServiceContext, "layout" | "requireLock">,
+  how: "start" | "restart",
+): Promise<void> {
+  requireLock();
   await runProgram("systemctl", ["reset-failed", unit]);
+  requireLock();
   await runOrThrow("systemctl", [how, "--no-block", unit]);
 }
 
 /** Stops it and waits until it has ended. */
-export async function stopUnit(unit: string): Promise<void> {
+export async function stopUnit({
+  layout: { unit },
+  requireLock,
+}: Pick<ServiceContext, "layout" | "requireLock">): Promise<void> {
+  requireLock();
   await runOrThrow("systemctl", ["stop", unit]);
 }
 

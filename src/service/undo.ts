@@ -57,7 +57,7 @@ export async function undoChange(
   const running = context.host === "running";
   if (running) await endOneshots(layout);
   if (plan.restoreData) {
-    if (running) await stopUnit(layout.unit);
+    if (running) await stopUnit(context);
     requireLock();
     if (record.to !== null) await forgetActivated(layout, record.to);
     await restoreSnapshot(context);
@@ -92,15 +92,12 @@ async function applyLinks(context: ServiceContext, plan: RecoveryPlan): Promise<
 }
 
 /** Link and units are those of a generation afterwards. */
-export async function putInCharge(
-  { layout, host, requireLock }: ServiceContext,
-  generation: string,
-): Promise<void> {
+export async function putInCharge(context: ServiceContext, generation: string): Promise<void> {
+  const { layout, host, requireLock } = context;
   const candidate = readCandidate(join(layout.releases, generation));
   requireLock();
   await switchLink(layout, layout.current, generation);
-  requireLock();
-  const changed = await ensureUnits(layout, candidate, await readSystemdVersion());
+  const changed = await ensureUnits(context, candidate, await readSystemdVersion());
   // At boot systemd read these very files moments ago.
   if (changed || host === "running") await reloadUnits();
 }
@@ -113,8 +110,7 @@ async function ensureRunning(context: ServiceContext, keep: string | null): Prom
   if (isUp(state) && runningGeneration(layout, state) === keep) return undefined;
   const { service } = readCandidate(join(layout.releases, keep));
   if (service === undefined) return undefined;
-  context.requireLock();
-  await startUnit(layout.unit, "restart");
+  await startUnit(context, "restart");
   return waitHealthy(context, service, state.InvocationID);
 }
 

@@ -9,6 +9,7 @@ import { readNames, readOptionalText } from "../provision/read.ts";
 import { NAMES } from "../release/layout.ts";
 import type { Candidate } from "./candidate.ts";
 import { ensureDirectory } from "./generations.ts";
+import type { ServiceContext } from "./context.ts";
 import { derivedUnit, type ServiceLayout } from "./layout.ts";
 import { isOwnHelper, isOwnSysusers, isOwnUnit } from "./marks.ts";
 import { runOrThrow, runProgram } from "./program.ts";
@@ -89,18 +90,21 @@ function wantedFiles(
 /**
  * Makes the files in /etc those of a generation.
  * @param systemd its version
+ * @throws GantryError LOCK_TIMEOUT when another process took over in the middle
  * @returns whether anything changed, so that systemd has to read them again
  */
 export async function ensureUnits(
-  layout: ServiceLayout,
+  { layout, requireLock }: Pick<ServiceContext, "layout" | "requireLock">,
   candidate: Candidate,
   systemd: number,
 ): Promise<boolean> {
+  requireLock();
   let changed = await removeEarlierUnits(layout);
   const fresh = recoveryUnits(layout).filter((name) => !existsSync(join(layout.units, name)));
   for (const [path, text] of wantedFiles(layout, candidate, systemd)) {
     if (readOptionalText(path) === (text ?? undefined)) continue;
     changed = true;
+    requireLock();
     if (text === null) {
       rmSync(path, { force: true });
       continue;
@@ -108,6 +112,7 @@ export async function ensureUnits(
     ensureDirectory(join(path, ".."), 0o755);
     await writeDurably(path, text, 0o644);
   }
+  requireLock();
   if (fresh.length > 0) await runOrThrow("systemctl", ["enable", "--quiet", "--no-reload", ...fresh]);
   return changed;
 }

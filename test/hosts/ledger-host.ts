@@ -53,6 +53,12 @@ export async function expectWhole(host: SystemdHost): Promise<string> {
   return current.split("-")[0] ?? "";
 }
 
+/** Signals the process that changes the service now. */
+export async function signalLockHolder(host: SystemdHost, signal: "KILL" | "TERM"): Promise<void> {
+  const lock = await host.shell("cat /run/gantry-ledger.lock");
+  await host.shell(`kill -${signal} ${(JSON.parse(lock) as { pid: number }).pid}`);
+}
+
 /** Nothing that was acknowledged is missing. */
 export async function expectNoLoss(url: string, ...traffic: readonly Traffic[]): Promise<void> {
   const { rows } = await untilAnswers(url);

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bootLedger, expectNoLoss, expectWhole } from "./ledger-host.ts";
+import { bootLedger, expectNoLoss, expectWhole, signalLockHolder } from "./ledger-host.ts";
 import {
   becomeVersion,
   buildLedger,
@@ -113,7 +113,7 @@ describe("trouble in the middle", () => {
       let over = false;
       const running = gantry(host, ["upgrade", "/root/ledger"]).finally(() => (over = true));
       await untilStep(step, () => over);
-      await host.run(["sh", "-c", "kill -9 $(grep -lsa upgrade /proc/[0-9]*/cmdline | cut -d/ -f3)"]);
+      await signalLockHolder(host, "KILL");
       await running;
       expect(stepOnRecord()).not.toBe("");
       const status = await gantry(host, ["status"]);
@@ -129,7 +129,7 @@ describe("trouble in the middle", () => {
     let over = false;
     const running = gantry(host, ["upgrade", "/root/ledger"]).finally(() => (over = true));
     await untilStep("switching", () => over);
-    await host.run(["sh", "-c", "kill $(grep -lsa upgrade /proc/[0-9]*/cmdline | cut -d/ -f3)"]);
+    await signalLockHolder(host, "TERM");
     expect((await running).code).not.toBe(0);
     expect(stepOnRecord()).toBe("");
     expect(await untilAnswers(url)).toEqual(before);
@@ -178,6 +178,7 @@ describe("trouble in the middle", () => {
       "/var/lib/gantry/ledger:",
       "activated",
       "history.jsonl",
+      "keys.json",
       "owned.json",
     ]);
     expect(await gantry(host, ["clean", "--keep", "1"])).toMatchObject({
