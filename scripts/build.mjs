@@ -12,12 +12,11 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const LAUNCHER_LIMIT = 200 * 1024;
 /** What may go into the launcher: the rooms of the host's side, what every room may know, and these packages. */
 const LAUNCHER_INPUTS = new RegExp(
-  "^(?:src/(?:elf|host|compat|release|trust|archive|mirror|runtime|provision|service|launcher)/|" +
-    "src/(?:errors|log|regular-file|text|command-line)[.]ts$|" +
+  "^(?:src/(?:base|elf|host|compat|release|trust|archive|mirror|runtime|modules|service|launcher)/|" +
     "node_modules/(?:citty|confbox|consola|destr|fastest-levenshtein|ofetch|ufo|valibot)/)",
 );
 /** What every start of the launcher runs, and so reads; see partsPlugin. */
-const EVERY_START = ["src/launcher/settings.ts", "src/launcher/start.ts"];
+const EVERY_START = ["src/launcher/settings.ts", "src/launcher/commands/start.ts"];
 
 if (!existsSync(`${root}/node_modules/typescript`)) {
   console.error("build: the devDependencies are not installed; run npm ci");
@@ -108,7 +107,7 @@ await build({
 });
 
 // These rooms are in the launcher's own files; the build side imports none of them.
-for (const room of ["launcher", "provision", "service", "archive"])
+for (const room of ["launcher", "modules", "service", "archive"])
   rmSync(`${out}/${room}`, { recursive: true });
 
 // npx runs it as a program: in a clone straight from dist/, without an installation that would set its mode.

@@ -2,11 +2,11 @@
 /** The build side's command line. The only place on this side that reads process.env and sets the exit code. */
 import { fstatSync, readFileSync } from "node:fs";
 import { createScratch } from "./build/scratch.ts";
-import { runCommandLine } from "./command-line.ts";
-import { buildSideCommands, LATER } from "./commands/commands.ts";
-import { formatFinding, toGantryError } from "./errors.ts";
-import { createLog, logFormat } from "./log.ts";
-import { printableLines } from "./text.ts";
+import { runCommandLine } from "./base/command-line.ts";
+import { buildSideCommands, LATER } from "./commands/index.ts";
+import { formatFinding, toGantryError } from "./base/errors.ts";
+import { createLog, logFormat } from "./base/log.ts";
+import { printableLines } from "./base/text.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
   version: string;

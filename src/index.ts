@@ -28,12 +28,12 @@ import {
   type DockerOptions as FullDockerOptions,
   type WrittenImage,
 } from "./build/index.ts";
-import { parseTarget, targetOfHost, type Target } from "./release/targets.ts";
-import type { Environment } from "./runtime/invoke.ts";
+import { parseTarget, type Target, targetOfHost } from "./release/index.ts";
+import type { Environment } from "./base/environment.ts";
 
-export { ERRORS, formatFinding, GantryError, type ErrorCode, type Finding } from "./errors.ts";
-export { createLog, type Log, type LogFormat, type LogLevel } from "./log.ts";
-export type { Manifest } from "./release/manifest.ts";
+export { ERRORS, formatFinding, GantryError, type ErrorCode, type Finding } from "./base/errors.ts";
+export { createLog, type Log, type LogFormat, type LogLevel } from "./base/log.ts";
+export type { Manifest } from "./release/index.ts";
 export {
   keygen,
   needsPassword,

@@ -49,7 +49,7 @@ ready() {
 
 # believed: may this user take the stamp's word? What lies beside this script is as good as the script, unless others may
 # put something there. Root, and whoever takes modules from a store, asks for a note of its own: somebody else's stamp, or
-# a link to the right one that is turned in time, convinces nobody (src/provision/note.ts).
+# a link to the right one that is turned in time, convinces nobody (src/modules/proof/note.ts).
 believed() {
   gantry_line=$gantry_root
   if [ "$gantry_modules" = "$gantry_root/node_modules" ]; then

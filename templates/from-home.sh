@@ -56,7 +56,7 @@ has_line() {
   return 1
 }
 
-# is_pinned: does the service take only what its publisher signed? Its memory says so (src/service/trust/memory.ts), and
+# is_pinned: does the service take only what its publisher signed? Its memory says so (src/service/keys/memory.ts), and
 # before there is one the manifest of what is installed.
 is_pinned() {
   gantry_keys=/var/lib/gantry/@BINARY@/keys.json

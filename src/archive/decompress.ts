@@ -6,11 +6,11 @@ import { closeSync, readSync } from "node:fs";
 import { Readable, type Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import * as zlib from "node:zlib";
-import { GantryError } from "../errors.ts";
-import { readCompression } from "../release/bundle.ts";
+import { GantryError } from "../base/errors.ts";
+import { readCompression } from "../release/index.ts";
 import { refuseUnsafe, type Refuse } from "./refuse.ts";
 import { createFrameFollower } from "./zstd-frame.ts";
-import { openRegularFile } from "../regular-file.ts";
+import { openRegularFile } from "../base/files/index.ts";
 
 /**
  * Compressed bytes read at once, and decompressed bytes handed over at once. Pieces of 64 KiB take 1.4 times the

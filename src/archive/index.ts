@@ -3,3 +3,7 @@
  * and repairs nothing.
  */
 export { unpackArchive } from "./unpack.ts";
+/** Which names an archive may use. */
+export { findUnsafe, parentsOf } from "./names.ts";
+/** Writes files below a private, empty directory, hashing what it writes. */
+export { createTreeWriter, type TreeWriter } from "./write.ts";

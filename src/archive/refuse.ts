@@ -1,5 +1,5 @@
 /** Makes the errors of this room, so that each names its archive. */
-import { GantryError } from "../errors.ts";
+import { GantryError } from "../base/errors.ts";
 
 /** Makes the error for a reason; the caller throws it. */
 export type Refuse = (what: string) => GantryError;

@@ -3,7 +3,7 @@
  * files its SHA256SUMS names afterwards. Archives are hostile until proven otherwise: nothing is written outside
  * `into`, nothing but regular files and directories, and nothing beyond the bounds. Refuses instead of repairing.
  */
-import { normalMode, type FileEntry } from "../release/tree.ts";
+import { type FileEntry, normalMode } from "../release/index.ts";
 import { decompress } from "./decompress.ts";
 import { createNameTable, findUnsafe, parentsOf, quoted } from "./names.ts";
 import { refuseOther, refuseUnsafe, type Refuse } from "./refuse.ts";

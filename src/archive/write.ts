@@ -4,7 +4,7 @@
  */
 import { chmodSync, closeSync, constants, fchmodSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { startEntry, type EntryHash } from "../release/tree.ts";
+import { type EntryHash, startEntry } from "../release/index.ts";
 
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 

@@ -5,12 +5,17 @@
  */
 import { existsSync, readdirSync, renameSync, rmdirSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
-import { GantryError } from "../errors.ts";
-import { NAMES, releaseBase } from "../release/layout.ts";
-import type { Manifest } from "../release/manifest.ts";
-import { parseTarget, runsOn, type Target } from "../release/targets.ts";
-import { readTreeFiles } from "../release/tree.ts";
-import type { Environment } from "../runtime/invoke.ts";
+import { GantryError } from "../base/errors.ts";
+import {
+  type Manifest,
+  NAMES,
+  parseTarget,
+  readTreeFiles,
+  releaseBase,
+  runsOn,
+  type Target,
+} from "../release/index.ts";
+import type { Environment } from "../base/environment.ts";
 import {
   bunFetcher,
   ensureInstalled,

@@ -2,8 +2,8 @@
  * What the scripts of a release compare its program and launcher with before they run them: size, the CRC of cksum
  * (POSIX, "cksum"), and the SHA-256. The CRC finds accidents; who could forge it could write the scripts as well.
  */
-import { startEntry } from "../release/tree.ts";
-import { readPieces } from "../release/pieces.ts";
+import { startEntry } from "../release/index.ts";
+import { readPieces } from "../base/files/index.ts";
 
 export interface ProvenFile {
   /** Relative to the release. */

@@ -1,10 +1,8 @@
 /** What a build was asked for, on the command line or in the app's settings: the command line wins. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError } from "../errors.ts";
-import type { Manifest } from "../release/manifest.ts";
-import { encodePublicKey } from "../release/minisign.ts";
-import { parseTarget, type Target } from "../release/targets.ts";
+import { GantryError } from "../base/errors.ts";
+import { encodePublicKey, type Manifest, parseTarget, type Target } from "../release/index.ts";
 import type { App } from "./app/index.ts";
 import type { BuildOptions } from "./context.ts";
 import type { Keep } from "./tree/index.ts";

@@ -1,8 +1,7 @@
 /** What a build is asked for, and what all of its targets share. */
-import type { Log } from "../log.ts";
-import type { Manifest } from "../release/manifest.ts";
-import type { Target } from "../release/targets.ts";
-import type { Environment } from "../runtime/invoke.ts";
+import type { Log } from "../base/log.ts";
+import type { Manifest, Target } from "../release/index.ts";
+import type { Environment } from "../base/environment.ts";
 import type { App } from "./app/app.ts";
 import type { Bun } from "./app/bun.ts";
 import type { Sources } from "./app/sources.ts";

@@ -1,6 +1,6 @@
 /** What runs a release's app: a binary that Bun compiles, or a Node beside the app's JavaScript. Two ways, one shape. */
 import { join } from "node:path";
-import { NAMES } from "../release/layout.ts";
+import { NAMES } from "../release/index.ts";
 import { compileApp } from "./compile/index.ts";
 import type { BuildContext } from "./context.ts";
 import { makeNodeProgram } from "./node/index.ts";

@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { GantryError, toGantryError } from "../errors.ts";
+import { GantryError, toGantryError } from "../base/errors.ts";
 
 /** How the work directories beside results begin. */
 const BESIDE = ".gantry-build-";

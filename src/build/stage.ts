@@ -4,12 +4,18 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError, type Finding } from "../errors.ts";
-import { NAMES, releaseName } from "../release/layout.ts";
-import { nativeByModule, treeDigest, type ExternalModule } from "../release/manifest.ts";
-import { runsOn, type Target } from "../release/targets.ts";
-import type { Environment } from "../runtime/invoke.ts";
-import type { ProbedExternal } from "../runtime/probe.ts";
+import { GantryError, type Finding } from "../base/errors.ts";
+import {
+  type ExternalModule,
+  NAMES,
+  nativeByModule,
+  releaseName,
+  runsOn,
+  type Target,
+  treeDigest,
+} from "../release/index.ts";
+import type { Environment } from "../base/environment.ts";
+import type { ProbedExternal } from "../runtime/index.ts";
 import { analyzeApp, type Analysis } from "./analyze/index.ts";
 import { packBundle, type PackedBundle } from "./bundle/index.ts";
 import { releaseKeep } from "./choices.ts";

@@ -1,6 +1,5 @@
 /** What is known of a target at each stage of a build. Types only. */
-import type { ExternalModule, ReleaseRuntime } from "../release/manifest.ts";
-import type { Target } from "../release/targets.ts";
+import type { ExternalModule, ReleaseRuntime, Target } from "../release/index.ts";
 import type { Analysis } from "./analyze/analyze.ts";
 import type { PackedBundle } from "./bundle/pack.ts";
 import type { ReleaseLock } from "./lock/lock.ts";

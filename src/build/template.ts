@@ -1,7 +1,7 @@
 /** The texts that go into a release, read from where they lie in gantry and with their `@KEY@` places filled. */
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path/posix";
-import { GantryError } from "../errors.ts";
+import { GantryError } from "../base/errors.ts";
 
 /** A template as it is; `path` is relative to gantry's own root, such as `templates/brain.sh`. */
 export function readTemplate(path: string): string {

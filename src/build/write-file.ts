@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { errorCode } from "../errors.ts";
+import { errorCode } from "../base/errors.ts";
 
 /** Creates a file with exactly this mode, whatever the umask; EEXIST when anything, even a dangling link, has its name. */
 export function createFile(path: string, text: string, mode: number): void {

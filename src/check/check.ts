@@ -12,7 +12,7 @@ import {
   type FileVerdict,
   type Judge,
 } from "../compat/index.ts";
-import { ERRORS, GantryError, toGantryError, type Finding } from "../errors.ts";
+import { ERRORS, GantryError, toGantryError, type Finding } from "../base/errors.ts";
 import {
   capturedRuntime,
   capturedView,
@@ -30,7 +30,7 @@ import { formatJson, formatTable } from "./format.ts";
 import { settleForeign } from "./foreign.ts";
 import type { CheckReport } from "./report.ts";
 import { findFiles } from "./walk.ts";
-import { readRegularText } from "../regular-file.ts";
+import { readRegularText } from "../base/files/index.ts";
 
 export interface CheckOptions {
   readonly paths: readonly string[];

@@ -4,7 +4,7 @@
  */
 import type { CompatFinding, FileVerdict, Verdict } from "../compat/index.ts";
 import { valueOf } from "../host/index.ts";
-import { jsonText, printable, wrapText } from "../text.ts";
+import { jsonText, printable, wrapText } from "../base/text.ts";
 import type { CheckReport } from "./report.ts";
 
 export function formatJson(report: CheckReport): string {

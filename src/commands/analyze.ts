@@ -1,10 +1,10 @@
 /** `gantry analyze` as a citty definition: what it takes, what it prints. */
 import type { CommandDef } from "citty";
-import { defineCommand, flagValues } from "../command-line.ts";
-import { GantryError } from "../errors.ts";
+import { defineCommand, flagValues } from "../base/command-line.ts";
+import { GantryError } from "../base/errors.ts";
 import { app, bun, json, target } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
-import { jsonText } from "../text.ts";
+import { jsonText } from "../base/text.ts";
 
 export function analyzeCommand({ environment, scratch, print }: CommandContext): CommandDef {
   return defineCommand({

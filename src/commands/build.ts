@@ -1,6 +1,6 @@
 /** `gantry build` as a citty definition: what it takes, what it prints. */
 import type { CommandDef } from "citty";
-import { defineCommand, flagList, flagValues } from "../command-line.ts";
+import { defineCommand, flagList, flagValues } from "../base/command-line.ts";
 import { app, bun, target } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
 

@@ -1,6 +1,6 @@
 /** `gantry bundle` as a citty definition: what it takes, what it prints. */
 import type { CommandDef } from "citty";
-import { defineCommand, flagValues } from "../command-line.ts";
+import { defineCommand, flagValues } from "../base/command-line.ts";
 import { bun, release, target } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
 

@@ -1,6 +1,6 @@
 /** `gantry check` as a citty definition: what it takes, what it prints. */
 import type { CommandDef } from "citty";
-import { defineCommand } from "../command-line.ts";
+import { defineCommand } from "../base/command-line.ts";
 import { json } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
 

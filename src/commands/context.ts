@@ -1,7 +1,7 @@
 /** What the commands of the build side are given, because none of them reads the process that it runs in. */
-import type { Log } from "../log.ts";
+import type { Log } from "../base/log.ts";
 import type { Scratch } from "../index.ts";
-import type { Environment } from "../runtime/invoke.ts";
+import type { Environment } from "../base/environment.ts";
 
 export interface CommandContext {
   /** The process that runs the command: the default runtime of `check`. */

@@ -1,8 +1,8 @@
 /** `gantry docker` as a citty definition: what it takes, what it prints. */
 import type { CommandDef } from "citty";
-import { STRATEGIES } from "../build/docker/strategy.ts";
-import { defineCommand } from "../command-line.ts";
-import { printable, shellWord } from "../text.ts";
+import { STRATEGIES } from "../build/index.ts";
+import { defineCommand } from "../base/command-line.ts";
+import { printable, shellWord } from "../base/text.ts";
 import type { CommandContext } from "./context.ts";
 
 export function dockerCommand({ print, log, scratch, environment }: CommandContext): CommandDef {

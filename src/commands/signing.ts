@@ -1,9 +1,9 @@
 /** `gantry keygen`, `sign` and `verify` as citty definitions: what they take, what they print. */
 import { statSync } from "node:fs";
 import type { CommandDef } from "citty";
-import { defineCommand } from "../command-line.ts";
-import { GantryError } from "../errors.ts";
-import { printable } from "../text.ts";
+import { defineCommand } from "../base/command-line.ts";
+import { GantryError } from "../base/errors.ts";
+import { printable } from "../base/text.ts";
 import { release } from "./arguments.ts";
 import type { CommandContext } from "./context.ts";
 

@@ -2,7 +2,7 @@
  * Recognises the messages that loaders, runtimes and shells print when a native module does not load, and
  * gives cause and fix of each for this host. Pure. Text that no row of the table matches gives nothing.
  */
-import type { ErrorCode } from "../errors.ts";
+import type { ErrorCode } from "../base/errors.ts";
 import { valueOf, type HostFacts, type RuntimeFacts } from "../host/index.ts";
 import { installCommand, systemsWithGlibc } from "./advice.ts";
 import { EXPLANATIONS, type ExplainWords } from "./explanations.ts";

@@ -2,7 +2,7 @@
  * The table that explain() reads: message patterns, the most specific first, with code, cause and fix.
  * Patterns come from glibc's elf/, musl's ldso/dynlink.c, node's src/node_binding.cc, Bun, libuv and the shells.
  */
-import type { ErrorCode } from "../errors.ts";
+import type { ErrorCode } from "../base/errors.ts";
 
 /** What causes and fixes say about this host. */
 export interface ExplainWords {

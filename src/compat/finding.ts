@@ -3,7 +3,7 @@
  * An error stops the load. A warning is for a file that loads and may end the process later; it never says that
  * something is unknown.
  */
-import type { ErrorCode } from "../errors.ts";
+import type { ErrorCode } from "../base/errors.ts";
 
 type Severity = "error" | "warning";
 export type Verdict = "ok" | "warn" | "fail" | "skip";

@@ -2,7 +2,7 @@
  * GANTRY_SKIP: finding codes that the operator wants as warnings. Pure. A finding that was an error says so in its
  * own text.
  */
-import { ERRORS, GantryError, type ErrorCode } from "../errors.ts";
+import { ERRORS, GantryError, type ErrorCode } from "../base/errors.ts";
 import { verdictOf, type CompatFinding, type FileVerdict } from "./finding.ts";
 
 /**

@@ -4,7 +4,7 @@
  */
 import { closeSync, fstatSync, readSync } from "node:fs";
 import { readNativeFile, type ByteSource, type NativeFile } from "../elf/index.ts";
-import { openRegularFile } from "../regular-file.ts";
+import { openRegularFile } from "../base/files/index.ts";
 
 export interface FileSource extends ByteSource {
   /** Closes the descriptor; a later read opens the file again. */

@@ -6,7 +6,7 @@
 import { readdirSync, readlinkSync, lstatSync } from "node:fs";
 import { join, posix } from "node:path";
 import { openSource, type FileSource } from "./file-source.ts";
-import { readRegularFile, readRegularText } from "../regular-file.ts";
+import { readRegularFile, readRegularText } from "../base/files/index.ts";
 
 export interface HostRoot {
   /** The directory on this machine that is "/" of the host. */

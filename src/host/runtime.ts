@@ -4,7 +4,7 @@
  * When gantry itself runs in that runtime the versions are given and nothing is searched.
  */
 import { readNativeFile, type ByteSource, type ElfFile } from "../elf/index.ts";
-import { GantryError } from "../errors.ts";
+import { GantryError } from "../base/errors.ts";
 import { known, unknown, type Fact, type RuntimeFacts, type RuntimeKind } from "./facts.ts";
 import { openSource } from "./file-source.ts";
 import type { LibraryFacts } from "./library.ts";

@@ -1,7 +1,7 @@
 /** Adds to a finding's fix what only this host knows: a second way that is installed here. */
-import type { Finding } from "../errors.ts";
-import { readProgramPath } from "../provision/program-path.ts";
-import type { Environment } from "../runtime/invoke.ts";
+import type { Finding } from "../base/errors.ts";
+import { readProgramPath } from "../base/process/index.ts";
+import type { Environment } from "../base/environment.ts";
 import type { Settings } from "./settings.ts";
 
 /** An npm with its own proxy, certificates and token often gets through where nothing else does. */

@@ -6,17 +6,17 @@
 import { fstatSync, realpathSync, writeSync } from "node:fs";
 import { dirname, isAbsolute, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
-import { errorCode, formatFinding, GantryError, toGantryError } from "../errors.ts";
-import { createLog, logFormat, type Log } from "../log.ts";
-import { DIRECTORY_VARIABLE, LIBRARY_PATH_VARIABLE } from "../release/caller.ts";
-import type { Environment } from "../runtime/invoke.ts";
+import { errorCode, formatFinding, GantryError, toGantryError } from "../base/errors.ts";
+import { createLog, logFormat, type Log } from "../base/log.ts";
+import { DIRECTORY_VARIABLE, LIBRARY_PATH_VARIABLE } from "../release/index.ts";
+import type { Environment } from "../base/environment.ts";
 import { adviseFindings } from "./advice.ts";
 import { openServiceStatus } from "./notify.ts";
 import { createProgress } from "./progress.ts";
 import type { Session } from "./session.ts";
 import { parseSettings, type Settings } from "./settings.ts";
-import { start } from "./start.ts";
-import { printableLines } from "../text.ts";
+import { start } from "./commands/start.ts";
+import { printableLines } from "../base/text.ts";
 
 /** Each ends what is under way, so that it can clean up; the process then dies by that same signal. */
 const STOPPING = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
@@ -149,7 +149,7 @@ async function main(args: readonly string[]): Promise<void> {
 
 async function dispatch(session: Session, args: readonly string[]): Promise<void> {
   if (args[0] === "recover" && (args.length === 1 || args[1] === "--boot")) {
-    const { recover } = await import("./service.ts");
+    const { recover } = await import("./commands/service.ts");
     return recover(session, args[1] === "--boot" ? "booting" : "running");
   }
   if (args[0] === "start") {
@@ -163,7 +163,7 @@ async function dispatch(session: Session, args: readonly string[]): Promise<void
       fix: "run ./gantry --help",
     });
   }
-  const { runCommands } = await import("./commands.ts");
+  const { runCommands } = await import("./commands/commands.ts");
   await runCommands(session, args);
 }
 

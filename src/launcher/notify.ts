@@ -4,10 +4,11 @@
  * is never said: only the app knows when it is. Without NOTIFY_SOCKET, or without the program, nothing happens.
  */
 import { spawn } from "node:child_process";
-import { readProgramPath, readUnsafeProgram } from "../provision/program-path.ts";
-import type { Reporter } from "../provision/report.ts";
-import type { Environment } from "../runtime/invoke.ts";
-import { formatBytes } from "../text.ts";
+import { readProgramPath } from "../base/process/index.ts";
+import { readUnsafeProgram } from "../trust/index.ts";
+import type { Reporter } from "../base/reporter.ts";
+import type { Environment } from "../base/environment.ts";
+import { formatBytes } from "../base/text.ts";
 
 /** Milliseconds from one message to the next; a process is started for each. */
 const PAUSE = 1000;

@@ -2,9 +2,9 @@
  * Shows what provisioning does: on a terminal a line for each step and a bar that redraws itself below it, elsewhere
  * one line for each step. Nothing at all is shown when there is nothing to do.
  */
-import type { Log, LogFormat } from "../log.ts";
-import type { Progress, Reporter } from "../provision/report.ts";
-import { printable, formatBytes } from "../text.ts";
+import type { Log, LogFormat } from "../base/log.ts";
+import type { Progress, Reporter } from "../base/reporter.ts";
+import { printable, formatBytes } from "../base/text.ts";
 
 export interface ProgressOptions {
   readonly log: Log;

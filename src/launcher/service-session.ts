@@ -1,13 +1,18 @@
 /** What the commands of the installed service share: its context, its output, and the dry run. */
-import { ERRORS, GantryError, toGantryError } from "../errors.ts";
-import type { ServiceContext } from "../service/context.ts";
-import { readWho } from "../service/context.ts";
-import { serviceLayout, type ServiceLayout } from "../service/layout.ts";
-import { checkOwned } from "../service/owned.ts";
-import { formatResult, type ServiceResult } from "../service/result.ts";
-import { checkSystemd, requireRoot } from "../service/systemd.ts";
+import { ERRORS, GantryError, toGantryError } from "../base/errors.ts";
+import {
+  checkOwned,
+  checkSystemd,
+  formatResult,
+  readWho,
+  requireRoot,
+  type ServiceContext,
+  serviceLayout,
+  type ServiceLayout,
+  type ServiceResult,
+} from "../service/index.ts";
 import { openRelease, type Session } from "./session.ts";
-import { jsonText } from "../text.ts";
+import { jsonText } from "../base/text.ts";
 
 export const JSON_FLAG = { type: "boolean", description: "for programs" } as const;
 export const DRY_RUN_FLAG = {

@@ -3,24 +3,32 @@
  * when to stop. main.ts makes it from the process; nothing here reads the process itself.
  */
 import { join } from "node:path";
-import type { Log } from "../log.ts";
-import { GantryError, type Finding } from "../errors.ts";
-import { ensureTree, type Ensured, type EnsureOptions } from "../provision/ensure.ts";
-import type { Self } from "../provision/judge.ts";
-import { readRelease, type Place, type Release } from "../provision/release.ts";
-import { checkIntact } from "../provision/intact.ts";
-import type { Reporter } from "../provision/report.ts";
-import { ensureStore } from "../provision/store/ensure.ts";
-import { readPlaceFacts, type Owner } from "../provision/store/facts.ts";
-import { planPlace, type PlacePlan } from "../provision/store/plan.ts";
-import { noteReferences } from "../provision/store/reference.ts";
-import { writeNote } from "../provision/note.ts";
-import { readRunning } from "../provision/system.ts";
-import { usedBy } from "../provision/used.ts";
-import type { Environment } from "../runtime/invoke.ts";
-import { shellWord } from "../text.ts";
+import type { Log } from "../base/log.ts";
+import { GantryError, type Finding } from "../base/errors.ts";
+import {
+  checkIntact,
+  type Ensured,
+  type EnsureOptions,
+  ensureStore,
+  ensureTree,
+  noteReferences,
+  type Owner,
+  type Place,
+  type PlacePlan,
+  planPlace,
+  readPlaceFacts,
+  readRelease,
+  readRunning,
+  type Release,
+  type Self,
+  usedBy,
+  writeNote,
+} from "../modules/index.ts";
+import type { Reporter } from "../base/reporter.ts";
+import type { Environment } from "../base/environment.ts";
+import { shellWord } from "../base/text.ts";
 import { readPrincipal, readUnsafe, trustFinding } from "../trust/index.ts";
-import { planFill, type FillChoice } from "./fill-plan.ts";
+import { planFill, type FillChoice } from "./source-plan.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Session {

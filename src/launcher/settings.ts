@@ -4,13 +4,18 @@
  */
 import { closest, distance } from "fastest-levenshtein";
 import { parseSkip } from "../compat/index.ts";
-import { GantryError, type ErrorCode, type Finding } from "../errors.ts";
-import type { LogLevel } from "../log.ts";
-import type { PackageManager } from "../provision/fill.ts";
-import { DIRECTORY_VARIABLE, LAUNCHER_VARIABLE, LIBRARY_PATH_VARIABLE } from "../release/caller.ts";
-import { MODULES_VARIABLE, PROBE_VARIABLE } from "../release/probe.ts";
-import { withoutCredentials } from "../runtime/install.ts";
-import type { Environment } from "../runtime/invoke.ts";
+import { GantryError, type ErrorCode, type Finding } from "../base/errors.ts";
+import type { LogLevel } from "../base/log.ts";
+import type { PackageManager } from "../modules/index.ts";
+import {
+  DIRECTORY_VARIABLE,
+  LAUNCHER_VARIABLE,
+  LIBRARY_PATH_VARIABLE,
+  MODULES_VARIABLE,
+  PROBE_VARIABLE,
+} from "../release/index.ts";
+import { withoutCredentials } from "../runtime/index.ts";
+import type { Environment } from "../base/environment.ts";
 
 export interface Settings {
   /** No network, whatever is missing. */

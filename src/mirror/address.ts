@@ -3,7 +3,7 @@
  * Credentials are taken out of an address here, once, so that no address that is shown or logged can hold any.
  */
 import { fileURLToPath } from "node:url";
-import { GantryError } from "../errors.ts";
+import { GantryError } from "../base/errors.ts";
 
 /** A user and a password, as an address, a netrc or Docker's configuration gives them. */
 export interface Login {

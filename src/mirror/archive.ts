@@ -2,14 +2,14 @@
  * Fetching a file of which nothing is known beforehand: a release's archive, whose signature or sums are checked by
  * whoever asked. What arrives is bounded, and gone again unless all of it came.
  */
-import { GantryError } from "../errors.ts";
+import { GantryError } from "../base/errors.ts";
 import { openAddress, showAddress } from "./address.ts";
-import { readAuthorization } from "./credentials.ts";
-import { download } from "./download.ts";
+import { readAuthorization } from "./http/credentials.ts";
+import { download } from "./http/download.ts";
 import type { SourceOptions } from "./fetch.ts";
-import { openFile } from "./file.ts";
-import { LIMITS, send } from "./request.ts";
-import type { Sink } from "./sink.ts";
+import { openFile } from "./http/file.ts";
+import { LIMITS, send } from "./http/request.ts";
+import type { Sink } from "./http/sink.ts";
 
 export interface ArchiveOptions extends Omit<SourceOptions, "target"> {
   /** Where it is written: a path in a private work directory, at which nothing is yet. */

@@ -2,15 +2,23 @@
  * Fetching a bundle from a mirror: one file, checked while it streams against the size and digest in the manifest.
  * What does not match is gone again before anyone could unpack it. Loaded on demand: most starts need no mirror.
  */
-import type { Environment } from "../runtime/invoke.ts";
+import type { Environment } from "../base/environment.ts";
 import { openAddress, showAddress, type RegistryAddress, type WebAddress } from "./address.ts";
-import { readAuthorization } from "./credentials.ts";
-import { findRemoteBundle, showReference } from "./artifact.ts";
-import { openRegistry } from "./registry.ts";
-import { download, type DownloadOptions } from "./download.ts";
+import { readAuthorization } from "./http/credentials.ts";
+import { findRemoteBundle, showReference } from "./registry/artifact.ts";
+import { openRegistry } from "./registry/registry.ts";
+import { download, type DownloadOptions } from "./http/download.ts";
 import { statusFailure } from "./failures.ts";
-import { LIMITS, parseRetryAfter, readBody, retrying, send, type Limits, type Network } from "./request.ts";
-import { openSink, type Expected } from "./sink.ts";
+import {
+  LIMITS,
+  parseRetryAfter,
+  readBody,
+  retrying,
+  send,
+  type Limits,
+  type Network,
+} from "./http/request.ts";
+import { openSink, type Expected } from "./http/sink.ts";
 
 /** What is told while it runs; provision's Reporter is one. */
 interface MirrorReporter {

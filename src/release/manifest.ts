@@ -4,7 +4,7 @@
  * that skips what it does not understand would call a tree proven that it only half checked.
  */
 import * as v from "valibot";
-import { GantryError } from "../errors.ts";
+import { GantryError } from "../base/errors.ts";
 import type { Compression } from "./bundle.ts";
 import { ActivateSchema, ServiceSchema } from "./service.ts";
 import { RELEASE_ID_LENGTH } from "./stamp.ts";

@@ -57,7 +57,7 @@ export function systemName(releaseId: string, host: string): string {
   return `${stampName(releaseId, host)}.node`;
 }
 
-/** Ends the name of the note beside a stamp: see src/provision/note.ts. */
+/** Ends the name of the note beside a stamp: see src/modules/proof/note.ts. */
 export const NOTE = ".by";
 
 /** Beside the stamp: who looked at the way to the tree. */

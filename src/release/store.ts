@@ -25,7 +25,7 @@ export const STORE_VARIABLES = Object.keys(STORE_STATUS) as StoreVariable[];
 /** The directory that a store's variable leads to; everything of gantry's lies in this one inside it. */
 export const STORE_NAME = "gantry";
 
-/** Beside a tree: notes which releases use it, see src/provision/store/reference.ts. */
+/** Beside a tree: notes which releases use it, see src/modules/location/reference.ts. */
 export const STORE_USED = ".gantry-used";
 
 export interface Candidate {

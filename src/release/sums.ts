@@ -3,7 +3,7 @@
  * else is there. Links are never followed, because what they point at can change after the signature.
  */
 import { join, relative, sep } from "node:path";
-import { GantryError, toGantryError, type Finding } from "../errors.ts";
+import { GantryError, toGantryError, type Finding } from "../base/errors.ts";
 import { isVendoredBundle, NAMES, signatureOf } from "./layout.ts";
 import { readFileEntry, readTreeFiles, type TreeFile } from "./tree.ts";
 

@@ -2,7 +2,7 @@
  * The platforms that a release can be made for, and what each means to Bun, to npm and to a POSIX shell.
  * A target is `OS-ARCH[-LIBC][-baseline]`; the table below is the only place that knows the spellings.
  */
-import { GantryError } from "../errors.ts";
+import { GantryError } from "../base/errors.ts";
 
 export type Libc = "gnu" | "musl";
 

@@ -5,8 +5,8 @@
 import { createHash } from "node:crypto";
 import { lstatSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError } from "../errors.ts";
-import { readPieces } from "./pieces.ts";
+import { GantryError } from "../base/errors.ts";
+import { readPieces } from "../base/files/index.ts";
 
 /** `[size in bytes, SHA-256 in lower-case hexadecimal]`, and `"x"` as a third element for an executable file. */
 export type FileEntry =

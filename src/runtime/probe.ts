@@ -3,9 +3,11 @@
  * do and reports. A child for each external, so that a crash is one module's finding and nobody else's.
  */
 import { randomBytes } from "node:crypto";
-import { errorCode, type Finding } from "../errors.ts";
-import { MODULES_VARIABLE, parseProbeOutput, PROBE_VARIABLE, type ProbeRequest } from "../release/probe.ts";
-import { keptEnvironment, run, type Environment, type RunResult } from "./invoke.ts";
+import { errorCode, type Finding } from "../base/errors.ts";
+import { MODULES_VARIABLE, parseProbeOutput, PROBE_VARIABLE, type ProbeRequest } from "../release/index.ts";
+import { keptEnvironment } from "./invoke.ts";
+import { run, type RunResult } from "../base/process/index.ts";
+import type { Environment } from "../base/environment.ts";
 
 export interface ProbeOptions {
   /** The compiled app, or a Node with the arguments that make it answer. */

@@ -1,9 +1,9 @@
 /** What the commands of a service work with; made once from the launcher's session. */
-import type { Environment } from "../runtime/invoke.ts";
-import type { Reporter } from "../provision/report.ts";
-import type { Target } from "../release/targets.ts";
+import type { Environment } from "../base/environment.ts";
+import type { Reporter } from "../base/reporter.ts";
+import type { Target } from "../release/index.ts";
 import type { ServiceLayout } from "./layout.ts";
-import type { Who } from "./record.ts";
+import type { Who } from "./transaction/record.ts";
 
 export interface ServiceContext {
   readonly layout: ServiceLayout;

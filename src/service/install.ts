@@ -3,27 +3,27 @@
  * again changes nothing.
  */
 import { join } from "node:path";
-import { GantryError } from "../errors.ts";
-import { ensureActivated } from "./activate.ts";
-import { readCandidate, type Candidate } from "./candidate.ts";
-import { confirmChange } from "./confirm.ts";
-import { beginChange, type Journal } from "./change.ts";
+import { GantryError } from "../base/errors.ts";
+import { ensureActivated } from "./transaction/activate.ts";
+import { readCandidate, type Candidate } from "./releases/candidate.ts";
+import { confirmChange } from "./transaction/confirm.ts";
+import { beginChange, type Journal } from "./transaction/change.ts";
 import type { ServiceContext } from "./context.ts";
-import { checkEnvMode, ensureEnv } from "./env.ts";
-import { ensureDirectory, switchLink } from "./generations.ts";
+import { checkEnvMode, ensureEnv } from "./settings-file.ts";
+import { ensureDirectory, switchLink } from "./releases/generations.ts";
 import { newRecord, readInstalled, requireSettings } from "./installed.ts";
-import { withService } from "./locked.ts";
-import { checkNames, claimNames, ensureUser } from "./names.ts";
-import { trimOwned } from "./marks.ts";
-import { placeRelease } from "./place.ts";
-import { requireFreePort } from "./port/check.ts";
-import { runOrThrow } from "./program.ts";
+import { withService } from "./transaction/locked.ts";
+import { checkNames, claimNames, ensureUser } from "./names/names.ts";
+import { trimOwned } from "./names/marks.ts";
+import { placeRelease } from "./releases/import-release.ts";
+import { requireFreePort } from "./health/port.ts";
+import { runOrThrow } from "../base/process/index.ts";
 import type { ServiceResult } from "./result.ts";
-import { OWN_RELEASE } from "./trust/trust.ts";
-import { isUp, readLog, readUnit, reloadUnits, startUnit } from "./systemd.ts";
-import { ensureUnits, readSystemdVersion, recoveryUnits } from "./units.ts";
+import { OWN_RELEASE } from "./keys/trust.ts";
+import { isUp, readLog, readUnit, reloadUnits, startUnit } from "./systemd/systemctl.ts";
+import { ensureUnits, readSystemdVersion, recoveryUnits } from "./systemd/units.ts";
 import { attempt, secondsSince, upgradeService, type UpgradeOptions } from "./upgrade.ts";
-import { waitHealthy, type Health } from "./watch.ts";
+import { waitHealthy, type Health } from "./health/watch.ts";
 
 /** Lines of its journal that are shown when a fresh service is not healthy. */
 const QUOTED = 12;

@@ -1,14 +1,14 @@
 /** What is installed now, read before anything is decided. */
 import { join } from "node:path";
-import { GantryError } from "../errors.ts";
-import { readCandidate, type Candidate, type ServiceSettings } from "./candidate.ts";
+import { GantryError } from "../base/errors.ts";
+import { readCandidate, type Candidate, type ServiceSettings } from "./releases/candidate.ts";
 import type { ServiceContext } from "./context.ts";
-import { readGenerations, readLink } from "./generations.ts";
-import { healthyGenerations, readHistory } from "./history.ts";
-import type { KeepFacts } from "./keep.ts";
+import { readGenerations, readLink } from "./releases/generations.ts";
+import { healthyGenerations, readHistory } from "./transaction/history.ts";
+import type { KeepFacts } from "./releases/retention.ts";
 import type { ServiceLayout } from "./layout.ts";
-import type { ChangeRecord } from "./record.ts";
-import { isUp, readUnit, runningGeneration, type UnitState } from "./systemd.ts";
+import type { ChangeRecord } from "./transaction/record.ts";
+import { isUp, readUnit, runningGeneration, type UnitState } from "./systemd/systemctl.ts";
 
 /** The generation in charge; undefined when nothing is installed. */
 export function readInstalled(layout: ServiceLayout): Candidate | undefined {

@@ -4,7 +4,7 @@
  * /var/lib/gantry/NAME is gantry's own: it outlives every release, and a full /opt does not silence it.
  */
 import { join } from "node:path";
-import { GantryError } from "../errors.ts";
+import { GantryError } from "../base/errors.ts";
 
 export interface ServiceLayout {
   /** The binary's name: that of the unit, the directories and usually the user. */

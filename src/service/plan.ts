@@ -1,25 +1,25 @@
 /** `--dry-run`: what a command would do, in the order in which it would. Reads only. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { checkCandidate, parseCandidate, readCandidate, type Candidate } from "./candidate.ts";
+import { checkCandidate, parseCandidate, readCandidate, type Candidate } from "./releases/candidate.ts";
 import type { ServiceContext } from "./context.ts";
-import { readLink } from "./generations.ts";
+import { readLink } from "./releases/generations.ts";
 import { readInstalled, readKeepFacts, requireInstalled } from "./installed.ts";
-import { planClean as planRemoval } from "./keep.ts";
+import { planClean as planRemoval } from "./releases/retention.ts";
 import { generationVersion } from "./layout.ts";
-import { MOST_MANIFEST_BYTES } from "./import/limits.ts";
-import { nameOf, type Source } from "./import/source.ts";
-import { openSourceTree, readSmall } from "./import/tree.ts";
-import { requireFreePort } from "./port/check.ts";
-import { checkNames } from "./names.ts";
+import { MOST_MANIFEST_BYTES } from "./releases/import/limits.ts";
+import { nameOf, type Source } from "./releases/import/source.ts";
+import { openSourceTree, readSmall } from "./releases/import/tree.ts";
+import { requireFreePort } from "./health/port.ts";
+import { checkNames } from "./names/names.ts";
 import type { ServiceResult } from "./result.ts";
-import { readUnit } from "./systemd.ts";
+import { readUnit } from "./systemd/systemctl.ts";
 import { formatRemoval, planRemovals, requireTraces, type UninstallOptions } from "./uninstall.ts";
-import { openTrust, type TrustOptions } from "./trust/trust.ts";
-import { recoveryUnits } from "./units.ts";
+import { openTrust, type TrustOptions } from "./keys/trust.ts";
+import { recoveryUnits } from "./systemd/units.ts";
 import { chooseTarget } from "./upgrade.ts";
-import { errorCode, GantryError } from "../errors.ts";
-import { NAMES } from "../release/layout.ts";
+import { errorCode, GantryError } from "../base/errors.ts";
+import { NAMES } from "../release/index.ts";
 
 function planned(
   { layout }: ServiceContext,

@@ -1,5 +1,5 @@
 /** What a command says at its end, as a value for --json and as lines for people. New keys may be added. */
-import type { HistoryEntry } from "./history.ts";
+import type { HistoryEntry } from "./transaction/history.ts";
 
 export interface ServiceResult {
   readonly schema: 1;

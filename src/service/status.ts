@@ -1,18 +1,17 @@
 /** `status`: what is in charge, how it does, what it takes; read only, and most of it for everybody. */
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { errorCode } from "../errors.ts";
-import { readHostId } from "../provision/facts.ts";
-import { NAMES } from "../release/layout.ts";
-import { LIBC_MARKS, stampName } from "../release/stamp.ts";
-import { count, formatBytes } from "../text.ts";
-import type { Candidate } from "./candidate.ts";
-import { readGenerations, sizeOf } from "./generations.ts";
+import { errorCode } from "../base/errors.ts";
+import { readHostId } from "../modules/index.ts";
+import { LIBC_MARKS, NAMES, stampName } from "../release/index.ts";
+import { count, formatBytes } from "../base/text.ts";
+import type { Candidate } from "./releases/candidate.ts";
+import { readGenerations, sizeOf } from "./releases/generations.ts";
 import { requireInstalled } from "./installed.ts";
 import { generationVersion, type ServiceLayout } from "./layout.ts";
-import { readRecord } from "./record.ts";
-import { isUp, readUnit, runningGeneration, type UnitState } from "./systemd.ts";
-import { lookAtProcess } from "./watch.ts";
+import { readRecord } from "./transaction/record.ts";
+import { isUp, readUnit, runningGeneration, type UnitState } from "./systemd/systemctl.ts";
+import { lookAtProcess } from "./health/watch.ts";
 
 export interface ServiceStatus {
   readonly schema: 1;

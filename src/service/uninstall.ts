@@ -3,18 +3,18 @@
  * for; the user stays always, because files on backups and other disks bear its number.
  */
 import { existsSync, rmdirSync } from "node:fs";
-import { errorCode } from "../errors.ts";
+import { errorCode } from "../base/errors.ts";
 import type { ServiceContext } from "./context.ts";
-import { removeResidue } from "./generations.ts";
+import { removeResidue } from "./releases/generations.ts";
 import { requireInstalled } from "./installed.ts";
 import type { ServiceLayout } from "./layout.ts";
-import { withService } from "./locked.ts";
-import { isThere, readMounts, removeTree } from "./mounts.ts";
-import { ensureMarked } from "./names.ts";
-import { ownParts, readOwnedOrAdopted, trimOwned } from "./marks.ts";
+import { withService } from "./transaction/locked.ts";
+import { isThere, readMounts, removeTree } from "./data/mounts.ts";
+import { ensureMarked } from "./names/names.ts";
+import { ownParts, readOwnedOrAdopted, trimOwned } from "./names/marks.ts";
 import type { ServiceResult } from "./result.ts";
-import { finishHistory } from "./undo.ts";
-import { readUnitFiles, removeUnits } from "./units.ts";
+import { finishHistory } from "./transaction/undo.ts";
+import { readUnitFiles, removeUnits } from "./systemd/units.ts";
 import { removeOld, secondsSince } from "./upgrade.ts";
 
 export interface UninstallOptions {

@@ -1,24 +1,24 @@
 /** `upgrade` and `rollback`: another generation in charge, or the same one as before and a reason. */
 import { join } from "node:path";
-import { GantryError } from "../errors.ts";
-import { readCandidate, type Candidate } from "./candidate.ts";
-import { confirmChange } from "./confirm.ts";
-import { beginChange, giveUp, switchTo, type Journal } from "./change.ts";
+import { GantryError } from "../base/errors.ts";
+import { readCandidate, type Candidate } from "./releases/candidate.ts";
+import { confirmChange } from "./transaction/confirm.ts";
+import { beginChange, giveUp, switchTo, type Journal } from "./transaction/change.ts";
 import type { ServiceContext } from "./context.ts";
-import { removeGeneration } from "./generations.ts";
+import { removeGeneration } from "./releases/generations.ts";
 import { newRecord, readKeepFacts, requireInstalled, requireSettings } from "./installed.ts";
-import { chooseRollback, planClean } from "./keep.ts";
+import { chooseRollback, planClean } from "./releases/retention.ts";
 import { generationVersion } from "./layout.ts";
-import { withService } from "./locked.ts";
-import type { Source } from "./import/source.ts";
-import { ensureMarked } from "./names.ts";
-import { placeRelease } from "./place.ts";
-import { prepareRelease } from "./prepare.ts";
-import { removeRecord } from "./record.ts";
+import { withService } from "./transaction/locked.ts";
+import type { Source } from "./releases/import/source.ts";
+import { ensureMarked } from "./names/names.ts";
+import { placeRelease } from "./releases/import-release.ts";
+import { prepareRelease } from "./releases/prepare.ts";
+import { removeRecord } from "./transaction/record.ts";
 import type { ServiceResult } from "./result.ts";
-import { readUnit } from "./systemd.ts";
-import { openTrust, type TrustOptions } from "./trust/trust.ts";
-import type { Health } from "./watch.ts";
+import { readUnit } from "./systemd/systemctl.ts";
+import { openTrust, type TrustOptions } from "./keys/trust.ts";
+import type { Health } from "./health/watch.ts";
 
 export interface UpgradeOptions extends TrustOptions {
   /** Generations that are left afterwards. */

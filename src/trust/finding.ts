@@ -1,7 +1,7 @@
 /** What is said of a chain that others could change, and the one command that makes it safe. Pure. */
 import { basename } from "node:path";
-import type { Finding } from "../errors.ts";
-import { shellWord } from "../text.ts";
+import type { Finding } from "../base/errors.ts";
+import { shellWord } from "../base/text.ts";
 import type { Unsafe } from "./read.ts";
 import { formatMode, type Principal } from "./rule.ts";
 

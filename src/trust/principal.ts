@@ -1,6 +1,6 @@
 /** Who runs, and which groups are that user's alone: what the rule needs to know of the accounts of this host. */
 import { readFileSync } from "node:fs";
-import { errorCode } from "../errors.ts";
+import { errorCode } from "../base/errors.ts";
 import type { Principal } from "./rule.ts";
 
 /** @param uid the effective user id; -1 where there is no such thing */

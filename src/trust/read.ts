@@ -4,7 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { lstatSync, readlinkSync } from "node:fs";
-import { errorCode } from "../errors.ts";
+import { errorCode } from "../base/errors.ts";
 import { needsList, unsafe, type Entry, type Principal } from "./rule.ts";
 
 /** The kernel's own limit (path_resolution(7)). */

@@ -6,7 +6,7 @@ import { chmodSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSy
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { ERRORS, type ErrorCode } from "../../src/errors.ts";
+import { ERRORS, type ErrorCode } from "../../src/base/errors.ts";
 import { runBrain, type BrainRun } from "./brain-client.ts";
 import { copyRelease, makeScratch, type Scratch } from "./release.ts";
 

@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { formatHolder, readSelf } from "../../src/provision/holder.ts";
+import { formatHolder, readSelf } from "../../src/modules/lock/owner.ts";
 import { runProgram, type Run } from "../unit/launcher/fixture.ts";
 import { holdAt, send, type Held } from "./faults/hold.ts";
 import { findPlaces, runPlainly, type Command, type Point } from "./faults/inject.mjs";

@@ -3,9 +3,9 @@ import { execFileSync } from "node:child_process";
 import { rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Finding } from "../../src/errors.ts";
-import { loadExternals, type LoadResult } from "../../src/provision/load.ts";
-import { readRelease, type Release } from "../../src/provision/release.ts";
+import type { Finding } from "../../src/base/errors.ts";
+import { loadExternals, type LoadResult } from "../../src/modules/proof/load.ts";
+import { readRelease, type Release } from "../../src/modules/release/unpacked.ts";
 import { copyRelease, makeScratch, type Scratch } from "../e2e/release.ts";
 
 let scratch: Scratch;

@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ERRORS } from "../../src/errors.ts";
+import { ERRORS } from "../../src/base/errors.ts";
 import { readTreeFiles } from "../../src/release/tree.ts";
 import { runPlainly } from "./faults/inject.mjs";
 import { copySubject, sharedSubject } from "./faults/shared.ts";

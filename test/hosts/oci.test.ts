@@ -6,10 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { GantryError } from "../../src/errors.ts";
+import { GantryError } from "../../src/base/errors.ts";
 import { fetchBundle, fetchSignature } from "../../src/mirror/fetch.ts";
-import { pushBundles } from "../../src/mirror/push.ts";
-import { LIMITS } from "../../src/mirror/request.ts";
+import { pushBundles } from "../../src/mirror/registry/push.ts";
+import { LIMITS } from "../../src/mirror/http/request.ts";
 import { bundleOf, sha256 } from "../unit/mirror/bench.ts";
 import { startRegistry, type Registry } from "./registry.ts";
 

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { ERRORS, type ErrorCode } from "../../src/errors.ts";
+import { ERRORS, type ErrorCode } from "../../src/base/errors.ts";
 import { choosePoints, findPoints, runPlainly, type Outcome, type Point } from "./faults/inject.mjs";
 import { copySubject, sharedSubject } from "./faults/shared.ts";
 import { breakOnce, readTree, reset, type Subject } from "./faults/sweep.mjs";

@@ -7,7 +7,7 @@ import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { renderStubs } from "../../src/build/stub.ts";
+import { renderStubs } from "../../src/build/release/stub.ts";
 import { parseManifest, releaseId } from "../../src/release/manifest.ts";
 import { storeTreeName } from "../../src/release/store.ts";
 import { makeFixture, type Fixture, type Run } from "../unit/launcher/fixture.ts";

@@ -13,7 +13,7 @@ it("names only files that exist", () => {
   const code = [...guide.matchAll(/`([^`\n]+)`/g)].flatMap(([, text = ""]) => text.split(" "));
   const paths = code.filter((word) => /^[\w.-]*[\w/.-]*(?:\/|\.(?:ts|mjs|json|md))[\w./-]*$/.test(word));
   const named = [...new Set(paths)].filter((path) => !MADE.has(path) && path !== "index.ts");
-  expect(named).toEqual(expect.arrayContaining([".ci/run", "src/errors.ts", "src/launcher/main.ts"]));
+  expect(named).toEqual(expect.arrayContaining([".ci/run", "src/base/errors.ts", "src/launcher/main.ts"]));
   expect(named.filter((path) => !existsSync(join(root, path.replace("/ROOM", ""))))).toEqual([]);
 });
 

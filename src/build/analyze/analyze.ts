@@ -2,7 +2,7 @@
  * Which of an app's packages stay outside its binary, and why. Every package of the production closure gets one role
  * and one reason with the evidence.
  */
-import type { Target } from "../../release/targets.ts";
+import type { Target } from "../../release/index.ts";
 import { readInstalled, type InstalledGraph, type InstalledPackage, type Sources } from "../app/index.ts";
 import {
   describeBundled,

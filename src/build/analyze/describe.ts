@@ -1,6 +1,6 @@
 /** What an analysis says of each package: the role it has, in a sentence with the evidence, its size and its place. */
 import { relative, sep } from "node:path";
-import type { Target } from "../../release/targets.ts";
+import type { Target } from "../../release/index.ts";
 import { judgeEmbedding, type Embeddable } from "./embed.ts";
 import type { Carried, FoundExternal, LeftOutPackage, Walk } from "./walk.ts";
 

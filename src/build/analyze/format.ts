@@ -1,5 +1,5 @@
 /** An analysis for people: 80 columns, what stays outside first. */
-import { count, formatBytes } from "../../text.ts";
+import { count, formatBytes } from "../../base/text.ts";
 import type { Analysis } from "./analyze.ts";
 import type { AnalyzedPackage } from "./describe.ts";
 

@@ -3,7 +3,7 @@
  * decide where they speak; @libsql's packages declare no libc and lockfiles before version 2 keep none, so then the
  * name's parts do, and at last its neighbours': beside `x-linuxmusl-x64`, `x-linux-x64` is the glibc one.
  */
-import { acceptsTarget, type Libc, type Target } from "../../release/targets.ts";
+import { acceptsTarget, type Libc, type Target } from "../../release/index.ts";
 
 export interface PlatformFields {
   readonly os?: readonly string[] | undefined;

@@ -1,5 +1,5 @@
 /** Names in the app's settings that are none of its packages are refused: a misspelt one would change nothing. */
-import { GantryError, type Finding } from "../../errors.ts";
+import { GantryError, type Finding } from "../../base/errors.ts";
 import { nearest, type InstalledGraph } from "../app/index.ts";
 import type { AnalysisSettings } from "./walk.ts";
 

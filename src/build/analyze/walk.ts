@@ -2,7 +2,7 @@
  * Walks an app's packages: which stay outside its binary and why, what those need beside themselves, and what is made
  * for another platform. The user's own list takes precedence over detection; a warning says what it overrules.
  */
-import type { Target } from "../../release/targets.ts";
+import type { Target } from "../../release/index.ts";
 import type { InstalledEdge, InstalledGraph, InstalledPackage, Settings } from "../app/index.ts";
 import type { PackageFiles } from "./evidence.ts";
 import { isPlatformPackage, platformRefusal } from "./platform.ts";

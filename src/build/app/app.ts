@@ -5,7 +5,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { readPackageJSON, type PackageJson } from "pkg-types";
-import { GantryError, type Finding } from "../../errors.ts";
+import { GantryError, type Finding } from "../../base/errors.ts";
 import { parseSettings, show, type Settings } from "./settings.ts";
 import { isFile, readLockfile, readWorkspaceRoot, type Lockfile } from "./workspace.ts";
 

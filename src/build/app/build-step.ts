@@ -1,7 +1,7 @@
 /** How a Node app's JavaScript comes to be. Reads package.json and what lies beside it; runs nothing. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { topOf } from "../../release/tree.ts";
+import { topOf } from "../../release/index.ts";
 import type { App } from "./app.ts";
 import { chooseBuildTool, type BuildTool } from "./build-tools.ts";
 import { readDependencyNames } from "./workspace.ts";

@@ -3,7 +3,7 @@
  * app's own dependencies and is told by a file beside its package.json what to make, else a compiler that is told
  * here. Pure: the names and texts that decide are given.
  */
-import { topOf } from "../../release/tree.ts";
+import { topOf } from "../../release/index.ts";
 
 /** What an app has, as far as it decides. */
 export interface ToolFacts {

@@ -12,7 +12,7 @@ import {
   symlinkSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { NAMES } from "../../release/layout.ts";
+import { NAMES } from "../../release/index.ts";
 import { matchesWorkspace, readWorkspacePatterns } from "./workspace.ts";
 
 const LEFT_BEHIND: ReadonlySet<string> = new Set(["node_modules", ".git", ".hg", ".svn"]);

@@ -5,9 +5,11 @@
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
-import { GantryError } from "../../errors.ts";
-import type { Target } from "../../release/targets.ts";
-import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { GantryError } from "../../base/errors.ts";
+import type { Target } from "../../release/index.ts";
+import { run } from "../../base/process/index.ts";
+import { toolEnvironment } from "../../runtime/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import { findNpms } from "./npm.ts";
 
 /** The version that gantry's own tests run with. */

@@ -5,11 +5,13 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { PackageJson } from "pkg-types";
-import { GantryError } from "../../errors.ts";
-import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { GantryError } from "../../base/errors.ts";
+import { run } from "../../base/process/index.ts";
+import { toolEnvironment } from "../../runtime/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import { compareVersions, type Bun } from "./bun.ts";
 import { LOCKFILE_OWNERS, type LockfileKind } from "./workspace.ts";
-import { parseBunLock, type BunLock } from "../../release/bun-lock.ts";
+import { type BunLock, parseBunLock } from "../../release/index.ts";
 
 export interface MigrateOptions {
   /** A private copy of at least the package.json files, the lockfile and the package managers' settings. */

@@ -1,7 +1,7 @@
 /** The npm that comes with the Node that runs gantry, else the one on the PATH. */
 import { existsSync } from "node:fs";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
-import type { Environment } from "../../runtime/invoke.ts";
+import type { Environment } from "../../base/environment.ts";
 
 /** Places of an npm, the likeliest first; entries of the PATH that are not absolute depend on the cwd and do not count. */
 export function findNpms(environment: Environment): string[] {

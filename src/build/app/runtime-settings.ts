@@ -1,6 +1,6 @@
 /** Which settings go with which runtime. */
-import type { Finding } from "../../errors.ts";
-import type { Target } from "../../release/targets.ts";
+import type { Finding } from "../../base/errors.ts";
+import type { Target } from "../../release/index.ts";
 
 /** `24.21.0`, `system` or `system@24`: for every target, or for those of musl and for all others. */
 export type NodeSetting = string | { readonly default: string; readonly musl: string };

@@ -5,9 +5,7 @@
  */
 import { closest, distance } from "fastest-levenshtein";
 import * as v from "valibot";
-import type { Finding } from "../../errors.ts";
-import { NAMES } from "../../release/layout.ts";
-import { runtimeFindings } from "./runtime-settings.ts";
+import type { Finding } from "../../base/errors.ts";
 import {
   ACTIVATE_TIMEOUT,
   ActivateSchema,
@@ -19,11 +17,13 @@ import {
   HealthWindow,
   Line,
   Memory,
+  NAMES,
   Port,
   ServiceType,
   Tasks,
   UserName,
-} from "../../release/service.ts";
+} from "../../release/index.ts";
+import { runtimeFindings } from "./runtime-settings.ts";
 
 /** Files of every release that a binary of the same name would replace, beside it or in lib/. */
 const TAKEN: ReadonlySet<string> = new Set([...Object.values(NAMES), "launcher.mjs", "release.json"]);

@@ -4,8 +4,10 @@
  */
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
-import { GantryError } from "../../errors.ts";
-import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { GantryError } from "../../base/errors.ts";
+import { run } from "../../base/process/index.ts";
+import { toolEnvironment } from "../../runtime/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import { ensureBunLock, outOfStep, toolLines, unusable } from "./migrate.ts";
 import type { App } from "./app.ts";
 import { readBuildStep } from "./build-step.ts";

@@ -4,20 +4,26 @@
  */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { GantryError } from "../../errors.ts";
-import type { Log } from "../../log.ts";
+import { GantryError } from "../../base/errors.ts";
+import type { Log } from "../../base/log.ts";
 import {
   bundleName,
+  compareListed,
+  type Manifest,
+  manifestTarget,
   NAMES,
+  parseManifest,
+  parseSums,
+  parseTarget,
   releaseLayout,
-  signatureOf,
-  vendoredBundle,
   type ReleaseLayout,
-} from "../../release/layout.ts";
-import { manifestTarget, parseManifest, type Manifest } from "../../release/manifest.ts";
-import { compareListed, parseSums, type Sums } from "../../release/sums.ts";
-import { parseTarget, runsOn, type Target } from "../../release/targets.ts";
-import type { Environment } from "../../runtime/invoke.ts";
+  runsOn,
+  signatureOf,
+  type Sums,
+  type Target,
+  vendoredBundle,
+} from "../../release/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import { bunFetcher, findBun, type Bun } from "../app/index.ts";
 import { formatSums, repackArchive, type Repacked } from "../pack/index.ts";
 import { openRelease } from "../sign/index.ts";

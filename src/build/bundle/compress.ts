@@ -5,9 +5,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { GantryError } from "../../errors.ts";
-import type { Compression } from "../../release/bundle.ts";
-import { BE_BUN, run, scriptArguments, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { GantryError } from "../../base/errors.ts";
+import type { Compression } from "../../release/index.ts";
+import { BE_BUN, scriptArguments, toolEnvironment } from "../../runtime/index.ts";
+import { run } from "../../base/process/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import type { Scratch } from "../scratch.ts";
 
 /** A Bun executable, or a program compiled with one. Its version decides which bytes come out. */

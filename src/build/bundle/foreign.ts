@@ -5,11 +5,15 @@
  */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Log } from "../../log.ts";
-import { NAMES, type ReleaseLayout } from "../../release/layout.ts";
-import { bundleCompression, type Manifest } from "../../release/manifest.ts";
-import type { Target } from "../../release/targets.ts";
-import type { Environment } from "../../runtime/invoke.ts";
+import type { Log } from "../../base/log.ts";
+import {
+  bundleCompression,
+  type Manifest,
+  NAMES,
+  type ReleaseLayout,
+  type Target,
+} from "../../release/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import { readBunLock, type Bun } from "../app/index.ts";
 import { availableClosure, writeLockFiles } from "../lock/index.ts";
 import { findUnbuilt, installTree, refuseUnbuilt, selectAvailable } from "../tree/index.ts";

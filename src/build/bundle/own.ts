@@ -4,18 +4,20 @@
  */
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { errorCode, GantryError, type Finding } from "../../errors.ts";
-import { NAMES, vendoredBundle, type ReleaseLayout } from "../../release/layout.ts";
+import { errorCode, GantryError, type Finding } from "../../base/errors.ts";
 import {
   bundleCompression,
-  manifestTarget,
-  treeDigest,
   type Manifest,
+  manifestTarget,
+  NAMES,
+  readFileEntry,
   type ReleaseBundle,
-} from "../../release/manifest.ts";
-import { readFileEntry } from "../../release/tree.ts";
-import { installFrozen } from "../../runtime/install.ts";
-import type { Environment } from "../../runtime/invoke.ts";
+  type ReleaseLayout,
+  treeDigest,
+  vendoredBundle,
+} from "../../release/index.ts";
+import { installFrozen } from "../../runtime/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import type { Bun } from "../app/index.ts";
 import { packBundle, type PackedBundle } from "./pack.ts";
 import type { Scratch } from "../scratch.ts";

@@ -3,10 +3,15 @@
  * release gives the same bytes in any directory, on any day.
  */
 import { rmSync, writeFileSync } from "node:fs";
-import { withBundleHead, type Compression } from "../../release/bundle.ts";
-import { treeDigest, type Manifest, type ReleaseBundle } from "../../release/manifest.ts";
-import type { Target } from "../../release/targets.ts";
-import { sha256 } from "../../release/tree.ts";
+import {
+  type Compression,
+  type Manifest,
+  type ReleaseBundle,
+  sha256,
+  type Target,
+  treeDigest,
+  withBundleHead,
+} from "../../release/index.ts";
 import { compressFile, type Compressor } from "./compress.ts";
 import { writeTreeTar } from "./tar.ts";
 

@@ -4,13 +4,19 @@
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parsePushAddress, pushBundles } from "../../mirror/push.ts";
-import { BUNDLE_HEAD_BYTES, parseBundleHead, readCompression } from "../../release/bundle.ts";
-import { NAMES, signatureOf, vendoredBundle } from "../../release/layout.ts";
-import { parseManifest } from "../../release/manifest.ts";
-import { readStart } from "../../release/pieces.ts";
-import { parseTarget } from "../../release/targets.ts";
-import { readFileEntry } from "../../release/tree.ts";
+import { parsePushAddress, pushBundles } from "../../mirror/index.ts";
+import {
+  BUNDLE_HEAD_BYTES,
+  NAMES,
+  parseBundleHead,
+  parseManifest,
+  parseTarget,
+  readCompression,
+  readFileEntry,
+  signatureOf,
+  vendoredBundle,
+} from "../../release/index.ts";
+import { readStart } from "../../base/files/index.ts";
 import { openRelease } from "../sign/index.ts";
 import { addBundles, type AddBundlesOptions } from "./add.ts";
 

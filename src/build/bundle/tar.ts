@@ -6,9 +6,8 @@
 import { closeSync, openSync, readFileSync, readlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { Header, Pax } from "tar";
-import { errorCode, GantryError } from "../../errors.ts";
-import type { Manifest } from "../../release/manifest.ts";
-import { normalMode, sha256, type FileEntry } from "../../release/tree.ts";
+import { errorCode, GantryError } from "../../base/errors.ts";
+import { type FileEntry, type Manifest, normalMode, sha256 } from "../../release/index.ts";
 import { DEFAULT_EPOCH } from "../pack/index.ts";
 
 /** tar's unit: every header and every file's end is padded to it. */

@@ -6,9 +6,10 @@
 import { existsSync, readFileSync, realpathSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { dirname, extname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { GantryError, toGantryError, type Finding } from "../../errors.ts";
-import type { Target } from "../../release/targets.ts";
-import { run, scriptArguments, toolEnvironment, type RunResult } from "../../runtime/invoke.ts";
+import { GantryError, toGantryError, type Finding } from "../../base/errors.ts";
+import type { Target } from "../../release/index.ts";
+import { run, type RunResult } from "../../base/process/index.ts";
+import { scriptArguments, toolEnvironment } from "../../runtime/index.ts";
 import type { BuildSettings } from "../app/index.ts";
 import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
 import { withoutPrelude } from "./stubs.ts";

@@ -7,7 +7,8 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { env, execPath } from "node:process";
 import { fileURLToPath } from "node:url";
-import { run, scriptArguments, toolEnvironment } from "../../runtime/invoke.ts";
+import { run } from "../../base/process/index.ts";
+import { scriptArguments, toolEnvironment } from "../../runtime/index.ts";
 import type { Inspection } from "./inspect.ts";
 import type { ExternalShape } from "./stubs.ts";
 

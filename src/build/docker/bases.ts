@@ -2,9 +2,8 @@
  * The base images that gantry proposes: what each offers to a release, and about how much it weighs. Names only, with a
  * version; a digest is not in the table, because a tag stands for another one every few weeks (see pin.ts). Pure.
  */
-import { GantryError } from "../../errors.ts";
-import type { Manifest } from "../../release/manifest.ts";
-import { parseTarget } from "../../release/targets.ts";
+import { GantryError } from "../../base/errors.ts";
+import { type Manifest, parseTarget } from "../../release/index.ts";
 
 export interface Base {
   /** As a FROM line takes it. */

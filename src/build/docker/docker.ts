@@ -13,10 +13,8 @@ import {
   statSync,
 } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import { GantryError, type Finding } from "../../errors.ts";
-import { NAMES } from "../../release/layout.ts";
-import { parseSums } from "../../release/sums.ts";
-import { readTreeFiles, topOf } from "../../release/tree.ts";
+import { GantryError, type Finding } from "../../base/errors.ts";
+import { NAMES, parseSums, readTreeFiles, topOf } from "../../release/index.ts";
 import { replaceFile } from "../write-file.ts";
 import { findRelease, type FoundRelease } from "./find.ts";
 import { imageTag, MARK, renderImage } from "./render.ts";

@@ -4,9 +4,15 @@
  */
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { GantryError } from "../../errors.ts";
-import { NAMES, vendoredBundle } from "../../release/layout.ts";
-import { bundleCompression, manifestTarget, parseManifest, type Manifest } from "../../release/manifest.ts";
+import { GantryError } from "../../base/errors.ts";
+import {
+  bundleCompression,
+  type Manifest,
+  manifestTarget,
+  NAMES,
+  parseManifest,
+  vendoredBundle,
+} from "../../release/index.ts";
 
 export interface FoundRelease {
   /** Absolute. */

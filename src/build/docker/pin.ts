@@ -2,10 +2,9 @@
  * The digests of base images, asked of their registries: the one step of `gantry docker` that uses a network, and only
  * when it is told to. Writes nothing.
  */
-import { GantryError } from "../../errors.ts";
-import { fetchImage, type FoundImage } from "../../mirror/image.ts";
-import { LIMITS, type Limits, type Network } from "../../mirror/request.ts";
-import type { Environment } from "../../runtime/invoke.ts";
+import { GantryError } from "../../base/errors.ts";
+import { fetchImage, type FoundImage, LIMITS, type Limits, type Network } from "../../mirror/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import { parseImageName } from "./bases.ts";
 import { findRelease } from "./find.ts";
 import { imagePlatform } from "./render.ts";

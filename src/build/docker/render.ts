@@ -3,10 +3,8 @@
  * is quoted for the place where it stands, so that no setting becomes an instruction. Pure.
  */
 import { packagesOf } from "../../compat/index.ts";
-import { GantryError } from "../../errors.ts";
-import { NAMES, programPath } from "../../release/layout.ts";
-import type { Manifest } from "../../release/manifest.ts";
-import { parseTarget } from "../../release/targets.ts";
+import { GantryError } from "../../base/errors.ts";
+import { type Manifest, NAMES, parseTarget, programPath } from "../../release/index.ts";
 import { plainWord, renderTemplate } from "../template.ts";
 import type { Bases, Strategy } from "./strategy.ts";
 

@@ -2,8 +2,8 @@
  * The ways to make an image, and which release each is for. What does not go together is refused here, before a file
  * is written. Pure.
  */
-import { GantryError } from "../../errors.ts";
-import { parseTarget } from "../../release/targets.ts";
+import { GantryError } from "../../base/errors.ts";
+import { parseTarget } from "../../release/index.ts";
 import {
   addonBase,
   alpineOfNode,

@@ -4,8 +4,10 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
-import { GantryError } from "../../errors.ts";
-import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { GantryError } from "../../base/errors.ts";
+import { run } from "../../base/process/index.ts";
+import { toolEnvironment } from "../../runtime/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import {
   checkLockFits,
   copyManifests,
@@ -20,7 +22,7 @@ import {
   type Lockfile,
   type Sources,
 } from "../app/index.ts";
-import type { BunLock } from "../../release/bun-lock.ts";
+import type { BunLock } from "../../release/index.ts";
 import { parseForeignPins } from "./foreign-pins.ts";
 import type { Scratch } from "../scratch.ts";
 

@@ -2,15 +2,15 @@
  * What a release must hold, read out of the app's lockfile: the pin of each external as this app resolves it, and
  * everything those need on the target. Pure: what the lockfile lacks is listed, for someone else to find.
  */
-import type { Target } from "../../release/targets.ts";
-import { isPlatformPackage, platformOfName, platformRefusal, type PlatformFields } from "../analyze/index.ts";
 import {
-  platformList,
-  resolveKey,
   type BunLock,
   type LockEntry,
   type LockInfo,
-} from "../../release/bun-lock.ts";
+  platformList,
+  resolveKey,
+  type Target,
+} from "../../release/index.ts";
+import { isPlatformPackage, platformOfName, platformRefusal, type PlatformFields } from "../analyze/index.ts";
 
 export interface LockEdge {
   readonly name: string;

@@ -2,9 +2,8 @@
  * The closure with what the app's lockfile lacks: platform packages of the target. A lockfile may have been written
  * for another platform, or pruned; the exact versions stand in the packages that ask for them.
  */
-import { GantryError } from "../../errors.ts";
-import type { Target } from "../../release/targets.ts";
-import type { BunLock } from "../../release/bun-lock.ts";
+import { GantryError } from "../../base/errors.ts";
+import type { BunLock, Target } from "../../release/index.ts";
 import { walkClosure, type Closure, type MissingEdge } from "./closure.ts";
 import { readRegistryEntries, requestKey, type RegistryOptions } from "./registry.ts";
 

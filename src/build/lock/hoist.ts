@@ -2,9 +2,8 @@
  * Lays a closure out as a node_modules of its own: the externals at the top, because that is where the compiled app
  * looks, everything else as high as it can go without changing what any package gets. Pure.
  */
-import type { BunLock, RegistryEntry } from "../../release/bun-lock.ts";
+import { type BunLock, type RegistryEntry, splitKey } from "../../release/index.ts";
 import type { Closure, ClosureNode } from "./closure.ts";
-import { splitKey } from "../../release/bun-lock.ts";
 
 /** The fields of the release's package.json that a lockfile repeats. */
 export interface ReleaseDependencies {

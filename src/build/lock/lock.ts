@@ -3,9 +3,9 @@
  * gives this app, and what they need on the target. Written by the Bun that is compiled in, proven readable by it,
  * and compared pin by pin with the app's lockfile before anything is handed over. A range is never written.
  */
-import { GantryError, type Finding } from "../../errors.ts";
-import type { Target } from "../../release/targets.ts";
-import type { Environment } from "../../runtime/invoke.ts";
+import { GantryError, type Finding } from "../../base/errors.ts";
+import type { Target } from "../../release/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import type { App, Bun, Sources } from "../app/index.ts";
 import { readAppLock, type AppLock } from "./app-lock.ts";
 import { findPins, type LeftOut, type Pin } from "./closure.ts";

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { parseYAML } from "confbox/yaml";
 import { readPackageJSON, type PackageJson } from "pkg-types";
 import { isFile, type App } from "../app/index.ts";
-import type { BunLock } from "../../release/bun-lock.ts";
+import type { BunLock } from "../../release/index.ts";
 
 /** Package names to where each patch is declared. */
 export async function readPatches(app: App, lock: BunLock): Promise<Map<string, string>> {

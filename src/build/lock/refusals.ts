@@ -2,10 +2,10 @@
  * Reasons not to write a release's lockfile: pins that a host could not fetch, or that are not what the developer
  * runs. Each names both sides of the contradiction and the command that ends it.
  */
-import { GantryError, type Finding } from "../../errors.ts";
+import { GantryError, type Finding } from "../../base/errors.ts";
 import { LOCKFILE_OWNERS, type App, type Sources } from "../app/index.ts";
 import { readInstalledExternals, type AppLock } from "./app-lock.ts";
-import type { BunLock } from "../../release/bun-lock.ts";
+import type { BunLock } from "../../release/index.ts";
 import type { Closure, Pin } from "./closure.ts";
 
 /** @throws GantryError CONFIG_INVALID for each package that comes from git, a file, a tarball or the workspace */

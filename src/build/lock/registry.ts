@@ -5,10 +5,12 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError } from "../../errors.ts";
-import { BE_BUN, run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { GantryError } from "../../base/errors.ts";
+import { BE_BUN, toolEnvironment } from "../../runtime/index.ts";
+import { run } from "../../base/process/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import { copyRegistrySettings, requireBunLock, type Bun } from "../app/index.ts";
-import type { RegistryEntry } from "../../release/bun-lock.ts";
+import type { RegistryEntry } from "../../release/index.ts";
 import type { Scratch } from "../scratch.ts";
 
 export interface PackageRequest {

@@ -4,12 +4,12 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError } from "../../errors.ts";
-import { NAMES } from "../../release/layout.ts";
-import type { Target } from "../../release/targets.ts";
-import { BE_BUN, run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { GantryError } from "../../base/errors.ts";
+import { type BunLock, NAMES, type Target } from "../../release/index.ts";
+import { BE_BUN, toolEnvironment } from "../../runtime/index.ts";
+import { run } from "../../base/process/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import { readBunLock, requireBunLock, toolLines, type Bun } from "../app/index.ts";
-import type { BunLock } from "../../release/bun-lock.ts";
 import { walkClosure, type Closure } from "./closure.ts";
 import { formatCandidate, pinLines, hoistClosure } from "./hoist.ts";
 import type { Scratch } from "../scratch.ts";

@@ -4,12 +4,11 @@
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError, type Finding } from "../../errors.ts";
-import type { Target } from "../../release/targets.ts";
-import type { Environment } from "../../runtime/invoke.ts";
+import { GantryError, type Finding } from "../../base/errors.ts";
+import { type BunLock, splitKey, type Target } from "../../release/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import { platformRefusal } from "../analyze/index.ts";
 import type { Bun } from "../app/index.ts";
-import { splitKey, type BunLock } from "../../release/bun-lock.ts";
 import { fieldsOf, walkClosure, type Closure, type LeftOut, type Pin } from "./closure.ts";
 import { completeClosure, type CompleteOptions } from "./complete.ts";
 import { rewriteLock } from "./rewrite.ts";

@@ -2,10 +2,9 @@
  * Externals that have nothing for a target. Package managers skip a missing optional package without a message, so the
  * module would be found missing on the host; here it is found at the build. Pure.
  */
-import type { Target } from "../../release/targets.ts";
+import { type BunLock, resolveKey, type Target } from "../../release/index.ts";
 import { isPlatformPackage, platformOfName, platformRefusal } from "../analyze/index.ts";
 import { edgesOf, fieldsOf, walkClosure, type Pin } from "./closure.ts";
-import { resolveKey, type BunLock } from "../../release/bun-lock.ts";
 import type { CompletedClosure } from "./complete.ts";
 
 export interface Unavailable {

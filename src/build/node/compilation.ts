@@ -4,8 +4,10 @@
  */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { GantryError } from "../../errors.ts";
-import { run, toolEnvironment, type Environment, type RunResult } from "../../runtime/invoke.ts";
+import { GantryError } from "../../base/errors.ts";
+import { run, type RunResult } from "../../base/process/index.ts";
+import { toolEnvironment } from "../../runtime/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import {
   deriveSource,
   emittingConfig,

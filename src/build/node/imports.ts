@@ -7,9 +7,11 @@ import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { GantryError, type Finding } from "../../errors.ts";
-import { NAMES } from "../../release/layout.ts";
-import { run, scriptArguments, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { GantryError, type Finding } from "../../base/errors.ts";
+import { NAMES } from "../../release/index.ts";
+import { run } from "../../base/process/index.ts";
+import { scriptArguments, toolEnvironment } from "../../runtime/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import { isFile } from "../app/index.ts";
 import { listJavaScript } from "./javascript.ts";
 

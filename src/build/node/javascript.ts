@@ -6,9 +6,9 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join, relative, sep } from "node:path";
-import { GantryError } from "../../errors.ts";
-import { NAMES } from "../../release/layout.ts";
-import type { Environment } from "../../runtime/invoke.ts";
+import { GantryError } from "../../base/errors.ts";
+import { NAMES } from "../../release/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import { copyWorkspace, isOutput, partOf, type App, type Sources } from "../app/index.ts";
 import type { Scratch } from "../scratch.ts";
 import { planCompilation, runTool } from "./compilation.ts";

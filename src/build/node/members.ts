@@ -5,8 +5,8 @@
 import { existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync, type Dirent } from "node:fs";
 import { join, relative } from "node:path";
 import type { PackageJson } from "pkg-types";
-import { GantryError, type Finding } from "../../errors.ts";
-import { NAMES } from "../../release/layout.ts";
+import { GantryError, type Finding } from "../../base/errors.ts";
+import { NAMES } from "../../release/index.ts";
 import { isFile, readInstalled, type InstalledPackage } from "../app/index.ts";
 
 export interface Member {

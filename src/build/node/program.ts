@@ -6,9 +6,8 @@
 import { copyFileSync, existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { GantryError } from "../../errors.ts";
-import { NAMES } from "../../release/layout.ts";
-import { runsOn, type Target } from "../../release/targets.ts";
+import { GantryError } from "../../base/errors.ts";
+import { NAMES, runsOn, type Target } from "../../release/index.ts";
 import { nodeFor } from "../app/index.ts";
 import type { BuildContext } from "../context.ts";
 import type { ReleaseLock } from "../lock/index.ts";

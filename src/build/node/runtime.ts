@@ -4,10 +4,12 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError, type Finding } from "../../errors.ts";
+import { GantryError, type Finding } from "../../base/errors.ts";
 import { readRuntime, valueOf } from "../../host/index.ts";
-import type { Target } from "../../release/targets.ts";
-import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import type { Target } from "../../release/index.ts";
+import { run } from "../../base/process/index.ts";
+import { toolEnvironment } from "../../runtime/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import { toolLines } from "../app/index.ts";
 
 export interface NodeRuntime {

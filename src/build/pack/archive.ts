@@ -3,7 +3,7 @@
  * fixed, so two builds of the same input are identical wherever and whenever they are made.
  */
 import { create } from "tar";
-import { readTreeFiles } from "../../release/tree.ts";
+import { readTreeFiles } from "../../release/index.ts";
 
 /** Seconds since 1970 given to every entry when SOURCE_DATE_EPOCH says nothing: 1980-01-01, which every format can hold. */
 export const DEFAULT_EPOCH = 315_532_800;

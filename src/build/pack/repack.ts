@@ -5,8 +5,7 @@
 import { existsSync, lstatSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { list } from "tar";
-import { NAMES, signatureOf } from "../../release/layout.ts";
-import { bundlesOf, parseSums } from "../../release/sums.ts";
+import { bundlesOf, NAMES, parseSums, signatureOf } from "../../release/index.ts";
 import { writeArchive } from "./archive.ts";
 
 export interface Repacked {

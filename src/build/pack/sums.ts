@@ -1,6 +1,5 @@
 /** SHA256SUMS: a `DIGEST  PATH` line for every file of a release but itself and signatures, as sha256sum(1) -c reads it. */
-import { isSignature, NAMES } from "../../release/layout.ts";
-import { readFileEntry, readTreeFiles } from "../../release/tree.ts";
+import { isSignature, NAMES, readFileEntry, readTreeFiles } from "../../release/index.ts";
 import { join } from "node:path";
 
 export function readSums(root: string): string {

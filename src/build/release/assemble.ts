@@ -5,14 +5,22 @@
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { GantryError } from "../../errors.ts";
-import { NAMES, programPath, releaseLayout, vendoredBundle } from "../../release/layout.ts";
-import { formatManifest, releaseId, type Manifest } from "../../release/manifest.ts";
-import { readFileEntry, readTreeFiles } from "../../release/tree.ts";
+import { GantryError } from "../../base/errors.ts";
+import {
+  formatManifest,
+  type Manifest,
+  NAMES,
+  programPath,
+  readFileEntry,
+  readTreeFiles,
+  releaseId,
+  releaseLayout,
+  vendoredBundle,
+} from "../../release/index.ts";
 import type { PackedBundle } from "../bundle/index.ts";
 import { proveFile, type ProvenFile } from "../checksum.ts";
 import { readSums } from "../pack/index.ts";
-import { renderStubs } from "../stub.ts";
+import { renderStubs } from "./stub.ts";
 import { renderUnits } from "./units.ts";
 import { readEnvExample, renderReadme } from "./texts.ts";
 

@@ -1,13 +1,13 @@
 /** What the manifest says of a build: its externals, from what analysis, lock and compiler found. Pure. */
 import {
-  SCHEMA,
   type ExternalModule,
   type Manifest,
   type ReleaseBundle,
   type ReleaseRequires,
   type ReleaseRuntime,
-} from "../../release/manifest.ts";
-import type { Target } from "../../release/targets.ts";
+  SCHEMA,
+  type Target,
+} from "../../release/index.ts";
 import type { App } from "../app/index.ts";
 import type { ReleaseLock } from "../lock/index.ts";
 import { describeService } from "./service.ts";

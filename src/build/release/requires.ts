@@ -2,8 +2,7 @@
 import { basename, join } from "node:path";
 import { deriveRequires, type ShippedFile } from "../../compat/index.ts";
 import { withNativeFile } from "../../host/index.ts";
-import type { ReleaseRequires } from "../../release/manifest.ts";
-import type { Target } from "../../release/targets.ts";
+import type { ReleaseRequires, Target } from "../../release/index.ts";
 import type { CapturedTree } from "../tree/index.ts";
 
 export interface RequiresOptions {

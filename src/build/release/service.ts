@@ -1,5 +1,5 @@
 /** `manifest.service`: the app's settings with every default filled in, so that the host side decides nothing. Pure. */
-import type { Service } from "../../release/service.ts";
+import type { Service } from "../../release/index.ts";
 import type { App } from "../app/index.ts";
 
 /**

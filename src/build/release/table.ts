@@ -1,8 +1,7 @@
 /** The table that ends a build: what is in the release, what was left out, what that saved. 80 columns. */
 import { dirname } from "node:path/posix";
-import { NAMES } from "../../release/layout.ts";
-import type { Manifest, ReleaseRequires } from "../../release/manifest.ts";
-import { formatBytes } from "../../text.ts";
+import { type Manifest, NAMES, type ReleaseRequires } from "../../release/index.ts";
+import { formatBytes } from "../../base/text.ts";
 import type { LeftOut } from "../tree/index.ts";
 
 export interface ReleaseSummary {

@@ -1,8 +1,7 @@
 /** The texts of a release that are for people: its README and its .env.example. Templates lie in templates/. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { NAMES } from "../../release/layout.ts";
-import { availableExternals, runsOnSystem, runtimeName, type Manifest } from "../../release/manifest.ts";
+import { availableExternals, type Manifest, NAMES, runsOnSystem, runtimeName } from "../../release/index.ts";
 import { readTemplate } from "../template.ts";
 
 /** What a person on the host needs to know, from the manifest alone. */

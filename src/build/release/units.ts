@@ -2,9 +2,7 @@
  * The systemd files of a release, rendered from systemd/ of gantry. Every value is escaped for the place where it
  * stands (systemd.syntax(7), systemd.service(5) "command lines"), so that no setting can become unit syntax.
  */
-import { NAMES } from "../../release/layout.ts";
-import type { Manifest } from "../../release/manifest.ts";
-import type { Service } from "../../release/service.ts";
+import { type Manifest, NAMES, type Service } from "../../release/index.ts";
 import { fillPlaces, plainWord, readTemplate } from "../template.ts";
 
 /** Seconds; systemd's own default: no service gets less time to start. */

@@ -4,25 +4,23 @@
  */
 import { existsSync, lstatSync, mkdirSync, realpathSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { errorCode, GantryError } from "../../errors.ts";
-import { NAMES } from "../../release/layout.ts";
+import { errorCode, GantryError } from "../../base/errors.ts";
 import {
   createSecretKey,
-  formatSecretKey,
-  parseSecretKey,
-  unlockSecretKey,
-  type SecretKey,
-  type SecretKeyFile,
-} from "../../release/minisign-secret.ts";
-import {
   encodePublicKey,
   formatKeyId,
+  formatSecretKey,
+  NAMES,
   parsePublicKey,
-  UNTRUSTED_PREFIX,
+  parseSecretKey,
   type PublicKey,
-} from "../../release/minisign.ts";
+  type SecretKey,
+  type SecretKeyFile,
+  unlockSecretKey,
+  UNTRUSTED_PREFIX,
+} from "../../release/index.ts";
 import { createFile } from "../write-file.ts";
-import { readRegularText } from "../../regular-file.ts";
+import { readRegularText } from "../../base/files/index.ts";
 
 export interface KeygenOptions {
   readonly publicKeyFile: string;

@@ -4,21 +4,34 @@
  */
 import { lstatSync, realpathSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
-import { GantryError, type Finding } from "../../errors.ts";
-import { NAMES, releaseBase, releaseName, signatureOf } from "../../release/layout.ts";
-import { manifestTarget, parseManifest, type Manifest } from "../../release/manifest.ts";
-import { holdsSecretKey, type SecretKey } from "../../release/minisign-secret.ts";
-import { formatSignature } from "../../release/minisign-sign.ts";
-import { keyIdOf, pinnedKeys } from "../../release/keyring.ts";
-import { readPrehash } from "../../release/minisign-file.ts";
-import { createPrehash, encodePublicKey, formatKeyId } from "../../release/minisign.ts";
-import { readTreeFiles } from "../../release/tree.ts";
+import { GantryError, type Finding } from "../../base/errors.ts";
+import {
+  bundlesOf,
+  compareWithSums,
+  createPrehash,
+  encodePublicKey,
+  formatKeyId,
+  formatSignature,
+  holdsSecretKey,
+  keyIdOf,
+  type Manifest,
+  manifestTarget,
+  NAMES,
+  parseManifest,
+  parseSums,
+  pinnedKeys,
+  readPrehash,
+  readTreeFiles,
+  releaseBase,
+  releaseName,
+  type SecretKey,
+  signatureOf,
+} from "../../release/index.ts";
 import { repackArchive, type Repacked } from "../pack/index.ts";
 import { checkStatements } from "./statement.ts";
 import { readSecretKey, refuseInsideRelease } from "./keys.ts";
-import { bundlesOf, compareWithSums, parseSums } from "../../release/sums.ts";
 import { replaceFile } from "../write-file.ts";
-import { readRegularFile, readRegularText } from "../../regular-file.ts";
+import { readRegularFile, readRegularText } from "../../base/files/index.ts";
 
 /** A key is some hundred bytes; larger text than this is no place where one gets by accident. */
 const SEARCHED_BYTES = 1 << 20;

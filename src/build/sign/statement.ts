@@ -4,19 +4,20 @@
  */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { GantryError, type Finding } from "../../errors.ts";
+import { GantryError, type Finding } from "../../base/errors.ts";
 import {
+  createPrehash,
+  encodePublicKey,
+  formatSignature,
   formatStatement,
   isStatementPath,
   isStatementSigned,
   keyIdOf,
-  parseStatement,
   type KeyStatement,
-} from "../../release/keyring.ts";
-import { signatureOf } from "../../release/layout.ts";
-import { formatSignature } from "../../release/minisign-sign.ts";
-import type { SecretKey } from "../../release/minisign-secret.ts";
-import { createPrehash, encodePublicKey } from "../../release/minisign.ts";
+  parseStatement,
+  type SecretKey,
+  signatureOf,
+} from "../../release/index.ts";
 import { replaceFile } from "../write-file.ts";
 import { keygen, readPublicKey, readSecretKey, type KeygenOptions, type KeyPairFiles } from "./keys.ts";
 

@@ -4,21 +4,25 @@
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError, type Finding } from "../../errors.ts";
-import { NAMES, signatureOf } from "../../release/layout.ts";
+import { GantryError, type Finding } from "../../base/errors.ts";
 import {
+  bundlesOf,
+  compareWithSums,
   createPrehash,
+  NAMES,
   parseSignature,
-  verifySignature,
+  parseSums,
   type PublicKey,
+  readPrehash,
   type Signature,
+  SIGNATURE_NAME,
+  signatureOf,
   type VerifiedSignature,
-} from "../../release/minisign.ts";
-import { readPrehash } from "../../release/minisign-file.ts";
+  verifySignature,
+} from "../../release/index.ts";
 import { readPublicKey } from "./keys.ts";
 import { openRelease } from "./sign.ts";
-import { bundlesOf, compareWithSums, parseSums, SIGNATURE_NAME } from "../../release/sums.ts";
-import { readRegularFile, readRegularText } from "../../regular-file.ts";
+import { readRegularFile, readRegularText } from "../../base/files/index.ts";
 
 const FIX =
   "unpack the release archive again into an empty directory (a release that was started holds more files); if it still differs, take the archive from its publisher again";

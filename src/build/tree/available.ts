@@ -1,9 +1,8 @@
 /** Which externals a target's tree can really provide, and the tree without the others. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError, type Finding } from "../../errors.ts";
-import type { ExternalModule } from "../../release/manifest.ts";
-import type { Target } from "../../release/targets.ts";
+import { GantryError, type Finding } from "../../base/errors.ts";
+import type { ExternalModule, Target } from "../../release/index.ts";
 import type { CapturedTree } from "./capture.ts";
 
 /** Why an optional external is not in the release. */

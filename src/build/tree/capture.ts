@@ -4,16 +4,16 @@
  */
 import { chmodSync, lstatSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import type { TreeModule } from "../../release/manifest.ts";
-import type { Target } from "../../release/targets.ts";
 import {
   digestOfFiles,
+  type FileEntry,
   normalMode,
   readTreeEntry,
   readTreeFiles,
-  type FileEntry,
+  type Target,
   type TreeFile,
-} from "../../release/tree.ts";
+  type TreeModule,
+} from "../../release/index.ts";
 import { findUnmatched, matchesKeep, type Keep, type UnmatchedKeep } from "./keep.ts";
 import { hasNothingToLoad, pruneReason, type PruneReason } from "./prune.ts";
 

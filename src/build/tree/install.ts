@@ -4,13 +4,10 @@
  */
 import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError, type Finding } from "../../errors.ts";
-import { NAMES } from "../../release/layout.ts";
-import type { TreeModule } from "../../release/manifest.ts";
-import type { Target } from "../../release/targets.ts";
-import { readTreeEntry, readTreeFiles } from "../../release/tree.ts";
-import { installFrozen } from "../../runtime/install.ts";
-import type { Environment } from "../../runtime/invoke.ts";
+import { GantryError, type Finding } from "../../base/errors.ts";
+import { NAMES, readTreeEntry, readTreeFiles, type Target, type TreeModule } from "../../release/index.ts";
+import { installFrozen } from "../../runtime/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import { captureTree, type CapturedTree, type ClosurePackage } from "./capture.ts";
 import type { Keep } from "./keep.ts";
 

@@ -2,7 +2,7 @@
  * Which files pruning must leave in because some module reads them at run time: paths relative to node_modules, in
  * which `*` and `?` stand for parts of a name and `**` for any directories. A directory's path means all in it. Pure.
  */
-import type { Manifest } from "../../release/manifest.ts";
+import type { Manifest } from "../../release/index.ts";
 import { nearest } from "../app/index.ts";
 
 /** Patterns, or everything: the manifest's own form. */

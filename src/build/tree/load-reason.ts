@@ -4,7 +4,7 @@
  */
 import { createJudge, type CompatFinding } from "../../compat/index.ts";
 import { readHost, readRuntime, withNativeFile } from "../../host/index.ts";
-import type { Environment } from "../../runtime/invoke.ts";
+import type { Environment } from "../../base/environment.ts";
 
 /**
  * @param files absolute paths

@@ -4,11 +4,11 @@
  */
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { GantryError, type Finding } from "../../errors.ts";
-import { NAMES, releaseLayout } from "../../release/layout.ts";
-import type { ExternalModule, Manifest } from "../../release/manifest.ts";
-import { probeExternal, type ProbedExternal } from "../../runtime/probe.ts";
-import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { GantryError, type Finding } from "../../base/errors.ts";
+import { type ExternalModule, type Manifest, NAMES, releaseLayout } from "../../release/index.ts";
+import { type ProbedExternal, probeExternal, toolEnvironment } from "../../runtime/index.ts";
+import { run } from "../../base/process/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import { readLoadReason } from "./load-reason.ts";
 import type { Unavailable } from "./available.ts";
 

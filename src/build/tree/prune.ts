@@ -3,7 +3,7 @@
  * It drops only what no module reads when it is loaded or used: other platforms' binaries, declarations, source
  * maps, prose, tests and the C sources beside a prebuilt binary. Licences always stay.
  */
-import type { Target } from "../../release/targets.ts";
+import type { Target } from "../../release/index.ts";
 
 export type PruneReason =
   | "other platforms' binaries"

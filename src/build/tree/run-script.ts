@@ -5,7 +5,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { PackageJson } from "pkg-types";
-import { run, toolEnvironment, type Environment } from "../../runtime/invoke.ts";
+import { run } from "../../base/process/index.ts";
+import { toolEnvironment } from "../../runtime/index.ts";
+import type { Environment } from "../../base/environment.ts";
 
 export interface ScriptOptions {
   /** The package's directory. */

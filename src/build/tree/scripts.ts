@@ -3,10 +3,9 @@
  * that carry no native file: what such a script fetches or compiles is captured with the tree. Hosts run none.
  */
 import { dirname, join } from "node:path";
-import { GantryError, type Finding } from "../../errors.ts";
-import type { Target } from "../../release/targets.ts";
-import { readTreeFiles } from "../../release/tree.ts";
-import type { Environment } from "../../runtime/invoke.ts";
+import { GantryError, type Finding } from "../../base/errors.ts";
+import { readTreeFiles, type Target } from "../../release/index.ts";
+import type { Environment } from "../../base/environment.ts";
 import { installCommands, readInstallScript } from "../analyze/index.ts";
 import type { App } from "../app/index.ts";
 import type { ClosurePackage } from "./capture.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterEach, expect } from "vitest";
 import { unpackArchive, type Allowed } from "../../../src/archive/unpack.ts";
-import { GantryError } from "../../../src/errors.ts";
+import { GantryError } from "../../../src/base/errors.ts";
 import { readTreeEntry, readTreeFiles, type FileEntry } from "../../../src/release/tree.ts";
 
 export const RELEASE: Allowed = { kind: "release", bytes: 1 << 20, entries: 100 };

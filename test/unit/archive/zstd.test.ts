@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as zlib from "node:zlib";
-import { GantryError } from "../../../src/errors.ts";
+import { GantryError } from "../../../src/base/errors.ts";
 import { refuseUnsafe } from "../../../src/archive/refuse.ts";
 import { createFrameFollower } from "../../../src/archive/zstd-frame.ts";
 import { unpack } from "./scratch.ts";

@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { flagList } from "../../../src/command-line.ts";
+import { flagList } from "../../../src/base/command-line.ts";
 import { readApp } from "../../../src/build/app/app.ts";
 import { releaseInstall, releasePublicKey, vendoredTargets } from "../../../src/build/choices.ts";
 import { keygen } from "../../../src/build/sign/keys.ts";

@@ -15,7 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { proveFile } from "../../../src/build/checksum.ts";
-import { renderStubs } from "../../../src/build/stub.ts";
+import { renderStubs } from "../../../src/build/release/stub.ts";
 import type { Manifest } from "../../../src/release/manifest.ts";
 import { targetOfHost } from "../../../src/release/targets.ts";
 

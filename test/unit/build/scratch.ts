@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach } from "vitest";
 import { createScratch } from "../../../src/build/scratch.ts";
-import { GantryError, type Finding } from "../../../src/errors.ts";
+import { GantryError, type Finding } from "../../../src/base/errors.ts";
 
 const REPOSITORY = join(import.meta.dirname, "..", "..", "..");
 export const FIXTURES = join(REPOSITORY, "test", "fixtures");

@@ -184,8 +184,8 @@ describe("a wrong bundle is refused", () => {
   it("at 1,000 random places of damage, without touching anything", async () => {
     root = fixture.make({ bundle: "vendored" });
     const whole = readFileSync(fixture.bundle);
-    const { checkBundleFile } = await import("../../../src/provision/bundle-check.ts");
-    const { readRelease } = await import("../../../src/provision/release.ts");
+    const { checkBundleFile } = await import("../../../src/modules/sources/bundle-check.ts");
+    const { readRelease } = await import("../../../src/modules/release/unpacked.ts");
     const release = readRelease(root);
     const { bundle } = release.manifest;
     if (bundle === undefined) throw new Error("the fixture has a bundle");

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import { expect } from "vitest";
-import { ERRORS, type ErrorCode } from "../../../src/errors.ts";
+import { ERRORS, type ErrorCode } from "../../../src/base/errors.ts";
 import { formatManifest, type Manifest } from "../../../src/release/manifest.ts";
 import {
   digestOfFiles,
@@ -19,7 +19,7 @@ import {
   readTreeFiles,
   type FileEntry,
 } from "../../../src/release/tree.ts";
-import { startRegistry, type Registry } from "../provision/registry.ts";
+import { startRegistry, type Registry } from "../modules/registry.ts";
 import { makeBundle, placeTree, type Bundle } from "./fixture-bundle.ts";
 
 const repository = fileURLToPath(new URL("../../../", import.meta.url));

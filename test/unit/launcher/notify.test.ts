@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { openServiceStatus } from "../../../src/launcher/notify.ts";
-import type { Reporter } from "../../../src/provision/report.ts";
+import type { Reporter } from "../../../src/base/reporter.ts";
 
 let directory = "";
 let shown: string[] = [];

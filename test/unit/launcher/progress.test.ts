@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createProgress, formatProgress } from "../../../src/launcher/progress.ts";
-import { createLog, type LogFormat } from "../../../src/log.ts";
+import { createLog, type LogFormat } from "../../../src/base/log.ts";
 
 const HALF = { bytes: 6_600_000, total: 13_200_000, current: "libsql" };
 

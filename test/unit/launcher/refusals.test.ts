@@ -18,7 +18,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import type { ErrorCode } from "../../../src/errors.ts";
+import type { ErrorCode } from "../../../src/base/errors.ts";
 import { bareEnvironment, expectRefusal, runProgram, type Run } from "./fixture.ts";
 import { resum } from "./resum.ts";
 import { useFixture } from "./use-fixture.ts";

@@ -4,9 +4,9 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { formatHolder, readSelf } from "../../../src/provision/holder.ts";
+import { formatHolder, readSelf } from "../../../src/modules/lock/owner.ts";
 import { NOTE } from "../../../src/release/stamp.ts";
-import { startRegistry, type Registry } from "../provision/registry.ts";
+import { startRegistry, type Registry } from "../modules/registry.ts";
 import { bareEnvironment, type Run } from "./fixture.ts";
 import { useFixture } from "./use-fixture.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { GantryError } from "../../../src/errors.ts";
+import { GantryError } from "../../../src/base/errors.ts";
 import { hideLogin, isLoopback, openAddress, showAddress } from "../../../src/mirror/address.ts";
 
 function refusal(address: string) {

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { GantryError } from "../../../src/errors.ts";
+import { GantryError } from "../../../src/base/errors.ts";
 import { fetchArchive } from "../../../src/mirror/archive.ts";
 import { LIMITS } from "./bench.ts";
 import { startServer, type Handler, type TestServer } from "./servers.ts";

@@ -4,9 +4,9 @@
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { createInterface } from "node:readline";
-import { GantryError, type Finding } from "../../../src/errors.ts";
+import { GantryError, type Finding } from "../../../src/base/errors.ts";
 import { fetchBundle, fetchSignature } from "../../../src/mirror/fetch.ts";
-import type { Limits } from "../../../src/mirror/request.ts";
+import type { Limits } from "../../../src/mirror/http/request.ts";
 import { parseBundleHead } from "../../../src/release/bundle.ts";
 
 export interface Job {

@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { GantryError } from "../../../src/errors.ts";
-import { fetchImage, parseImageAddress } from "../../../src/mirror/image.ts";
+import { GantryError } from "../../../src/base/errors.ts";
+import { fetchImage, parseImageAddress } from "../../../src/mirror/registry/image.ts";
 import { LIMITS, SECRET, sha256 } from "./bench.ts";
 import { startServer, unusedPort, type Handler, type TestServer } from "./servers.ts";
 

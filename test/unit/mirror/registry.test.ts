@@ -1,8 +1,8 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { loginForRealm } from "../../../src/mirror/realm.ts";
-import { parseChallenge } from "../../../src/mirror/registry.ts";
+import { loginForRealm } from "../../../src/mirror/registry/realm.ts";
+import { parseChallenge } from "../../../src/mirror/registry/registry.ts";
 import { BUNDLE, describeBoth, expectBundle, expectFinding, SECRET, sendBundle, sha256 } from "./bench.ts";
 import type { Handler } from "./servers.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { parseNetrc } from "../../../src/mirror/netrc.ts";
-import { planProxy } from "../../../src/mirror/proxy.ts";
-import { parseRetryAfter } from "../../../src/mirror/request.ts";
+import { parseNetrc } from "../../../src/mirror/http/netrc.ts";
+import { planProxy } from "../../../src/mirror/http/proxy.ts";
+import { parseRetryAfter } from "../../../src/mirror/http/request.ts";
 
 describe("parseNetrc", () => {
   const text = [

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { GantryError } from "../../../src/errors.ts";
+import { GantryError } from "../../../src/base/errors.ts";
 import {
   filesOfTree,
   formatManifest,

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { blake2b } from "../../../src/release/minisign-blake2b.ts";
+import { blake2b } from "../../../src/release/signing/minisign-blake2b.ts";
 
 describe("blake2b", () => {
   it("agrees with node:crypto where that has it: 64 bytes, around every block's edge", () => {

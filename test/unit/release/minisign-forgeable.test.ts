@@ -1,7 +1,7 @@
 /** Public keys of small order: found here from the curve's equations, and refused wherever they appear. */
 import { createPublicKey, verify } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { encodePublicKey, parsePublicKey } from "../../../src/release/minisign.ts";
+import { encodePublicKey, parsePublicKey } from "../../../src/release/signing/minisign.ts";
 import { findingsOf } from "../build/scratch.ts";
 
 const FIELD = 2n ** 255n - 19n;

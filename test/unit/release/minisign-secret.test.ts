@@ -7,8 +7,8 @@ import {
   parseSecretKey,
   privateKeyOf,
   unlockSecretKey,
-} from "../../../src/release/minisign-secret.ts";
-import { encodePublicKey, formatKeyId } from "../../../src/release/minisign.ts";
+} from "../../../src/release/signing/minisign-secret.ts";
+import { encodePublicKey, formatKeyId } from "../../../src/release/signing/minisign.ts";
 import { findingsOf } from "../build/scratch.ts";
 import { KEY_ID, KEY_LINE, PUBLIC_KEY, SECRET_KEY, SIGNATURE } from "./minisign-vectors.ts";
 

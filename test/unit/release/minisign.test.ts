@@ -1,7 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { GantryError } from "../../../src/errors.ts";
+import { GantryError } from "../../../src/base/errors.ts";
 import {
   createPrehash,
   decodeBase64,
@@ -10,7 +10,7 @@ import {
   parsePublicKey,
   parseSignature,
   verifyMinisign,
-} from "../../../src/release/minisign.ts";
+} from "../../../src/release/signing/minisign.ts";
 import { findingsOf } from "../build/scratch.ts";
 import {
   COMMENT,
@@ -169,7 +169,7 @@ describe("decodeBase64", () => {
 describe("under Bun, where the launcher runs", () => {
   it("accepts and refuses the same", () => {
     const script = `
-      import { verifyMinisign, parsePublicKey, createPrehash } from "./src/release/minisign.ts";
+      import { verifyMinisign, parsePublicKey, createPrehash } from "./src/release/signing/minisign.ts";
       import { MESSAGE, PUBLIC_KEY, SIGNATURE, LEGACY_SIGNATURE } from "./test/unit/release/minisign-vectors.ts";
       const outcome = (check) => { try { return check(); } catch (error) { return error.message; } };
       const zeros = "RWQECYZQjI76Z" + "A".repeat(43);

@@ -1,7 +1,7 @@
 import { createServer as createHttpServer, type RequestListener } from "node:http";
 import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import { askAddress, askHealth } from "../../../src/service/health.ts";
+import { askAddress, askHealth } from "../../../src/service/health/client.ts";
 
 const servers: Server[] = [];
 const sockets = new Set<Socket>();

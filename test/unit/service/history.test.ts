@@ -8,7 +8,7 @@ import {
   parseHistory,
   readHistory,
   type HistoryEntry,
-} from "../../../src/service/history.ts";
+} from "../../../src/service/transaction/history.ts";
 import { serviceLayout, type ServiceLayout } from "../../../src/service/layout.ts";
 
 let root = "";

@@ -12,8 +12,8 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect } from "vitest";
-import { GantryError } from "../../../src/errors.ts";
-import { importRelease, type Imported } from "../../../src/service/import/release.ts";
+import { GantryError } from "../../../src/base/errors.ts";
+import { importRelease, type Imported } from "../../../src/service/releases/import/copy.ts";
 
 export const SECRET = "root:$6$secret:19000:0:99999:7:::\n";
 /** Made by minisign 0.11 for another file: all that matters is that it reads as one. */

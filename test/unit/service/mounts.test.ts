@@ -2,8 +2,8 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { parseMountPoints, readMounts, removeTree } from "../../../src/service/mounts.ts";
-import { parseProcess, readProcessesOf } from "../../../src/service/processes.ts";
+import { parseMountPoints, readMounts, removeTree } from "../../../src/service/data/mounts.ts";
+import { parseProcess, readProcessesOf } from "../../../src/service/data/processes.ts";
 
 let root = "";
 beforeEach(() => {

@@ -11,10 +11,10 @@ import {
   takesFrom,
   type Address,
   type Listener,
-} from "../../../src/service/port/listeners.ts";
-import { unitOf } from "../../../src/service/port/owner.ts";
-import { toldPort } from "../../../src/service/port/told.ts";
-import { parseSocketUnits } from "../../../src/service/systemd.ts";
+} from "../../../src/service/health/listeners.ts";
+import { unitOf } from "../../../src/service/health/port-owner.ts";
+import { toldPort } from "../../../src/service/health/told.ts";
+import { parseSocketUnits } from "../../../src/service/systemd/systemctl.ts";
 
 /** /proc/net/tcp of Linux 6 with listeners at 127.0.0.1:4690 and 0.0.0.0:4691, and a connection to the first. */
 const TCP = `  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode                                                     

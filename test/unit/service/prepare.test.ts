@@ -2,8 +2,8 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { GantryError } from "../../../src/errors.ts";
-import { prepareRelease } from "../../../src/service/prepare.ts";
+import { GantryError } from "../../../src/base/errors.ts";
+import { prepareRelease } from "../../../src/service/releases/prepare.ts";
 
 let root = "";
 let steps: string[] = [];

@@ -9,7 +9,7 @@ import {
   readListeners,
   readSockets,
   readUid,
-} from "../../../src/service/port/processes.ts";
+} from "../../../src/service/health/sockets.ts";
 
 const servers: Server[] = [];
 afterEach(() => {

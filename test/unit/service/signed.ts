@@ -7,14 +7,14 @@ import { dirname, join } from "node:path";
 import { signFile } from "../../../src/build/sign/sign.ts";
 import { keygen } from "../../../src/index.ts";
 import { parseTarget } from "../../../src/release/targets.ts";
-import type { Candidate } from "../../../src/service/candidate.ts";
+import type { Candidate } from "../../../src/service/releases/candidate.ts";
 import type { ServiceContext } from "../../../src/service/context.ts";
-import { appendHistory } from "../../../src/service/history.ts";
-import type { Source } from "../../../src/service/import/source.ts";
+import { appendHistory } from "../../../src/service/transaction/history.ts";
+import type { Source } from "../../../src/service/releases/import/source.ts";
 import { serviceLayout } from "../../../src/service/layout.ts";
-import { placeRelease } from "../../../src/service/place.ts";
-import { openTrust, type TrustOptions } from "../../../src/service/trust/trust.ts";
-import { rememberPins } from "../../../src/service/trust/memory.ts";
+import { placeRelease } from "../../../src/service/releases/import-release.ts";
+import { openTrust, type TrustOptions } from "../../../src/service/keys/trust.ts";
+import { rememberPins } from "../../../src/service/keys/memory.ts";
 
 export interface TestKey {
   readonly secret: string;

@@ -1,12 +1,16 @@
 /** The texts that are read and written: properties of systemd, findings of another launcher, units, env files. */
 import { describe, expect, it } from "vitest";
-import { formatFinding, type Finding } from "../../../src/errors.ts";
-import { commentOut } from "../../../src/service/env.ts";
+import { formatFinding, type Finding } from "../../../src/base/errors.ts";
+import { commentOut } from "../../../src/service/settings-file.ts";
 import { generationName, generationVersion, serviceLayout } from "../../../src/service/layout.ts";
-import { parseFindings } from "../../../src/service/prepare.ts";
-import { parseRecord } from "../../../src/service/record.ts";
-import { isUp, parseProperties } from "../../../src/service/systemd.ts";
-import { formatActivation, formatRecoveryUnit, withoutSupervision } from "../../../src/service/units.ts";
+import { parseFindings } from "../../../src/service/releases/prepare.ts";
+import { parseRecord } from "../../../src/service/transaction/record.ts";
+import { isUp, parseProperties } from "../../../src/service/systemd/systemctl.ts";
+import {
+  formatActivation,
+  formatRecoveryUnit,
+  withoutSupervision,
+} from "../../../src/service/systemd/units.ts";
 
 describe("a generation's name", () => {
   it("is the version and the release's first twelve digits", () => {

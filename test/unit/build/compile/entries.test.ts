@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
-import { GantryError } from "../../../../src/errors.ts";
+import { GantryError } from "../../../../src/base/errors.ts";
 import { parseProbeOutput } from "../../../../src/release/probe.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
 import { readFileEntry } from "../../../../src/release/tree.ts";

@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { writeImageFiles, type DockerOptions } from "../../../../src/build/docker/docker.ts";
-import { GantryError } from "../../../../src/errors.ts";
+import { GantryError } from "../../../../src/base/errors.ts";
 import { formatManifest, type Manifest } from "../../../../src/release/manifest.ts";
 import { bunManifest, nodeManifest } from "./manifests.ts";
 import { SCRATCH } from "../scratch.ts";

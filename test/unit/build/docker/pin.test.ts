@@ -7,7 +7,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { writeImageFiles } from "../../../../src/build/docker/docker.ts";
 import { readBaseDigests } from "../../../../src/build/docker/pin.ts";
 import type { Strategy } from "../../../../src/build/docker/strategy.ts";
-import { GantryError } from "../../../../src/errors.ts";
+import { GantryError } from "../../../../src/base/errors.ts";
 import { formatManifest } from "../../../../src/release/manifest.ts";
 import { LIMITS } from "../../mirror/bench.ts";
 import { startProxy, startServer, type TestServer } from "../../mirror/servers.ts";

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseTarget } from "../../../../src/release/targets.ts";
-import { installFrozen } from "../../../../src/runtime/install.ts";
+import { installFrozen } from "../../../../src/runtime/install-packages.ts";
 import { BUN_PATH, copyFixture, FIXTURES, findingsOf, makeDirectory, writeFiles } from "../scratch.ts";
 import { idsOf, jsonOf, lock, notes } from "./locking.ts";
 

@@ -3,7 +3,7 @@ import { afterEach } from "vitest";
 import { readApp } from "../../../../src/build/app/app.ts";
 import { ensureInstalled } from "../../../../src/build/app/sources.ts";
 import { buildJavaScript, type BuiltJavaScript } from "../../../../src/build/node/javascript.ts";
-import type { Environment } from "../../../../src/runtime/invoke.ts";
+import type { Environment } from "../../../../src/base/environment.ts";
 import { BUN, SCRATCH } from "../scratch.ts";
 
 const opened: (() => void)[] = [];

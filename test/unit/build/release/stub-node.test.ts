@@ -15,7 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { renderStubs } from "../../../../src/build/stub.ts";
+import { renderStubs } from "../../../../src/build/release/stub.ts";
 import type { Manifest } from "../../../../src/release/manifest.ts";
 import { hostId, NOTE, noteLine } from "../../../../src/release/stamp.ts";
 import { targetOfHost } from "../../../../src/release/targets.ts";

@@ -12,7 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { renderStubs } from "../../../../src/build/stub.ts";
+import { renderStubs } from "../../../../src/build/release/stub.ts";
 import { NOTE, noteLine } from "../../../../src/release/stamp.ts";
 import { beside, makeTree, MANIFEST, ME, OTHER, place, run, SHELLS, STAMP } from "./stub-trust.ts";
 

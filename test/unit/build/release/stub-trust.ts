@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect } from "vitest";
-import { renderStubs } from "../../../../src/build/stub.ts";
+import { renderStubs } from "../../../../src/build/release/stub.ts";
 import type { Manifest } from "../../../../src/release/manifest.ts";
 import { hostId, NOTE } from "../../../../src/release/stamp.ts";
 import { targetOfHost } from "../../../../src/release/targets.ts";

@@ -19,7 +19,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { renderStubs } from "../../../../src/build/stub.ts";
+import { renderStubs } from "../../../../src/build/release/stub.ts";
 import type { Manifest } from "../../../../src/release/manifest.ts";
 import { hostId, NOTE, noteLine } from "../../../../src/release/stamp.ts";
 import { outsideTemporary } from "../outside-temporary.ts";

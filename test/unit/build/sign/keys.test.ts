@@ -10,7 +10,7 @@ import {
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { keygen, needsPassword, readPublicKey, readSecretKey } from "../../../../src/build/sign/keys.ts";
-import { encodePublicKey, formatKeyId } from "../../../../src/release/minisign.ts";
+import { encodePublicKey, formatKeyId } from "../../../../src/release/signing/minisign.ts";
 import { PUBLIC_KEY, SECRET_KEY } from "../../release/minisign-vectors.ts";
 import { findingsOf, makeDirectory, makeApp } from "../scratch.ts";
 

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readSums } from "../../../../src/build/pack/sums.ts";
 import { signFile, signRelease } from "../../../../src/build/sign/sign.ts";
-import { verifyMinisign } from "../../../../src/release/minisign.ts";
+import { verifyMinisign } from "../../../../src/release/signing/minisign.ts";
 import { SECRET_KEY } from "../../release/minisign-vectors.ts";
 import { findingsOf, makeDirectory, writeFiles } from "../scratch.ts";
 import { makeRelease } from "./release.ts";

@@ -6,8 +6,8 @@ import { keygen } from "../../../../src/build/sign/keys.ts";
 import { readSums } from "../../../../src/build/pack/sums.ts";
 import { signRelease } from "../../../../src/build/sign/sign.ts";
 import { revokeKey, succeedKey } from "../../../../src/build/sign/statement.ts";
-import { applyStatements } from "../../../../src/release/keyring.ts";
-import { verifyMinisign } from "../../../../src/release/minisign.ts";
+import { applyStatements } from "../../../../src/release/signing/keyring.ts";
+import { verifyMinisign } from "../../../../src/release/signing/minisign.ts";
 import { findingsOf, makeDirectory } from "../scratch.ts";
 import { makeRelease } from "./release.ts";
 

@@ -1,0 +1,9 @@
+/** The door of the base/files room: what others may use of it. */
+/** Writing that survives a power cut. */
+export { syncDirectories, syncFiles, syncPath, syncTree, type TreeListing, writeDurably } from "./durable.ts";
+/** Reading what may rightly not be there. */
+export { readNames, readOptionalText } from "./optional.ts";
+/** Files of any size, read without holding them in memory. */
+export { readPieces, readStart } from "./pieces.ts";
+/** Opening what somebody else may have put there. */
+export { openRegularFile, readRegularFile, readRegularText } from "./regular-file.ts";

@@ -1,0 +1,31 @@
+/** Files of any size, read without holding them in memory. They throw the file system's error. */
+import { closeSync, readSync } from "node:fs";
+import { openRegularFile } from "./regular-file.ts";
+
+const PIECE_BYTES = 1 << 20;
+
+/** The first bytes of a file: `most` of them, or all when it is shorter. */
+export function readStart(path: string, most: number): Buffer {
+  const descriptor = openRegularFile(path);
+  try {
+    const buffer = Buffer.alloc(most);
+    return buffer.subarray(0, readSync(descriptor, buffer, 0, most, 0));
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Shows a file piece by piece, 1 MiB each; a piece is overwritten by the next one. */
+export function readPieces(path: string, take: (piece: Buffer) => void): void {
+  const descriptor = openRegularFile(path);
+  try {
+    const buffer = Buffer.allocUnsafe(PIECE_BYTES);
+    for (;;) {
+      const count = readSync(descriptor, buffer, 0, PIECE_BYTES, null);
+      if (count === 0) return;
+      take(buffer.subarray(0, count));
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+}

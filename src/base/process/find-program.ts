@@ -1,0 +1,19 @@
+/** Finds a program as a shell would; entries that are not absolute are skipped, because they depend on the cwd. */
+import { accessSync, constants } from "node:fs";
+import { delimiter, isAbsolute, join } from "node:path";
+import type { Environment } from "../environment.ts";
+
+/** @param name of the program, without a slash */
+export function readProgramPath(name: string, environment: Environment): string | undefined {
+  for (const directory of (environment["PATH"] ?? "").split(delimiter)) {
+    if (!isAbsolute(directory)) continue;
+    const path = join(directory, name);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // Not in this directory.
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,7 @@
+/** The door of the base/process room: what others may use of it. */
+/** Finds a program as a shell would. */
+export { readProgramPath } from "./find-program.ts";
+/** Runs the host's own programs. */
+export { runOrThrow, runProgram, UNIT_PATH } from "./host-program.ts";
+/** Runs a program to its end, with limits, and collects what it prints. */
+export { run, type RunResult } from "./run.ts";

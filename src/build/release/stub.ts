@@ -1,0 +1,236 @@
+/**
+ * The shell scripts of a release, rendered from templates/*.sh: `#@include FILE` lines, then `@KEY@` places, which a
+ * file's name may have too.
+ * Every value is checked before it is placed, so that no setting can become shell code.
+ */
+import { EM_OF_ARCH } from "../../elf/index.ts";
+import { basename } from "node:path";
+import { packagesOf } from "../../compat/index.ts";
+import {
+  cpuFlagOfBun,
+  DIRECTORY_VARIABLE,
+  KEPT_PATHS,
+  KEPT_VARIABLES,
+  LAUNCHER_RUNTIME,
+  LAUNCHER_VARIABLE,
+  LIBC_MARKS,
+  LIBRARY_PATH_VARIABLE,
+  type Manifest,
+  NAMES,
+  NOTE,
+  parseTarget,
+  programPath,
+  type ReleaseRuntime,
+  STORE_NAME,
+  STORE_STATUS,
+  STORE_USED,
+  STORE_VARIABLES,
+  storeTreeName,
+  type Target,
+  targetSuffix,
+} from "../../release/index.ts";
+import type { ProvenFile } from "../checksum.ts";
+import { plainWord, renderTemplate } from "../template.ts";
+
+/** Variables that steer gantry and are nobody else's business: the stub keeps them from the app. */
+const VARIABLES = [
+  DIRECTORY_VARIABLE,
+  LAUNCHER_VARIABLE,
+  LIBRARY_PATH_VARIABLE,
+  "GANTRY_BUNDLE",
+  "GANTRY_LOG_LEVEL",
+  "GANTRY_OFFLINE",
+  "GANTRY_PACKAGE_MANAGER",
+  "GANTRY_PROBE",
+  "GANTRY_REGISTRY",
+  "GANTRY_SKIP",
+  "GANTRY_STORE",
+  "GANTRY_TOKEN",
+  "GANTRY_UNPROVEN",
+] as const;
+
+/** What Bun's musl builds need beside musl, as Alpine names it. */
+const APK_ADD = "apk add libstdc++ libgcc";
+
+/** What a shell's 126 or 127 can mean once the file, its loader and its machine are known to be right. */
+const EXEC_FIX = "check its mode (755), that its mount is not noexec, and what the loader says above";
+
+/** For a host on which no program starts that is linked to a C library, such as an empty image or NixOS. */
+const NO_LIBC_FIX = {
+  gnu: "there is no C library here: run it on a system or an image with glibc, such as debian:stable-slim; NixOS has one with programs.nix-ld.enable = true",
+  musl: "there is no C library here: run it on a system or an image with musl, such as Alpine",
+} as const;
+
+export interface StubOptions {
+  readonly manifest: Manifest;
+  /** `name-vVERSION`, the part of the release's name before its target. */
+  readonly base: string;
+  readonly releaseId: string;
+  /** Names of the launcher's files in lib/. */
+  readonly launcher: readonly string[];
+  /** What is compared before the launcher runs. */
+  readonly proven: readonly ProvenFile[];
+}
+
+type ScriptValues = Readonly<Record<string, string | undefined>>;
+
+/**
+ * node-gyp-build takes musl for glibc on every host without /etc/alpine-release, and so misses its musl prebuilds on the
+ * others; this variable of its own comes before that guess.
+ */
+const MUSL_VARIABLE = "export LIBC=musl";
+
+/** Puts a path into single quotes, the one form of sh quoting in which nothing is special. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** The three scripts of a release, by their path in it. */
+export function renderStubs(options: StubOptions): Record<string, string> {
+  const values = stubValues(options);
+  return {
+    [options.manifest.binary]: renderTemplate("templates/brain.sh", values),
+    [NAMES.gantry]: renderTemplate("templates/gantry.sh", values),
+    [NAMES.setup]: renderTemplate("templates/setup.sh", values),
+  };
+}
+
+function stubValues({ manifest, base, releaseId, launcher, proven }: StubOptions): ScriptValues {
+  const target = parseTarget(manifest.target);
+  const system = target.os === "linux" ? "Linux" : "Darwin";
+  return {
+    BASE: plainWord(base),
+    TARGET: target.name,
+    RELEASE: plainWord(releaseId),
+    GANTRY: plainWord(manifest.gantry),
+    BINARY: plainWord(manifest.binary),
+    ...runtimeValues(manifest.runtime),
+    VARIABLES: VARIABLES.join(" "),
+    LAUNCHER: launcher.map(plainWord).join(" "),
+    ...provenValues(proven),
+    NAME: `${plainWord(base)}-${targetSuffix(target)}`,
+    CLAIM: NAMES.claim,
+    STORES: STORE_VARIABLES.join(" "),
+    STORE_USED,
+    NOTE,
+    STORE_TREE: `${STORE_NAME}/${storeTreeName(manifest.modules)}`,
+    STORE_CASES: STORE_VARIABLES.map((name) => `${STORE_STATUS[name]}) in_store ${name} || : ;;`).join("\n"),
+    SYSTEM: system,
+    ARCH: target.arch,
+    INTERPRETER: target.interpreter,
+    EXEC_FIX: execFix(target, base),
+    NO_LIBC_FIX: NO_LIBC_FIX[target.libc ?? "gnu"],
+    APK_ADD,
+    ABSOLUTE_PATHS: KEPT_PATHS.map(absolutePath).join("\n  "),
+    KEPT_VARIABLES: keptVariables(manifest.runtime, target).join(" | "),
+    MUSL_VARIABLE: target.libc === "musl" ? MUSL_VARIABLE : undefined,
+    LIBRARIES: target.libc === "musl" ? ownLibraries(manifest).join(" ") : "",
+    LINKED: target.libc === "gnu" ? linkedLibraries(manifest).join(" ") : "",
+    MULTIARCH: target.machines[0] ?? "",
+    ...processorValues(manifest.runtime, target, base),
+    ELF_MACHINE: target.os === "linux" ? elfMachine(target) : "",
+    MACHINES: target.machines.map((machine) => `"${system} ${machine}"`).join(" | "),
+    LIBC_CHECKS: libcMarks(target.libc)
+      .map((mark) => ` &&\n  ! [ ${mark} -nt "$gantry_stamp" ]`)
+      .join(""),
+    NATIVE_CHECKS: nativeChecks(manifest)
+      .map((check) => ` &&\n  ${check}`)
+      .join(""),
+  };
+}
+
+/** The program's size is compared first, because that is the only thing which takes no reading of it. */
+function provenValues(proven: readonly ProvenFile[]): Record<string, string> {
+  const lines = (line: (file: ProvenFile) => string) => proven.map((file) => quote(line(file))).join(" ");
+  return {
+    PROVEN: proven.map(({ path }) => quote(path)).join(" "),
+    SIZES: proven.map(({ path, size }) => `check_size ${quote(path)} ${size}`).join("\n  ") || ":",
+    CHECKSUMS: lines(({ path, size, crc }) => `${crc} ${size} ${path}`),
+    DIGESTS: lines(({ path, sha256 }) => `${sha256}  ${path}`),
+  };
+}
+
+/** A relative path in a variable is meant from the directory that the stub is about to leave. */
+function absolutePath(name: string): string {
+  return `case \${${name}-} in '' | /*) ;; *) ${name}=\${PWD-}/\$${name} ;; esac`;
+}
+
+/** What the launcher's environment is made of: what it keeps of its caller's, and what the stub sets by itself. */
+function keptVariables({ kind }: ReleaseRuntime, { libc }: Target): readonly string[] {
+  const own = [
+    ...(kind === "bun" ? Object.keys(LAUNCHER_RUNTIME) : []),
+    ...(libc === "musl" ? ["LIBC"] : []),
+  ];
+  return [...KEPT_VARIABLES, ...own];
+}
+
+/** gcompat puts a loader of that name on Alpine, which starts few programs that were built for glibc. */
+function execFix(target: Target, base: string): string {
+  if (target.libc === undefined) return EXEC_FIX;
+  if (target.libc === "musl") return `${EXEC_FIX}; on Alpine: ${APK_ADD}`;
+  return `${EXEC_FIX}; on Alpine, with gcompat too: take the release ${plainWord(base)}-linux-${target.arch}-musl`;
+}
+
+/** The shared libraries that the program in lib/ itself asks for. */
+function ownLibraries(manifest: Manifest): string[] {
+  const program = basename(programPath(manifest) ?? "");
+  const libraries = manifest.requires?.libraries ?? [];
+  return libraries.filter(({ by }) => by.includes(program)).map(({ value }) => plainWord(value));
+}
+
+/** The same with the packages that bring them on Debian and on Fedora: `LIBRARY:PACKAGE:PACKAGE`. */
+function linkedLibraries(manifest: Manifest): string[] {
+  return ownLibraries(manifest).map((library) => {
+    const packages = packagesOf(library);
+    return packages === undefined
+      ? `${library}::`
+      : [library, plainWord(packages.debian), plainWord(packages.fedora)].join(":");
+  });
+}
+
+/** e_machine as od prints its two bytes (ELF gABI). */
+function elfMachine({ arch }: Target): string {
+  return `${EM_OF_ARCH[arch].toString(16).padStart(2, "0")} 00`;
+}
+
+/** Node's builds for x64 (20 to 26, with qemu's processor models) run on every such processor; Bun's do not. */
+function processorValues(runtime: ReleaseRuntime, target: Target, base: string): Record<string, string> {
+  const flag = runtime.kind === "bun" ? cpuFlagOfBun(target, runtime.version) : undefined;
+  const baseline = `take the release ${plainWord(base)}-${targetSuffix(target)}-baseline`;
+  const newer =
+    "run it on a newer processor (Intel since 2008, AMD since 2011): Bun has no build for this one";
+  return { CPU_FLAG: flag ?? "", CPU_FIX: flag === "avx2" ? baseline : newer };
+}
+
+/** `PROGRAM` names the template that knows how this runtime is found and run. */
+function runtimeValues(runtime: ReleaseRuntime): Record<string, string> {
+  if (runtime.kind === "bun") return { PROGRAM: "bun", SAME_PROGRAM: "", ELSE_PROGRAM: "" };
+  const { version, abi, entry, system } = runtime;
+  return {
+    PROGRAM: system ? "system" : "node",
+    SAME_PROGRAM: system ? ' && same_program "$gantry_stamp"' : "",
+    // What a stamp names is nothing until that stamp is believed.
+    ELSE_PROGRAM: system ? " || ! gantry_program=$gantry_on_path" : "",
+    ENTRY: quote(entry),
+    NODE: plainWord(version),
+    NODE_MAJOR: plainWord(version.split(".")[0] ?? ""),
+    ABI: String(abi),
+  };
+}
+
+function libcMarks(libc: string | undefined): readonly string[] {
+  return libc === undefined ? [] : LIBC_MARKS;
+}
+
+/** A test for each native file: there and not newer than the stamp, unless this host goes without its module. */
+function nativeChecks(manifest: Manifest): string[] {
+  const optional = new Map(manifest.externals.map((external, index) => [external.name, { external, index }]));
+  return manifest.native.map(({ path, neededBy }) => {
+    const file = `"$gantry_modules"/${quote(path)}`;
+    const intact = `[ -f ${file} ] && ! [ ${file} -nt "$gantry_stamp" ]`;
+    const needing = neededBy.flatMap((name) => optional.get(name) ?? []);
+    if (needing.some(({ external }) => !external.optional)) return intact;
+    const without = needing.map(({ index }) => `[ -f "$gantry_stamp.without-${index}" ]`).join(" && ");
+    return `{ { ${without}; } || { ${intact}; }; }`;
+  });
+}

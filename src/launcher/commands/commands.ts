@@ -1,0 +1,33 @@
+/** The management commands of a release, as `./gantry` offers them. */
+import { runCommandLine } from "../../base/command-line.ts";
+import { doctorCommand } from "../doctor/doctor.ts";
+import { healthCommand } from "./health.ts";
+import { prepareCommand } from "./prepare.ts";
+import type { Session } from "../session.ts";
+import { verifyCommand } from "./verify.ts";
+import { readVersion } from "./version.ts";
+
+/** Commands that a container runs often; whatever else is asked for needs the service's part of the launcher. */
+const LIGHT = new Set(["prepare", "doctor", "verify", "health"]);
+
+/**
+ * @throws GantryError USAGE for a command line that is not understood; what the command throws
+ */
+export async function runCommands(session: Session, rawArgs: readonly string[]): Promise<void> {
+  const light = LIGHT.has(rawArgs[0] ?? "");
+  const service = light ? {} : (await import("./service.ts")).serviceCommands(session);
+  const line = {
+    name: "./gantry",
+    version: readVersion(session.root),
+    description: "Looks after this release: its native modules, and its service",
+    commands: {
+      prepare: prepareCommand(session),
+      doctor: doctorCommand(session),
+      verify: verifyCommand(session),
+      health: healthCommand(session),
+      ...service,
+    },
+    later: [],
+  };
+  await runCommandLine(line, rawArgs, session);
+}

@@ -1,0 +1,22 @@
+/** What the stub runs when it found the release not ready. It says nothing when all is well. */
+import { join } from "node:path";
+import { releaseClaim } from "../../modules/index.ts";
+import { NAMES, STORE_STATUS } from "../../release/index.ts";
+import { networkRule } from "../source-plan.ts";
+import { ensureReady, openRelease, type Session } from "../session.ts";
+
+/**
+ * @returns where the tree lies, as the exit status that tells the stub: see STORE_STATUS
+ * @throws GantryError with everything that keeps the release from starting
+ */
+export async function start(session: Session): Promise<number> {
+  try {
+    const opened = openRelease(session);
+    const { place } = await ensureReady(session, opened, {
+      network: networkRule(session, opened.release, "start"),
+    });
+    return place.variable === undefined ? 0 : STORE_STATUS[place.variable];
+  } finally {
+    releaseClaim(join(session.root, NAMES.claim), session.parent);
+  }
+}

@@ -1,0 +1,172 @@
+/**
+ * `./gantry doctor`: release, host, modules, and what a start would do, with a fix for all that is wrong. It changes
+ * nothing. Its exit status is 0 when nothing is wrong, and that of the first finding otherwise.
+ */
+import { existsSync } from "node:fs";
+import { defineCommand } from "../../base/command-line.ts";
+import { ERRORS, GantryError, type ErrorCode, type Finding } from "../../base/errors.ts";
+import {
+  checkAbi,
+  checkExecutable,
+  checkMachine,
+  checkWritable,
+  type InspectedModule,
+  inspectTree,
+  moduleSize,
+  type PlacePlan,
+  type Plan,
+  planStart,
+  readHostId,
+  readScene,
+  readTreeFacts,
+  type Release,
+  type Scene,
+  type TreeInspection,
+  wantedModules,
+} from "../../modules/index.ts";
+import { type ExternalModule, LIBC_MARKS } from "../../release/index.ts";
+import { jsonText, count, formatBytes } from "../../base/text.ts";
+import { describeRelease, formatDiagnosis, type Diagnosis } from "./diagnosis.ts";
+import { explainSource, formatExplanations } from "./explain.ts";
+import { captureScene } from "./host-report.ts";
+import { networkRule, planFill } from "../source-plan.ts";
+import { checkTrust, openRelease, planWrite, type Opened, type Session } from "../session.ts";
+
+export function doctorCommand(session: Session) {
+  return defineCommand({
+    meta: { name: "doctor", description: "Every fact and finding, with a fix for each; changes nothing" },
+    args: {
+      json: { type: "boolean", description: "for programs, and for gantry check --host" },
+      explain: { type: "string", valueHint: "FILE|-", description: "explains a message from a log instead" },
+    },
+    run: async ({ args }) => {
+      const opened = openRelease(session);
+      const scene = readDoctorScene(session, opened);
+      if (args.explain !== undefined)
+        return printExplanation(session, args.explain, scene, args.json === true);
+      const diagnosis = await diagnose(session, opened);
+      session.print(
+        args.json === true
+          ? jsonText(spellOut(diagnosis, scene))
+          : formatDiagnosis(diagnosis, scene, session),
+      );
+      const [first, ...rest] = diagnosis.findings;
+      if (first !== undefined) throw new GantryError(first, ...rest);
+    },
+  });
+}
+
+function readDoctorScene({ environment, self }: Session, { release, place }: Opened): Scene | undefined {
+  const directories = [existsSync(place.modules) ? place.modules : place.parent];
+  return readScene({ release, environment, self, directories });
+}
+
+function printExplanation(session: Session, source: string, scene: Scene | undefined, json: boolean): void {
+  const found = explainSource(source, scene, session.directory);
+  session.print(json ? jsonText(found) : formatExplanations(found, session.columns));
+}
+
+/** Everything that doctor knows; changes nothing. */
+export async function diagnose(session: Session, opened: Opened): Promise<Diagnosis> {
+  const { release, place } = opened;
+  const host = readHostId();
+  const plan = planStart(readTreeFacts(release, place, host));
+  const { self } = session;
+  const own = [checkMachine(release, self), checkExecutable(release), checkAbi(release, self)].filter(
+    (finding) => finding !== undefined,
+  );
+  const tree = plan.state === "absent" || own.length > 0 ? undefined : await inspect(session, opened);
+  // A start would not remove what is no part of the release.
+  const planted = tree?.planted?.finding;
+  const damaged = tree?.findings.some((found) => found !== planted && MENDABLE.has(found.code)) ?? false;
+  const install = plan.state === "absent" || damaged;
+  const { way, hindrances, target } = install
+    ? planInstall(session, opened)
+    : { way: "", hindrances: [], target: opened.plan };
+  const trust = checkTrust(session, opened);
+  return {
+    schema: 1,
+    release: describeRelease(release),
+    host: {
+      os: session.self.os,
+      arch: session.self.arch,
+      id: host,
+      libcMarks: LIBC_MARKS.filter((path) => existsSync(path)),
+    },
+    place: {
+      modules: target.place.modules,
+      writable: checkWritable(target.place) === undefined,
+      passed: target.passed,
+    },
+    plan: { ...plan, would: describePlan(plan.state, release, { own, tree, install, way, hindrances }) },
+    modules: tree?.modules ?? release.manifest.externals.map(describeUnseen),
+    native: tree?.native ?? [],
+    warnings: tree?.warnings ?? [],
+    files: { checked: tree?.checkedFiles ?? 0, foreign: tree?.foreign ?? [] },
+    findings: [...own, ...(trust === undefined ? [] : [trust]), ...hindrances, ...(tree?.findings ?? [])],
+  };
+}
+
+/** What another copy of the files would mend; a module that is right and does not load stays as it is. */
+const MENDABLE: ReadonlySet<ErrorCode> = new Set(["DIGEST_MISMATCH"]);
+
+function inspect(session: Session, { release, place }: Opened): Promise<TreeInspection> {
+  const { environment, signal, self, settings } = session;
+  return inspectTree({ release, place, environment, signal, self, skip: settings.skip });
+}
+
+/** Where a start would take the modules from, and why it could not. */
+function planInstall(
+  session: Session,
+  opened: Opened,
+): { readonly way: string; readonly hindrances: readonly Finding[]; readonly target: PlacePlan } {
+  const { release, place } = opened;
+  const fill = planFill(session, release, { network: networkRule(session, release, "start") });
+  const target = checkWritable(place) === undefined ? opened.plan : planWrite(session, opened);
+  const { refusal } = target;
+  return {
+    target,
+    way: "run" in fill ? fill.description : "",
+    hindrances: [...(refusal === undefined ? [] : [refusal]), ...("run" in fill ? [] : [fill])],
+  };
+}
+
+function describePlan(
+  state: Plan["state"],
+  release: Release,
+  found: {
+    readonly own: readonly Finding[];
+    readonly tree: TreeInspection | undefined;
+    readonly install: boolean;
+    readonly way: string;
+    readonly hindrances: readonly Finding[];
+  },
+): string {
+  if (found.own.length > 0 || found.hindrances.length > 0) return "refuse, with the findings below";
+  if (found.install) {
+    const modules = wantedModules(release.manifest);
+    const bytes = modules.reduce((sum, [, module]) => sum + moduleSize(module), 0);
+    return `install ${count(modules.length, "module")} (${formatBytes(bytes)}) ${found.way}`;
+  }
+  if ((found.tree?.findings.length ?? 0) > 0) return "refuse, with the findings below";
+  return state === "ready" ? "start the app at once" : "check the modules where they lie, then start the app";
+}
+
+/** The state of modules that nobody looked at, because there is no tree or no app to load them with. */
+function describeUnseen({ name, version, optional, unavailable }: ExternalModule): InspectedModule {
+  if (unavailable !== undefined) {
+    return { name, version, optional, state: "unavailable", reason: unavailable.reason };
+  }
+  return { name, version, optional, state: "absent" };
+}
+
+/** Every finding with its fix and exit status spelled out, for programs that do not know the table. */
+function spellOut(diagnosis: Diagnosis, scene: Scene | undefined): unknown {
+  const findings = diagnosis.findings.map((finding) => ({
+    exit: ERRORS[finding.code].exit,
+    ...finding,
+    fix: finding.fix ?? ERRORS[finding.code].fix,
+  }));
+  const host = scene === undefined ? diagnosis.host : { ...diagnosis.host, ...captureScene(scene) };
+  return { ...diagnosis, host, findings };
+}

@@ -1,0 +1,68 @@
+/**
+ * What doctor says of the host: a few lines for people, and for `doctor --json` everything that `gantry check --host`
+ * needs to judge other files for this host from another machine.
+ */
+import type { FileVerdict } from "../../compat/index.ts";
+import {
+  captureHost,
+  hostRoot,
+  readStubs,
+  valueOf,
+  withNativeFile,
+  type CapturedHost,
+  type DirectoryFacts,
+  type Fact,
+  type HostFacts,
+  type RuntimeFacts,
+} from "../../host/index.ts";
+import type { Scene } from "../../modules/index.ts";
+import { formatBytes, printable } from "../../base/text.ts";
+
+/** The host and the release's own program, with every library that a module could meet. Takes up to some seconds. */
+export function captureScene({ host, runtime }: Scene): CapturedHost {
+  const stubs = withNativeFile(runtime.facts.path, (file) => (file.kind === "elf" ? readStubs(file) : []));
+  return captureHost(host, hostRoot().list, { ...runtime, stubs });
+}
+
+/** A fact that cannot be read is said to be unknown; it is never a finding. */
+function spoken<T>(fact: Fact<T>, say: (value: T) => string): string {
+  const value = valueOf(fact);
+  return value === undefined ? "unknown" : printable(say(value));
+}
+
+/** Lines about the machine: system, C library, processor, kernel. */
+export function hostLines(facts: HostFacts): string[] {
+  const system = spoken(facts.system, ({ name }) => name);
+  const libc = spoken(facts.libc, ({ family, version }) => `${family} ${version}`);
+  const cpu = spoken(facts.cpu, ({ level, features }) =>
+    level === undefined ? `${features.length} features` : `x86-64-v${level}`,
+  );
+  return [`${system}, C library ${libc}`, `kernel ${spoken(facts.kernel, String)}, processor ${cpu}`];
+}
+
+/** Version, NODE_MODULE_VERSION and Node-API of the program that loads the modules. */
+export function runtimeLine(facts: RuntimeFacts): string {
+  const version = spoken(facts.version, String);
+  return `${facts.kind} ${version}, ABI ${spoken(facts.abi, String)}, Node-API ${spoken(facts.napi, String)}`;
+}
+
+/** Where the modules lie: file system, how it is mounted, what is free. */
+export function directoryLine({
+  mountPoint,
+  fileSystem,
+  noexec,
+  readOnly,
+  freeBytes,
+}: DirectoryFacts): string {
+  const mounted = [...(noexec ? ["noexec"] : []), ...(readOnly ? ["read-only"] : [])];
+  const free = spoken(freeBytes, formatBytes);
+  return `on ${mountPoint} (${[fileSystem, ...mounted].join(", ")}), ${free} free`;
+}
+
+/** A line for each native file, and under it what the rules found, each with its fix. */
+export function verdictLines(native: readonly FileVerdict[]): string[] {
+  return native.flatMap(({ path, verdict, findings }) => [
+    `${verdict.padEnd(4)}  ${printable(path)}`,
+    ...findings.flatMap(({ code, what, fix }) => [`      ${code}: ${printable(what)}`, `      fix: ${fix}`]),
+  ]);
+}

@@ -1,0 +1,48 @@
+/**
+ * Which proxy a request goes through: HTTPS_PROXY for https, HTTP_PROXY for http, the small letters first as curl does.
+ * NO_PROXY lists hosts that are reached directly: names with everything below them, `*`, and a port where one is
+ * given. Pure. (Bun before 1.4 also obeys its own reading of these variables, and cannot be told otherwise.)
+ */
+import { GantryError } from "../../base/errors.ts";
+import type { Environment } from "../../base/environment.ts";
+import { hideLogin } from "../address.ts";
+
+/**
+ * @returns the proxy's address, with its user and password
+ * @throws GantryError CONFIG_INVALID when the variable holds no http or https address
+ */
+export function planProxy(url: URL, environment: Environment): URL | undefined {
+  const name = url.protocol === "https:" ? "https_proxy" : "http_proxy";
+  const value = readEither(environment, name);
+  if (value === "" || isExempt(url, readEither(environment, "no_proxy"))) return undefined;
+  // Many write host:port alone, and curl takes that for http.
+  const text = value.includes("://") ? value : `http://${value}`;
+  const proxy = URL.canParse(text) ? new URL(text) : undefined;
+  if (proxy?.protocol === "http:" || proxy?.protocol === "https:") return proxy;
+  throw new GantryError({
+    code: "CONFIG_INVALID",
+    what: `${name.toUpperCase()} is "${hideLogin(text)}", which is no http or https address`,
+    fix: "set it to http://HOST:PORT, or unset it",
+  });
+}
+
+function readEither(environment: Environment, name: string): string {
+  const small = environment[name] ?? "";
+  return small === "" ? (environment[name.toUpperCase()] ?? "") : small;
+}
+
+function isExempt(url: URL, list: string): boolean {
+  const host = url.hostname.toLowerCase().replace(/^\[|\]$/g, "");
+  const port = url.port === "" ? (url.protocol === "https:" ? "443" : "80") : url.port;
+  return list
+    .toLowerCase()
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== "")
+    .some((entry) => {
+      if (entry === "*") return true;
+      const parts = /^(?:\*?\.)?(\[[^\]]*\]|[^:]*|[^:]*:[^:]*:.*?)(?::(\d+))?$/.exec(entry);
+      const name = (parts?.[1] ?? entry).replace(/^\[|\]$/g, "");
+      if (parts?.[2] !== undefined && parts[2] !== port) return false;
+      return name !== "" && (host === name || host.endsWith(`.${name}`));
+    });
+}

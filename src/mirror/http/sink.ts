@@ -1,0 +1,78 @@
+/**
+ * Where a download goes: into a file, through the hash, with the first bytes shown to a check. Written as it arrives,
+ * so that no more of it is held than one piece; more bytes than the manifest names are never written.
+ */
+import { GantryError } from "../../base/errors.ts";
+import { BUNDLE_HEAD_BYTES, startEntry } from "../../release/index.ts";
+import { openFile } from "./file.ts";
+
+export interface Expected {
+  readonly size: number;
+  /** 64 hex digits. */
+  readonly sha256: string;
+}
+
+export interface SinkOptions {
+  readonly into: string;
+  readonly expected: Expected;
+  readonly checkHead: (start: Uint8Array) => void;
+  /** Where it comes from, for messages. */
+  readonly source: string;
+}
+
+export type Sink = ReturnType<typeof openSink>;
+
+/** Opens the file; it must not exist. */
+export function openSink(options: SinkOptions) {
+  const { expected, source } = options;
+  const { bytes, append, empty, close, remove } = openFile(options.into);
+  let entry = startEntry();
+  let head = Buffer.alloc(0);
+  const check = () => options.checkHead(head);
+  return {
+    bytes,
+    /** Has the check seen the head and found nothing wrong? */
+    passed: () => bytes() >= Math.min(BUNDLE_HEAD_BYTES, expected.size),
+    write: (chunk: Uint8Array) => {
+      if (head.length < BUNDLE_HEAD_BYTES) {
+        head = Buffer.concat([head, chunk.subarray(0, BUNDLE_HEAD_BYTES - head.length)]);
+        if (head.length === BUNDLE_HEAD_BYTES) check();
+      }
+      if (bytes() + chunk.length > expected.size) {
+        if (head.length < BUNDLE_HEAD_BYTES) check();
+        throw sizeMismatch(`more than ${expected.size}`, expected, source);
+      }
+      append(chunk);
+      entry.update(chunk);
+    },
+    restart: () => {
+      empty();
+      entry = startEntry();
+      head = Buffer.alloc(0);
+    },
+    /** @throws GantryError DIGEST_MISMATCH unless exactly the expected bytes were written */
+    finish: () => {
+      if (head.length < BUNDLE_HEAD_BYTES) check();
+      const [size, found] = entry.finish();
+      if (size !== expected.size) throw sizeMismatch(String(size), expected, source);
+      if (found !== expected.sha256) throw digestMismatch(found, expected, source);
+    },
+    close,
+    remove,
+  };
+}
+
+const FIX = "copy the bundle that belongs to this release to the mirror again, or name another with --from";
+
+export function digestMismatch(found: string, expected: Expected, source: string): GantryError {
+  const detail = [`expected sha256:${expected.sha256}`, `found    sha256:${found}`];
+  const what = "the bundle on the mirror is not the one that the release was built with";
+  return new GantryError({ code: "DIGEST_MISMATCH", what, where: source, fix: FIX, detail });
+}
+
+/** @param found how many bytes there are */
+export function sizeMismatch(found: string, expected: Expected, source: string): GantryError {
+  const what = `the bundle on the mirror has ${found} bytes where the release names ${expected.size}`;
+  const detail = [`expected sha256:${expected.sha256}`];
+  return new GantryError({ code: "DIGEST_MISMATCH", what, where: source, fix: FIX, detail });
+}

@@ -1,0 +1,150 @@
+/**
+ * One request over the network, in the shape of fetch. Bun's own fetch knows proxies and certificate authorities and
+ * is used there (its node:http ignores createConnection before 1.4). Node's knows neither without a copy of undici,
+ * so there node:http(s) does it. Bytes arrive as the server sent them: nothing is decompressed on the way.
+ */
+import { request as requestHttp, type IncomingMessage, type RequestOptions } from "node:http";
+import { request as requestHttps, type RequestOptions as SecureRequestOptions } from "node:https";
+import { isIP } from "node:net";
+import { Readable } from "node:stream";
+import { connect as connectTls, type TLSSocket } from "node:tls";
+import type { Duplex } from "node:stream";
+import { ProxyRefusal } from "../failures.ts";
+
+export interface Route {
+  /** With its user and password. */
+  readonly proxy: URL | undefined;
+  /** PEM certificates; the runtime's own when left out. */
+  readonly authorities: readonly string[] | undefined;
+}
+
+export interface Outgoing {
+  readonly method: string;
+  readonly headers: Headers;
+  readonly signal: AbortSignal;
+  readonly body?: AsyncIterable<Uint8Array> | undefined;
+}
+
+/** Sends one request; redirects are the caller's. */
+export function transmit(url: URL, outgoing: Outgoing, route: Route): Promise<Response> {
+  return process.versions.bun === undefined
+    ? transmitByNode(url, outgoing, route)
+    : transmitByBun(url, outgoing, route);
+}
+
+/** The two sets of types have a stream each. */
+function toWeb(stream: Readable): NonNullable<RequestInit["body"]> {
+  return Readable.toWeb(stream) as unknown as NonNullable<RequestInit["body"]>;
+}
+
+/** What Bun adds to fetch (bun.sh/docs, "Fetch"). */
+interface BunInit extends RequestInit {
+  readonly proxy?: string;
+  readonly tls?: { readonly ca: readonly string[] };
+  readonly decompress: false;
+  readonly timeout: false;
+}
+
+function transmitByBun(url: URL, outgoing: Outgoing, { proxy, authorities }: Route): Promise<Response> {
+  const init: BunInit = {
+    ...outgoing,
+    ...(outgoing.body === undefined ? {} : { body: toWeb(Readable.from(outgoing.body)) }),
+    redirect: "manual",
+    decompress: false,
+    timeout: false,
+    // On a connection that was used before, Bun 1.2.16 begins anew in silence when it breaks within a body.
+    keepalive: false,
+    ...(proxy === undefined ? {} : { proxy: proxy.href }),
+    ...(authorities === undefined ? {} : { tls: { ca: authorities } }),
+  };
+  return fetch(url, init);
+}
+
+async function transmitByNode(url: URL, outgoing: Outgoing, route: Route): Promise<Response> {
+  const options = await planRequest(url, outgoing, route);
+  const message = await new Promise<IncomingMessage>((resolve, reject) => {
+    const secure = (options.protocol ?? url.protocol) === "https:";
+    const request = (secure ? requestHttps : requestHttp)(options, resolve);
+    request.once("error", reject);
+    if (outgoing.body === undefined) request.end();
+    else Readable.from(outgoing.body).once("error", reject).pipe(request);
+  });
+  const headers = new Headers();
+  for (let at = 0; at + 1 < message.rawHeaders.length; at += 2) {
+    headers.append(message.rawHeaders[at] ?? "", message.rawHeaders[at + 1] ?? "");
+  }
+  const status = message.statusCode ?? 0;
+  const empty = outgoing.method === "HEAD" || status === 204 || status === 205 || status === 304;
+  if (empty) message.resume();
+  const body = empty ? null : toWeb(message);
+  return new Response(body, { status, headers });
+}
+
+async function planRequest(url: URL, outgoing: Outgoing, route: Route): Promise<RequestOptions> {
+  const { proxy, authorities } = route;
+  const headers: Record<string, string> = { host: url.host, ...Object.fromEntries(outgoing.headers) };
+  const ca = authorities === undefined ? {} : { ca: [...authorities] };
+  const common = { method: outgoing.method, headers, signal: outgoing.signal, agent: false as const, ...ca };
+  if (proxy === undefined) {
+    return { ...common, ...place(url), path: `${url.pathname}${url.search}` };
+  }
+  if (url.protocol === "http:") {
+    const said = { ...headers, ...proxyLogin(proxy) };
+    return { ...common, headers: said, ...place(proxy), path: `${url.origin}${url.pathname}${url.search}` };
+  }
+  const socket = await openTunnel(url, proxy, outgoing.signal, ca);
+  // Any agent, also a new one for `agent: false`, would make a connection of its own.
+  const tunnelled = { ...common, agent: undefined, createConnection: () => socket };
+  return { ...tunnelled, ...place(url), path: `${url.pathname}${url.search}` };
+}
+
+function place(url: URL): SecureRequestOptions {
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const servername = isIP(host) === 0 && url.protocol === "https:" ? { servername: host } : {};
+  return { protocol: url.protocol, host, port: portOf(url), ...servername };
+}
+
+function portOf(url: URL): string {
+  return url.port === "" ? (url.protocol === "https:" ? "443" : "80") : url.port;
+}
+
+function proxyLogin(proxy: URL): Record<string, string> {
+  if (proxy.username === "" && proxy.password === "") return {};
+  const login = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
+  return { "proxy-authorization": `Basic ${Buffer.from(login).toString("base64")}` };
+}
+
+/** CONNECT (RFC 9110, 9.3.6), then TLS with the server itself inside it. */
+function openTunnel(
+  url: URL,
+  proxy: URL,
+  signal: AbortSignal,
+  ca: { readonly ca?: string[] },
+): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
+    const authority = `${url.hostname}:${portOf(url)}`;
+    const request = (proxy.protocol === "https:" ? requestHttps : requestHttp)({
+      ...place(proxy),
+      ...ca,
+      method: "CONNECT",
+      path: authority,
+      headers: { host: authority, ...proxyLogin(proxy) },
+      agent: false,
+      signal,
+    });
+    request.once("error", reject);
+    request.once("connect", (answer: IncomingMessage, socket: Duplex) => {
+      if (answer.statusCode !== 200) {
+        socket.destroy();
+        reject(new ProxyRefusal(answer.statusCode ?? 0));
+        return;
+      }
+      const { host, servername } = place(url);
+      const named = { host: host ?? "", ...(servername === undefined ? {} : { servername }) };
+      const secure = connectTls({ socket, ...named, ...ca }, () => resolve(secure));
+      secure.once("error", reject);
+      signal.addEventListener("abort", () => secure.destroy(), { once: true });
+    });
+    request.end();
+  });
+}

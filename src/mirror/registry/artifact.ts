@@ -1,0 +1,204 @@
+/**
+ * Bundles in a registry: an OCI artifact for each target (image specification 1.1, "Guidelines for Artifact Usage"),
+ * and an image index where one tag holds several. Everything is named by its digest, and read only if it has it.
+ */
+import { GantryError } from "../../base/errors.ts";
+import { sha256 } from "../../release/index.ts";
+import { parseJson, recordOf, textOf } from "./docker-config.ts";
+import { passingError } from "../failures.ts";
+import { registryFailure, type Registry } from "./registry.ts";
+import { readBody, type Answer } from "../http/request.ts";
+import { showAddress } from "../address.ts";
+
+export const ARTIFACT = "application/vnd.gantry.bundle.v1";
+export const LAYERS = {
+  zst: "application/vnd.gantry.bundle.layer.v1.tar+zstd",
+  gz: "application/vnd.gantry.bundle.layer.v1.tar+gzip",
+} as const;
+export const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+export const INDEX = "application/vnd.oci.image.index.v1+json";
+export const EMPTY = "application/vnd.oci.empty.v1+json";
+/** Annotations that say which bundle it is, and the whole text of its minisign signature. */
+export const ANNOTATIONS = {
+  name: "vnd.gantry.name",
+  version: "vnd.gantry.version",
+  target: "vnd.gantry.target",
+  signature: "vnd.gantry.signature",
+} as const;
+
+export interface Descriptor {
+  readonly mediaType: string;
+  /** `sha256:` and 64 hex digits. */
+  readonly digest: string;
+  /** Bytes. */
+  readonly size: number;
+  readonly artifactType?: string;
+  readonly annotations?: Readonly<Record<string, string>>;
+  readonly platform?: Readonly<Record<string, string>>;
+}
+
+/** A manifest or an index as it was served. */
+export interface Served {
+  readonly mediaType: string;
+  readonly digest: string;
+  readonly size: number;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+export function digestOf(bytes: Uint8Array): string {
+  return `sha256:${sha256(bytes)}`;
+}
+
+/** Most bytes of a manifest, by the distribution specification. */
+const MANIFEST_BYTES = 4 << 20;
+
+/**
+ * Reads a manifest or an index.
+ * @param reference a tag, or a digest that it then must have
+ * @throws GantryError DIGEST_MISMATCH, BUNDLE_MISSING, and what requests throw
+ */
+export async function fetchServed(registry: Registry, reference: string): Promise<Served> {
+  const url = registry.locate(`manifests/${reference}`);
+  const answer = await registry.send(url, { headers: { accept: `${MANIFEST}, ${INDEX}` } });
+  if (answer.status !== 200) throw registryFailure(answer);
+  const served = await readServed(answer, url, reference);
+  if (served === undefined) throw strange(registry, "its manifest is no JSON");
+  return served;
+}
+
+/**
+ * The manifest or index of an answer, once its bytes have the digest that they are named by.
+ * @param url what was asked for, before any redirect
+ * @returns undefined for what is neither
+ * @throws GantryError DIGEST_MISMATCH, and what requests throw
+ */
+export async function readServed(answer: Answer, url: URL, reference: string): Promise<Served | undefined> {
+  const bytes = await readBody(answer, MANIFEST_BYTES);
+  const body = bytes === undefined ? undefined : parseJson(bytes.toString("utf8"));
+  if (bytes === undefined || body === undefined) return undefined;
+  checkLength(answer, bytes.length);
+  const digest = digestOf(bytes);
+  const wanted = reference.startsWith("sha256:") ? reference : answer.headers.get("docker-content-digest");
+  if (wanted !== null && wanted.startsWith("sha256:") && wanted !== digest) {
+    throw new GantryError({
+      code: "DIGEST_MISMATCH",
+      what: "the registry serves a manifest that does not have the digest it is named by",
+      where: showAddress(url),
+      detail: [`expected ${wanted}`, `found    ${digest}`],
+      fix: "push it again, or tell the operator of the registry",
+    });
+  }
+  const mediaType =
+    textOf(body["mediaType"]) ?? answer.headers.get("content-type")?.split(";")[0]?.trim() ?? MANIFEST;
+  return { mediaType, digest, size: bytes.length, body };
+}
+
+/** A connection may end in silence (see download). */
+function checkLength({ headers, attempted }: Answer, bytes: number): void {
+  const length = headers.get("content-length");
+  if (length === null || Number(length) === bytes) return;
+  throw passingError({
+    code: "NETWORK_FAILED",
+    what: `${attempted.url.host} closed the connection before its answer was whole`,
+    where: showAddress(attempted.url),
+    fix: "check the network, then start again",
+  });
+}
+
+export interface RemoteBundle {
+  readonly layer: Descriptor;
+  readonly signature: string | undefined;
+}
+
+/**
+ * Finds a target's bundle under the address: by the tag's digest first, and everything below it by digests.
+ * @throws GantryError BUNDLE_MISSING, DIGEST_MISMATCH, and what requests throw
+ */
+export async function findRemoteBundle(registry: Registry, target: string): Promise<RemoteBundle> {
+  let served = await fetchServed(registry, registry.address.reference);
+  if (isIndex(served)) {
+    const entries = entriesOf(served);
+    const entry = entries.find(({ annotations }) => annotations?.[ANNOTATIONS.target] === target);
+    if (entry === undefined) throw noTarget(registry, target, entries);
+    served = await fetchServed(registry, entry.digest);
+  }
+  if (!isBundle(served)) throw strange(registry, `it is ${served.mediaType}`);
+  const layers = descriptorsOf(served.body["layers"]);
+  const layer = layers.find(({ mediaType }) => Object.values<string>(LAYERS).includes(mediaType));
+  if (layer === undefined) throw strange(registry, "its manifest names no bundle");
+  return { layer, signature: annotationsOf(served)[ANNOTATIONS.signature] };
+}
+
+export function isIndex({ mediaType }: Served): boolean {
+  return mediaType === INDEX;
+}
+
+/** Registries of before 1.1 of the specification may drop artifactType; the layer's type says it too. */
+export function isBundle({ body }: Served): boolean {
+  return body["artifactType"] === ARTIFACT || descriptorsOf(body["layers"]).some(isLayer);
+}
+
+function isLayer({ mediaType }: Descriptor): boolean {
+  return Object.values<string>(LAYERS).includes(mediaType);
+}
+
+export function entriesOf({ body }: Served): readonly Descriptor[] {
+  return descriptorsOf(body["manifests"]);
+}
+
+export function annotationsOf({ body }: Served): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    Object.entries(recordOf(body["annotations"])).flatMap(([key, value]) =>
+      typeof value === "string" ? [[key, value]] : [],
+    ),
+  );
+}
+
+/** Those that are well formed. */
+function descriptorsOf(value: unknown): readonly Descriptor[] {
+  if (!Array.isArray(value)) return [];
+  return value.flatMap((one: unknown) => {
+    const fields = recordOf(one);
+    const { mediaType, digest, size, annotations } = fields;
+    if (typeof mediaType !== "string" || typeof digest !== "string" || typeof size !== "number") return [];
+    if (!/^sha256:[0-9a-f]{64}$/.test(digest)) return [];
+    const said = annotationsOf({ mediaType, digest, size, body: { annotations } });
+    const platform = recordOf(fields["platform"]) as Readonly<Record<string, string>>;
+    const artifactType = textOf(fields["artifactType"]);
+    return [
+      {
+        mediaType,
+        digest,
+        size,
+        ...(artifactType === undefined ? {} : { artifactType }),
+        annotations: said,
+        ...(Object.keys(platform).length === 0 ? {} : { platform }),
+      },
+    ];
+  });
+}
+
+/** `host/repository:tag`, as people write it. */
+export function showReference({ address }: Registry): string {
+  const joint = address.reference.startsWith("sha256:") ? "@" : ":";
+  return `oci://${address.origin.host}/${address.repository}${joint}${address.reference}`;
+}
+
+function strange(registry: Registry, why: string): GantryError {
+  return new GantryError({
+    code: "BUNDLE_MISSING",
+    what: `what the registry has there is no bundle of gantry's: ${why}`,
+    where: showReference(registry),
+    fix: "check the address, or push the bundle with gantry bundle RELEASE --push oci://HOST/REPOSITORY:TAG",
+  });
+}
+
+function noTarget(registry: Registry, target: string, entries: readonly Descriptor[]): GantryError {
+  const there = entries.flatMap(({ annotations }) => annotations?.[ANNOTATIONS.target] ?? []);
+  return new GantryError({
+    code: "BUNDLE_MISSING",
+    what: `the registry has no bundle for ${target} there, only for ${there.join(", ") || "nothing"}`,
+    where: showReference(registry),
+    fix: `push it: gantry bundle RELEASE --target ${target} --push ${showReference(registry)}`,
+  });
+}

@@ -1,0 +1,269 @@
+/**
+ * The one way into place, whoever fills the work directory: arrange, compare every file with the manifest, load
+ * every external, sync, rename, stamp. Until the rename nothing outside the work directory has changed; a run that
+ * dies at any point leaves either the old tree or the new one, never a half that a later start would trust.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import {
+  errorCode,
+  GantryError,
+  isMissing,
+  toGantryError,
+  type ErrorCode,
+  type Finding,
+} from "../base/errors.ts";
+import { availableExternals, type ExternalModule, NAMES } from "../release/index.ts";
+import { isNetworkComplaint } from "../runtime/index.ts";
+import { count } from "../base/text.ts";
+import { ensureArranged } from "./tree/normalize.ts";
+import { syncDirectories, syncFiles, syncPath, type TreeListing } from "../base/files/index.ts";
+import { readTreeFacts } from "./proof/tree-facts.ts";
+import type { Fill, Filled } from "./sources/source.ts";
+import { loadExternals, type ProofOptions } from "./proof/load.ts";
+import { mendInPlace } from "./tree/repair.ts";
+import type { Place, Release } from "./release/unpacked.ts";
+import type { Reporter } from "../base/reporter.ts";
+import { planStart } from "./proof/tree-state.ts";
+import { setAside } from "./tree/exclude.ts";
+import { writeStamp, type Verdict } from "./proof/stamp.ts";
+import { verifyTree, type TreeVerdict } from "./tree/verify.ts";
+import { checkExecAllowed, createWork, emptyWork, placeError, removeQuietly } from "./tree/work.ts";
+
+export interface CommitOptions extends ProofOptions {
+  readonly fill: Fill;
+  /** `mend` replaces only the files that differ, where there is a tree. */
+  readonly intent: "ready" | "mend";
+}
+
+export interface Committed {
+  readonly included: readonly string[];
+  /** Optional externals that were left out, with the reason. */
+  readonly leftOut: Readonly<Record<string, string>>;
+  /** `lost` when another process put a tree there first. */
+  readonly outcome: "placed" | "lost";
+  /** What was put right in a tree that was there; undefined when the whole tree is new. */
+  readonly mended?: readonly string[];
+}
+
+/**
+ * @throws GantryError with every finding of the required externals, or what the fill and the file system throw
+ */
+export async function commitTree(options: CommitOptions): Promise<Committed> {
+  const { place, signal } = options;
+  const work = createWork(place);
+  try {
+    checkExecAllowed(work, place);
+    const filled = await fillWork(options, work);
+    const began = Date.now();
+    const modules = join(work, NAMES.modules);
+    const proven = await prove(options, modules, filled);
+    options.reporter.step("writing the modules to the disk");
+    await syncDirectories(modules, proven.listing);
+    signal.throwIfAborted();
+    // Whoever took this run's lock over, because it was stopped for long, may have been quicker.
+    const facts = readTreeFacts(options.release, place, options.host);
+    if (planStart(facts).state === "ready") return { ...proven, outcome: "lost" };
+    const moved = await settleInPlace(options, modules, proven);
+    // Before the stamp: a start that finds it looks at nothing else any more.
+    removeQuietly(work);
+    if (moved.outcome === "placed") await stampIfPossible({ ...options, ...proven, began }, options.reporter);
+    return { ...proven, ...moved };
+  } catch (error) {
+    throw placeError(error, place);
+  } finally {
+    removeQuietly(work);
+  }
+}
+
+/** The tree is right whether or not that can be written down; without a stamp the next start proves it again. */
+export async function stampIfPossible(verdict: Verdict, reporter: Reporter): Promise<boolean> {
+  try {
+    await writeStamp(verdict);
+    return true;
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    reporter.debug(`the stamp cannot be written (${code}): every start checks the modules again`);
+    return false;
+  }
+}
+
+async function fillWork({ fill, reporter, signal }: CommitOptions, work: string): Promise<Filled> {
+  const filled = await fill.run({ work, reporter, signal, discard: () => emptyWork(work) });
+  signal.throwIfAborted();
+  // A package manager that had nothing to install, because all of it is optional and unreachable, made no directory.
+  mkdirSync(join(work, NAMES.modules), { recursive: true });
+  return filled;
+}
+
+interface Proven {
+  readonly included: readonly string[];
+  readonly leftOut: Readonly<Record<string, string>>;
+  readonly listing: TreeListing;
+}
+
+/** Arranges, checks and loads the tree, its files on the disk; what an optional external fails at makes it go without. */
+async function prove(
+  options: CommitOptions,
+  modules: string,
+  { complaints, written }: Filled,
+): Promise<Proven> {
+  const { release, reporter, signal, environment } = options;
+  const { manifest } = release;
+  const leftOut: Record<string, string> = {};
+  const available = availableExternals(manifest);
+  const arrange = (externals: readonly ExternalModule[]) =>
+    ensureArranged(modules, manifest, new Set(externals.map(({ name }) => name)));
+  const arranged = arrange(available);
+  reporter.step("checking every file");
+  const verdict = await verifyTree(modules, manifest, { modes: "strict", written, signal });
+  const broken = fileFindings(release, verdict, complaints);
+  const required = settle(options, broken, leftOut);
+  if (required !== undefined) throw required;
+
+  const whole = available.filter((external) => verdict.whole.includes(external.name));
+  const listing = whole.length === available.length ? arranged : arrange(whole);
+  reporter.step(`loading ${count(whole.length, "module")}`);
+  // The disk has its own work to do while the modules are loaded from memory.
+  const [{ failed, warnings }] = await Promise.all([
+    loadExternals(whole, {
+      release,
+      modules,
+      environment,
+      self: options.self,
+      skip: options.skip,
+      limit: options.loadLimit,
+      signal,
+    }),
+    syncFiles(modules, listing),
+  ]);
+  for (const warning of warnings) reporter.warn(warning);
+  const unloadable = settle(
+    options,
+    new Map([...failed].map(([name, finding]) => [name, [finding]])),
+    leftOut,
+  );
+  if (unloadable !== undefined) throw unloadable;
+  const loaded = whole.filter(({ name }) => !failed.has(name));
+  const included = loaded.map(({ name }) => name);
+  return { included, leftOut, listing: loaded.length === whole.length ? listing : arrange(loaded) };
+}
+
+/** Findings by external, with what the package manager said about it. */
+function fileFindings(
+  release: Release,
+  verdict: TreeVerdict,
+  complaints: readonly string[],
+): Map<string, readonly Finding[]> {
+  const findings = new Map<string, readonly Finding[]>();
+  for (const { name, findings: mine } of verdict.broken) {
+    findings.set(
+      name,
+      mine.map((finding) => withComplaint(finding, complaints)),
+    );
+  }
+  for (const name of verdict.absent) {
+    const version = release.manifest.modules[name]?.version ?? "";
+    const what = `${name} ${version} did not arrive`;
+    findings.set(name, [withComplaint({ code: "MODULE_UNAVAILABLE", what, where: name }, complaints)]);
+  }
+  return findings;
+}
+
+/** A package that did not arrive because of the network is worth another try, and its exit status says so. */
+function withComplaint(finding: Finding, complaints: readonly string[]): Finding {
+  if (finding.code !== "MODULE_UNAVAILABLE") return finding;
+  const name = finding.what.split(" ", 1)[0] ?? "";
+  const line = complaints.find(
+    (candidate) => candidate.includes(`${name}/-/`) || candidate.includes(`${name}@`),
+  );
+  if (line === undefined) return { ...finding, fix: MISSING_FIX };
+  if (!isNetworkComplaint(line)) return { ...finding, detail: [line], fix: MISSING_FIX };
+  return { ...finding, code: "NETWORK_FAILED", detail: [line], fix: NETWORK_FIX };
+}
+
+const MISSING_FIX = "use a registry that has exactly this package (GANTRY_REGISTRY=URL), then start again";
+const NETWORK_FIX = "check the network, name another registry with GANTRY_REGISTRY=URL, then start again";
+
+/** These say something about the app or the mount, not about one module, so that no module is optional for them. */
+const ALWAYS_FATAL: ReadonlySet<ErrorCode> = new Set(["EXEC_FAILED", "RELEASE_FILE_MISSING", "STORE_NOEXEC"]);
+
+/** Is this an external that the app goes without, rather than a reason not to start? */
+export function isLeftOut(external: ExternalModule, finding: Finding): boolean {
+  return external.optional && !ALWAYS_FATAL.has(finding.code);
+}
+
+/** Why a module is missing, in one line. */
+export function leftOutReason(finding: Finding): string {
+  const [line] = finding.detail ?? [];
+  return line === undefined ? finding.what : `${finding.what} (${line})`;
+}
+
+/** Records what optional externals lack, and gathers what required ones do into one error. */
+function settle(
+  options: CommitOptions,
+  findings: ReadonlyMap<string, readonly Finding[]>,
+  leftOut: Record<string, string>,
+): GantryError | undefined {
+  const required = new Map<string, Finding>();
+  for (const external of availableExternals(options.release.manifest)) {
+    const mine = findings.get(external.name) ?? [];
+    const [first] = mine;
+    if (first === undefined) continue;
+    if (isLeftOut(external, first)) {
+      const reason = leftOutReason(first);
+      leftOut[external.name] = reason;
+      options.reporter.warn(`left out ${external.name}, which the app can start without: ${reason}`);
+    } else for (const finding of mine) required.set(`${finding.code} ${finding.what}`, finding);
+  }
+  const [first, ...rest] = required.values();
+  return first === undefined ? undefined : new GantryError(first, ...rest);
+}
+
+/** Into an existing tree file by file when it only has to be mended, else all of it at once. */
+async function settleInPlace(
+  { intent, place, release, reporter, signal }: CommitOptions,
+  from: string,
+  { listing, included }: Proven,
+): Promise<Pick<Committed, "outcome" | "mended">> {
+  if (intent === "ready" || !existsSync(place.modules)) return { outcome: await moveIntoPlace(from, place) };
+  const { manifest } = release;
+  const whole = new Set(included);
+  const mended = await mendInPlace({ from, listing, included: whole, place, manifest, signal });
+  if (place.store === undefined) setAside(manifest, place, whole, reporter);
+  return { outcome: "placed", mended };
+}
+
+/**
+ * Renames the tree to its final name. A tree that lies there is moved aside first (rename(2) replaces only an empty
+ * directory) and removed afterwards. When somebody else's tree appears in between, theirs stays.
+ */
+async function moveIntoPlace(from: string, place: Place): Promise<Committed["outcome"]> {
+  const aside = join(place.parent, `${NAMES.old}${randomBytes(8).toString("hex")}`);
+  const moved = renameIfThere(place.modules, aside);
+  let outcome: Committed["outcome"] = "placed";
+  try {
+    renameSync(from, place.modules);
+  } catch (error) {
+    if (!["ENOTEMPTY", "EEXIST"].includes(errorCode(error) ?? "")) {
+      if (moved) renameSync(aside, place.modules);
+      throw toGantryError(placeError(error, place));
+    }
+    outcome = "lost";
+  }
+  await syncPath(place.parent);
+  if (moved) removeQuietly(aside);
+  return outcome;
+}
+
+function renameIfThere(from: string, to: string): boolean {
+  try {
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}

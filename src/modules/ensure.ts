@@ -1,0 +1,191 @@
+/**
+ * Makes a release's modules ready, by doing as little as it can: nothing, prove what is there, or wait for whoever
+ * installs, or install. The launcher's commands call only this.
+ */
+import { GantryError, toGantryError, type ErrorCode, type Finding } from "../base/errors.ts";
+import type { Environment } from "../base/environment.ts";
+import { count } from "../base/text.ts";
+import { commitTree } from "./commit.ts";
+import { readHostId, readTreeFacts } from "./proof/tree-facts.ts";
+import type { Fill } from "./sources/source.ts";
+import type { Holder } from "./lock/owner.ts";
+import type { Self } from "./proof/judge.ts";
+import { LOCK_LIMITS, takeLock, type Lock, type LockLimits } from "./lock/lock.ts";
+import { planStart } from "./proof/tree-state.ts";
+import { provePresent } from "./present.ts";
+import { checkExecutable, checkMachine, type Place, type Release } from "./release/unpacked.ts";
+import type { Reporter } from "../base/reporter.ts";
+import { checkAbi } from "./proof/host-node.ts";
+import { tidyPlace } from "./tree/stale-files.ts";
+import { wantedModules } from "./tree/verify.ts";
+import { checkWritable, placeError, removeLeftovers } from "./tree/work.ts";
+
+export interface EnsureOptions {
+  readonly release: Release;
+  readonly place: Place;
+  /** How an absent tree is made, or why it must not be. */
+  readonly fill: Fill | Finding;
+  readonly reporter: Reporter;
+  readonly environment: Environment;
+  readonly signal: AbortSignal;
+  readonly self: Self;
+  /** Codes that are warnings here (GANTRY_SKIP). */
+  readonly skip: ReadonlySet<ErrorCode>;
+  /** `mend` puts a tree right that is there but not as it was built; its stamp has to be gone. */
+  readonly intent: "ready" | "mend";
+  /** Asked when a tree has to be made and `place` cannot be written: another one, or why there is none. */
+  readonly relocate?: (() => Place | Finding) | undefined;
+  readonly lockLimits?: LockLimits;
+  readonly loadLimit?: number;
+}
+
+export interface Ensured {
+  /** What it took: nothing, a proof in place, an installation, or waiting for somebody else's. */
+  readonly how: "ready" | "proven" | "installed" | "waited";
+  /** False when the next start has to prove the tree again. */
+  readonly stamped: boolean;
+  /** What was put right in a tree that was there. */
+  readonly mended?: readonly string[];
+}
+
+/**
+ * @throws GantryError with everything that keeps the release from starting
+ */
+export async function ensureTree(options: EnsureOptions): Promise<Ensured> {
+  const { release, place, reporter } = options;
+  const host = readHostId();
+  checkRelease(release, options.self);
+  const isReady = () => planStart(readTreeFacts(release, place, host)).state === "ready";
+  const plan = planStart(readTreeFacts(release, place, host));
+  if (plan.state === "ready") return { how: "ready", stamped: true };
+  reporter.debug(plan.why);
+  let broken: readonly Finding[] = [];
+  if (plan.state === "present" && options.intent === "ready") {
+    const present = await provePresent({ ...options, host });
+    if (present.broken.length === 0) {
+      await tidyPlace(place, options.signal);
+      return { how: "proven", stamped: present.stamped };
+    }
+    broken = present.broken;
+  }
+  const unusable = checkPath(release, place) ?? checkWritable(place);
+  const elsewhere = "run" in options.fill && unusable !== undefined ? options.relocate?.() : undefined;
+  if (elsewhere !== undefined && "modules" in elsewhere) {
+    for (const finding of broken) reporter.warn(`${finding.what}, and it cannot be mended there`);
+    return await ensureTree({ ...options, place: elsewhere, relocate: undefined });
+  }
+  try {
+    const fill = allowedFill(options, checkPath(release, place) ?? elsewhere ?? unusable);
+    const lock = await takeLock(place.lock, {
+      limits: options.lockLimits ?? LOCK_LIMITS,
+      signal: options.signal,
+      done: isReady,
+      waiting: waitingReporter(reporter),
+    });
+    if (lock === undefined) return { how: "waited", stamped: true };
+    let failure: unknown;
+    try {
+      return await installLocked({ ...options, reporter: teeReporter(reporter, lock) }, host, fill);
+    } catch (error) {
+      if (options.signal.aborted || !lock.isLost()) throw error;
+      failure = error;
+    } finally {
+      lock.release();
+    }
+    // Whoever took the lock over removed this run's work directory, and works on the same tree.
+    reporter.debug(`another process took over: ${toGantryError(failure).message}`);
+    return await ensureTree(options);
+  } catch (error) {
+    options.signal.throwIfAborted();
+    const failure = toGantryError(placeError(error, place));
+    if (isReady()) return { how: "waited", stamped: true };
+    throw new GantryError(failure.findings[0], ...failure.findings.slice(1), ...broken);
+  }
+}
+
+/**
+ * The cheap checks of the release itself.
+ * @throws GantryError with all that is wrong
+ */
+function checkRelease(release: Release, machine: Self): void {
+  const findings = [checkMachine(release, machine), checkExecutable(release), checkAbi(release, machine)];
+  const [first, ...rest] = findings.filter((finding) => finding !== undefined);
+  if (first !== undefined) throw new GantryError(first, ...rest);
+}
+
+/** Bun takes a question mark for the beginning of a query, and a backslash for a slash (1.3.7 to 1.4.5). */
+function checkPath({ manifest }: Release, { modules }: Place): Finding | undefined {
+  if (manifest.runtime.kind !== "bun" || !/[?\\]/.test(modules)) return undefined;
+  return {
+    code: "CONFIG_INVALID",
+    what: "Bun loads no module from a path with ? or \\ in it",
+    where: modules,
+    fix: "move the release to a directory without them",
+  };
+}
+
+/** Says everything that forbids an installation at once, before a lock is taken. */
+function allowedFill({ fill }: EnsureOptions, unwritable: Finding | undefined): Fill {
+  const findings = [...(unwritable === undefined ? [] : [unwritable]), ...("run" in fill ? [] : [fill])];
+  const [first, ...rest] = findings;
+  if (first !== undefined) throw new GantryError(first, ...rest);
+  if ("run" in fill) return fill;
+  throw new GantryError(fill);
+}
+
+/** With the lock held, what was true before may be true no longer: somebody may have finished meanwhile. */
+async function installLocked(options: EnsureOptions, host: string, fill: Fill): Promise<Ensured> {
+  const { release, place, reporter } = options;
+  removeLeftovers(place);
+  const plan = planStart(readTreeFacts(release, place, host));
+  if (plan.state === "ready") return { how: "waited", stamped: true };
+  if (plan.state === "present" && options.intent === "ready") {
+    const present = await provePresent({ ...options, host });
+    if (present.broken.length === 0) return { how: "proven", stamped: present.stamped };
+    for (const finding of present.broken) reporter.debug(finding.what);
+  }
+  const modules = wantedModules(release.manifest);
+  const began = performance.now();
+  reporter.step(`installing ${count(modules.length, "module")} ${fill.description}`);
+  const committed = await commitTree({ ...options, host, fill });
+  const seconds = ((performance.now() - began) / 1000).toFixed(1);
+  if (committed.outcome === "lost") return { how: "waited", stamped: true };
+  reporter.step(`the modules are ready (${seconds} s)`);
+  const stamped = planStart(readTreeFacts(release, place, host)).state === "ready";
+  return {
+    how: "installed",
+    stamped,
+    ...(committed.mended === undefined ? {} : { mended: committed.mended }),
+  };
+}
+
+/** Tells those who wait what the holder does. */
+function teeReporter(reporter: Reporter, lock: Lock): Reporter {
+  let step = "";
+  return {
+    ...reporter,
+    step: (text) => {
+      step = text;
+      lock.report(step, 0);
+      reporter.step(text);
+    },
+    progress: (progress) => {
+      lock.report(step, progress.bytes);
+      reporter.progress(progress);
+    },
+  };
+}
+
+/** Milliseconds before a wait is worth a line. */
+const PATIENCE = 1000;
+
+function waitingReporter(reporter: Reporter) {
+  let said = "";
+  return (holder: Holder | undefined, milliseconds: number) => {
+    if (milliseconds < PATIENCE || holder === undefined) return;
+    const doing = holder.step === "" ? "" : `: ${holder.step}`;
+    const text = `waiting for process ${holder.pid} on ${holder.host}${doing}`;
+    if (text !== said) reporter.step(text);
+    said = text;
+  };
+}

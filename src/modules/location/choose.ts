@@ -1,0 +1,91 @@
+/**
+ * Where the tree of a release is, or would be made. Beside the release when it is there or can be made there;
+ * otherwise in the first store that will do. Pure.
+ */
+import type { ErrorCode, Finding } from "../../base/errors.ts";
+import { type Candidate, storeLabel } from "../../release/index.ts";
+import type { Place } from "../release/unpacked.ts";
+import type { CandidateFacts, PlaceFacts, Reason } from "./facts.ts";
+
+export interface PlacePlan {
+  readonly place: Place;
+  readonly tree: "absent" | "present" | "ready";
+  /** Undefined beside the release. */
+  readonly store: Candidate | undefined;
+  /** Why it is not beside the release, and what was passed over, a line each. */
+  readonly passed: readonly string[];
+  /** Set when nothing is there and nothing can be made: the whole list. */
+  readonly refusal: Finding | undefined;
+  /** Stores in which a tree can be made, as far as that is known without writing, in their order. */
+  readonly usable: readonly CandidateFacts[];
+}
+
+export function planPlace({ beside, candidates }: PlaceFacts, need: "read" | "write"): PlacePlan {
+  const { place, tree } = beside;
+  const stay = { place, tree, store: undefined, refusal: undefined, usable: [] };
+  if (beside.unwritable === undefined || (need === "read" && tree !== "absent")) {
+    return { ...stay, passed: [] };
+  }
+  const there = candidates.filter((store) => need === "read" && store.tree !== "absent");
+  const found = there.find((store) => store.tree === "ready") ?? there[0];
+  const usable = candidates.filter(({ unwritable }) => unwritable === undefined);
+  const chosen = found ?? usable[0];
+  const passed = passedOver(beside.unwritable, candidates, chosen);
+  if (chosen === undefined) {
+    return { ...stay, passed, refusal: planRefusal(beside.unwritable, tried(candidates)) };
+  }
+  const { candidate: store } = chosen;
+  return { place: chosen.place, tree: chosen.tree, store, passed, refusal: undefined, usable };
+}
+
+export interface Tried {
+  readonly candidate: Candidate;
+  readonly reason: Reason;
+}
+
+/** Those that are known not to do, and why. */
+export function tried(candidates: readonly CandidateFacts[]): Tried[] {
+  return candidates.flatMap(({ candidate, unwritable }) =>
+    unwritable === undefined ? [] : [{ candidate, reason: unwritable }],
+  );
+}
+
+function passedOver(
+  beside: Finding,
+  candidates: readonly CandidateFacts[],
+  chosen: CandidateFacts | undefined,
+): string[] {
+  const before = chosen === undefined ? candidates.length : candidates.indexOf(chosen);
+  return [besideLine(beside), ...tried(candidates.slice(0, before)).map(triedLine)];
+}
+
+function besideLine({ what, where }: Finding): string {
+  return `beside the release, ${where ?? ""}: ${what.replace(/^.*?, (?:and )?/, "")}`;
+}
+
+export function triedLine({ candidate, reason }: Tried): string {
+  return `${storeLabel(candidate)}: ${reason.text}`;
+}
+
+/** Each code's own way out, when every store fails for that one reason. */
+const FIXES: Partial<Record<ErrorCode, string>> = {
+  DISK_FULL: "free space in one of them, or set GANTRY_STORE to a directory with more",
+  STORE_NOEXEC: "set GANTRY_STORE to a directory of this user's that is not mounted noexec",
+  STORE_UNSAFE: "give one of them to this user alone (chown, chmod go-w), or set GANTRY_STORE to another",
+};
+
+/** One finding for all places that were tried, with a line for each. */
+export function planRefusal(beside: Finding, stores: readonly Tried[]): Finding {
+  const codes = new Set(stores.map(({ reason }) => reason.code));
+  const [code] = codes;
+  const common = codes.size === 1 && code !== undefined ? code : "STORE_UNWRITABLE";
+  const where = beside.where === undefined ? {} : { where: beside.where };
+  const once = (beside.fix ?? "run ./gantry prepare once as the owner of the release").replace(/;.*$/, "");
+  return {
+    code: common,
+    what: "the modules are not prepared, and there is no place where this user can prepare them",
+    ...where,
+    detail: [besideLine(beside), ...stores.map(triedLine)],
+    fix: `${once}; or ${FIXES[common] ?? "set GANTRY_STORE to a directory that this user owns, outside of /tmp"}`,
+  };
+}

@@ -1,0 +1,161 @@
+/**
+ * Removes from the stores what no installed release uses: trees whose releases are gone or have their modules beside
+ * them by now, and what dead runs left. In doubt a tree stays: when a release belongs to another host, cannot be read,
+ * or a process runs from the tree. A tree goes by one rename before it is deleted, so that nobody meets half of it.
+ */
+import { randomBytes } from "node:crypto";
+import { existsSync, lstatSync, readdirSync, renameSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { errorCode, isMissing } from "../../base/errors.ts";
+import { NAMES, parseCandidates, releaseId, stampName, STORE_NAME } from "../../release/index.ts";
+import { readHostId } from "../proof/tree-facts.ts";
+import { lockIfFree, tidyPlace } from "../tree/stale-files.ts";
+import { checkWritable, removeQuietly } from "../tree/work.ts";
+import { placeAt, untrustedReason, type Owner } from "./facts.ts";
+import { readReferences, type Reference } from "./reference.ts";
+import { readRegularText } from "../../base/files/index.ts";
+
+export interface CleanedTree {
+  readonly path: string;
+  readonly bytes: number;
+  /** `unused` would be removed, in a dry run. */
+  readonly state: "removed" | "unused" | "kept";
+  /** Why it stays, or why it goes. */
+  readonly why: string;
+}
+
+export interface CleanOptions {
+  readonly owner: Owner;
+  readonly signal: AbortSignal;
+  /** `look` changes nothing. */
+  readonly intent: "remove" | "look";
+}
+
+/** Looks through every store that the environment names and this user owns; nothing else is touched. */
+export async function cleanStores(options: CleanOptions): Promise<CleanedTree[]> {
+  const cleaned: CleanedTree[] = [];
+  for (const candidate of parseCandidates(options.owner.environment)) {
+    const store = join(candidate.directory, STORE_NAME);
+    if (candidate.refused !== undefined || cleaned.some(({ path }) => dirname(path) === store)) continue;
+    for (const name of readNames(store)) {
+      const path = join(store, name);
+      const place = placeAt(path);
+      if (lstatSync(path).uid !== options.owner.uid) continue;
+      if (untrustedReason(candidate, place, options.owner.uid) !== undefined) continue;
+      if (/^[0-9a-f]{32}$/.test(name)) cleaned.push(await cleanTree(path, options));
+      else if (name.startsWith(NAMES.old) && options.intent === "remove") removeQuietly(path);
+    }
+  }
+  return cleaned;
+}
+
+async function cleanTree(path: string, options: CleanOptions): Promise<CleanedTree> {
+  const bytes = readSize(path);
+  const used = useOf(path);
+  if (used !== undefined) {
+    if (options.intent === "remove") await tidyPlace(placeAt(path), options.signal);
+    return { path, bytes, state: "kept", why: used };
+  }
+  const why = "no installed release uses it";
+  if (options.intent === "look") return { path, bytes, state: "unused", why };
+  const unwritable = checkWritable(placeAt(path));
+  if (unwritable !== undefined) return { path, bytes, state: "kept", why: "this user may not remove it" };
+  const lock = await lockIfFree(join(path, NAMES.lock), options.signal);
+  if (lock === undefined) return { path, bytes, state: "kept", why: "it is being prepared" };
+  try {
+    const again = takeAside(path);
+    return again === undefined
+      ? { path, bytes, state: "removed", why }
+      : { path, bytes, state: "kept", why: again };
+  } finally {
+    lock.release();
+  }
+}
+
+/** A release that came in the very moment left its reference in what was renamed: then the tree goes back. */
+function takeAside(path: string): string | undefined {
+  const used = useOf(path);
+  if (used !== undefined) return used;
+  const aside = join(dirname(path), `${NAMES.old}${randomBytes(8).toString("hex")}`);
+  renameSync(path, aside);
+  const late = referenced(aside);
+  if (late !== undefined && !existsSync(path)) {
+    renameSync(aside, path);
+    return late;
+  }
+  removeQuietly(aside);
+  return undefined;
+}
+
+/** Who uses a tree, in words; undefined when nobody does. */
+function useOf(path: string): string | undefined {
+  return referenced(path) ?? (isRunning(path) ? "a process runs from it" : undefined);
+}
+
+function referenced(path: string): string | undefined {
+  let references: readonly Reference[];
+  try {
+    references = readReferences(path);
+  } catch (error) {
+    return `the notes of who uses it cannot be read (${errorCode(error) ?? "unknown"})`;
+  }
+  const host = readHostId();
+  for (const reference of references) {
+    const use = useBy(reference, host);
+    if (use !== undefined) return use;
+  }
+  return undefined;
+}
+
+function useBy({ root, release, host: noted }: Reference, host: string): string | undefined {
+  if (noted !== host) return `used by ${root} on another host (${noted})`;
+  try {
+    if (releaseId(readRegularText(join(root, NAMES.manifest))) !== release) return undefined;
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    return `used by ${root}, which cannot be read (${errorCode(error) ?? "unknown"})`;
+  }
+  // A tree of its own, proven here, is what the release starts from.
+  const own = join(root, NAMES.modules, NAMES.stamps, stampName(release, host));
+  return existsSync(own) ? undefined : `used by ${root}`;
+}
+
+/** Does a process that this user may look at run from the tree? By its environment, or by what it has mapped. */
+function isRunning(path: string): boolean {
+  const modules = `${join(path, NAMES.modules)}`;
+  return readNames("/proc").some((pid) => {
+    if (!/^\d+$/.test(pid)) return false;
+    return (
+      readText(`/proc/${pid}/environ`).includes(`GANTRY_MODULES=${modules}\0`) ||
+      readText(`/proc/${pid}/maps`).includes(`${modules}/`)
+    );
+  });
+}
+
+function readSize(path: string): number {
+  try {
+    const facts = lstatSync(path);
+    if (!facts.isDirectory()) return facts.size;
+    return readNames(path).reduce((sum, name) => sum + readSize(join(path, name)), 0);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return 0;
+  }
+}
+
+function readNames(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return [];
+  }
+}
+
+function readText(path: string): string {
+  try {
+    return readRegularText(path);
+  } catch {
+    return "";
+  }
+}

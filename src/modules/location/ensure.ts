@@ -1,0 +1,100 @@
+/**
+ * Makes a directory for the tree in the first store that really takes one. What reading could not tell is tried here:
+ * making the directories, and mapping code from them. A store that fails is passed over with its reason.
+ */
+import { chmodSync, mkdirSync, mkdtempSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { errorCode, isMissing, type Finding } from "../../base/errors.ts";
+import { NAMES, STORE_VARIABLES } from "../../release/index.ts";
+import type { Place, Release } from "../release/unpacked.ts";
+import type { Reporter } from "../../base/reporter.ts";
+import { removeQuietly } from "../tree/work.ts";
+import { mapsCode } from "../tree/exec-probe.ts";
+import {
+  describeError,
+  readPlaceFacts,
+  untrustedReason,
+  type CandidateFacts,
+  type Owner,
+  type Reason,
+} from "./facts.ts";
+import { planPlace, planRefusal, tried, triedLine, type Tried } from "./choose.ts";
+import { writeReferences } from "./reference.ts";
+
+/**
+ * @returns where the tree is to be made, or the finding that lists every place and why it will not do
+ */
+export function ensureStore(release: Release, owner: Owner, reporter: Reporter): Place | Finding {
+  const facts = readPlaceFacts(release, owner, "write");
+  const plan = planPlace(facts, "write");
+  const { unwritable } = facts.beside;
+  if (unwritable === undefined) return facts.beside.place;
+  const failed: Tried[] = [];
+  for (const usable of plan.usable) {
+    const reason = openStore(usable, release, owner);
+    const { candidate, place } = usable;
+    if (reason !== undefined) {
+      failed.push({ candidate, reason });
+      continue;
+    }
+    warnPassedOver(candidate.variable, [...tried(facts.candidates), ...failed], reporter);
+    reporter.debug(`nothing can be written beside the release; the modules go to ${place.parent}`);
+    return place;
+  }
+  return planRefusal(unwritable, inOrder([...tried(facts.candidates), ...failed]));
+}
+
+const rank = ({ candidate }: Tried) => STORE_VARIABLES.indexOf(candidate.variable);
+
+function inOrder(all: readonly Tried[]): Tried[] {
+  return all.toSorted((a, b) => rank(a) - rank(b));
+}
+
+/** A store that somebody named by hand is not left in silence. */
+function warnPassedOver(chosen: string, all: readonly Tried[], reporter: Reporter): void {
+  const named = all.find(({ candidate }) => candidate.variable === "GANTRY_STORE");
+  if (named !== undefined) reporter.warn(`${triedLine(named)}; ${chosen} is used instead`);
+}
+
+/** Root's stores hold nothing secret, and other users may read them; everybody else's are their own. */
+const modeFor = (uid: number) => (uid === 0 ? 0o755 : 0o700);
+
+function openStore({ candidate, place }: CandidateFacts, release: Release, owner: Owner): Reason | undefined {
+  try {
+    for (const path of [candidate.directory, dirname(place.parent), place.parent]) {
+      makeDirectory(path, modeFor(owner.uid));
+    }
+    const untrusted = untrustedReason(candidate, place, owner.uid);
+    if (untrusted !== undefined) return untrusted;
+    writeReferences(release, owner.roots, place);
+    return execReason(place);
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return describeError(error, place.parent);
+  }
+}
+
+/** Its mode counts, whatever the umask; a directory that is there keeps what its owner gave it. */
+function makeDirectory(path: string, mode: number): void {
+  try {
+    mkdirSync(path, { mode });
+    chmodSync(path, mode);
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") throw error;
+  }
+}
+
+/** In a work directory of its own, which the next holder of the lock removes if this process dies in it. */
+function execReason(place: Place): Reason | undefined {
+  const work = mkdtempSync(join(place.parent, NAMES.work));
+  try {
+    if (mapsCode(work)) return undefined;
+    return { code: "STORE_NOEXEC", text: "no code can be loaded from it: it is mounted noexec" };
+  } catch (error) {
+    // The holder of the lock cleaned up in between; it has asked the same question.
+    if (isMissing(error)) return undefined;
+    throw error;
+  } finally {
+    removeQuietly(work);
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * Who holds a lock: the record inside the lock file, and whether its process can still be alive. A process id means
+ * something only within one boot and one pid namespace; where either differs (containers that share a volume, a
+ * network file system) the id says nothing and only the heartbeat counts.
+ */
+import { readFileSync, readlinkSync } from "node:fs";
+import { hostname } from "node:os";
+import { errorCode } from "../../base/errors.ts";
+
+export interface Holder {
+  readonly nonce: string;
+  readonly pid: number;
+  /** Start of the process in clock ticks after boot (proc(5), stat field 22); tells a reused id. */
+  readonly started: string;
+  /** Boot id and pid namespace; empty when /proc hides them. */
+  readonly world: string;
+  readonly host: string;
+  /** What it is doing, for whoever waits. */
+  readonly step: string;
+  /** Grows while work is done; its unit is the step's own. */
+  readonly progress: number;
+  /** Grows for as long as the process lives. */
+  readonly beat: number;
+}
+
+/** The record of this process. */
+export function readSelf(nonce: string, pid: number): Holder {
+  const started = readProcess(pid)?.started ?? "";
+  return { nonce, pid, started, world: readWorld(), host: hostname(), step: "", progress: 0, beat: 0 };
+}
+
+/** Names the space in which a process id is unique, or nothing where that cannot be told. */
+export function readWorld(): string {
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${boot} ${readlinkSync("/proc/self/ns/pid")}`;
+  } catch {
+    return "";
+  }
+}
+
+export interface ProcessFacts {
+  readonly started: string;
+  readonly zombie: boolean;
+}
+
+/** The second field of /proc/PID/stat is a name that may hold anything, so counting starts after its last `)`. */
+export function readProcess(pid: number): ProcessFacts | undefined {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return { zombie: fields[0] === "Z", started: fields[19] ?? "" };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Is the holder certainly gone? `false` also where nothing can be known. */
+export function isDead(holder: Holder, world: string): boolean {
+  if (holder.world === "" || holder.world !== world) return false;
+  try {
+    process.kill(holder.pid, 0);
+  } catch (error) {
+    return errorCode(error) === "ESRCH";
+  }
+  const facts = readProcess(holder.pid);
+  if (facts === undefined) return false;
+  return facts.zombie || (holder.started !== "" && facts.started !== holder.started);
+}
+
+/** Bytes of a record on disk: always the same, so that a heartbeat overwrites it whole with one write. */
+const RECORD_SIZE = 1024;
+
+export function formatHolder(holder: Holder): string {
+  return `${JSON.stringify(holder).padEnd(RECORD_SIZE - 1)}\n`;
+}
+
+/** Undefined for a record that is still being written, or is none. */
+export function parseHolder(text: string): Holder | undefined {
+  let data: unknown;
+  try {
+    data = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  return isHolder(data) ? data : undefined;
+}
+
+function isHolder(data: unknown): data is Holder {
+  if (typeof data !== "object" || data === null) return false;
+  const record = data as Partial<Record<keyof Holder, unknown>>;
+  const texts = [record.nonce, record.started, record.world, record.host, record.step];
+  const numbers = [record.pid, record.progress, record.beat];
+  return (
+    texts.every((value) => typeof value === "string") &&
+    numbers.every((value) => Number.isSafeInteger(value)) &&
+    Number(record.pid) > 0
+  );
+}

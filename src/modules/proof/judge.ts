@@ -1,0 +1,96 @@
+/**
+ * The static verdict on a tree's native files: read, not run, before anything is loaded. It is advice with reasons;
+ * the load probe has the last word, and reconcile.ts puts the two together.
+ */
+import { join } from "node:path";
+import { errorCode } from "../../base/errors.ts";
+import { createJudge, explain, type Explanation, type FileVerdict, type Judge } from "../../compat/index.ts";
+import {
+  findMount,
+  readHost,
+  readMounts,
+  readRuntime,
+  withNativeFile,
+  type HostView,
+  type Mount,
+  type OwnVersions,
+  type RuntimeView,
+} from "../../host/index.ts";
+import type { Environment } from "../../base/environment.ts";
+import type { Release } from "../release/unpacked.ts";
+
+/** This host and the release's own program, as the rules see them. */
+export interface Scene {
+  readonly host: HostView;
+  readonly runtime: RuntimeView;
+  readonly judge: Judge;
+}
+
+/** What the running process says of itself; the launcher runs in the release's own program. */
+export interface Self {
+  /** process.platform. */
+  readonly os: string;
+  /** process.execPath. */
+  readonly path: string;
+  /** The effective user id. */
+  readonly uid?: number;
+  /** process.arch. */
+  readonly arch: string;
+  /** process.versions. */
+  readonly versions: OwnVersions;
+}
+
+export interface SceneOptions {
+  readonly release: Release;
+  readonly environment: Environment;
+  readonly self: Self;
+  /** Directories whose mount, space and owner are worth reporting. */
+  readonly directories?: readonly string[];
+}
+
+export interface StaticVerdict {
+  /** By path relative to node_modules; files that are not there have none. */
+  readonly files: ReadonlyMap<string, FileVerdict>;
+  /** Explains a message of a loader in the terms of this host. */
+  readonly explain: (text: string) => readonly Explanation[];
+}
+
+/**
+ * Reads host and runtime. Undefined where the rules do not apply (a system whose programs are no ELF files) or
+ * where not even the release's own program can be read; that is reported elsewhere.
+ */
+export function readScene({ release, environment, self, directories }: SceneOptions): Scene | undefined {
+  if (release.target.libc === undefined) return undefined;
+  try {
+    const host = readHost({ env: environment, arch: self.arch, directories: directories ?? [] });
+    const runtime = readRuntime(release.layout.executable, self.versions);
+    return { host, runtime, judge: createJudge(host, runtime) };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Judges each native file of the manifest that lies below `modules`. */
+export function judgeTree(scene: Scene | undefined, release: Release, modules: string): StaticVerdict {
+  if (scene === undefined) return { files: new Map(), explain: (text) => explain(text) };
+  const { host, runtime, judge } = scene;
+  const mounts = readMounts();
+  const files = new Map<string, FileVerdict>();
+  for (const { path } of release.manifest.native) {
+    const verdict = judgeFile(judge, join(modules, path), mounts);
+    if (verdict !== undefined) files.set(path, verdict);
+  }
+  return { files, explain: (text) => explain(text, { host: host.facts, runtime: runtime.facts }) };
+}
+
+function judgeFile(judge: Judge, path: string, mounts: readonly Mount[]): FileVerdict | undefined {
+  const mount = findMount(mounts, path);
+  const noexec = mount?.options.includes("noexec") === true ? { noexec: mount.point } : {};
+  try {
+    return withNativeFile(path, (file) => judge.judge({ path, file, ...noexec }));
+  } catch (error) {
+    // Of what is not there or cannot be read there is no verdict; that it is so is said file by file (verify.ts).
+    if (errorCode(error) !== undefined) return undefined;
+    throw error;
+  }
+}

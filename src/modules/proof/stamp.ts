@@ -1,0 +1,79 @@
+/**
+ * Writes the stamp of a proven tree. Its time is the moment before the proof began, or that of the newest watched
+ * file if that is later: whatever changes afterwards is newer than the stamp, and a clock that was set back does not
+ * make an old tree look new.
+ */
+import { chmodSync, existsSync, mkdirSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { absentName, availableExternals, stampName, systemName } from "../../release/index.ts";
+import { writeDurably } from "../../base/files/index.ts";
+import { externalIndex, readNewest, watchedFiles } from "./tree-facts.ts";
+import type { Place, Release } from "../release/unpacked.ts";
+import { systemMark } from "./host-node.ts";
+
+export interface Verdict {
+  readonly release: Release;
+  readonly place: Place;
+  readonly host: string;
+  /** Externals that loaded here; every other one is recorded as absent. */
+  readonly included: readonly string[];
+  /** Why an optional external is absent, by name. */
+  readonly leftOut: Readonly<Record<string, string>>;
+  /** When the proof began, in milliseconds since the epoch. */
+  readonly began: number;
+}
+
+/**
+ * @throws the file system's error where nothing can be written; a stamp that was there stays
+ */
+export async function writeStamp(verdict: Verdict): Promise<void> {
+  const { release, place, host } = verdict;
+  const name = stampName(release.id, host);
+  const available = availableExternals(release.manifest);
+  const included = available.filter((external) => verdict.included.includes(external.name));
+  const newest = readNewest(watchedFiles(release, place, included));
+  ensureDirectory(place.stamps);
+  for (const external of available.filter((candidate) => !included.includes(candidate))) {
+    const reason = verdict.leftOut[external.name] ?? "it is not in this tree";
+    const marker = join(place.stamps, absentName(release.id, host, externalIndex(release, external.name)));
+    await writeDurably(marker, `${external.name}: ${reason}\n`, 0o644);
+  }
+  if (release.system !== undefined) {
+    await writeDurably(join(place.stamps, systemName(release.id, host)), systemMark(release.system), 0o644);
+  }
+  await writeDurably(join(place.stamps, name), describe(verdict), 0o644, stampTime(verdict.began, newest));
+  for (const external of included) {
+    rmSync(join(place.stamps, absentName(release.id, host, externalIndex(release, external.name))), {
+      force: true,
+    });
+  }
+}
+
+/** A release without native modules has no tree yet. */
+function ensureDirectory(path: string): void {
+  if (existsSync(path)) return;
+  ensureDirectory(dirname(path));
+  mkdirSync(path);
+  chmodSync(path, 0o755);
+}
+
+/**
+ * In seconds. Runtimes cut a time somewhere between a microsecond and a millisecond when they set it, so that of the
+ * newest file is rounded up by two milliseconds.
+ */
+function stampTime(began: number, newest: bigint): number {
+  const after = Number(newest / 1_000_000n) + 2;
+  return Math.max(Math.floor(began), after) / 1000;
+}
+
+function describe(verdict: Verdict): string {
+  const { release, host, included, leftOut } = verdict;
+  const content = {
+    schema: 1,
+    release: release.id,
+    host,
+    externals: included,
+    leftOut,
+  };
+  return `${JSON.stringify(content, null, 1)}\n`;
+}

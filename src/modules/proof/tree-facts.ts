@@ -1,0 +1,106 @@
+/**
+ * What is there before anything is decided: the tree, its stamp for this host, and the files whose age the stamp
+ * vouches for. It is the same check as the stub's, spelled in JavaScript; it reads no file's contents.
+ */
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import {
+  absentName,
+  availableExternals,
+  type ExternalModule,
+  hostId,
+  LIBC_MARKS,
+  stampName,
+} from "../../release/index.ts";
+import type { Place, Release } from "../release/unpacked.ts";
+import { isSameSystem, watchedPrograms } from "./host-node.ts";
+import { wantedModules } from "../tree/verify.ts";
+import { readRegularText } from "../../base/files/index.ts";
+
+export interface TreeFacts {
+  /** The modules directory exists, or none is needed. */
+  readonly tree: boolean;
+  /** A stamp for this release and this host exists. */
+  readonly stamp: boolean;
+  /** Watched files that changed after the stamp was written. */
+  readonly newer: readonly string[];
+  /** Native files that should be there and are not. */
+  readonly missing: readonly string[];
+  /** Optional externals that the stamp says this host goes without. */
+  readonly absent: readonly string[];
+}
+
+/** Reads what names this host; missing files are facts too. */
+export function readHostId(): string {
+  return hostId({ machineId: readText("/etc/machine-id"), osRelease: readText("/etc/os-release") });
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readRegularText(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Modification time in nanoseconds, links followed; undefined when there is no such file. */
+function readChanged(path: string): bigint | undefined {
+  try {
+    return statSync(path, { bigint: true }).mtimeNs;
+  } catch {
+    return undefined;
+  }
+}
+
+/** An external's place in the manifest's list; the stamp's markers are named by it. */
+export function externalIndex(release: Release, name: string): number {
+  return release.manifest.externals.findIndex((external) => external.name === name);
+}
+
+/** The native files that a tree with these externals must hold, absolute. */
+function nativeFiles(release: Release, place: Place, included: readonly ExternalModule[]): string[] {
+  const names = new Set(included.map((external) => external.name));
+  return release.manifest.native
+    .filter((file) => file.neededBy.some((name) => names.has(name)))
+    .map((file) => join(place.modules, file.path));
+}
+
+/** Files that a stamp must not be older than. */
+export function watchedFiles(
+  release: Release,
+  place: Place,
+  included: readonly ExternalModule[],
+): readonly string[] {
+  return [...LIBC_MARKS, ...watchedPrograms(release), ...nativeFiles(release, place, included)];
+}
+
+/** The newest modification time among the files that exist, in nanoseconds; 0 when none does. */
+export function readNewest(paths: readonly string[]): bigint {
+  let newest = 0n;
+  for (const path of paths) {
+    const changed = readChanged(path) ?? 0n;
+    if (changed > newest) newest = changed;
+  }
+  return newest;
+}
+
+export function readTreeFacts(release: Release, place: Place, host: string): TreeFacts {
+  const stamped = readChanged(join(place.stamps, stampName(release.id, host)));
+  const absent = availableExternals(release.manifest).filter(
+    (external) =>
+      external.optional &&
+      existsSync(join(place.stamps, absentName(release.id, host, externalIndex(release, external.name)))),
+  );
+  const included = availableExternals(release.manifest).filter((external) => !absent.includes(external));
+  const native = nativeFiles(release, place, included);
+  return Object.freeze({
+    tree: existsSync(place.modules) || wantedModules(release.manifest).length === 0,
+    stamp: stamped !== undefined && isSameSystem(release, place, host),
+    newer:
+      stamped === undefined
+        ? []
+        : watchedFiles(release, place, included).filter((path) => (readChanged(path) ?? 0n) > stamped),
+    missing: native.filter((path) => !existsSync(path)),
+    absent: absent.map((external) => external.name),
+  });
+}

@@ -1,0 +1,51 @@
+/** Everything that a start runs or obeys, by its path: what the rule of src/trust has to hold for. Reads only. */
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { errorCode } from "../../base/errors.ts";
+import { noteName, stampName } from "../../release/index.ts";
+import type { Wanted } from "../../trust/index.ts";
+import { readHostId } from "./tree-facts.ts";
+import type { Place, Release } from "../release/unpacked.ts";
+
+/** @param roots the release's root directory, by every name that it is started by */
+export function usedBy(release: Release, roots: readonly string[], place: Place): Wanted {
+  const { layout, manifest } = release;
+  const host = readHostId();
+  const modules = Object.entries(manifest.modules).flatMap(([directory, { files }]) =>
+    Object.keys(files).map((path) => join(place.modules, directory, path)),
+  );
+  const stamp = join(place.stamps, stampName(release.id, host));
+  return {
+    directories: [...roots, layout.lib, place.parent, place.modules, place.stamps],
+    files: [
+      layout.stub,
+      layout.gantry,
+      layout.env,
+      layout.executable,
+      ...(release.system === undefined ? [] : [release.system.found]),
+      ...listFiles(layout.lib),
+      ...modules,
+      stamp,
+      join(place.stamps, noteName(release.id, host)),
+    ],
+  };
+}
+
+function listFiles(directory: string): string[] {
+  const found: string[] = [];
+  for (const entry of readEntries(directory)) {
+    const path = join(directory, entry.name);
+    found.push(path);
+    if (entry.isDirectory()) found.push(...listFiles(path));
+  }
+  return found;
+}
+
+function readEntries(directory: string) {
+  try {
+    return readdirSync(directory, { withFileTypes: true });
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return [];
+  }
+}

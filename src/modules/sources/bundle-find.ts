@@ -1,0 +1,76 @@
+/**
+ * Where a release's bundle may be: where somebody said (--from, GANTRY_BUNDLE: a file, a directory such as a mounted
+ * stick, or an address), in vendor/, or lying beside the release. Looks at names only; contents are check.ts's business.
+ */
+import { statSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import type { Finding } from "../../base/errors.ts";
+import { bundleCompression, bundleName, NAMES, vendoredBundle } from "../../release/index.ts";
+import type { Release } from "../release/unpacked.ts";
+
+/** What a person named, and how. */
+export interface NamedBundle {
+  readonly value: string;
+  readonly by: "--from" | "GANTRY_BUNDLE";
+  /** From where a relative path is meant. */
+  readonly directory: string;
+}
+
+export type BundleSource =
+  | { readonly kind: "file"; readonly path: string }
+  /** https:, http: or oci: */
+  | { readonly kind: "address"; readonly address: string };
+
+/** `oci://…`, but not a path with a colon in it. */
+const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
+
+/** What --from or GANTRY_BUNDLE names. */
+export function findNamedBundle(release: Release, named: NamedBundle): BundleSource | Finding {
+  if (named.value.startsWith("file://")) {
+    return findNamedBundle(release, { ...named, value: decodeURIComponent(new URL(named.value).pathname) });
+  }
+  if (SCHEME.test(named.value)) return { kind: "address", address: named.value };
+  const path = resolve(named.directory, named.value);
+  const found = statSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return missing(`${named.by} names ${path}, which is not there`, path, named);
+  if (!found.isDirectory()) return { kind: "file", path };
+  const names = bundleNames(release);
+  const inside = [...names, ...names.map((name) => join(NAMES.vendor, name))];
+  const inner = firstFile(inside.map((name) => join(path, name)));
+  if (inner !== undefined) return { kind: "file", path: inner };
+  const what = `${named.by} names a directory that holds no bundle of this release`;
+  return { ...missing(what, path, named), detail: [`looked for ${names.join(" and ")}`] };
+}
+
+/** The bundle that came with the release, or lies beside it. */
+export function findNearBundle(release: Release): BundleSource | undefined {
+  const { root } = release.layout;
+  const [travelling, vendored] = bundleNames(release);
+  const path = firstFile([
+    join(root, NAMES.vendor, vendored),
+    join(root, travelling),
+    join(dirname(root), travelling),
+  ]);
+  return path === undefined ? undefined : { kind: "file", path };
+}
+
+/** The names that this release's bundle has, travelling alone and in vendor/. */
+function bundleNames({ manifest, target }: Release): readonly [travelling: string, vendored: string] {
+  const compression = bundleCompression(manifest);
+  return [
+    bundleName(manifest.name, manifest.version, target, compression),
+    basename(vendoredBundle(target, compression)),
+  ];
+}
+
+function firstFile(paths: readonly string[]): string | undefined {
+  return paths.find((path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true);
+}
+
+function missing(what: string, where: string, { by }: NamedBundle): Finding {
+  const fix =
+    by === "--from"
+      ? "name the bundle's file, its directory or its address"
+      : "mount it, or unset GANTRY_BUNDLE to use what the release has";
+  return { code: "BUNDLE_MISSING", what, where, fix };
+}

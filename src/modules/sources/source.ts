@@ -1,0 +1,177 @@
+/**
+ * The ways to fill a work directory with a tree: what each must provide, and the way through a package manager.
+ * A way only fetches; whether the right thing came is decided by the one piece of code in commit.ts.
+ */
+import { mkdirSync, readdirSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { GantryError, type ErrorCode } from "../../base/errors.ts";
+import { type BunLock, type FileEntry, NAMES, type TreeModule } from "../../release/index.ts";
+import { installFrozen, type InstallLimits, type InstallOptions } from "../../runtime/index.ts";
+import type { Environment } from "../../base/environment.ts";
+import { formatBytes } from "../../base/text.ts";
+import { checkLockfile } from "./lockfile-check.ts";
+import { readOptionalText } from "../../base/files/index.ts";
+import type { Reporter } from "../../base/reporter.ts";
+import type { Release } from "../release/unpacked.ts";
+import { wantedModules } from "../tree/verify.ts";
+
+export interface FillContext {
+  /** A private directory; the tree belongs at its `node_modules`, and anything else in it is thrown away. */
+  readonly work: string;
+  /** Empties the work directory, for whoever starts over in another way. */
+  readonly discard: () => void;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+}
+
+export interface Filled {
+  /** What a tool warned of, line by line. */
+  readonly complaints: readonly string[];
+  /** Files that were hashed while they were written, by path relative to node_modules. */
+  readonly written?: ReadonlyMap<string, FileEntry>;
+}
+
+export interface Fill {
+  /** How it is called in a progress line: "from the registry". */
+  readonly description: string;
+  readonly run: (context: FillContext) => Promise<Filled>;
+}
+
+export type PackageManager = "bun" | "npm";
+
+export interface RegistryOptions {
+  readonly packageManager: PackageManager;
+  readonly registry?: string | undefined;
+  readonly environment: Environment;
+  /** What GANTRY_SKIP lets pass. */
+  readonly skip: ReadonlySet<ErrorCode>;
+  readonly limits?: InstallLimits | undefined;
+}
+
+/** Fills the tree from a package registry: by the release's own binary, or by the npm that the user named. */
+export function registryFill(release: Release, options: RegistryOptions): Fill {
+  const { packageManager } = options;
+  return {
+    description: packageManager === "bun" ? "from the registry" : `from the registry, with ${packageManager}`,
+    run: async ({ work, reporter, signal }) => {
+      const locked = copyLock(release, work);
+      const cache = join(work, "cache");
+      mkdirSync(cache);
+      const install: InstallOptions = {
+        executable: release.layout.executable,
+        directory: work,
+        cache,
+        target: release.target,
+        environment: options.environment,
+        registry: options.registry,
+        signal,
+        ...(options.limits === undefined ? {} : { limits: options.limits }),
+      };
+      const watch = watchArrivals(release, work, reporter);
+      try {
+        if (packageManager === "bun") return { complaints: await installFrozen(install) };
+        const { installWithNpm } = await import("./npm.ts");
+        return { complaints: await installWithNpm(release, locked, { ...install, skip: options.skip }) };
+      } catch (error) {
+        throw blameDisk(error, release, work);
+      } finally {
+        watch.stop();
+      }
+    },
+  };
+}
+
+/**
+ * A package manager that met a full disk says only that it failed to unpack something (seen on Bun 1.4.5), so the
+ * space that is left is asked: less than the modules themselves take means that they could not have fitted.
+ */
+function blameDisk(error: unknown, release: Release, work: string): unknown {
+  const needed = wantedModules(release.manifest).reduce((sum, [, module]) => sum + moduleSize(module), 0);
+  const space = statfsSync(work);
+  const free = space.bavail * space.bsize;
+  if (!(error instanceof GantryError) || free >= needed) return error;
+  const code = error.findings[0].code;
+  if (code !== "NETWORK_FAILED" && code !== "LOAD_CRASHED") return error;
+  return new GantryError({
+    code: "DISK_FULL",
+    what: `no space left to install the modules: ${formatBytes(free)} are free`,
+    where: release.layout.root,
+    fix: `free ${formatBytes(needed * ROOM)}, then start again`,
+    ...(error.findings[0].detail === undefined ? {} : { detail: error.findings[0].detail }),
+  });
+}
+
+/** Download cache, unpruned tree and finished tree together, as a multiple of the finished one. */
+const ROOM = 4;
+
+/**
+ * Puts copies of package.json and bun.lock into the work directory.
+ * @throws GantryError RELEASE_FILE_MISSING or MANIFEST_INVALID, before any network is touched
+ */
+function copyLock(release: Release, work: string): BunLock {
+  const { packageJson, lockfile } = release.layout;
+  const packageText = readReleaseText(packageJson, NAMES.packageJson);
+  const lockText = readReleaseText(lockfile, NAMES.lockfile);
+  const texts = { packageJson: packageText, lockfile: lockText };
+  const checked = checkLockfile(release.manifest, texts, { packageJson, lockfile });
+  if ("finding" in checked) throw new GantryError(checked.finding);
+  writeFileSync(join(work, NAMES.packageJson), packageText);
+  writeFileSync(join(work, NAMES.lockfile), lockText);
+  return checked.lock;
+}
+
+function readReleaseText(path: string, name: string): string {
+  const text = readOptionalText(path);
+  if (text !== undefined) return text;
+  throw new GantryError({ code: "RELEASE_FILE_MISSING", what: `${name} is not there`, where: path });
+}
+
+/** Milliseconds between two looks at what has arrived. */
+const LOOK = 250;
+
+/**
+ * Reports which modules have arrived. Package managers keep a download in memory until it is whole, so a module
+ * counts when it is unpacked: in Bun's cache (`name@version@@@1`), or in node_modules.
+ */
+function watchArrivals(release: Release, work: string, reporter: Reporter): { readonly stop: () => void } {
+  const modules = wantedModules(release.manifest);
+  const sizes = modules.map(([, module]) => moduleSize(module));
+  const total = sizes.reduce((sum, size) => sum + size, 0);
+  const look = () => {
+    const cached = readCacheNames(join(work, "cache"));
+    let bytes = 0;
+    let current = "";
+    for (const [index, [directory, module]] of modules.entries()) {
+      const id = `${module.name}@${module.version}@@`;
+      if (cached.some((name) => name.startsWith(id)) || isThere(join(work, NAMES.modules, directory))) {
+        bytes += sizes[index] ?? 0;
+      } else if (current === "") current = module.name;
+    }
+    reporter.progress({ bytes, total, current });
+  };
+  const timer = setInterval(look, LOOK);
+  return { stop: () => clearInterval(timer) };
+}
+
+export function moduleSize(module: TreeModule): number {
+  return Object.values(module.files).reduce((sum, [size]) => sum + size, 0);
+}
+
+/** Names of packages in Bun's cache, a scope's with the scope. */
+function readCacheNames(cache: string): string[] {
+  return readNames(cache).flatMap((name) =>
+    name.startsWith("@") ? readNames(join(cache, name)).map((inner) => `${name}/${inner}`) : [name],
+  );
+}
+
+function readNames(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
+}
+
+function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}

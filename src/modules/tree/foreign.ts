@@ -1,0 +1,85 @@
+/**
+ * Files in a tree that the manifest does not list. A tree that a package manager made holds many (types, other
+ * platforms' prebuilds, `.bin`), and they do no harm; this names the ones that a loader could take instead of what
+ * was built. In a tree of a release that pins a key none is harmless: packages look for others that need not be there
+ * (`bufferutil` beside `ws`), and any file can be imported by its path. Pure.
+ */
+import { posix } from "node:path";
+import type { Libc } from "../../release/index.ts";
+
+/** Extensions that an import without one may be completed with, by Node and by Bun. */
+const LOADABLE = new Set([
+  "",
+  ".js",
+  ".cjs",
+  ".mjs",
+  ".json",
+  ".node",
+  ".ts",
+  ".cts",
+  ".mts",
+  ".tsx",
+  ".jsx",
+  ".wasm",
+]);
+
+/**
+ * Could an import of the release's modules end at this foreign file?
+ * - a nested `node_modules` shadows the modules above it;
+ * - a package.json changes how its directory is loaded;
+ * - `bindings` and node-gyp-build look into build/ before anything else, and every search meets a .node file that
+ *   lies beside a listed one (unless its name says that it is for the other C library);
+ * - an import without an extension may find another one first.
+ * A foreign package beside the others is not reached by any listed import that the build resolved.
+ */
+export function couldBeLoaded(
+  path: string,
+  modules: readonly (readonly [directory: string, module: unknown])[],
+  listed: ReadonlySet<string>,
+  libc: Libc | undefined,
+): boolean {
+  const owner = modules
+    .map(([directory]) => directory)
+    .filter((directory) => path.startsWith(`${directory}/`))
+    .toSorted((a, b) => b.length - a.length)[0];
+  if (owner === undefined) return false;
+  const inner = path.slice(owner.length + 1);
+  if (inner.startsWith("node_modules/")) return !inner.startsWith("node_modules/.");
+  const { dir, name, ext } = posix.parse(path);
+  if (posix.basename(path) === "package.json") return true;
+  if (ext === ".node" && /(?:^|\/)build\//.test(inner)) return true;
+  if (!LOADABLE.has(ext) || isForOtherLibc(posix.basename(path), libc)) return false;
+  for (const file of listed) {
+    const beside = posix.parse(file);
+    if (beside.dir !== dir) continue;
+    if (beside.name === name || (ext === ".node" && beside.ext === ".node")) return true;
+  }
+  return false;
+}
+
+/** prebuildify names files by tags: `bcrypt.musl.node`, `bcrypt.glibc.node`. */
+function isForOtherLibc(name: string, libc: Libc | undefined): boolean {
+  if (libc === undefined || !name.endsWith(".node")) return false;
+  return name.split(".").includes(libc === "gnu" ? "musl" : "glibc");
+}
+
+/**
+ * Is this file out of place in the tree of a release that pins a key? Names that begin with a dot directly in a
+ * `node_modules` are package managers' own (`.bin`, `.package-lock.json`), and no package has such a name (npm's
+ * package.json documentation, "name").
+ */
+export function isPlanted(path: string): boolean {
+  return !path.startsWith(".") && !path.includes("/node_modules/.");
+}
+
+/** Foreign files, whole directories in which nothing is listed as one. */
+export function groupForeign(foreign: readonly string[], listed: ReadonlySet<string>): string[] {
+  const kept = new Set([...listed].flatMap(parentsOf));
+  return [...new Set(foreign.map((path) => parentsOf(path).find((parent) => !kept.has(parent)) ?? path))];
+}
+
+/** `a/b/c`: `a`, `a/b`. */
+function parentsOf(path: string): string[] {
+  const parts = path.split("/");
+  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join("/"));
+}

@@ -1,0 +1,72 @@
+/**
+ * Puts right exactly what is wrong with a tree in its final place: each file that differs is replaced by one rename
+ * from a tree that was proven next door, and a foreign file that could be loaded is removed. A process that has the old
+ * file mapped keeps it. Interrupted, it leaves a tree without a stamp, which the next start checks from end to end.
+ */
+import { lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { isMissing } from "../../base/errors.ts";
+import { filesOfTree, type Manifest, NAMES } from "../../release/index.ts";
+import { syncPath, type TreeListing } from "../../base/files/index.ts";
+import type { Place } from "../release/unpacked.ts";
+import { isAsBuilt, verifyTree } from "./verify.ts";
+
+export interface MendOptions {
+  /** The proven tree, on the same file system. */
+  readonly from: string;
+  readonly listing: TreeListing;
+  readonly included: ReadonlySet<string>;
+  readonly place: Place;
+  readonly manifest: Manifest;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * @returns what was replaced or removed, relative to the release
+ * @throws the file system's error
+ */
+export async function mendInPlace(options: MendOptions): Promise<readonly string[]> {
+  const { from, listing, place, manifest, signal } = options;
+  const entries = filesOfTree(manifest, options.included);
+  const mended: string[] = [];
+  const touched = new Set<string>();
+  for (const path of listing.files) {
+    const entry = entries.get(path);
+    if (entry === undefined || isAsBuilt(place.modules, path, entry)) continue;
+    const to = join(place.modules, path);
+    makeRoom(place.modules, path);
+    renameSync(join(from, path), to);
+    touched.add(dirname(to));
+    mended.push(`${NAMES.modules}/${path}`);
+  }
+  const { loadable } = await verifyTree(place.modules, manifest, { modes: "ignored", signal });
+  for (const path of loadable) {
+    const file = join(place.modules, path);
+    rmSync(file, { force: true });
+    touched.add(dirname(file));
+    mended.push(`${NAMES.modules}/${path} (removed)`);
+  }
+  for (const directory of touched) await syncPath(directory);
+  return mended;
+}
+
+/** Makes the directories above a file; whatever stands in the way of them, or of the file, goes. */
+function makeRoom(modules: string, path: string): void {
+  const parts = path.split("/");
+  for (let depth = 1; depth < parts.length; depth += 1) {
+    const directory = join(modules, ...parts.slice(0, depth));
+    if (kindOf(directory) === "directory") continue;
+    rmSync(directory, { force: true });
+    mkdirSync(directory, { mode: 0o755 });
+  }
+  if (kindOf(join(modules, path)) === "directory") rmSync(join(modules, path), { recursive: true });
+}
+
+function kindOf(path: string): "directory" | "other" | undefined {
+  try {
+    return lstatSync(path).isDirectory() ? "directory" : "other";
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}

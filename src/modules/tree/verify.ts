@@ -1,0 +1,241 @@
+/**
+ * Compares a tree with the manifest, file by file: size, SHA-256 and, in a tree of our own making, the mode. Nothing
+ * is changed. Every module is judged before anything is said, so that one run names all that is wrong.
+ */
+import { lstatSync } from "node:fs";
+import { join } from "node:path";
+import { errorCode, isMissing, type Finding } from "../../base/errors.ts";
+import {
+  availableExternals,
+  type FileEntry,
+  type Manifest,
+  manifestTarget,
+  NAMES,
+  readTreeEntry,
+  readTreeFiles,
+  type TreeFile,
+  type TreeModule,
+} from "../../release/index.ts";
+import { couldBeLoaded, groupForeign, isPlanted } from "./foreign.ts";
+
+interface BrokenExternal {
+  readonly name: string;
+  readonly optional: boolean;
+  readonly findings: readonly [Finding, ...Finding[]];
+}
+
+export interface TreeVerdict {
+  /** Externals that are whole, in the manifest's order. */
+  readonly whole: readonly string[];
+  /** Optional externals of which nothing is there. */
+  readonly absent: readonly string[];
+  readonly broken: readonly BrokenExternal[];
+  /** Files that the manifest does not name, relative to the modules directory. */
+  readonly foreign: readonly string[];
+  /** Those of them that an import could meet in place of a module's own. */
+  readonly loadable: readonly string[];
+  /** What is no part of a release that pins a key. */
+  readonly planted?: Planted | undefined;
+  readonly checkedFiles: number;
+}
+
+export interface Planted {
+  /** Files, links, and directories of which nothing is listed, relative to the modules directory. */
+  readonly paths: readonly string[];
+  readonly finding: Finding;
+}
+
+export interface VerifyOptions {
+  /** `strict` for trees made here; a copied tree may have lost its modes and works all the same. */
+  readonly modes: "strict" | "ignored";
+  readonly signal?: AbortSignal | undefined;
+  /** Files that were hashed while they were written here, by path: their contents are not read again. */
+  readonly written?: ReadonlyMap<string, FileEntry> | undefined;
+  /** Told each file's path once it is checked. */
+  readonly checked?: (path: string) => void;
+}
+
+/**
+ * @param modules the directory to check; a missing one is an empty tree
+ * @throws whatever the signal was aborted with
+ */
+export async function verifyTree(
+  modules: string,
+  manifest: Manifest,
+  options: VerifyOptions,
+): Promise<TreeVerdict> {
+  const there = new Map(readOwnFiles(modules).map((file) => [file.path, file]));
+  const wanted = wantedModules(manifest);
+  const listed = new Set(
+    wanted.flatMap(([directory, module]) => Object.keys(module.files).map((path) => `${directory}/${path}`)),
+  );
+  const { libc } = manifestTarget(manifest);
+  const foreign = [...there.keys()].filter((path) => !listed.has(path));
+  const pinned = manifest.publicKey !== undefined;
+  const hostile = foreign.filter((path) =>
+    pinned ? isPlanted(path) : couldBeLoaded(path, wanted, listed, libc),
+  );
+  const findings = new Map<string, Finding>();
+  for (const [directory, module] of wanted) {
+    const finding =
+      (await checkModule(modules, directory, module, there, options)) ??
+      (pinned ? undefined : checkForeign(directory, module, hostile));
+    if (finding !== undefined) findings.set(directory, finding);
+  }
+  return {
+    ...judge(manifest, wanted, findings, there),
+    foreign,
+    loadable: hostile,
+    planted: pinned ? findPlanted(groupForeign(hostile, listed)) : undefined,
+    checkedFiles: listed.size,
+  };
+}
+
+/** How many are named. */
+const NAMED = 8;
+
+function findPlanted(paths: readonly string[]): Planted | undefined {
+  const [first, ...rest] = paths;
+  if (first === undefined) return undefined;
+  const more = rest.length > NAMED ? [`and ${rest.length - NAMED} more`] : [];
+  const finding: Finding = {
+    code: "DIGEST_MISMATCH",
+    what: `${first} is no part of this release, and its app could load it`,
+    where: shown(first),
+    detail: [...rest.slice(0, NAMED).map(shown), ...more],
+    fix: "./gantry verify --repair removes what is no part of the release; then find out who put it there",
+  };
+  return { paths, finding };
+}
+
+function readOwnFiles(modules: string): TreeFile[] {
+  try {
+    return readTreeFiles(modules).filter((file) => !file.path.startsWith(`${NAMES.stamps}/`));
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
+type ModuleEntry = readonly [directory: string, module: TreeModule];
+
+/** Modules that some available external needs; the manifest may list others, which no tree holds. */
+export function wantedModules(manifest: Manifest): ModuleEntry[] {
+  const available = new Set(availableExternals(manifest).map((external) => external.name));
+  return Object.entries(manifest.modules).filter(([, module]) =>
+    module.neededBy.some((name) => available.has(name)),
+  );
+}
+
+async function checkModule(
+  modules: string,
+  directory: string,
+  module: TreeModule,
+  there: ReadonlyMap<string, TreeFile>,
+  options: VerifyOptions,
+): Promise<Finding | undefined> {
+  const paths = Object.entries(module.files).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  if (!paths.some(([path]) => there.has(`${directory}/${path}`))) {
+    return {
+      code: "MODULE_UNAVAILABLE",
+      what: `${module.name} ${module.version} is not there (needed by ${module.neededBy.join(", ")})`,
+      where: shown(directory),
+      fix: "run ./gantry verify --repair, or ./gantry prepare",
+    };
+  }
+  let first: { readonly path: string; readonly what: string } | undefined;
+  let count = 0;
+  for (const [inner, entry] of paths) {
+    const path = `${directory}/${inner}`;
+    const what = differenceOf(modules, there.get(path), entry, options);
+    options.checked?.(path);
+    if (what !== undefined) {
+      count += 1;
+      first ??= { path, what };
+    }
+    // The lock's heartbeat and signals need their turn between files.
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    options.signal?.throwIfAborted();
+  }
+  if (first === undefined) return undefined;
+  return {
+    code: "DIGEST_MISMATCH",
+    what: `${module.name} ${module.version} is not as it was built: ${first.what}`,
+    where: shown(first.path),
+    ...(count === 1 ? {} : { detail: [`and ${count - 1} more of its ${paths.length} files`] }),
+  };
+}
+
+/** Places are named from the release's root: a work directory is gone when the message is read. */
+function shown(path: string): string {
+  return `${NAMES.modules}/${path}`;
+}
+
+/** In what a file differs from its entry; sizes are compared first, because they are free. */
+function differenceOf(
+  modules: string,
+  file: TreeFile | undefined,
+  entry: FileEntry,
+  { modes, written }: Pick<VerifyOptions, "modes" | "written">,
+): string | undefined {
+  if (file === undefined) return "a file is missing";
+  try {
+    if (file.kind === "file") {
+      const { size } = lstatSync(join(modules, file.path));
+      if (size !== entry[0]) return `a file has ${size} bytes instead of ${entry[0]}`;
+    }
+    const known = file.kind === "file" ? written?.get(file.path) : undefined;
+    const [, digest, mode] = known ?? readTreeEntry(modules, file);
+    if (digest !== entry[1])
+      return file.kind === "link" ? "a link stands in for a file" : "a file's content differs";
+    if (modes === "strict" && mode !== entry[2]) return "a file's mode differs";
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === undefined) throw error;
+    return `a file cannot be read (${code})`;
+  }
+  return undefined;
+}
+
+/** Is the file at this path a file with the entry's size and content? Its mode is not asked. */
+export function isAsBuilt(modules: string, path: string, entry: FileEntry): boolean {
+  const found = lstatSync(join(modules, path), { throwIfNoEntry: false });
+  if (found === undefined || !found.isFile()) return false;
+  return differenceOf(modules, { path, kind: "file" }, entry, { modes: "ignored" }) === undefined;
+}
+
+function checkForeign(
+  directory: string,
+  module: TreeModule,
+  hostile: readonly string[],
+): Finding | undefined {
+  const path = hostile.find((candidate) => candidate.startsWith(`${directory}/`));
+  if (path === undefined) return undefined;
+  return {
+    code: "DIGEST_MISMATCH",
+    what: `${module.name} ${module.version} is not as it was built: a foreign file could be loaded in place of its own`,
+    where: shown(path),
+  };
+}
+
+function judge(
+  manifest: Manifest,
+  wanted: readonly ModuleEntry[],
+  findings: ReadonlyMap<string, Finding>,
+  there: ReadonlyMap<string, TreeFile>,
+): Pick<TreeVerdict, "whole" | "absent" | "broken"> {
+  const whole: string[] = [];
+  const absent: string[] = [];
+  const broken: BrokenExternal[] = [];
+  for (const { name, optional } of availableExternals(manifest)) {
+    const mine = wanted.filter(([, module]) => module.neededBy.includes(name));
+    const [first, ...rest] = mine.flatMap(([directory]) => findings.get(directory) ?? []);
+    const begun = Object.keys(manifest.modules[name]?.files ?? {}).some((path) =>
+      there.has(`${name}/${path}`),
+    );
+    if (first === undefined) whole.push(name);
+    else if (optional && !begun) absent.push(name);
+    else broken.push({ name, optional, findings: [first, ...rest] });
+  }
+  return { whole, absent, broken };
+}

@@ -1,0 +1,114 @@
+/**
+ * Private work directories: where everything is made before it gets its final name. Unguessable, for their owner
+ * alone, on the same file system as the target, and gone afterwards whatever happened.
+ */
+import { accessSync, constants, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { errorCode, GantryError, toGantryError, type Finding } from "../../base/errors.ts";
+import { NAMES } from "../../release/index.ts";
+import type { Place } from "../release/unpacked.ts";
+import { mapsCode } from "./exec-probe.ts";
+
+/**
+ * @throws GantryError STORE_UNWRITABLE or DISK_FULL
+ */
+export function createWork(place: Place): string {
+  try {
+    return mkdtempSync(join(place.parent, NAMES.work));
+  } catch (error) {
+    throw placeError(error, place);
+  }
+}
+
+/** Empties a work directory; the directory itself stays. */
+export function emptyWork(work: string): void {
+  for (const name of readdirSync(work)) rmSync(join(work, name), { recursive: true, force: true });
+}
+
+/** Words an error of writing beside the release, so that it names the place and what to do there. */
+export function placeError(error: unknown, place: Place): unknown {
+  const finding = placeFinding(errorCode(error), place);
+  return finding === undefined ? error : new GantryError(finding);
+}
+
+/** Why nothing can be made beside the release by this user, or undefined. */
+export function checkWritable(place: Place): Finding | undefined {
+  try {
+    accessSync(place.parent, constants.W_OK | constants.X_OK);
+    return undefined;
+  } catch (error) {
+    return toGantryError(placeError(error, place)).findings[0];
+  }
+}
+
+function placeFinding(code: string | undefined, place: Place): Finding | undefined {
+  const where = place.parent;
+  const once = "run ./gantry prepare once as the owner of the release";
+  switch (code) {
+    case "EACCES":
+    case "EPERM":
+      return {
+        code: "STORE_UNWRITABLE",
+        what: `the modules are not prepared, and this user may not write beside them (${code})`,
+        where,
+        fix: `${once} (sudo, or the user who unpacked it); after that it starts without writing`,
+      };
+    case "EROFS":
+      return {
+        code: "STORE_UNWRITABLE",
+        what: "the modules are not prepared, and the file system is read-only (EROFS)",
+        where,
+        fix: `${once} where it can be written, for an image while it is built; after that it starts without writing`,
+      };
+    case "ENOSPC":
+    case "EDQUOT":
+      return { code: "DISK_FULL", what: `no space left to prepare the modules (${code})`, where };
+    case "EBUSY":
+    case "EXDEV":
+      return {
+        code: "STORE_UNWRITABLE",
+        what: `the modules directory cannot be replaced, because something is mounted on it (${code})`,
+        where: place.modules,
+        fix: "mount the whole release directory instead of its node_modules",
+      };
+    default:
+      return undefined;
+  }
+}
+
+/**
+ * Removes what dead runs left behind. Only the holder of the lock may call it: every other work directory is then
+ * nobody's. What cannot be removed stays for the next one.
+ */
+export function removeLeftovers(place: Place): void {
+  for (const name of readdirSync(place.parent)) {
+    if (isLeftover(name)) removeQuietly(join(place.parent, name));
+  }
+}
+
+/** A work directory, a tree that was moved aside, or a lock that was being taken away when its remover died. */
+export function isLeftover(name: string): boolean {
+  return [NAMES.work, NAMES.old, `${NAMES.lock}-`].some((start) => name.startsWith(start));
+}
+
+export function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+  }
+}
+
+/**
+ * Where no code can be mapped the modules could not be loaded after they were all fetched. Whether a present tree
+ * loads is the load probe's question.
+ * @throws GantryError STORE_NOEXEC
+ */
+export function checkExecAllowed(work: string, place: Place): void {
+  if (mapsCode(work)) return;
+  throw new GantryError({
+    code: "STORE_NOEXEC",
+    what: "native modules cannot be loaded from here, because the file system is mounted noexec",
+    where: place.parent,
+  });
+}

@@ -1,0 +1,269 @@
+/**
+ * Installs a frozen lock with the package manager inside a Bun executable. Build and host use this same call, so that
+ * what the build hashed is what a host gets: hoisted, copied (never linked into a cache), and with no script run.
+ */
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { GantryError, type Finding } from "../base/errors.ts";
+import { NAMES, type Target } from "../release/index.ts";
+import { keptEnvironment } from "./invoke.ts";
+import { run, type RunResult } from "../base/process/index.ts";
+import type { Environment } from "../base/environment.ts";
+
+export interface InstallLimits {
+  /** Seconds without a byte after which a request counts as failed. Bun 1.3.13 and older ignore it. */
+  readonly idle: number;
+  /** How often a failed request is tried again. */
+  readonly retries: number;
+  /** Milliseconds without any sign of work after which the package manager is ended, whatever it thinks. */
+  readonly hang: number;
+}
+
+/** Two retries of 30 s each stay below the 120 s after which the whole program counts as hanging. */
+export const INSTALL_LIMITS: InstallLimits = { idle: 30, retries: 2, hang: 120_000 };
+
+export interface InstallOptions {
+  /** A Bun executable, or any program compiled with one. */
+  readonly executable: string;
+  /** Private; holds package.json, which loses its name, and bun.lock; node_modules appears in it. */
+  readonly directory: string;
+  /** Bun's download cache; private, because its integrity is only checked on download. */
+  readonly cache: string;
+  readonly target: Target;
+  readonly environment: Environment;
+  /** Replaces every configured registry when given. */
+  readonly registry?: string | undefined;
+  readonly limits?: InstallLimits;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** The command line of a frozen installation for a target. */
+function installArguments(options: InstallOptions): string[] {
+  const { target } = options;
+  return [
+    "install",
+    "--config=/dev/null",
+    "--no-env-file",
+    "--frozen-lockfile",
+    "--production",
+    "--ignore-scripts",
+    "--backend=copyfile",
+    "--linker=hoisted",
+    "--no-progress",
+    `--cache-dir=${options.cache}`,
+    `--os=${target.os}`,
+    `--cpu=${target.arch}`,
+    // Bun 1.4 skips packages of another C library than its own; 1.3 knows neither that nor the flag, and ignores it.
+    ...(target.libc === undefined ? [] : [`--libc=${target.libc === "gnu" ? "glibc" : "musl"}`]),
+    ...(options.registry === undefined ? [] : [`--registry=${options.registry}`]),
+  ];
+}
+
+function installEnvironment(options: InstallOptions, limits: InstallLimits): Record<string, string> {
+  return keptEnvironment(options.environment, {
+    BUN_CONFIG_HTTP_IDLE_TIMEOUT: String(limits.idle),
+    BUN_CONFIG_HTTP_RETRY_COUNT: String(limits.retries),
+    BUN_TMPDIR: options.directory,
+    BUN_BE_BUN: "1",
+  });
+}
+
+/**
+ * Runs the installation.
+ * @returns what the package manager warned of: it skips optional packages that it cannot get, and succeeds
+ * @throws GantryError NETWORK_FAILED, DIGEST_MISMATCH (tampered tarball), MANIFEST_INVALID (lock out of step),
+ *   DISK_FULL, STORE_UNWRITABLE, EXEC_FAILED; MODULE_UNAVAILABLE when the registry has no such package
+ */
+export async function installFrozen(options: InstallOptions): Promise<readonly string[]> {
+  const limits = options.limits ?? INSTALL_LIMITS;
+  standAlone(join(options.directory, NAMES.packageJson));
+  const command = {
+    file: options.executable,
+    args: installArguments(options),
+    environment: installEnvironment(options, limits),
+  };
+  return runInstaller(command, options, limits.hang);
+}
+
+/**
+ * Takes the name out of a package.json. A workspace is known by its name (bun 1.3.7 to 1.4.5): a package.json above,
+ * whose `workspaces` match this directory, would take over the whole installation otherwise.
+ */
+function standAlone(path: string): void {
+  const { name: _, ...rest } = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+  writeFileSync(path, JSON.stringify(rest));
+}
+
+export interface InstallerCommand {
+  readonly file: string;
+  readonly args: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/**
+ * Runs any package manager in `directory` and turns its failure into a finding.
+ * @param hang milliseconds without a sign of work after which it is ended
+ */
+export async function runInstaller(
+  command: InstallerCommand,
+  options: Pick<InstallOptions, "directory" | "cache" | "signal">,
+  hang: number,
+): Promise<readonly string[]> {
+  const guard = guardAgainstHanging(options.cache, hang);
+  let result: RunResult;
+  try {
+    result = await run(command.file, command.args, {
+      cwd: options.directory,
+      environment: command.environment,
+      signal: options.signal === undefined ? guard.signal : AbortSignal.any([options.signal, guard.signal]),
+      started: guard.watch,
+    });
+  } catch (error) {
+    const what = `the package manager could not be started: ${error instanceof Error ? error.message : String(error)}`;
+    throw new GantryError({ code: "EXEC_FAILED", what, where: command.file });
+  } finally {
+    guard.stop();
+  }
+  options.signal?.throwIfAborted();
+  if (guard.signal.aborted) throw new GantryError(hangFinding(hang));
+  const failure = parseInstallFailure(result, join(options.directory, NAMES.lockfile));
+  if (failure !== undefined) throw new GantryError(failure);
+  return complaints(result.stderr);
+}
+
+interface FailureRule {
+  readonly pattern: RegExp;
+  readonly finding: Pick<Finding, "code" | "what"> & Partial<Finding>;
+}
+
+const RETRY = "check the network, name another registry with GANTRY_REGISTRY=URL, then start again";
+
+/** What the package managers of Bun 1.3.7 and 1.4.5 and npm 10 print, most telling first. */
+const FAILURES: readonly FailureRule[] = [
+  {
+    pattern: /integrity check failed|IntegrityCheckFailed|\bEINTEGRITY\b/i,
+    finding: {
+      code: "DIGEST_MISMATCH",
+      what: "the registry served a package that is not the one the release was built with",
+      fix: "use another registry (GANTRY_REGISTRY=URL), and tell the operator of this one",
+    },
+  },
+  {
+    pattern: /lockfile (?:had changes|is frozen)|lockfile version|failed to parse lockfile|\bEUSAGE\b/i,
+    finding: {
+      code: "MANIFEST_INVALID",
+      what: "bun.lock cannot be used, or does not belong to package.json",
+      fix: "unpack the release archive again, all of it, into an empty directory",
+    },
+  },
+  { pattern: /ENOSPC|No space left/i, finding: { code: "DISK_FULL", what: "no space left for the modules" } },
+  {
+    pattern: /EROFS|Read-only file system/i,
+    finding: { code: "STORE_UNWRITABLE", what: "the file system is read-only" },
+  },
+  {
+    pattern: /- 40[13]\b|\bE40[13]\b/,
+    finding: {
+      code: "NETWORK_FAILED",
+      what: "the package registry wants credentials, or does not accept the ones it got",
+      fix: "put the registry's token into ~/.npmrc of the user who starts this, then start again",
+    },
+  },
+  {
+    pattern: /- 404\b|\bE404\b|No version matching|\bETARGET\b/,
+    finding: {
+      code: "MODULE_UNAVAILABLE",
+      what: "the registry does not have a package that the release needs",
+      fix: "use a registry that has it (GANTRY_REGISTRY=URL)",
+    },
+  },
+];
+
+/** Lines that matter: npm prefixes each of its own with `npm error`, and with `npm warn` chatter that helps nobody. */
+function complaints(stderr: string): string[] {
+  return withoutCredentials(stderr)
+    .split("\n")
+    .map((line) => line.trim())
+    .filter((line) => /^(?:error|warn:|npm error) ?\S|^\w+Error\b/.test(line));
+}
+
+/** A registry's address may hold a user and a password, and messages end up in logs. */
+export function withoutCredentials(text: string): string {
+  return text.replace(/\/\/[^/\s"]*@/g, "//***@");
+}
+
+/**
+ * What a finished installation means, or undefined when it succeeded.
+ * Everything unknown is the network's: that is what is left once the release's own files are right.
+ */
+function parseInstallFailure(result: RunResult, lockfile: string): Finding | undefined {
+  if (result.code === 0) return undefined;
+  const lines = complaints(result.stderr);
+  const errors = lines.filter((line) => !line.startsWith("warn"));
+  const detail = (errors.length === 0 ? lines : errors).slice(0, 5);
+  if (result.signal !== null) {
+    const what = `the package manager was ended by ${result.signal}`;
+    return { code: "LOAD_CRASHED", what, detail, fix: "look for an out-of-memory kill in the kernel log" };
+  }
+  const rule = FAILURES.find(({ pattern }) => pattern.test(detail.join("\n")));
+  if (rule !== undefined) {
+    const about = rule.finding.code === "MANIFEST_INVALID" ? { where: lockfile } : {};
+    return { ...about, detail, ...rule.finding };
+  }
+  return { code: "NETWORK_FAILED", what: "the package registry could not be used", detail, fix: RETRY };
+}
+
+/**
+ * Was this complaint about one package the network's fault, and so worth another try? (404 is an answer.)
+ */
+export function isNetworkComplaint(line: string): boolean {
+  return !/- 404\b|\bE404\b/.test(line) && /^(?:warn|error|npm error)/.test(line);
+}
+
+function hangFinding(hang: number): Finding {
+  return {
+    code: "NETWORK_FAILED",
+    what: `the package registry did not send anything for ${Math.round(hang / 1000)} seconds`,
+    fix: RETRY,
+  };
+}
+
+/**
+ * Ends a package manager that neither stores anything nor uses the processor. Bun before 1.3.14 knows no idle
+ * timeout shorter than five minutes a request, and holds a download in memory until it is whole, so that its
+ * processor time (proc(5), stat fields 14 and 15) is the only sign of a slow one.
+ */
+function guardAgainstHanging(cache: string, hang: number) {
+  const controller = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const watch = (pid: number) => {
+    let last = { mark: "", at: performance.now() };
+    timer = setInterval(
+      () => {
+        const mark = `${readProcessorTime(pid)} ${readEntryCount(cache)}`;
+        if (mark !== last.mark) last = { mark, at: performance.now() };
+        else if (performance.now() - last.at > hang) controller.abort();
+      },
+      Math.min(1000, hang / 4),
+    );
+  };
+  return { signal: controller.signal, watch, stop: () => clearInterval(timer) };
+}
+
+function readProcessorTime(pid: number): string {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return `${fields[11]} ${fields[12]}`;
+  } catch {
+    return "";
+  }
+}
+
+function readEntryCount(directory: string): number {
+  try {
+    return readdirSync(directory).length;
+  } catch {
+    return 0;
+  }
+}

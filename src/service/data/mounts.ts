@@ -1,0 +1,67 @@
+/**
+ * Trees of which parts belong to somebody else, removed without leaving them: what is mounted inside keeps the whole
+ * tree, and rm(1) walks by open directories (fts(3)), so that no link is followed whenever it was made.
+ */
+import { lstatSync, readFileSync, realpathSync, rmSync } from "node:fs";
+import { isMissing } from "../../base/errors.ts";
+import { runOrThrow } from "../../base/process/index.ts";
+
+/** The mount points of this process, in the order of /proc/self/mountinfo (proc(5)): the fifth field, spaces in octal. */
+export function parseMountPoints(mountinfo: string): string[] {
+  return mountinfo
+    .split("\n")
+    .map((line) => line.split(" ")[4] ?? "")
+    .filter((path) => path !== "")
+    .map((path) =>
+      path.replaceAll(/\\([0-7]{3})/g, (_, digits: string) => String.fromCharCode(parseInt(digits, 8))),
+    );
+}
+
+export interface Mounts {
+  /** The path itself is one. */
+  readonly at: boolean;
+  readonly below: readonly string[];
+}
+
+/** What is mounted at a path or below it, wherever its own links lead. */
+export function readMounts(path: string): Mounts {
+  const real = realPath(path);
+  const points = parseMountPoints(readFileSync("/proc/self/mountinfo", "utf8"));
+  const inside = real === "/" ? real : `${real}/`;
+  return {
+    at: points.includes(real),
+    below: points.filter((point) => point !== real && point.startsWith(inside)),
+  };
+}
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (isMissing(error)) return path;
+    throw error;
+  }
+}
+
+/** A link counts as itself. */
+export function isThere(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/**
+ * Removes a tree, or a link without what it leads to.
+ * @returns the mount points that kept it; then nothing of it was removed
+ * @throws GantryError EXEC_FAILED with what rm(1) said
+ */
+export async function removeTree(path: string): Promise<readonly string[]> {
+  const facts = lstatSync(path, { throwIfNoEntry: false });
+  if (facts === undefined) return [];
+  if (!facts.isDirectory()) {
+    rmSync(path, { force: true });
+    return [];
+  }
+  const { at, below } = readMounts(path);
+  if (at || below.length > 0) return at ? [path, ...below] : below;
+  await runOrThrow("rm", ["-rf", "--one-file-system", "--", path]);
+  return [];
+}

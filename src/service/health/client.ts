@@ -1,0 +1,140 @@
+/**
+ * Asks a running app over HTTP whether it is well. One request, bounded in time whatever the app does: a server that
+ * accepts and says nothing, or sends its answer byte by byte, is as unwell as one that is not there.
+ */
+import { request as requestHttp, type IncomingMessage } from "node:http";
+import { request as requestHttps } from "node:https";
+import { withoutCredentials } from "../../runtime/index.ts";
+
+export interface Asked {
+  readonly healthy: boolean;
+  /** What was asked, and what came of it, as one sentence. */
+  readonly why: string;
+  /** HTTP status, when there was an answer. */
+  readonly status: number | undefined;
+  readonly milliseconds: number;
+}
+
+export interface AskOptions {
+  /** http: or https:. Userinfo becomes basic authentication, and is not repeated in `why`. */
+  readonly address: URL;
+  /** Milliseconds for the whole answer. */
+  readonly limit?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface AppAddress {
+  readonly port: number;
+  /** When the app names no path, `/`, and any answer below 500 says that it is there. */
+  readonly path: string | undefined;
+}
+
+/** Hosts of URLs where an app listens that was not seen to listen. */
+const LOOPBACK = ["127.0.0.1", "[::1]"];
+const LIMIT = 3000;
+/** Characters of an unwell app's answer that are worth repeating. */
+const EXCERPT = 200;
+
+/**
+ * Asks the app on this host: at the first of some hosts where it can be reached.
+ * @param app its hosts are 127.0.0.1 and ::1 when none are named
+ */
+export async function askHealth(
+  app: AppAddress & {
+    readonly hosts?: readonly string[];
+    readonly limit?: number;
+    readonly signal?: AbortSignal;
+  },
+): Promise<Asked> {
+  const { port, path, hosts = LOOPBACK, ...bounds } = app;
+  const accept = path === undefined ? isThere : isWell;
+  let first: Asked | undefined;
+  for (const host of hosts) {
+    const address = new URL(`http://${host}:${port}${path ?? "/"}`);
+    const { asked, refused } = await askOnce({ ...bounds, address }, accept);
+    first ??= asked;
+    if (refused !== true) return asked.status === undefined ? first : asked;
+  }
+  if (first === undefined) throw new TypeError("no host to ask");
+  return first;
+}
+
+/** Asks at an address; 2xx is well. */
+export async function askAddress(options: AskOptions): Promise<Asked> {
+  return (await askOnce(options, isWell)).asked;
+}
+
+/** connect(2) without a listener, or without the address: IPv6 may be switched off. */
+const ABSENT: ReadonlySet<string> = new Set(["ECONNREFUSED", "EADDRNOTAVAIL", "ENETUNREACH", "EAFNOSUPPORT"]);
+
+const isWell = (status: number) => status >= 200 && status < 300;
+const isThere = (status: number) => status < 500;
+
+interface Outcome {
+  readonly asked: Asked;
+  /** Nobody listens there, or there is no such address here. */
+  readonly refused?: boolean;
+}
+
+function askOnce(options: AskOptions, accept: (status: number) => boolean): Promise<Outcome> {
+  const { address, limit = LIMIT } = options;
+  const shown = withoutCredentials(address.href);
+  const began = performance.now();
+  const ended = new AbortController();
+  const tired = setTimeout(() => ended.abort(), limit);
+  const signal =
+    options.signal === undefined ? ended.signal : AbortSignal.any([ended.signal, options.signal]);
+  const answer = (healthy: boolean, what: string, status?: number): Asked => ({
+    healthy,
+    why: `${shown} ${what}`,
+    status,
+    milliseconds: Math.round(performance.now() - began),
+  });
+  return new Promise<Outcome>((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException) => {
+      if (options.signal?.aborted === true) reject(error);
+      else if (ended.signal.aborted) resolve({ asked: answer(false, `did not answer within ${limit} ms`) });
+      else resolve({ asked: answer(false, inWords(error)), refused: ABSENT.has(error.code ?? "") });
+    };
+    const request = address.protocol === "https:" ? requestHttps : requestHttp;
+    const asking = request(
+      address,
+      { agent: false, signal, headers: { connection: "close" } },
+      (response) => {
+        const status = response.statusCode ?? 0;
+        if (accept(status)) {
+          response.destroy();
+          resolve({ asked: answer(true, `answered ${status}`, status) });
+          return;
+        }
+        readExcerpt(response).then(
+          (text) =>
+            resolve({ asked: answer(false, `answered ${status}${text === "" ? "" : `: ${text}`}`, status) }),
+          fail,
+        );
+      },
+    );
+    asking.once("error", fail);
+    asking.end();
+  }).finally(() => clearTimeout(tired));
+}
+
+/** The beginning of an answer, on one line. */
+async function readExcerpt(response: IncomingMessage): Promise<string> {
+  let text = "";
+  response.setEncoding("utf8");
+  for await (const chunk of response) {
+    text += String(chunk);
+    if (text.length >= EXCERPT) break;
+  }
+  return text
+    .slice(0, EXCERPT)
+    .replaceAll(/[\p{Cc}\s]+/gu, " ")
+    .trim();
+}
+
+function inWords(error: NodeJS.ErrnoException): string {
+  if (error.code === "ECONNREFUSED") return "cannot be reached: nobody listens there";
+  if (error.code === "ECONNRESET") return "closed the connection without an answer";
+  return `cannot be asked: ${error.message === "" ? (error.code ?? "unknown error") : error.message}`;
+}

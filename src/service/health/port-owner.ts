@@ -1,0 +1,139 @@
+/**
+ * Whose a listening socket is: the service's own, which a process of its control group or its .socket unit holds, or
+ * somebody else's, who is named.
+ */
+import { readProcess } from "../../modules/index.ts";
+import { printable } from "../../base/text.ts";
+import { readSocketUnits, type UnitState } from "../systemd/systemctl.ts";
+import { formatAddress, parseListen, type Listener } from "./listeners.ts";
+import { findHolder, readFact, readGroup, readSockets, readUid } from "./sockets.ts";
+
+/** Characters of a command line that are worth repeating. */
+const EXCERPT = 80;
+
+/** A listener's owner, as far as this user may look. */
+export type IsOwn = (listener: Listener) => boolean;
+
+/** Which processes of the unit's control group count. */
+export type Membership =
+  /** All of them. */
+  | "any start"
+  /** Not those that an earlier start left behind (systemd.kill(5), KillMode=process). */
+  | "this start";
+
+/**
+ * Reads what the service holds now. Where this user may not look into its processes, a listener is taken for its own
+ * when it was made by the same user: nobody else can make one.
+ */
+export async function readOwner(state: UnitState, membership: Membership): Promise<IsOwn> {
+  const members = readGroup(state.ControlGroup).filter(
+    (pid) => membership === "any start" || !isLeftOver(pid, state),
+  );
+  const inodes = new Set<string>();
+  let blind = false;
+  for (const pid of members) {
+    const sockets = readSockets(pid);
+    blind ||= sockets === undefined;
+    for (const inode of sockets ?? []) inodes.add(inode);
+  }
+  const uid = blind ? readUid(Number(state.MainPID)) : undefined;
+  const activated = await readActivated(state);
+  return (listener) =>
+    inodes.has(listener.inode) || (uid !== undefined && uid === listener.uid) || activated(listener);
+}
+
+/** Types of a unit whose main process is the first one of a start (systemd.service(5), Type=). */
+const MAIN_IS_FIRST: ReadonlySet<string> = new Set(["simple", "exec", "notify", "notify-reload"]);
+
+/**
+ * systemd gives every start of a unit a name that its processes inherit (systemd.exec(5), $INVOCATION_ID). One that has
+ * lost it is of an earlier start when it is older than the main process.
+ */
+function isLeftOver(pid: number, { InvocationID, MainPID, Type }: UnitState): boolean {
+  const told = /(?:^|\0)INVOCATION_ID=([^\0]*)/.exec(readFact(pid, "environ"))?.[1];
+  if (told !== undefined) return told !== InvocationID;
+  const [its, first] = [readStart(pid), readStart(Number(MainPID))];
+  if (its === undefined || first === undefined || !MAIN_IS_FIRST.has(Type)) return false;
+  return Number(its) < Number(first);
+}
+
+/** Listeners that systemd holds for this service. */
+async function readActivated({ TriggeredBy }: UnitState): Promise<IsOwn> {
+  const names = TriggeredBy.split(" ").filter((name) => name.endsWith(".socket"));
+  const units = await readSocketUnits(names);
+  if (units.size === 0) return () => false;
+  const addresses = addressesOf([...units.values()].flat());
+  const held = readSockets(1);
+  return (listener) =>
+    addresses.has(formatAddress(listener)) && (held?.has(listener.inode) ?? listener.uid === 0);
+}
+
+function addressesOf(listens: readonly string[]): Set<string> {
+  return new Set(
+    listens.flatMap((text) => {
+      const address = parseListen(text);
+      return address === undefined ? [] : [formatAddress(address)];
+    }),
+  );
+}
+
+/** Who has a listener, as part of a sentence, and what frees its port. */
+export interface Holder {
+  readonly who: string;
+  readonly stop: string;
+}
+
+/** Root sees every process of its own pid namespace. */
+const ELSEWHERE = "stop it in the container that shares this host's network, or in the kernel's own settings";
+
+/** @param unit the service's own, whose left-over processes are said to be that */
+export async function describeHolder(listener: Listener, unit: string): Promise<Holder> {
+  const pid = findHolder(listener.inode);
+  if (pid === undefined) {
+    const who = `a process of user ${listener.uid} that cannot be seen from here`;
+    return { who, stop: process.getuid?.() === 0 ? ELSEWHERE : "run this as root to see it" };
+  }
+  if (pid === 1) {
+    const socket = await findSocketUnit(listener);
+    if (socket !== undefined) return { who: `systemd for ${socket}`, stop: `systemctl stop ${socket}` };
+  }
+  const group = unitOf(readFact(pid, "cgroup"));
+  const parts = [readCommand(pid), ...(group === undefined ? [] : [group])];
+  const since = group === unit ? ", left over from an earlier start" : "";
+  return {
+    who: `process ${pid} (${parts.join(", ")}${since})`,
+    stop: `stop process ${pid} (systemctl status ${pid} says what it belongs to)`,
+  };
+}
+
+async function findSocketUnit(listener: Listener): Promise<string | undefined> {
+  const address = formatAddress(listener);
+  for (const [name, listens] of await readSocketUnits(["*.socket"])) {
+    if (addressesOf(listens).has(address)) return name;
+  }
+  return undefined;
+}
+
+/** Its command line; whoever runs it chose every byte of that. */
+function readCommand(pid: number): string {
+  const words = readFact(pid, "cmdline").split("\0").join(" ").trim();
+  const text = printable(words === "" ? readFact(pid, "comm").trim() : words);
+  return text.length > EXCERPT ? `${text.slice(0, EXCERPT - 1)}…` : text;
+}
+
+/** The innermost unit of /proc/PID/cgroup (cgroups(7)): in systemd's own hierarchy of version 1, else in version 2. */
+export function unitOf(text: string): string | undefined {
+  const path = /^\d+:name=systemd:(.*)$/m.exec(text)?.[1] ?? /^0::(.*)$/m.exec(text)?.[1] ?? "";
+  return path.split("/").findLast((name) => /\.(?:service|scope|slice|socket)$/.test(name));
+}
+
+/** Tells which of the processes that may have had this number it is; undefined when it has ended. */
+export function readStart(pid: number): string | undefined {
+  const facts = readProcess(pid);
+  return facts === undefined || facts.zombie ? undefined : facts.started;
+}
+
+/** False also where this user sees nobody else's processes (proc(5), hidepid=). */
+export function hasEnded(pid: number): boolean {
+  return readStart(pid) === undefined && readStart(1) !== undefined;
+}

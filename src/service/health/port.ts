@@ -1,0 +1,100 @@
+/** What there is to say of a service's port: whose it is while the service runs, and whether it is free before a start. */
+import { GantryError } from "../../base/errors.ts";
+import { readOptionalText } from "../../base/files/index.ts";
+import type { ServiceSettings } from "../releases/candidate.ts";
+import { askHealth } from "./client.ts";
+import type { ServiceLayout } from "../layout.ts";
+import { readUnit, runningPort, type UnitState } from "../systemd/systemctl.ts";
+import { readDropIns } from "../systemd/units.ts";
+import { decidePort, formatAddress, hostsToAsk, isInTheWay, type PortState } from "./listeners.ts";
+import { describeHolder, readOwner } from "./port-owner.ts";
+import { readListeners, readNetwork } from "./sockets.ts";
+import { toldPort } from "./told.ts";
+
+export interface Seen {
+  readonly healthy: boolean;
+  /** What was seen, without a full stop. */
+  readonly why: string;
+  /** What helps, where that is known. */
+  readonly fix?: string;
+}
+
+/** Whose the port of a running service is, and, when it is its own, what the service answers there. */
+export async function checkPort(
+  layout: Pick<ServiceLayout, "unit" | "env">,
+  settings: { readonly port: number; readonly health?: string | undefined },
+  state: UnitState,
+  signal?: AbortSignal,
+): Promise<Seen> {
+  const port = runningPort(state) ?? settings.port;
+  const isOwn = await readOwner(state, "this start");
+  const here = decidePort(port, readListeners("self"), isOwn);
+  // A socket that systemd hands to the service lies out here, whatever network the service has.
+  if (isApart(state) && (here.kind === "nobody" || (here.kind === "other" && here.beside === undefined))) {
+    const there = decidePort(port, readListeners(Number(state.MainPID)), isOwn);
+    if (there.kind !== "own") return describeTrouble(layout, port, there);
+    const why = `it listens at ${formatAddress(there.own[0])}, in a network of its own where it cannot be asked`;
+    return { healthy: true, why };
+  }
+  if (here.kind !== "own") return describeTrouble(layout, port, here);
+  const ask = { port, path: settings.health, hosts: hostsToAsk(here.own) };
+  const { healthy, why } = await askHealth(signal === undefined ? ask : { ...ask, signal });
+  return { healthy, why };
+}
+
+/** Whether the service has a network of its own (PrivateNetwork=, NetworkNamespacePath=). */
+function isApart({ MainPID, PrivateNetwork, NetworkNamespacePath }: UnitState): boolean {
+  const [its, ours] = [MainPID === "0" ? "" : readNetwork(Number(MainPID)), readNetwork("self")];
+  if (its !== "" && ours !== "") return its !== ours;
+  return PrivateNetwork === "yes" || NetworkNamespacePath !== "";
+}
+
+/** Addresses that are worth listing. */
+const LISTED = 3;
+
+async function describeTrouble(
+  { unit, env }: Pick<ServiceLayout, "unit" | "env">,
+  port: number,
+  found: Exclude<PortState, { kind: "own" }>,
+): Promise<Seen> {
+  if (found.kind === "nobody") {
+    const elsewhere = found.elsewhere.slice(0, LISTED).map(formatAddress).join(", ");
+    if (elsewhere === "") return { healthy: false, why: `nobody listens on port ${port}` };
+    return {
+      healthy: false,
+      why: `nobody listens on port ${port}; it listens at ${elsewhere}`,
+      fix: `make the app listen on $PORT, or set PORT in ${env} to the port that it takes`,
+    };
+  }
+  const { who, stop } = await describeHolder(found.by, unit);
+  const address = formatAddress(found.by);
+  const why =
+    found.beside === undefined
+      ? `port ${port} is held by ${who}, and not by this service`
+      : `${who} listens at ${address} beside this service, and gets connections that are meant for it`;
+  return { healthy: false, why, fix: `${stop}, or set another PORT in ${env}` };
+}
+
+/**
+ * Before a start: the port that the service will be told is free, or its own already.
+ * @throws GantryError SERVICE_UNHEALTHY, which names who holds it
+ */
+export async function requireFreePort(layout: ServiceLayout, settings: ServiceSettings): Promise<void> {
+  if (settings.port === undefined || settings.exposure === "airgapped") return;
+  const env = readOptionalText(layout.env) ?? "";
+  const port = toldPort({ unit: settings.port, dropIns: readDropIns(layout), env });
+  const state = await readUnit(layout.unit);
+  if (port === undefined || isApart(state)) return;
+  const isOwn = await readOwner(state, "any start");
+  const listeners = readListeners("self").filter((listener) => listener.port === port);
+  const own = listeners.filter(isOwn);
+  const alien = listeners.find((listener) => !isOwn(listener) && isInTheWay(listener, own));
+  if (alien === undefined) return;
+  const { who, stop } = await describeHolder(alien, layout.unit);
+  throw new GantryError({
+    code: "SERVICE_UNHEALTHY",
+    what: `port ${port} is held by ${who}, and ${layout.name} needs it`,
+    where: formatAddress(alien),
+    fix: `${stop}, or set another PORT in ${layout.env}; then run this again`,
+  });
+}

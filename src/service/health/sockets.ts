@@ -1,0 +1,124 @@
+/** What /proc and the control groups tell of processes and their sockets: read only, and quiet about what has ended. */
+import { closeSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
+import { join } from "node:path";
+import { errorCode, isMissing } from "../../base/errors.ts";
+import { readNames, readOptionalText } from "../../base/files/index.ts";
+import { hasOthers, parseListeners, type Listener } from "./listeners.ts";
+
+/** Where systemd mounts the hierarchy that it keeps units in: cgroup v1 and hybrid, hybrid's v2, v2. */
+const HIERARCHIES = ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
+
+/** The listening TCP sockets of a process's network namespace. */
+export function readListeners(pid: number | "self"): Listener[] {
+  return ["tcp", "tcp6"].flatMap((name) => parseListeners(readHead(`/proc/${pid}/net/${name}`)));
+}
+
+/** Bytes that are read at a time. A busy server has megabytes of connections behind its listeners. */
+const CHUNK = 65_536;
+
+/** What opening a file of a process says that has just ended. */
+const GONE: ReadonlySet<string> = new Set(["ESRCH", "EINVAL", "ENXIO"]);
+
+/**
+ * The text of a table of sockets, no further than its listeners reach; empty where the kernel has no IPv6, and when the
+ * process has ended.
+ */
+function readHead(path: string): string {
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch (error) {
+    if (isMissing(error) || GONE.has(errorCode(error) ?? "")) return "";
+    throw error;
+  }
+  try {
+    const buffer = Buffer.alloc(CHUNK);
+    let text = "";
+    for (;;) {
+      const length = readSync(file, buffer);
+      const chunk = buffer.toString("latin1", 0, length);
+      text += chunk;
+      if (length === 0 || hasOthers(chunk)) return text;
+    }
+  } finally {
+    closeSync(file);
+  }
+}
+
+/**
+ * The processes of a unit.
+ * @param group its control group, as systemd names it; empty when it has none
+ */
+export function readGroup(group: string): number[] {
+  if (group === "" || group === "/") return [];
+  const found = new Set<number>();
+  for (const hierarchy of HIERARCHIES) addProcesses(join(hierarchy, group), found);
+  return [...found];
+}
+
+/** Groups of a unit may have groups in them (systemd.resource-control(5), Delegate=). */
+function addProcesses(directory: string, found: Set<number>): void {
+  const text = readOptionalText(join(directory, "cgroup.procs"));
+  if (text === undefined) return;
+  for (const line of text.split("\n")) if (line !== "") found.add(Number(line));
+  for (const name of readNames(directory)) addProcesses(join(directory, name), found);
+}
+
+/** Inodes of a process's sockets; undefined where this user may not look. */
+export function readSockets(pid: number): Set<string> | undefined {
+  const directory = `/proc/${pid}/fd`;
+  const found = new Set<string>();
+  try {
+    for (const name of readNames(directory)) {
+      const inode = /^socket:\[(\d+)\]$/.exec(readLinkIfThere(join(directory, name)))?.[1];
+      if (inode !== undefined) found.add(inode);
+    }
+  } catch (error) {
+    if (errorCode(error) === "EACCES" || errorCode(error) === "EPERM") return undefined;
+    // It ended while it was read.
+    if (errorCode(error) !== "ESRCH") throw error;
+  }
+  return found;
+}
+
+function readLinkIfThere(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if (isMissing(error)) return "";
+    throw error;
+  }
+}
+
+/** The text of a file of /proc/PID; empty when the process has ended, or this user may not look. */
+export function readFact(pid: number, name: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** The user as whom a process acts; undefined when it has ended. */
+export function readUid(pid: number): number | undefined {
+  const uid = /^Uid:\t\d+\t(\d+)/m.exec(readFact(pid, "status"))?.[1];
+  return uid === undefined ? undefined : Number(uid);
+}
+
+/** Names a network namespace; empty where this user may not look. */
+export function readNetwork(pid: number | "self"): string {
+  try {
+    return readlinkSync(`/proc/${pid}/ns/net`);
+  } catch {
+    return "";
+  }
+}
+
+/** The process that has a socket open; undefined when none is seen. The lowest number is the one that made it. */
+export function findHolder(inode: string): number | undefined {
+  return readNames("/proc")
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .toSorted((a, b) => a - b)
+    .find((pid) => readSockets(pid)?.has(inode));
+}

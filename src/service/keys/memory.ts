@@ -1,0 +1,71 @@
+/**
+ * What a service remembers of whom it trusts, for root alone and beyond every release: the keys that are pinned and the
+ * ones that were revoked. The highest version that it ran is in its history. Both survive an uninstallation, and go
+ * with `--purge`.
+ */
+import * as v from "valibot";
+import { GantryError } from "../../base/errors.ts";
+import { readOptionalText, writeDurably } from "../../base/files/index.ts";
+import { type Keyring, pinnedKeys } from "../../release/index.ts";
+import { compareVersions } from "../../base/versions.ts";
+import type { Candidate } from "../releases/candidate.ts";
+import { readHistory } from "../transaction/history.ts";
+import { generationVersion, type ServiceLayout } from "../layout.ts";
+
+const KeysSchema = v.strictObject({
+  schema: v.literal(1),
+  pinned: v.array(v.string()),
+  revoked: v.array(v.string()),
+});
+
+/**
+ * @param installed the generation in charge, whose manifest says what is pinned where nothing is remembered yet
+ * @throws GantryError IO_FAILED for a file that is none: whom to trust is not guessed
+ */
+export function readKeys(
+  layout: ServiceLayout,
+  installed: Pick<Candidate, "publicKey"> | undefined,
+): Keyring {
+  const text = readOptionalText(layout.keys);
+  if (text === undefined) return { pinned: pinnedKeys(installed?.publicKey), revoked: [] };
+  const keys = parseKeys(text);
+  if (keys !== undefined) return { pinned: keys.pinned, revoked: keys.revoked };
+  throw new GantryError({
+    code: "IO_FAILED",
+    what: "the keys that this service trusts cannot be read",
+    where: layout.keys,
+    fix: "remove the file to trust the key that the installed release pins; revoked keys are forgotten with it",
+  });
+}
+
+function parseKeys(text: string): v.InferOutput<typeof KeysSchema> | undefined {
+  try {
+    const result = v.safeParse(KeysSchema, JSON.parse(text));
+    return result.success ? result.output : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function writeKeys(layout: ServiceLayout, { pinned, revoked }: Keyring): Promise<void> {
+  await writeDurably(layout.keys, `${JSON.stringify({ schema: 1, pinned, revoked })}\n`, 0o600);
+}
+
+/** After a release became healthy: what it pins is what the next one is asked for. */
+export async function rememberPins(layout: ServiceLayout, to: Pick<Candidate, "publicKey">): Promise<void> {
+  const { revoked } = readKeys(layout, to);
+  await writeKeys(layout, { pinned: pinnedKeys(to.publicKey), revoked });
+}
+
+/** The highest version that was ever in charge and healthy, whatever became of it; undefined when none was. */
+export function readHighest(
+  layout: ServiceLayout,
+  installed: Pick<Candidate, "version"> | undefined,
+): string | undefined {
+  const ran = readHistory(layout).entries.filter(({ outcome }) => outcome === "done");
+  let highest = installed?.version;
+  for (const version of ran.flatMap(({ to }) => generationVersion(to ?? "") ?? [])) {
+    if (highest === undefined || (compareVersions(version, highest) ?? 0) > 0) highest = version;
+  }
+  return highest;
+}

@@ -1,0 +1,172 @@
+/**
+ * The mark of what is this app's own on this host: a record that only root can write, made before anything else of a
+ * service is. A unit says it in a comment of its own. Uninstalling removes nothing that is not marked.
+ */
+import { lstatSync } from "node:fs";
+import { basename, join } from "node:path";
+import * as v from "valibot";
+import { GantryError } from "../../base/errors.ts";
+import { readNames, readOptionalText, writeDurably } from "../../base/files/index.ts";
+import type { ServiceLayout } from "../layout.ts";
+import { isThere } from "../data/mounts.ts";
+import { runProgram } from "../../base/process/index.ts";
+
+const OwnedSchema = v.object({
+  schema: v.literal(1),
+  /** The app's name; two apps may call their binaries the same. */
+  app: v.string(),
+  /** Of the directories that a service may have, those that are its own as a whole. */
+  directories: v.array(v.string()),
+});
+export type Owned = Readonly<v.InferOutput<typeof OwnedSchema>>;
+
+const AccountSchema = v.object({ schema: v.literal(1), user: v.string(), uid: v.number() });
+export type OwnAccount = Readonly<v.InferOutput<typeof AccountSchema>>;
+
+/** undefined when there is none; a damaged one counts as an error, because what it marked is somebody's data. */
+export function readOwned({ owned }: ServiceLayout): Owned | undefined {
+  return readMark(OwnedSchema, owned);
+}
+
+export function readOwnAccount({ account }: ServiceLayout): OwnAccount | undefined {
+  return readMark(AccountSchema, account);
+}
+
+function readMark<S extends v.GenericSchema>(schema: S, path: string): v.InferOutput<S> | undefined {
+  const text = readOptionalText(path);
+  if (text === undefined) return undefined;
+  const result = v.safeParse(schema, parseJson(text));
+  if (result.success) return result.output;
+  const what = "gantry's record of what belongs to this app cannot be read";
+  throw new GantryError({ code: "IO_FAILED", what, where: path, fix: `rm ${path}` });
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export async function writeOwned({ owned }: ServiceLayout, app: string, directories: readonly string[]) {
+  await writeDurably(owned, `${JSON.stringify({ schema: 1, app, directories })}\n`, 0o600);
+}
+
+/** Marks no more than what is there: a name that is free again may be taken by others. */
+export async function trimOwned(layout: ServiceLayout): Promise<void> {
+  const owned = readOwned(layout);
+  if (owned === undefined) return;
+  await writeOwned(layout, owned.app, owned.directories.filter(isThere));
+}
+
+export async function writeOwnAccount({ account }: ServiceLayout, user: string, uid: number): Promise<void> {
+  await writeDurably(account, `${JSON.stringify({ schema: 1, user, uid })}\n`, 0o600);
+}
+
+/** Did gantry make the user of this number for this service? */
+export function ownsAccount(layout: ServiceLayout, uid: number): boolean {
+  return readOwnAccount(layout)?.uid === uid;
+}
+
+/** The directories that a service may own as a whole; /opt/NAME goes by its parts. */
+export function ownableDirectories({ etc, data, cache, logs }: ServiceLayout): string[] {
+  return [data, etc, cache, logs];
+}
+
+/** The parts of /opt/NAME that gantry makes. */
+export function ownParts({ releases, current, fallback }: ServiceLayout): string[] {
+  return [current, fallback, releases];
+}
+
+/** A unit in /etc that gantry wrote for this service. */
+export function isOwnUnit(layout: ServiceLayout, text: string): boolean {
+  return /^# Made by gantry /m.test(text) && text.includes(`\nExecStart=${layout.current}/${layout.name}`);
+}
+
+/** A unit of gantry that ends an interrupted upgrade of this service, or copies its data. */
+export function isOwnHelper({ name }: ServiceLayout, text: string): boolean {
+  return text.startsWith(
+    `# Ends an interrupted upgrade of ${name} in one whole generation. Made by gantry.\n`,
+  );
+}
+
+export function isOwnSysusers(layout: ServiceLayout, text: string): boolean {
+  return text.startsWith(`# The user that ${layout.unit} runs as `);
+}
+
+/**
+ * An installation by a gantry that wrote no marks, or by hand from a release's own files: its history, or its unit.
+ */
+function isInstalledUnmarked(layout: ServiceLayout): boolean {
+  return readOptionalText(layout.history) !== undefined || isInstalled(layout);
+}
+
+/** Its unit is in place, whoever put it there. */
+export function isInstalled(layout: ServiceLayout): boolean {
+  return isOwnUnit(layout, readOptionalText(join(layout.units, layout.unit)) ?? "");
+}
+
+/** The mark, or what a host without one shows to be this app's own. */
+export async function readOwnedOrAdopted(layout: ServiceLayout, app: string): Promise<Owned | undefined> {
+  const owned = readOwned(layout);
+  if (owned !== undefined) return owned;
+  if (!isInstalledUnmarked(layout)) return undefined;
+  const uid = await readUnitUid(layout);
+  return { schema: 1, app, directories: adoptable(layout, uid) };
+}
+
+/** Directories that hold what only this service could have put there: its user's, or its settings alone. */
+export function adoptable(layout: ServiceLayout, uid: number | undefined): string[] {
+  return ownableDirectories(layout).filter((path) => {
+    const facts = lstatSync(path, { throwIfNoEntry: false });
+    if (facts === undefined) return true;
+    if (!facts.isDirectory()) return false;
+    if (path === layout.etc) return holdsSettingsAlone(layout);
+    return isEmpty(path) || (uid !== undefined && uid !== 0 && facts.uid === uid);
+  });
+}
+
+function holdsSettingsAlone({ etc, env }: ServiceLayout): boolean {
+  return readNames(etc).every((name) => name === basename(env) || name === "credentials");
+}
+
+/** A fresh file system holds one directory of its own. */
+export function isEmpty(path: string): boolean {
+  return readNames(path).every((name) => name === "lost+found");
+}
+
+/** The uid of the user that the unit in /etc names; undefined for none, or one that does not exist. */
+async function readUnitUid(layout: ServiceLayout): Promise<number | undefined> {
+  const user = readUnitUser(layout);
+  return user === undefined ? undefined : (await readPasswd(user))?.uid;
+}
+
+/** The user that the service's own unit names. */
+export function readUnitUser(layout: ServiceLayout): string | undefined {
+  const text = readOptionalText(join(layout.units, layout.unit)) ?? "";
+  return isOwnUnit(layout, text) ? /^User=(.*)$/m.exec(text)?.[1] : undefined;
+}
+
+export interface Passwd {
+  readonly uid: number;
+  readonly gecos: string;
+  readonly home: string;
+}
+
+/** A user as the host knows it, from whatever its nsswitch.conf asks. */
+export async function readPasswd(user: string): Promise<Passwd | undefined> {
+  const { code, stdout } = await runProgram("getent", ["passwd", user]);
+  const [name, , uid = "", , gecos = "", home = ""] = stdout.trimEnd().split(":");
+  return code === 0 && name === user ? { uid: Number(uid), gecos, home } : undefined;
+}
+
+export async function hasGroup(group: string): Promise<boolean> {
+  return (await runProgram("getent", ["group", group])).code === 0;
+}
+
+/** A user that systemd-sysusers made from this release's own line, whoever ran it: name, words and home are its. */
+export function isMadeFrom(sysusers: string, user: string, { gecos, home }: Passwd): boolean {
+  const [, words = "", place = ""] = new RegExp(`^u ${user} - "([^"]*)" (\\S+)$`, "m").exec(sysusers) ?? [];
+  return place !== "" && home === place && gecos === words.replaceAll("%%", "%");
+}

@@ -1,0 +1,253 @@
+/**
+ * Whose a name is. An app is installed under the name of its binary: a unit, a user, a group and five directories.
+ * Whatever exists by that name and does not carry gantry's mark of this app (marks.ts) is somebody else's, and an
+ * installation is refused before it changes anything.
+ */
+import { lstatSync } from "node:fs";
+import { join, relative } from "node:path";
+import { GantryError, type Finding } from "../../base/errors.ts";
+import { readNames, readOptionalText } from "../../base/files/index.ts";
+import { NAMES } from "../../release/index.ts";
+import { requireSettings } from "../installed.ts";
+import type { Candidate } from "../releases/candidate.ts";
+import type { ServiceLayout } from "../layout.ts";
+import {
+  adoptable,
+  hasGroup,
+  isEmpty,
+  isMadeFrom,
+  isOwnSysusers,
+  isOwnUnit,
+  ownableDirectories,
+  ownParts,
+  isInstalled,
+  readOwnAccount,
+  readOwned,
+  readOwnedOrAdopted,
+  readPasswd,
+  readUnitUser,
+  writeOwnAccount,
+  writeOwned,
+  type Owned,
+} from "./marks.ts";
+import { runOrThrow } from "../../base/process/index.ts";
+
+/** gantry's own directory below /var/lib, and systemd's for users of the moment (systemd.exec(5), DynamicUser=). */
+const RESERVED: ReadonlySet<string> = new Set(["gantry", "private"]);
+/** Units that start NAME.service when none is named (systemd.socket(5), systemd.timer(5), systemd.path(5)). */
+const TRIGGERS = ["socket", "timer", "path"] as const;
+/** Where sysusers.d(5) looks beside /etc; a file in /etc replaces those of the same name. */
+const SYSUSERS = ["/run/sysusers.d", "/usr/local/lib/sysusers.d", "/usr/lib/sysusers.d"] as const;
+
+const ANOTHER_NAME = 'its publisher gives it another name with "gantry.binary"';
+
+/**
+ * Is the name free, or this app's own?
+ * @param root where the release lies that is to be installed
+ * @returns the directories that are its own
+ * @throws GantryError NAME_TAKEN with everything that is somebody else's
+ */
+export async function checkNames(layout: ServiceLayout, candidate: Candidate): Promise<readonly string[]> {
+  const owned = await readOwnedOrAdopted(layout, candidate.name);
+  if (owned !== undefined && owned.app !== candidate.name) {
+    throw new GantryError({
+      code: "NAME_TAKEN",
+      what: `${layout.name} is the name of another app here, ${owned.app}`,
+      where: layout.owned,
+      fix: `remove that one with its data (its own ./gantry uninstall --purge), or ${ANOTHER_NAME}`,
+    });
+  }
+  const installed = isInstalled(layout);
+  const [first, ...rest] = [
+    ...nameFindings(layout),
+    ...(await unitFindings(layout)),
+    ...sysusersFindings(layout),
+    ...(await userFindings(layout, candidate)),
+    ...(installed ? [] : await directoryFindings(layout, candidate, owned)),
+  ];
+  if (first !== undefined) throw new GantryError(first, ...rest);
+  // What an earlier gantry left unmarked and cannot be told from another's stays nobody's.
+  return installed && owned !== undefined ? owned.directories : ownableDirectories(layout);
+}
+
+/** Marks an installation of an earlier gantry, as far as it is certain. */
+export async function ensureMarked(layout: ServiceLayout, app: string): Promise<void> {
+  if (readOwned(layout) !== undefined) return;
+  const adopted = await readOwnedOrAdopted(layout, app);
+  if (adopted !== undefined) await writeOwned(layout, app, adopted.directories);
+}
+
+/**
+ * The same, and writes down that the name is taken now.
+ * @throws GantryError NAME_TAKEN
+ */
+export async function claimNames(layout: ServiceLayout, candidate: Candidate): Promise<void> {
+  await writeOwned(layout, candidate.name, await checkNames(layout, candidate));
+}
+
+/** Names that no service can have, whatever is there. */
+function nameFindings({ name, unit }: ServiceLayout): Finding[] {
+  if (RESERVED.has(name))
+    return [taken(`${name} is a name that gantry or systemd uses itself`, unit, ANOTHER_NAME)];
+  // systemd.unit(5): the drop-ins of foo-.service.d belong to every unit whose name begins with foo-.
+  if (name.endsWith("-")) return [taken(`a service's name cannot end in a dash`, unit, ANOTHER_NAME)];
+  return [];
+}
+
+function taken(what: string, where: string, fix: string): Finding {
+  return { code: "NAME_TAKEN", what, where, fix };
+}
+
+interface Unit {
+  readonly id: string;
+  readonly state: string;
+  readonly file: string;
+}
+
+/** As systemd finds it: on its whole search path, generated, masked, or as an alias of another one. */
+async function readUnits(units: readonly string[]): Promise<Unit[]> {
+  const text = await runOrThrow("systemctl", ["show", ...units, "-pId", "-pLoadState", "-pFragmentPath"]);
+  return text
+    .trim()
+    .split(/\n\n+/)
+    .map((block) => {
+      const value = (key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(block)?.[1] ?? "";
+      return { id: value("Id"), state: value("LoadState"), file: value("FragmentPath") };
+    });
+}
+
+async function unitFindings(layout: ServiceLayout): Promise<Finding[]> {
+  const triggers = TRIGGERS.map((type) => `${layout.name}.${type}`);
+  const [service, ...others] = await readUnits([layout.unit, ...triggers]);
+  const findings: Finding[] = [];
+  const own = join(layout.units, layout.unit);
+  const text = readOptionalText(own) ?? "";
+  const there = lstatSync(own, { throwIfNoEntry: false }) !== undefined;
+  if (there ? !isOwnUnit(layout, text) : service !== undefined && service.state !== "not-found")
+    findings.push(foreignUnit(layout, service, there ? own : undefined));
+  for (const { id, state, file } of others) {
+    // What somebody put into /etc is this host's own decision, such as the release's example of a socket.
+    if (state === "not-found" || file.startsWith(`${layout.units}/`)) continue;
+    const what = `${id} is a unit of this host, and would start ${layout.unit}`;
+    findings.push(taken(what, file === "" ? id : file, ANOTHER_NAME));
+  }
+  return findings;
+}
+
+function foreignUnit({ unit }: ServiceLayout, found: Unit | undefined, own: string | undefined): Finding {
+  if (found?.state === "masked") {
+    const where = own ?? (found.file === "" ? unit : found.file);
+    return taken(`${unit} is masked on this host`, where, `systemctl unmask ${unit}`);
+  }
+  const known = found !== undefined && found.id !== "" && found.id !== unit ? `, as ${found.id}` : "";
+  const file = own ?? (found === undefined || found.file === "" ? unit : found.file);
+  const what = `${unit} is a unit of this host already${known}, and gantry did not write it`;
+  return taken(what, file, ANOTHER_NAME);
+}
+
+function sysusersFindings(layout: ServiceLayout): Finding[] {
+  const text = readOptionalText(layout.sysusers);
+  const foreign = text !== undefined && !isOwnSysusers(layout, text) ? [layout.sysusers] : [];
+  const shadowed = SYSUSERS.map((directory) => `${directory}/${layout.name}.conf`).filter(
+    (path) => readOptionalText(path) !== undefined,
+  );
+  return [...foreign, ...shadowed].map((path) =>
+    taken(`${layout.name}.conf describes users of this host already`, path, ANOTHER_NAME),
+  );
+}
+
+/**
+ * The user that the service would run as is free, made for it, or one that its settings name.
+ */
+async function userFindings(layout: ServiceLayout, candidate: Candidate): Promise<Finding[]> {
+  const { user, userNamed } = requireSettings(candidate);
+  if (userNamed) return [];
+  const found = await readPasswd(user);
+  const fix = `its publisher names a free user in "gantry.service.user", or this one, if it is to run as ${user}`;
+  if (found === undefined) {
+    if (!(await hasGroup(user))) return [];
+    return [taken(`${user} is a group of this host already, whose rights the service would have`, user, fix)];
+  }
+  const mark = readOwnAccount(layout);
+  if (mark?.user === user && mark.uid === found.uid) return [];
+  if (isMadeFrom(readSysusers(layout, candidate), user, found)) return [];
+  if (mark === undefined && readUnitUser(layout) === user) return [];
+  const what = `${user} (uid ${found.uid}) is a user of this host already, whose files the service could read and change`;
+  return [taken(what, user, fix)];
+}
+
+function readSysusers(layout: ServiceLayout, { root }: Candidate): string {
+  return readOptionalText(join(root, NAMES.systemd, `${layout.name}.sysusers`)) ?? "";
+}
+
+/**
+ * Makes the user of the service, and writes down that it did.
+ * @throws GantryError NAME_TAKEN when another one has that name
+ */
+export async function ensureUser(layout: ServiceLayout, candidate: Candidate): Promise<void> {
+  const [first, ...rest] = await userFindings(layout, candidate);
+  if (first !== undefined) throw new GantryError(first, ...rest);
+  const { user, userNamed } = requireSettings(candidate);
+  const before = await readPasswd(user);
+  const own =
+    !userNamed && (before === undefined || isMadeFrom(readSysusers(layout, candidate), user, before));
+  await runOrThrow("systemd-sysusers", [join(candidate.root, NAMES.systemd, `${layout.name}.sysusers`)]);
+  const made = own ? await readPasswd(user) : undefined;
+  const mark = readOwnAccount(layout);
+  if (made !== undefined && (mark?.user !== user || mark.uid !== made.uid))
+    await writeOwnAccount(layout, user, made.uid);
+}
+
+/** For a name that nothing is installed under. */
+async function directoryFindings(
+  layout: ServiceLayout,
+  candidate: Candidate,
+  owned: Owned | undefined,
+): Promise<Finding[]> {
+  const { user, userNamed } = requireSettings(candidate);
+  const found = await readPasswd(user);
+  // The data of a user that its own sysusers line made, as after a restored backup; see isMadeFrom.
+  const mine = found !== undefined && !userNamed ? found.uid : undefined;
+  const kept = new Set([...(owned?.directories ?? []), ...adoptable(layout, mine)]);
+  const chown = `systemd-sysusers ${NAMES.systemd}/${layout.name}.sysusers && chown -R ${user}:${user}`;
+  const findings: Finding[] = [];
+  for (const path of [...ownableDirectories(layout), layout.runtime]) {
+    if (kept.has(path) || isFree(path)) continue;
+    const isData = path === layout.data && !userNamed;
+    findings.push(
+      taken(
+        `${path} is there already, and not known to be ${layout.name}'s`,
+        path,
+        isData
+          ? `if it is this app's data: ${chown} ${path}; else ${ANOTHER_NAME}`
+          : `move it away if nobody needs it; else ${ANOTHER_NAME}`,
+      ),
+    );
+  }
+  const parts = owned !== undefined ? [] : foreignParts(layout, candidate.root);
+  if (parts.length > 0) {
+    const what = `${layout.opt} holds what is not ${layout.name}'s: ${parts.slice(0, 5).join(", ")}`;
+    findings.push(taken(what, layout.opt, `move it away if nobody needs it; else ${ANOTHER_NAME}`));
+  }
+  return findings;
+}
+
+/** Nothing, or an empty directory; a link leads to somebody else's. */
+function isFree(path: string): boolean {
+  const facts = lstatSync(path, { throwIfNoEntry: false });
+  return facts === undefined || (facts.isDirectory() && isEmpty(path));
+}
+
+/** What lies in /opt/NAME beside the release that is installed from there. */
+function foreignParts(layout: ServiceLayout, root: string): string[] {
+  const { opt } = layout;
+  const facts = lstatSync(opt, { throwIfNoEntry: false });
+  if (facts === undefined) return [];
+  if (!facts.isDirectory()) return ["a link"];
+  const [first = ""] = relative(opt, root).split("/");
+  const parts = new Set(ownParts(layout).map((path) => relative(opt, path)));
+  return readNames(opt).filter((name) => {
+    if (parts.has(name)) return true;
+    return first === ".." || (first !== "" && first !== name);
+  });
+}

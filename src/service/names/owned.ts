@@ -1,0 +1,67 @@
+/**
+ * The directories of a service that are root's: whoever could change one of them could choose what root runs. Every
+ * command that root runs asks before it uses them. What is not there yet is made in what is, which passed.
+ */
+import { join } from "node:path";
+import { GantryError, type Finding } from "../../base/errors.ts";
+import type { Environment } from "../../base/environment.ts";
+import { NAMES } from "../../release/index.ts";
+import { shellWord } from "../../base/text.ts";
+import { readPrincipal, readUnsafe, unsafeLine, type Unsafe } from "../../trust/index.ts";
+import type { ServiceLayout } from "../layout.ts";
+
+/**
+ * @param environment shows whether root was called by sudo(8): then its caller is who reads the command
+ * @returns what others could change of them, with the one command that ends that; undefined when it is nothing
+ */
+export function checkOwned(layout: ServiceLayout, environment: Environment): Finding | undefined {
+  const { opt, releases, etc, state, units, runUnits, current, fallback, env, lock, sysusers } = layout;
+  return describe(
+    readUnsafe(
+      {
+        directories: [opt, releases, etc, join(state, ".."), state, units, runUnits],
+        files: [current, fallback, env, lock, sysusers].flatMap((path) => [path, join(path, NAMES.gantry)]),
+      },
+      readPrincipal(0),
+    ),
+    environment["SUDO_UID"] === undefined ? "" : "sudo ",
+  );
+}
+
+/**
+ * The same of a generation's own launcher script, before it is run.
+ * @throws GantryError STORE_UNSAFE
+ */
+export function requireOwnScript(root: string): void {
+  const wanted = { directories: [root], files: [join(root, NAMES.gantry)] };
+  const finding = describe(readUnsafe(wanted, readPrincipal(process.geteuid?.() ?? -1)), "");
+  if (finding !== undefined) throw new GantryError(finding);
+}
+
+/** @param sudo what is written before a command of root's */
+function describe([first, ...rest]: readonly Unsafe[], sudo: "" | "sudo "): Finding | undefined {
+  if (first === undefined) return undefined;
+  return {
+    code: "STORE_UNSAFE",
+    what: `root would work in what others can change: ${unsafeLine(first)}`,
+    where: first.entry.path,
+    detail: rest.slice(0, 10).map(unsafeLine),
+    fix: safeCommand([first, ...rest], sudo),
+  };
+}
+
+/**
+ * What somebody else owns is moved out of the way whole, because nobody knows what that person put into it; what is
+ * root's is closed.
+ */
+function safeCommand(found: readonly Unsafe[], sudo: string): string {
+  const foreign = found.filter(({ entry }) => entry.uid !== 0).map(({ entry }) => entry.path);
+  const outermost = foreign.filter((path) => !foreign.some((other) => path.startsWith(`${other}/`)));
+  const open = found
+    .filter(({ entry }) => entry.uid === 0 && !foreign.some((path) => entry.path.startsWith(`${path}/`)))
+    .map(({ entry }) => shellWord(entry.path));
+  return [
+    ...outermost.map((path) => `${sudo}mv ${shellWord(path)} ${shellWord(`${path}.untrusted`)}`),
+    ...(open.length === 0 ? [] : [`${sudo}chmod go-w ${open.join(" ")}`]),
+  ].join(" && ");
+}

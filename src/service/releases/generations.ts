@@ -1,0 +1,107 @@
+/** The generations of a service on the disk, and the two links that choose between them. */
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
+import { randomBytes } from "node:crypto";
+import { basename, dirname, join } from "node:path";
+import { errorCode, isMissing } from "../../base/errors.ts";
+import { readNames, syncPath } from "../../base/files/index.ts";
+import { NAMES } from "../../release/index.ts";
+import { generationVersion, type ServiceLayout } from "../layout.ts";
+
+/** Names in releases/, oldest first by the time of their making; work directories are none. */
+export function readGenerations(layout: ServiceLayout): string[] {
+  const made = new Map(
+    readNames(layout.releases)
+      .filter((name) => generationVersion(name) !== undefined)
+      .map((name) => [name, lstatSync(join(layout.releases, name)).ctimeMs]),
+  );
+  return [...made.keys()].toSorted((a, b) => (made.get(a) ?? 0) - (made.get(b) ?? 0));
+}
+
+/** The generation that a link leads to; null when there is no link. */
+export function readLink(link: string): string | null {
+  try {
+    return basename(readlinkSync(link));
+  } catch (error) {
+    if (isMissing(error) || errorCode(error) === "EINVAL") return null;
+    throw error;
+  }
+}
+
+/** Points a link somewhere else in one rename, so that whoever follows it finds the old or the new. */
+export async function switchLink(layout: ServiceLayout, link: string, generation: string): Promise<void> {
+  const draft = `${link}.${randomBytes(6).toString("hex")}`;
+  symlinkSync(join(basename(layout.releases), generation), draft);
+  try {
+    renameSync(draft, link);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw error;
+  }
+  await syncPath(dirname(link));
+}
+
+export async function removeLink(link: string): Promise<void> {
+  rmSync(link, { force: true });
+  await syncPath(dirname(link));
+}
+
+/** Takes a generation out of sight with one rename before its files go, so that none is ever half there. */
+export async function removeGeneration(layout: ServiceLayout, generation: string): Promise<void> {
+  const aside = join(layout.releases, `${NAMES.old}${randomBytes(8).toString("hex")}`);
+  try {
+    renameSync(join(layout.releases, generation), aside);
+  } catch (error) {
+    if (isMissing(error)) return;
+    throw error;
+  }
+  await syncPath(layout.releases);
+  rmSync(aside, { recursive: true, force: true });
+}
+
+/** Removes what dead runs left: work directories, generations on their way out, drafts of links. */
+export function removeResidue(layout: ServiceLayout): void {
+  for (const name of readNames(layout.releases)) {
+    const dead = name.startsWith(NAMES.work) || name.startsWith(NAMES.old);
+    if (dead) rmSync(join(layout.releases, name), { recursive: true, force: true });
+  }
+  for (const name of readNames(layout.opt)) {
+    const draft = /^(?:current|fallback)\.[0-9a-f]{12}$/.test(name);
+    if (draft) rmSync(join(layout.opt, name), { force: true });
+  }
+}
+
+/** Makes the directories of a service that belong to root, with exactly these modes. */
+export function ensureDirectory(path: string, mode: number): void {
+  if (mkdirSync(path, { recursive: true, mode }) === undefined) return;
+  // mkdir(2) subtracts the umask.
+  chmodSync(path, mode);
+}
+
+/** Bytes of the files in a directory tree; links are not followed. */
+export function sizeOf(path: string): number {
+  let bytes = 0;
+  for (const entry of readEntries(path)) {
+    const inner = join(path, entry.name);
+    if (entry.isDirectory()) bytes += sizeOf(inner);
+    else bytes += lstatSync(inner, { throwIfNoEntry: false })?.size ?? 0;
+  }
+  return bytes;
+}
+
+function readEntries(path: string) {
+  try {
+    return readdirSync(path, { withFileTypes: true });
+  } catch (error) {
+    if (isMissing(error) || errorCode(error) === "EACCES") return [];
+    throw error;
+  }
+}

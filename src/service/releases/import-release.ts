@@ -1,0 +1,216 @@
+/**
+ * From an archive or a directory to a generation: taken into a private work directory on the same file system, checked
+ * there (signature, sums, target), made ready by its own launcher, synced, and renamed into releases/. Until that
+ * rename nothing that anybody looks at has changed, and whatever has a generation's name is whole.
+ */
+import { randomBytes } from "node:crypto";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { GantryError } from "../../base/errors.ts";
+import { syncPath, syncTree } from "../../base/files/index.ts";
+import { compareWithSums, NAMES, parseSums } from "../../release/index.ts";
+import { printable } from "../../base/text.ts";
+import { checkCandidate, readCandidate, type Candidate } from "./candidate.ts";
+import type { ServiceContext } from "../context.ts";
+import { ensureDirectory, readGenerations } from "./generations.ts";
+import { MOST_BYTES } from "./import/limits.ts";
+import { importRelease, type Imported } from "./import/copy.ts";
+import { nameOf, takeArchive, type ArchiveSource, type Source } from "./import/source.ts";
+import { prepareRelease } from "./prepare.ts";
+import { unsigned, type Trust } from "../keys/trust.ts";
+
+export interface Placed {
+  readonly candidate: Candidate;
+  /** False when exactly this release was there already. */
+  readonly created: boolean;
+}
+
+/** An archive that goes on beyond it is a bomb. */
+const MOST_ENTRIES = 200_000;
+const TAKE_AGAIN = "take it from its publisher again";
+
+/**
+ * @param announce told which generation it is, and, before a new one appears, that it is made now; waits until that is
+ *   on the record
+ * @throws GantryError SIGNATURE_INVALID, ARCHIVE_UNSAFE, DIGEST_MISMATCH, LIBC_MISMATCH …; the releases directory is
+ *   then as it was
+ */
+export async function placeRelease(
+  context: ServiceContext,
+  source: Source,
+  trust: Trust,
+  announce: (generation: string, created: boolean) => Promise<void>,
+): Promise<Placed> {
+  const { layout, reporter } = context;
+  ensureDirectory(layout.opt, 0o755);
+  ensureDirectory(layout.releases, 0o755);
+  const work = join(layout.releases, `${NAMES.work}${randomBytes(8).toString("hex")}`);
+  mkdirSync(work, { mode: 0o700 });
+  try {
+    const root = join(work, "release");
+    const { left } = await takeIn(context, source, trust, { work, root });
+    sayLeft(context, source, left);
+    const candidate = readCandidate(root);
+    await announce(candidate.generation, false);
+    const refused = checkCandidate(candidate, context.own, context.own.target);
+    if (refused !== undefined) throw new GantryError({ ...refused, where: nameOf(source) });
+    trust.checkFollows(candidate, nameOf(source));
+    const place = join(layout.releases, candidate.generation);
+    if (readGenerations(layout).includes(candidate.generation)) {
+      checkSame(root, place);
+      await prepareRelease(place, context);
+      return { candidate: readCandidate(place), created: false };
+    }
+    await prepareRelease(root, context);
+    reporter.step("writing the release to the disk");
+    await syncTree(root, listTree(root));
+    await announce(candidate.generation, true);
+    renameSync(root, place);
+    await syncPath(layout.releases);
+    return { candidate: readCandidate(place), created: true };
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+interface Into {
+  readonly work: string;
+  /** Where the release goes. */
+  readonly root: string;
+}
+
+/** Brings the release into the work directory, its signature checked. */
+async function takeIn(context: ServiceContext, source: Source, trust: Trust, into: Into): Promise<Imported> {
+  const { reporter, signal } = context;
+  if (source.kind !== "directory") return takeArchiveIn(context, source, trust, into);
+  reporter.step(`copying ${source.root}`);
+  return importRelease({
+    from: source.root,
+    ownership: "foreign",
+    to: into.root,
+    signal,
+    admit: async (offered) => {
+      context.requireLock();
+      await trust.learn(offered);
+      if (trust.pinned()) trust.checkSums(offered, source.root);
+    },
+  });
+}
+
+/**
+ * The signature is checked before anything is unpacked. Only where it is of a key that nobody here knows, the archive
+ * may hold the statement that the key to trust has made about it; then it is checked before anything is taken.
+ */
+async function takeArchiveIn(
+  context: ServiceContext,
+  source: ArchiveSource,
+  trust: Trust,
+  { work, root }: Into,
+): Promise<Imported> {
+  const { reporter, signal, environment, own } = context;
+  const named = nameOf(source);
+  const file = join(work, "archive");
+  const options = { target: own.target.name, environment, reporter, signal };
+  const signature = await takeArchive(source, file, options);
+  let pending: string | undefined;
+  if (trust.pinned()) {
+    if (signature === undefined) throw unsigned(`${named}.minisig`, "ARCHIVE");
+    if (trust.knows(signature, named)) trust.checkArchive(file, signature, named);
+    else pending = signature;
+  }
+  reporter.step(`unpacking ${named}`);
+  const from = await unpack(file, join(work, "unpacked"), named, signal);
+  // Before the disk is asked to keep what was unpacked: the app that still serves is waiting for the same disk.
+  if (pending === undefined) rmSync(file);
+  const imported = await importRelease({
+    from,
+    ownership: "private",
+    to: root,
+    named,
+    signal,
+    admit: async (offered) => {
+      context.requireLock();
+      await trust.learn(offered);
+      if (pending === undefined) return;
+      trust.checkArchive(file, pending, named);
+      rmSync(file);
+    },
+  });
+  refuseExtra(imported, named);
+  return imported;
+}
+
+/** @returns the one directory that the archive holds */
+async function unpack(file: string, into: string, named: string, signal: AbortSignal): Promise<string> {
+  mkdirSync(into, { mode: 0o700 });
+  const allow = { kind: "release", bytes: MOST_BYTES, entries: MOST_ENTRIES } as const;
+  const { unpackArchive } = await import("../../archive/index.ts");
+  await unpackArchive({ file, into, allow, signal });
+  const [top, ...others] = readdirSync(into);
+  if (top !== undefined && others.length === 0) return join(into, top);
+  const what = "this is no release archive: it does not hold exactly one directory";
+  throw new GantryError({ code: "ARCHIVE_UNSAFE", what, where: named });
+}
+
+/** A publisher packs a whole release and nothing else; only modules may have been made ready in it. */
+function refuseExtra({ left }: Imported, named: string): void {
+  const extra = left.filter((path) => !path.startsWith(`${NAMES.modules}/`));
+  const [first, ...rest] = extra.map((path) => ({
+    code: "DIGEST_MISMATCH" as const,
+    what: `${path} is not in SHA256SUMS`,
+    where: named,
+    fix: TAKE_AGAIN,
+  }));
+  if (first !== undefined) throw new GantryError(first, ...rest);
+}
+
+/** How many of them are named. */
+const NAMED = 3;
+
+function sayLeft({ reporter }: ServiceContext, source: Source, left: readonly string[]): void {
+  if (left.length === 0) return;
+  const more = left.length > NAMED ? ", …" : "";
+  const entries = left.length === 1 ? "1 entry" : `${left.length} entries`;
+  const names = printable(left.slice(0, NAMED).join(", "));
+  reporter.warn(`left ${entries} of ${nameOf(source)} that are no part of the release: ${names}${more}`);
+}
+
+/**
+ * The name of a generation comes from the manifest. Another release with the same manifest is refused.
+ * @throws GantryError DIGEST_MISMATCH, also for a generation that is not whole
+ */
+function checkSame(root: string, place: string): void {
+  const file = join(place, NAMES.sums);
+  const there = readFileSync(file, "utf8");
+  if (there !== readFileSync(join(root, NAMES.sums), "utf8")) {
+    const what = "another release with the same version and manifest is here already, with other files";
+    const fix = "give the release another version, and build it again";
+    throw new GantryError({ code: "DIGEST_MISMATCH", what, where: place, fix });
+  }
+  const findings = compareWithSums(place, parseSums(there, file), TAKE_AGAIN).filter(
+    ({ where }) => !isOwn(place, where),
+  );
+  const [first, ...rest] = findings;
+  if (first !== undefined) throw new GantryError(first, ...rest);
+}
+
+/** What gantry itself adds to a release, or what cannot be in its sums. */
+function isOwn(root: string, where: string | undefined): boolean {
+  const path = where?.slice(root.length + 1) ?? "";
+  return path === NAMES.modules || path.startsWith(`${NAMES.modules}/`) || path.endsWith(".minisig");
+}
+
+/** Every file, and every directory after what lies in it. */
+function listTree(root: string, below = ""): { files: string[]; directories: string[] } {
+  const files: string[] = [];
+  const directories: string[] = [];
+  for (const entry of readdirSync(join(root, below), { withFileTypes: true })) {
+    const path = below === "" ? entry.name : `${below}/${entry.name}`;
+    if (entry.isDirectory()) {
+      const inner = listTree(root, path);
+      files.push(...inner.files);
+      directories.push(...inner.directories);
+    } else if (entry.isFile()) files.push(path);
+  }
+  return { files, directories: [...directories, below] };
+}

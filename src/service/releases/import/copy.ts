@@ -1,0 +1,205 @@
+/**
+ * The one way by which a release comes into root's keeping, wherever it lay before: exactly the files that its SHA256SUMS
+ * names, each hashed while it is copied, and the modules whose digest is the manifest's. Modes follow from the
+ * contents, the owner is whoever runs this. Whatever else lies there is named and left.
+ */
+import { closeSync } from "node:fs";
+import { join } from "node:path";
+import { parentsOf } from "../../../archive/index.ts";
+import { GantryError, type Finding } from "../../../base/errors.ts";
+import type { TreeListing } from "../../../base/files/index.ts";
+import {
+  bundlesOf,
+  NAMES,
+  normalMode,
+  parseSignature,
+  parseSums,
+  sha256,
+  signatureOf,
+  type Sums,
+} from "../../../release/index.ts";
+import { MOST_MANIFEST_BYTES, MOST_SIGNATURE_BYTES, MOST_SUMS_BYTES } from "./limits.ts";
+import { readModules } from "./modules.ts";
+import { openSourceTree, readSmall, type Owners, type SourceTree } from "./tree.ts";
+import { startWriting, type ImportWriter } from "./write.ts";
+
+export interface ImportOptions {
+  /** The directory that is taken from. */
+  readonly from: string;
+  /** `foreign`: others may change it at any time. `private`: nobody can, and its files are moved instead of copied. */
+  readonly ownership: "foreign" | "private";
+  /** Made by this call, in a directory that only this user can change; after an error the caller removes it. */
+  readonly to: string;
+  /** What the source is called in messages; `from` when left out. */
+  readonly named?: string;
+  /**
+   * Asked before a file is written.
+   * @throws to refuse
+   */
+  readonly admit: (offered: Offered) => void | Promise<void>;
+  /** Whose files are taken; everybody's when left out. */
+  readonly owners?: Owners;
+  readonly signal: AbortSignal;
+}
+
+/** What a release says of itself, before any of it is believed. */
+export interface Offered {
+  /** The bytes of SHA256SUMS, with which everything else is compared. */
+  readonly sums: Buffer;
+  readonly listed: Sums;
+  /** The text of SHA256SUMS.minisig. */
+  readonly signature: string | undefined;
+  /** A small file, when SHA256SUMS lists it and it is as listed. */
+  readonly read: (path: string) => Buffer | undefined;
+}
+
+export interface Imported {
+  /** What was not taken, relative to the source; a directory of which nothing was taken ends with a slash. */
+  readonly left: readonly string[];
+  /** All that lies in `to`. */
+  readonly listing: TreeListing;
+}
+
+const TAKE_AGAIN = "take it from its publisher again";
+
+/**
+ * @throws GantryError RELEASE_FILE_MISSING without SHA256SUMS; RELEASE_FILE_MISSING and DIGEST_MISMATCH for every listed file
+ *   that is not as it is listed; STORE_UNSAFE; what `admit` throws; the signal's reason; the file system's errors
+ */
+export async function importRelease(options: ImportOptions): Promise<Imported> {
+  const { from, to, named = from, ownership, admit, owners, signal } = options;
+  const tree = openSourceTree(from, { owners, named });
+  try {
+    const offered = readOffered(tree);
+    await admit(offered);
+    const moveFrom = ownership === "private" ? from : undefined;
+    const taking: Taking = { tree, writer: startWriting(to, signal), moveFrom };
+    await takeListed(taking, offered.listed);
+    taking.writer.put(NAMES.sums, offered.sums);
+    for (const [path, text] of readSignatures(tree, offered)) taking.writer.put(path, text);
+    await takeModules(taking, to);
+    return { left: listLeft(tree, taking.writer), listing: taking.writer.listing() };
+  } finally {
+    tree.close();
+  }
+}
+
+interface Taking {
+  readonly tree: SourceTree;
+  readonly writer: ImportWriter;
+  readonly moveFrom: string | undefined;
+}
+
+function readOffered(tree: SourceTree): Offered {
+  const sums = readSmall(tree, NAMES.sums, MOST_SUMS_BYTES);
+  if (sums === undefined) {
+    const what = "this is no release: it has no SHA256SUMS";
+    throw new GantryError({ code: "RELEASE_FILE_MISSING", what, where: join(tree.named, NAMES.sums) });
+  }
+  const listed = parseSums(sums.toString("utf8"), join(tree.named, NAMES.sums));
+  return {
+    sums,
+    listed,
+    signature: readSmall(tree, NAMES.signature, MOST_SIGNATURE_BYTES)?.toString("utf8"),
+    read: (path) => {
+      const bytes = listed.has(path) ? readSmall(tree, path, MOST_SIGNATURE_BYTES) : undefined;
+      return bytes !== undefined && sha256(bytes) === listed.get(path) ? bytes : undefined;
+    },
+  };
+}
+
+/** @throws GantryError with every listed file that is not as it is listed */
+async function takeListed(taking: Taking, listed: Sums): Promise<void> {
+  const findings: Finding[] = [];
+  for (const [path, digest] of listed) {
+    const where = join(taking.tree.named, path);
+    try {
+      const found = await take(taking, path, { path, where });
+      if (found === digest) continue;
+      taking.writer.remove(path);
+      const detail = [`SHA256SUMS says ${digest}`, `the file has   ${found}`];
+      const what = `${path} is not the file in SHA256SUMS`;
+      findings.push({ code: "DIGEST_MISMATCH", what, where, fix: TAKE_AGAIN, detail });
+    } catch (error) {
+      if (!(error instanceof GantryError)) throw error;
+      findings.push(...error.findings);
+    }
+  }
+  const [first, ...rest] = findings;
+  if (first !== undefined) throw new GantryError(first, ...rest);
+}
+
+/** @returns the digest of what was taken */
+async function take(
+  { tree, writer, moveFrom }: Taking,
+  path: string,
+  file: Omit<Parameters<ImportWriter["copy"]>[1], "move">,
+): Promise<string> {
+  const descriptor = tree.open(path);
+  try {
+    const move = moveFrom === undefined ? {} : { move: join(moveFrom, path) };
+    const [, digest] = await writer.copy(descriptor, { ...file, ...move });
+    return digest;
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Signatures are no part of the sums that they sign: a file is one when it reads as one, and is left otherwise. */
+function readSignatures(tree: SourceTree, { listed, signature }: Offered): [path: string, text: Buffer][] {
+  const found: [string, Buffer][] = [];
+  const add = (path: string, read: () => Buffer | undefined) => {
+    if (listed.has(path)) return;
+    try {
+      const bytes = read();
+      if (bytes === undefined) return;
+      parseSignature(bytes.toString("utf8"), path);
+      found.push([path, bytes]);
+    } catch (error) {
+      if (!(error instanceof GantryError)) throw error;
+    }
+  };
+  add(NAMES.signature, () => (signature === undefined ? undefined : Buffer.from(signature)));
+  for (const path of bundlesOf(listed).map(signatureOf))
+    add(path, () => readSmall(tree, path, MOST_SIGNATURE_BYTES));
+  return found;
+}
+
+/** What is not as the manifest says is left, and made anew by whoever prepares the release. */
+async function takeModules(taking: Taking, to: string): Promise<void> {
+  const { tree, writer } = taking;
+  if (!tree.names(".").some(({ name, isDirectory }) => name === NAMES.modules && isDirectory)) return;
+  for (const [inner, entry] of readModules(readManifest(to))) {
+    const path = `${NAMES.modules}/${inner}`;
+    if (writer.has(path)) continue;
+    const file = { path, where: join(tree.named, path), most: entry[0], mode: normalMode(entry) };
+    try {
+      if ((await take(taking, path, file)) !== entry[1]) writer.remove(path);
+    } catch (error) {
+      if (!(error instanceof GantryError)) throw error;
+      writer.remove(path);
+    }
+  }
+}
+
+/** From the copy, whose digest is that of the sums. */
+function readManifest(to: string): string {
+  const copy = openSourceTree(to, { named: to });
+  try {
+    return readSmall(copy, NAMES.manifest, MOST_MANIFEST_BYTES)?.toString("utf8") ?? "";
+  } finally {
+    copy.close();
+  }
+}
+
+/** Entries beside those that were taken; what a start of the release has left is no news. */
+function listLeft(tree: SourceTree, writer: ImportWriter): string[] {
+  const directories = new Set(writer.listing().files.flatMap(parentsOf));
+  return [".", ...directories].flatMap((directory) =>
+    tree.names(directory).flatMap(({ name, isDirectory }) => {
+      const path = directory === "." ? name : `${directory}/${name}`;
+      if (writer.has(path) || (isDirectory && directories.has(path))) return [];
+      return name.startsWith(NAMES.stamps) ? [] : [isDirectory ? `${path}/` : path];
+    }),
+  );
+}

@@ -1,0 +1,34 @@
+/** The files of the modules that a release's manifest names, with their digests, as far as this version understands it. */
+import * as v from "valibot";
+import { findUnsafe } from "../../../archive/index.ts";
+import type { FileEntry } from "../../../release/index.ts";
+
+const Path = v.pipe(
+  v.string(),
+  v.check((path) => findUnsafe(path) === undefined),
+);
+const Digest = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+const Entry = v.union([v.tuple([v.number(), Digest, v.literal("x")]), v.strictTuple([v.number(), Digest])]);
+const ModulesSchema = v.object({ modules: v.record(Path, v.object({ files: v.record(Path, Entry) })) });
+
+/**
+ * By path relative to node_modules. Empty for a manifest that says it otherwise: the release's own launcher makes the
+ * modules then.
+ */
+export function readModules(manifest: string): ReadonlyMap<string, FileEntry> {
+  const result = v.safeParse(ModulesSchema, parse(manifest));
+  const modules = result.success ? Object.entries(result.output.modules) : [];
+  return new Map(
+    modules.flatMap(([directory, { files }]) =>
+      Object.entries(files).map(([path, entry]) => [`${directory}/${path}`, entry] as const),
+    ),
+  );
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * Where a release comes from, and how its archive gets here: copied, or fetched, into a private directory, because what
+ * is checked and what is unpacked must be the same bytes, and whoever owns the original could change it in between.
+ */
+import { closeSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { createTreeWriter } from "../../../archive/index.ts";
+import { hideLogin } from "../../../mirror/index.ts";
+import type { Reporter } from "../../../base/reporter.ts";
+import type { Environment } from "../../../base/environment.ts";
+import { MOST_BYTES, MOST_SIGNATURE_BYTES } from "./limits.ts";
+import { openNamed, pieceAfterPiece, readSmallNamed, tooLarge } from "./tree.ts";
+
+export type Source = ArchiveSource | { readonly kind: "directory"; readonly root: string };
+
+export type ArchiveSource =
+  | { readonly kind: "archive"; readonly file: string }
+  | { readonly kind: "url"; readonly address: string };
+
+/** What a person called it, for messages. */
+export function nameOf(source: Source): string {
+  if (source.kind === "url") return hideLogin(source.address);
+  return source.kind === "archive" ? source.file : source.root;
+}
+
+export interface TakeOptions {
+  /** The name of the target, for addresses that depend on it. */
+  readonly target: string;
+  readonly environment: Environment;
+  readonly reporter: Reporter;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Brings an archive to `file`, where nothing is yet.
+ * @returns the text of its signature, if there is one
+ * @throws GantryError RELEASE_FILE_MISSING, DIGEST_MISMATCH for what is no regular file; what fetching throws
+ */
+export async function takeArchive(
+  source: ArchiveSource,
+  file: string,
+  options: TakeOptions,
+): Promise<string | undefined> {
+  if (source.kind === "url") return fetchWithSignature(source.address, file, options);
+  copyArchive(source.file, file, options.signal);
+  return readSmallNamed(`${source.file}.minisig`, MOST_SIGNATURE_BYTES)?.toString("utf8");
+}
+
+function copyArchive(from: string, to: string, signal: AbortSignal): void {
+  const writer = createTreeWriter(dirname(to));
+  const descriptor = openNamed(from);
+  try {
+    writer.open(basename(to), 0o600);
+    let size = 0;
+    for (const piece of pieceAfterPiece(descriptor)) {
+      size += piece.length;
+      if (size > MOST_BYTES) throw tooLarge(MOST_BYTES, from);
+      writer.write(piece);
+      signal.throwIfAborted();
+    }
+  } finally {
+    writer.abandon();
+    closeSync(descriptor);
+  }
+}
+
+/** Loaded on demand: most upgrades are from a file. */
+async function fetchWithSignature(
+  address: string,
+  file: string,
+  { target, environment, reporter, signal }: TakeOptions,
+): Promise<string | undefined> {
+  const { fetchArchive } = await import("../../../mirror/archive.ts");
+  const { fetchSignature } = await import("../../../mirror/fetch.ts");
+  const options = { address, target, environment, reporter, signal };
+  reporter.step(`fetching ${hideLogin(address)}`);
+  await fetchArchive({ ...options, into: file, most: MOST_BYTES });
+  return fetchSignature(options);
+}

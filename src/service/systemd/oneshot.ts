@@ -1,0 +1,99 @@
+/**
+ * Units that live for one command of an upgrade. Their names hold an `@`, which no app's name may hold: so the unit of
+ * one app is never the service of another. systemd forgets them with the next boot, at the latest.
+ */
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { ServiceContext } from "../context.ts";
+import { derivedUnit, type ServiceLayout } from "../layout.ts";
+import { runProgram } from "../../base/process/index.ts";
+import { readUnit, reloadUnits, type UnitState } from "./systemctl.ts";
+
+/** `activate` runs the app's own command for a new version, `data` copies what belongs to the service's user. */
+type OneshotName = "activate" | "data";
+
+/** Seconds that a command has after SIGTERM, before it is killed. */
+const STOP_TIMEOUT = 10;
+
+export interface Oneshot {
+  readonly name: OneshotName;
+  /** The whole unit but for its limits. */
+  readonly text: string;
+  /** Drop-ins by their file name. */
+  readonly dropIns: ReadonlyMap<string, string>;
+  /** Seconds. */
+  readonly timeout: number | "infinity";
+}
+
+/** How a command ended; `failed` is undefined when it went well. */
+export interface OneshotResult {
+  readonly unit: string;
+  readonly failed: UnitState | undefined;
+}
+
+/**
+ * Runs the command to its end, or to the end of its time.
+ * @throws the signal's reason; the command is ended before
+ */
+export async function runOneshot(
+  { layout, signal, requireLock }: ServiceContext,
+  { name, text, dropIns, timeout }: Oneshot,
+): Promise<OneshotResult> {
+  const { unit, file, directory } = placeOf(layout, name);
+  requireLock();
+  await endOneshot(layout, name);
+  mkdirSync(directory, { recursive: true });
+  try {
+    writeFileSync(
+      file,
+      `${text}\n[Service]\nTimeoutStartSec=${timeout}\nTimeoutStopSec=${STOP_TIMEOUT}\nSendSIGKILL=yes\n`,
+    );
+    for (const [dropIn, contents] of dropIns) writeFileSync(join(directory, dropIn), contents);
+    await reloadUnits();
+    signal.throwIfAborted();
+    const { code } = await runProgram("systemctl", ["start", unit], { signal });
+    signal.throwIfAborted();
+    return { unit, failed: code === 0 ? undefined : await readUnit(unit) };
+  } finally {
+    requireLock();
+    await endOneshot(layout, name);
+  }
+}
+
+interface Place {
+  readonly unit: string;
+  readonly file: string;
+  readonly directory: string;
+}
+
+function placeOf(layout: ServiceLayout, name: OneshotName): Place {
+  return placeOfUnit(layout, derivedUnit(layout, name));
+}
+
+function placeOfUnit(layout: ServiceLayout, unit: string): Place {
+  const file = join(layout.runUnits, unit);
+  return { unit, file, directory: `${file}.d` };
+}
+
+/** Stops a command that outlived whoever started it, and forgets its unit. */
+async function endOneshot(layout: ServiceLayout, name: OneshotName): Promise<void> {
+  await endUnit(placeOf(layout, name));
+}
+
+/** All of them, and the one that an earlier gantry named without an `@`. */
+export async function endOneshots(layout: ServiceLayout): Promise<void> {
+  await endOneshot(layout, "activate");
+  await endOneshot(layout, "data");
+  const earlier = placeOfUnit(layout, `${layout.name}-activate.service`);
+  // A unit of that name in /etc is the service of another app, and systemd knows only that one.
+  if (!existsSync(join(layout.units, earlier.unit))) await endUnit(earlier);
+}
+
+async function endUnit({ unit, file, directory }: Place): Promise<void> {
+  if (!existsSync(file)) return;
+  await runProgram("systemctl", ["stop", unit]);
+  rmSync(file, { force: true });
+  rmSync(directory, { recursive: true, force: true });
+  await runProgram("systemctl", ["reset-failed", unit]);
+  await reloadUnits();
+}

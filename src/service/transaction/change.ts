@@ -1,0 +1,188 @@
+/**
+ * From one generation to another, one step at a time, each on the record before it begins. Whatever fails, on the way
+ * or in the health window afterwards, ends with the old generation in charge again.
+ */
+import { GantryError, toGantryError, type Finding } from "../../base/errors.ts";
+import { ensureActivated } from "./activate.ts";
+import type { Candidate, ServiceSettings } from "../releases/candidate.ts";
+import type { ServiceContext } from "../context.ts";
+import { requireFreePort } from "../health/port.ts";
+import { switchLink } from "../releases/generations.ts";
+import { generationVersion } from "../layout.ts";
+import { ensureUser } from "../names/names.ts";
+import { writeRecord, type ChangeRecord, type Step } from "./record.ts";
+import { requireCopyable, takeSnapshot } from "../data/snapshot.ts";
+import { readLog, readUnit, reloadUnits, startUnit, stopUnit } from "../systemd/systemctl.ts";
+import { undoChange, type Undone } from "./undo.ts";
+import { ensureUnits, readSystemdVersion } from "../systemd/units.ts";
+import { waitHealthy, type Health } from "../health/watch.ts";
+
+/** Lines of each journal that are shown when a new generation was given up. */
+const QUOTED = { given: 12, kept: 5 };
+
+/** The change as it stands; the record on the disk is always this one. */
+export interface Journal {
+  readonly record: () => ChangeRecord;
+  readonly update: (changed: Partial<ChangeRecord>) => Promise<void>;
+}
+
+export async function beginChange(context: ServiceContext, record: ChangeRecord): Promise<Journal> {
+  let now = record;
+  context.requireLock();
+  await writeRecord(context.layout, now);
+  return {
+    record: () => now,
+    update: async (changed) => {
+      context.requireLock();
+      now = { ...now, ...changed };
+      await writeRecord(context.layout, now);
+    },
+  };
+}
+
+/** A generation that did not become healthy; what it said is read before it is stopped. */
+class Unhealthy extends Error {
+  readonly health: Health;
+
+  constructor(health: Health) {
+    super(health.why);
+    this.health = health;
+  }
+}
+
+export interface SwitchOptions {
+  /** Whether its own command for a new version may run, and its data be copied first. */
+  readonly activate: "once" | "never";
+}
+
+/**
+ * Puts a generation in charge and waits until it is healthy. The old one serves until the restart; only a snapshot
+ * needs it stopped before, because a copy of a database that is being written is no copy.
+ * @throws Unhealthy, and what activating and systemd throw; the record then tells how far it came
+ */
+export async function switchTo(
+  context: ServiceContext,
+  journal: Journal,
+  to: Candidate,
+  settings: ServiceSettings,
+  options: SwitchOptions,
+): Promise<Health> {
+  const { layout, reporter } = context;
+  const step = (name: Step) => journal.update({ step: name });
+  await requireFreePort(layout, settings);
+  const { requireLock } = context;
+  await ensureUser(layout, to);
+  const before = await readUnit(layout.unit);
+  if (options.activate === "once") {
+    if (settings.snapshot) {
+      await requireCopyable(context, "running");
+      await step("copying");
+      reporter.step("stopping the service, and copying its data");
+      await stopUnit(context);
+      await takeSnapshot(context);
+    }
+    if (to.activate !== undefined || settings.snapshot) await step("activating");
+    if (to.activate !== undefined) reporter.step(`running ${layout.name} ${to.activate.join(" ")}`);
+    await ensureActivated(context, to);
+  }
+  context.signal.throwIfAborted();
+  // Again: its own command may take long, and while data are copied nobody of the service holds the port.
+  await requireFreePort(layout, settings);
+  await step("switching");
+  const changed = await ensureUnits(context, to, await readSystemdVersion());
+  if (changed) await reloadUnits();
+  requireLock();
+  await switchLink(layout, layout.current, to.generation);
+  reporter.step(`starting ${to.version}`);
+  await startUnit(context, "restart");
+  const health = await waitHealthy(context, settings, before.InvocationID);
+  if (!health.healthy) throw new Unhealthy(health);
+  return health;
+}
+
+/**
+ * Undoes a change that failed.
+ * @returns the error to show: what went wrong, both journals' last lines, and what runs now
+ */
+export async function giveUp(
+  context: ServiceContext,
+  journal: Journal,
+  error: unknown,
+): Promise<GantryError> {
+  const { layout } = context;
+  // Whoever has taken over has undone it, and may be at a change of its own.
+  context.requireLock();
+  const record = journal.record();
+  const switched = record.step === "switching";
+  const said =
+    error instanceof Unhealthy ? await readLog(layout.unit, error.health.invocation, QUOTED.given) : [];
+  const failure =
+    error instanceof Unhealthy ? unhealthyFinding(context, record, error) : toGantryError(error);
+  if (switched) context.reporter.warn(`${record.to ?? "it"} is given up: ${failure.findings[0].what}`);
+  const code = failure.findings[0].code;
+  // Whoever wants this process to end gets that after the old generation is back.
+  const steady: ServiceContext = { ...context, signal: new AbortController().signal };
+  const undone = await undoChange(steady, record, { outcome: switched ? "went-back" : "failed", code });
+  const [first, ...rest] = failure.findings;
+  const detail =
+    error instanceof Unhealthy ? await bothJournals(context, record, said, undone) : first.detail;
+  return new GantryError(
+    {
+      ...first,
+      what: `${first.what}${afterwards(context, record, undone)}`,
+      ...(detail === undefined ? {} : { detail }),
+    },
+    ...rest,
+    ...stillSick(context, undone),
+  );
+}
+
+/** The last words of the one that was given up, and of the one that serves again. */
+async function bothJournals(
+  { layout }: ServiceContext,
+  { to }: ChangeRecord,
+  said: readonly string[],
+  { keep, health }: Undone,
+): Promise<string[]> {
+  const given = [`${to ?? ""} said:`, ...(said.length === 0 ? ["(nothing)"] : said)];
+  if (health === undefined || keep === null) return given;
+  return [...given, `${keep} says:`, ...(await readLog(layout.unit, health.invocation, QUOTED.kept))];
+}
+
+function unhealthyFinding(
+  { layout }: ServiceContext,
+  { to }: ChangeRecord,
+  { health }: Unhealthy,
+): GantryError {
+  return new GantryError({
+    code: "SERVICE_UNHEALTHY",
+    what: `${layout.name} ${generationVersion(to ?? "") ?? ""} did not become healthy: ${health.why}`,
+    where: layout.unit,
+    fix: health.fix ?? "take what it says above to its publisher; the old version serves",
+  });
+}
+
+/** What is in charge now, as the end of the sentence. */
+function afterwards({ layout }: ServiceContext, record: ChangeRecord, undone: Undone): string {
+  if (undone.keep === null) return "; nothing was installed";
+  const version = generationVersion(undone.keep) ?? undone.keep;
+  const data = undone.restored
+    ? `, with its data from before (what was written since is in ${layout.replaced})`
+    : "";
+  if (undone.health === undefined)
+    return record.step === "placing" ? "; nothing was changed" : `; ${version} serves on`;
+  return undone.health.healthy ? `; ${version} serves again${data}` : `; went back to ${version}${data}`;
+}
+
+/** Going back did not help: the second thing to know. */
+function stillSick({ layout }: ServiceContext, { keep, health }: Undone): Finding[] {
+  if (health === undefined || health.healthy || keep === null) return [];
+  return [
+    {
+      code: "SERVICE_UNHEALTHY",
+      what: `${keep}, the one before, is not healthy either: ${health.why}`,
+      where: layout.unit,
+      fix: health.fix ?? `look at the whole log: journalctl -u ${layout.name}`,
+    },
+  ];
+}

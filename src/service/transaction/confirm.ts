@@ -1,0 +1,31 @@
+/** The end of a change that went well: the new generation is what there is to go back to from now on. */
+import type { Candidate } from "../releases/candidate.ts";
+import type { ServiceContext } from "../context.ts";
+import { removeResidue, switchLink } from "../releases/generations.ts";
+import { removeRecord, writeRecord, type ChangeRecord } from "./record.ts";
+import { dropSnapshot } from "../data/snapshot.ts";
+import { rememberPins } from "../keys/memory.ts";
+import { finishHistory, type Ending } from "./undo.ts";
+
+export async function confirmChange(
+  context: ServiceContext,
+  record: ChangeRecord,
+  to: Candidate,
+  ending: Ending,
+): Promise<void> {
+  const { layout } = context;
+  const { requireLock } = context;
+  requireLock();
+  // First: after a crash a change that is confirmed is only tidied up.
+  if (record.action !== "rollback") await rememberPins(layout, to);
+  requireLock();
+  await writeRecord(layout, { ...record, step: "confirmed" });
+  requireLock();
+  await switchLink(layout, layout.fallback, to.generation);
+  requireLock();
+  await dropSnapshot(layout);
+  requireLock();
+  removeResidue(layout);
+  finishHistory(context, record, ending);
+  await removeRecord(layout);
+}

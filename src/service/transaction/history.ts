@@ -1,0 +1,86 @@
+/**
+ * history.jsonl: one line for each change, appended and never rewritten. A line that a power cut tore is skipped by
+ * whoever reads, and the next one begins on a line of its own.
+ */
+import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
+import { dirname } from "node:path";
+import * as v from "valibot";
+import { readOptionalText } from "../../base/files/index.ts";
+import type { ServiceLayout } from "../layout.ts";
+
+const EntrySchema = v.object({
+  schema: v.literal(1),
+  /** When it began, ISO 8601 in UTC. */
+  at: v.string(),
+  action: v.picklist(["install", "upgrade", "rollback", "uninstall"]),
+  from: v.nullable(v.string()),
+  to: v.nullable(v.string()),
+  /**
+   * `done`; `went-back`: the new one was not healthy; `failed`: refused or failed before anything changed;
+   * `unhealthy`: installed, and not healthy; `interrupted`: the process or the host died, and it was undone later.
+   */
+  outcome: v.picklist(["done", "went-back", "failed", "unhealthy", "interrupted"]),
+  /** The code of what went wrong. */
+  code: v.optional(v.string()),
+  /** Seconds; of an interrupted change, until it was found. */
+  seconds: v.number(),
+  who: v.object({ user: v.string(), uid: v.number() }),
+});
+
+export type HistoryEntry = Readonly<v.InferOutput<typeof EntrySchema>>;
+
+export interface History {
+  /** Oldest first. */
+  readonly entries: readonly HistoryEntry[];
+  /** Lines that are no entry: torn, or of a later version. */
+  readonly skipped: number;
+}
+
+export function parseHistory(text: string): History {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  const entries = lines.flatMap((line) => parseEntry(line) ?? []);
+  return { entries, skipped: lines.length - entries.length };
+}
+
+function parseEntry(line: string): HistoryEntry | undefined {
+  try {
+    const result = v.safeParse(EntrySchema, JSON.parse(line));
+    return result.success ? result.output : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function readHistory(layout: ServiceLayout): History {
+  return parseHistory(readOptionalText(layout.history) ?? "");
+}
+
+/** Appends one line and waits until the disk has it. */
+export function appendHistory(layout: ServiceLayout, entry: HistoryEntry): void {
+  mkdirSync(dirname(layout.history), { recursive: true });
+  const descriptor = openSync(layout.history, "a+", 0o600);
+  try {
+    const { size } = fstatSync(descriptor);
+    const last = Buffer.alloc(1);
+    if (size > 0) readSync(descriptor, last, 0, 1, size - 1);
+    const begin = size > 0 && last.toString() !== "\n" ? "\n" : "";
+    writeSync(descriptor, `${begin}${JSON.stringify(entry)}\n`);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/**
+ * The generations to go back to, the latest first: those that were in charge and healthy, without the ones that a
+ * rollback turned away from. So going back twice goes back twice, and not forward again.
+ */
+export function healthyGenerations({ entries }: History): string[] {
+  let line: string[] = [];
+  for (const { action, outcome, to } of entries) {
+    if (outcome !== "done" || to === null) continue;
+    const before = action === "rollback" ? line.slice(0, line.lastIndexOf(to) + 1) : line;
+    line = [...before.filter((name) => name !== to), to];
+  }
+  return line.toReversed();
+}

@@ -1,0 +1,54 @@
+/** One change of a service at a time; and whoever comes next first puts in order what a dead one left. */
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { GantryError } from "../../base/errors.ts";
+import { type Lock, LOCK_LIMITS, takeLock } from "../../modules/index.ts";
+import type { ServiceContext } from "../context.ts";
+import { ensureDirectory } from "../releases/generations.ts";
+import type { ServiceLayout } from "../layout.ts";
+import { recoverChange } from "./recover.ts";
+
+/**
+ * Runs `work` with the service's lock held and no interrupted change on record.
+ * @param work gets the context whose `requireLock` asks for this very lock
+ * @throws GantryError LOCK_TIMEOUT; what recovery and the work throw
+ */
+export async function withService<T>(
+  context: ServiceContext,
+  work: (held: ServiceContext, recovered: Awaited<ReturnType<typeof recoverChange>>) => Promise<T>,
+): Promise<T> {
+  const { layout, reporter, signal } = context;
+  mkdirSync(dirname(layout.lock), { recursive: true });
+  let said = false;
+  const lock = await takeLock(layout.lock, {
+    limits: LOCK_LIMITS,
+    signal,
+    done: () => false,
+    waiting: (holder, milliseconds) => {
+      if (said || milliseconds < 1000 || holder === undefined) return;
+      said = true;
+      reporter.step(`waiting for process ${holder.pid}, which is changing the service: ${holder.step}`);
+    },
+  });
+  if (lock === undefined) throw new TypeError("a lock that nobody waits for");
+  const held = { ...context, requireLock: () => requireHeld(lock, layout) };
+  try {
+    // Gantry's own directories: the outer one is anybody's to list, each service's is for root.
+    ensureDirectory(dirname(layout.state), 0o755);
+    ensureDirectory(layout.state, 0o700);
+    return await work(held, await recoverChange(held));
+  } finally {
+    lock.release();
+  }
+}
+
+/** Whoever took the lock over has put in order what this process left, and must not be worked against. */
+function requireHeld(lock: Lock, { name, lock: where }: ServiceLayout): void {
+  if (!lock.isLost()) return;
+  throw new GantryError({
+    code: "LOCK_TIMEOUT",
+    what: `this process was stopped for so long that another one took over ${name}; it changes nothing more`,
+    where,
+    fix: `see what is in charge now (./gantry status), then start again`,
+  });
+}

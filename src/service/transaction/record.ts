@@ -1,0 +1,74 @@
+/**
+ * The write-ahead record of a change of generations: what is being done, and the last step that was begun. It is on
+ * the disk before the step's first effect, and gone when all is done; whoever finds it knows what to undo or finish.
+ */
+import { rmSync } from "node:fs";
+import { dirname } from "node:path";
+import * as v from "valibot";
+import { GantryError } from "../../base/errors.ts";
+import { readOptionalText, syncPath, writeDurably } from "../../base/files/index.ts";
+import type { ServiceLayout } from "../layout.ts";
+
+/**
+ * In their order. `placing`: the new generation is made, in a work directory, and renamed into releases/.
+ * `copying`: the service is stopped and its data copied (only with a snapshot). `activating`: the app's own command
+ * may change the data. `switching`: links and units change, and the new one has to become healthy. `confirmed`: it
+ * was; only tidying is left.
+ */
+const STEPS = ["placing", "copying", "activating", "switching", "confirmed"] as const;
+export type Step = (typeof STEPS)[number];
+
+const Generation = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9.+-]*$/));
+const RecordSchema = v.object({
+  schema: v.literal(1),
+  action: v.picklist(["install", "upgrade", "rollback"]),
+  /** The generation that was current when it began; null for a first installation. */
+  from: v.nullable(Generation),
+  /** Null while it is not known yet. */
+  to: v.nullable(Generation),
+  /** `to` was made by this change, so that undoing it removes it. */
+  created: v.boolean(),
+  /** The service was running, or was meant to be, when it began. */
+  running: v.boolean(),
+  step: v.picklist(STEPS),
+  /** Milliseconds since the epoch. */
+  began: v.number(),
+  who: v.object({ user: v.string(), uid: v.number() }),
+});
+
+export type ChangeRecord = Readonly<v.InferOutput<typeof RecordSchema>>;
+export type Who = ChangeRecord["who"];
+
+/**
+ * @throws GantryError IO_FAILED for a record that is none: only a damaged disk or a hand makes one
+ */
+export function readRecord(layout: ServiceLayout): ChangeRecord | undefined {
+  const text = readOptionalText(layout.record);
+  if (text === undefined) return undefined;
+  const record = parseRecord(text);
+  if (record !== undefined) return record;
+  throw new GantryError({
+    code: "IO_FAILED",
+    what: "the record of an interrupted upgrade cannot be read",
+    where: layout.record,
+    fix: `look where ${layout.current} points; if the service runs as it should, remove the record`,
+  });
+}
+
+export function parseRecord(text: string): ChangeRecord | undefined {
+  try {
+    const result = v.safeParse(RecordSchema, JSON.parse(text));
+    return result.success ? result.output : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export async function writeRecord(layout: ServiceLayout, record: ChangeRecord): Promise<void> {
+  await writeDurably(layout.record, `${JSON.stringify(record)}\n`, 0o600);
+}
+
+export async function removeRecord(layout: ServiceLayout): Promise<void> {
+  rmSync(layout.record, { force: true });
+  await syncPath(dirname(layout.record));
+}

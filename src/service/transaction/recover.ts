@@ -1,0 +1,57 @@
+/**
+ * Ends whatever change a dead process left, at boot and before every command: undone, or, where the new generation is
+ * on trial, decided by its health.
+ */
+import { join } from "node:path";
+import { readCandidate, type Candidate } from "../releases/candidate.ts";
+import { confirmChange } from "./confirm.ts";
+import type { ServiceContext } from "../context.ts";
+import { requireSettings } from "../installed.ts";
+import { readRecord, type ChangeRecord } from "./record.ts";
+import { planRecovery } from "./recovery-plan.ts";
+import { isUp, readUnit, startUnit } from "../systemd/systemctl.ts";
+import { putInCharge, readRecoveryFacts, undoChange } from "./undo.ts";
+import { waitHealthy } from "../health/watch.ts";
+
+/**
+ * Only for the holder of the service's lock.
+ * @returns the generation in charge; undefined when there was nothing to recover
+ */
+export async function recoverChange(
+  context: ServiceContext,
+): Promise<{ readonly keep: string | null } | undefined> {
+  const { layout, reporter } = context;
+  const record = readRecord(layout);
+  if (record === undefined) return undefined;
+  const plan = planRecovery(record, readRecoveryFacts(layout), "recover");
+  if (plan.resume && plan.keep !== null) {
+    await putInCharge(context, plan.keep);
+    // Its trial goes on once it runs: the unit that confirms comes after it.
+    if (context.host === "booting") return { keep: plan.keep };
+    const candidate = readCandidate(join(layout.releases, plan.keep));
+    if (await passesTrial(context, record, candidate)) return { keep: plan.keep };
+  }
+  const what = record.action === "install" ? "installation" : record.action;
+  reporter.warn(`the last ${what} was interrupted (${record.step}); putting things in order`);
+  const { keep } = await undoChange(context, record, { outcome: "interrupted" });
+  reporter.warn(keep === null ? `${layout.name} is not installed` : `${layout.name} is at ${keep}`);
+  return { keep };
+}
+
+/** Waits as the upgrade would have, and confirms the upgrade in its place. */
+async function passesTrial(
+  context: ServiceContext,
+  record: ChangeRecord,
+  candidate: Candidate,
+): Promise<boolean> {
+  const { layout, reporter } = context;
+  reporter.warn(
+    `the last ${record.action} was interrupted; waiting whether ${candidate.generation} is healthy`,
+  );
+  if (!isUp(await readUnit(layout.unit))) await startUnit(context, "start");
+  const health = await waitHealthy(context, requireSettings(candidate), "");
+  if (!health.healthy) return false;
+  await confirmChange(context, record, candidate, { outcome: "done" });
+  reporter.warn(`${layout.name} is at ${candidate.generation}, and healthy`);
+  return true;
+}

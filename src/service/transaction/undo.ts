@@ -1,0 +1,133 @@
+/**
+ * Carries a recovery plan out: puts links, units and data back to one whole generation, starts it, and writes down what
+ * became of the change. Used when a change fails, by the next command after one was killed, and at boot.
+ */
+import { join } from "node:path";
+import { forgetActivated } from "./activate.ts";
+import { readCandidate } from "../releases/candidate.ts";
+import type { ServiceContext } from "../context.ts";
+import {
+  readGenerations,
+  readLink,
+  removeGeneration,
+  removeLink,
+  removeResidue,
+  switchLink,
+} from "../releases/generations.ts";
+import { endOneshots } from "../systemd/oneshot.ts";
+import { appendHistory, type HistoryEntry } from "./history.ts";
+import { removeRecord, type ChangeRecord } from "./record.ts";
+import type { ServiceLayout } from "../layout.ts";
+import { planRecovery, type RecoveryFacts, type RecoveryPlan } from "./recovery-plan.ts";
+import { dropSnapshot, hasSnapshot, restoreSnapshot } from "../data/snapshot.ts";
+import { isUp, readUnit, reloadUnits, runningGeneration, startUnit, stopUnit } from "../systemd/systemctl.ts";
+import { ensureUnits, readSystemdVersion } from "../systemd/units.ts";
+import { waitHealthy, type Health } from "../health/watch.ts";
+
+export interface Undone {
+  readonly keep: string | null;
+  /** Of what runs now; undefined where nothing had to be started. */
+  readonly health: Health | undefined;
+  readonly restored: boolean;
+}
+
+/** How the history puts it. */
+export type Ending = Pick<HistoryEntry, "outcome"> & Partial<Pick<HistoryEntry, "code" | "action">>;
+
+export function readRecoveryFacts(layout: ServiceLayout): RecoveryFacts {
+  return {
+    current: readLink(layout.current),
+    generations: readGenerations(layout),
+    snapshot: hasSnapshot(layout),
+  };
+}
+
+/**
+ * Ends a change in one whole generation. Interrupted itself, it is done again by whoever comes next: the record goes
+ * last.
+ */
+export async function undoChange(
+  context: ServiceContext,
+  record: ChangeRecord,
+  ending: Ending,
+): Promise<Undone> {
+  const { layout, requireLock } = context;
+  requireLock();
+  const plan = planRecovery(record, readRecoveryFacts(layout), "undo");
+  const running = context.host === "running";
+  if (running) await endOneshots(layout);
+  if (plan.restoreData) {
+    if (running) await stopUnit(context);
+    requireLock();
+    if (record.to !== null) await forgetActivated(layout, record.to);
+    await restoreSnapshot(context);
+  }
+  await applyLinks(context, plan);
+  const health = running && record.running ? await ensureRunning(context, plan.keep) : undefined;
+  requireLock();
+  if (plan.remove !== null) await removeGeneration(layout, plan.remove);
+  await dropSnapshot(layout);
+  requireLock();
+  removeResidue(layout);
+  finishHistory(
+    context,
+    record,
+    plan.keep === record.to && plan.keep !== null ? { outcome: "done" } : ending,
+  );
+  await removeRecord(layout);
+  return { keep: plan.keep, health, restored: plan.restoreData };
+}
+
+async function applyLinks(context: ServiceContext, plan: RecoveryPlan): Promise<void> {
+  const { layout } = context;
+  if (!plan.switch) return;
+  context.requireLock();
+  if (plan.keep === null) {
+    await removeLink(layout.current);
+    return;
+  }
+  await putInCharge(context, plan.keep);
+  context.requireLock();
+  await switchLink(layout, layout.fallback, plan.keep);
+}
+
+/** Link and units are those of a generation afterwards. */
+export async function putInCharge(context: ServiceContext, generation: string): Promise<void> {
+  const { layout, host, requireLock } = context;
+  const candidate = readCandidate(join(layout.releases, generation));
+  requireLock();
+  await switchLink(layout, layout.current, generation);
+  const changed = await ensureUnits(context, candidate, await readSystemdVersion());
+  // At boot systemd read these very files moments ago.
+  if (changed || host === "running") await reloadUnits();
+}
+
+/** Starts what is kept, unless it runs undisturbed. */
+async function ensureRunning(context: ServiceContext, keep: string | null): Promise<Health | undefined> {
+  if (keep === null) return undefined;
+  const { layout } = context;
+  const state = await readUnit(layout.unit);
+  if (isUp(state) && runningGeneration(layout, state) === keep) return undefined;
+  const { service } = readCandidate(join(layout.releases, keep));
+  if (service === undefined) return undefined;
+  await startUnit(context, "restart");
+  return waitHealthy(context, service, state.InvocationID);
+}
+
+export function finishHistory(
+  { layout }: Pick<ServiceContext, "layout">,
+  record: ChangeRecord,
+  ending: Ending,
+): void {
+  appendHistory(layout, {
+    schema: 1,
+    at: new Date(record.began).toISOString(),
+    action: record.action,
+    from: record.from,
+    to: record.to,
+    ...ending,
+    // A clock that was set back makes no negative time.
+    seconds: Math.max(0, Math.round(Date.now() - record.began) / 1000),
+    who: record.who,
+  });
+}
