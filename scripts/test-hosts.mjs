@@ -1,4 +1,5 @@
 // npm run test:hosts: the tests that need real hosts. Root on Debian; installs the Debian packages that it uses.
+// node scripts/test-hosts.mjs --whole runs the wide tables whole, where the suite runs a part of each.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { ensureBuilt, runStep, runTool } from "./install.mjs";
@@ -44,4 +45,7 @@ if (missing.length > 0) {
   });
 }
 ensureBuilt();
-runTool("vitest", ["run", "--project", "hosts"], { GANTRY_TEST_REPORT: "hosts" });
+runTool("vitest", ["run", "--project", "hosts"], {
+  GANTRY_TEST_REPORT: "hosts",
+  ...(process.argv.includes("--whole") ? { GANTRY_TEST_WHOLE: "1" } : {}),
+});

@@ -1,6 +1,6 @@
 /**
  * The four ways in which people ship, on two architectures and two runtimes: sixteen cells, and in each of them a sample
- * really runs, stores, finds again and refuses a stranger: samples.ts. One `gantry build` for each runtime makes the
+ * really runs, stores, finds again and refuses a stranger: samples.ts. The suite runs a part of them. One `gantry build` for each runtime makes the
  * releases of all its cells.
  *
  * A server has a network: a release for Bun that carries no bundle installs from the registry there; one for Node always
@@ -16,6 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { partOf } from "../support/wide-table.ts";
 import { arm64Obstacle, openArm64Machine, type Arm64Machine } from "./arm64-machine.ts";
 import { arm64MuslNodeRoot, arm64MuslRoot, arm64Root, enterEmulated } from "./arm64-roots.ts";
 import { must, openContainers, withApk, type Containers } from "./containers.ts";
@@ -159,41 +160,49 @@ const emulated = (architecture: Architecture): string | undefined =>
   architecture === "arm64" ? obstacle : undefined;
 
 describe("a release runs on a", () => {
-  it.for(cells(["server", "air-gapped server"]))("%s, %s, %s", PATIENT, async (cell, { skip }) => {
-    const [way, architecture, runtime] = cell;
-    const missing = emulated(architecture);
-    if (missing !== undefined) skip(`arm64 programs do not run here: ${missing}`);
-    const network = way === "server" ? "host" : "loopback";
-    const { code, stdout, stderr } = await serve(architecture, runtime, network);
-    const lines = stdout.trimEnd().split("\n");
-    expect([code, ...lines]).toEqual([
-      0,
-      expect.stringMatching(/\/health answered 200$/),
-      `${runtime} ${architecture}`,
-      ...SAMPLES[runtime].answers,
-      "ended with 0",
-      expect.stringContaining(`${SAMPLES[runtime].binary} listening on http://127.0.0.1:`),
-    ]);
-    const bundle = `from vendor/linux-${architecture}-gnu.tar.`;
-    expect(stderr).toContain(way === "server" && runtime === "bun" ? "from the registry" : bundle);
-  });
+  it.for(partOf("servers", cells(["server", "air-gapped server"]), 3))(
+    "%s, %s, %s",
+    PATIENT,
+    async (cell, { skip }) => {
+      const [way, architecture, runtime] = cell;
+      const missing = emulated(architecture);
+      if (missing !== undefined) skip(`arm64 programs do not run here: ${missing}`);
+      const network = way === "server" ? "host" : "loopback";
+      const { code, stdout, stderr } = await serve(architecture, runtime, network);
+      const lines = stdout.trimEnd().split("\n");
+      expect([code, ...lines]).toEqual([
+        0,
+        expect.stringMatching(/\/health answered 200$/),
+        `${runtime} ${architecture}`,
+        ...SAMPLES[runtime].answers,
+        "ended with 0",
+        expect.stringContaining(`${SAMPLES[runtime].binary} listening on http://127.0.0.1:`),
+      ]);
+      const bundle = `from vendor/linux-${architecture}-gnu.tar.`;
+      expect(stderr).toContain(way === "server" && runtime === "bun" ? "from the registry" : bundle);
+    },
+  );
 });
 
 describe("a release makes a", () => {
-  it.for(cells(["Debian image", "Alpine image"]))("%s, %s, %s", PATIENT, async (cell, { skip }) => {
-    const [way, architecture, runtime] = cell;
-    const missing = emulated(architecture);
-    if (missing !== undefined) skip(`arm64 programs do not run here: ${missing}`);
-    const alpine = way === "Alpine image";
-    const { containers, tag } = buildImage(architecture, runtime, alpine ? "alpine" : "debian");
-    const { binary, port, env, answers } = SAMPLES[runtime];
-    const variables = Object.entries(env).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
-    const app = await startContainer(containers, tag, [...HARSH, ...variables]);
-    const ask = askCommand(runtime, `/opt/${binary}`, port, alpine ? "musl" : "gnu");
-    const { stdout } = must(app.exec(...ask));
-    expect(stdout.trimEnd().split("\n")).toEqual([`${runtime} ${architecture}`, ...answers]);
-    const packages = runtime === "node" ? `nodejs=~${MUSL_NODE_MAJOR}` : "libgcc libstdc++";
-    if (alpine) must(app.exec("grep", "-qx", packages, "/added"));
-    expect(app.stop().code).toBe("0");
-  });
+  it.for(partOf("images", cells(["Debian image", "Alpine image"]), 2))(
+    "%s, %s, %s",
+    PATIENT,
+    async (cell, { skip }) => {
+      const [way, architecture, runtime] = cell;
+      const missing = emulated(architecture);
+      if (missing !== undefined) skip(`arm64 programs do not run here: ${missing}`);
+      const alpine = way === "Alpine image";
+      const { containers, tag } = buildImage(architecture, runtime, alpine ? "alpine" : "debian");
+      const { binary, port, env, answers } = SAMPLES[runtime];
+      const variables = Object.entries(env).flatMap(([name, value]) => ["--env", `${name}=${value}`]);
+      const app = await startContainer(containers, tag, [...HARSH, ...variables]);
+      const ask = askCommand(runtime, `/opt/${binary}`, port, alpine ? "musl" : "gnu");
+      const { stdout } = must(app.exec(...ask));
+      expect(stdout.trimEnd().split("\n")).toEqual([`${runtime} ${architecture}`, ...answers]);
+      const packages = runtime === "node" ? `nodejs=~${MUSL_NODE_MAJOR}` : "libgcc libstdc++";
+      if (alpine) must(app.exec("grep", "-qx", packages, "/added"));
+      expect(app.stop().code).toBe("0");
+    },
+  );
 });
