@@ -1,4 +1,5 @@
-// node scripts/adversary.mjs [ROUNDS]: the attacks of test/hosts/adversary with 200 rounds a place, where the suite has 20.
+// node scripts/adversary.mjs [ROUNDS]: every attack that turns a place while it is used, with 200 rounds a place, where the
+// suites have 20.
 import { ensureBuilt, runTool } from "./install.mjs";
 
 const rounds = process.argv[2] ?? "200";
@@ -11,7 +12,8 @@ if (!/^[1-9]\d*$/.test(rounds) || process.getuid?.() !== 0) {
 ensureBuilt();
 // A place takes about 0.1 s a round; the limit of a test grows with them.
 const limit = Math.max(120_000, Number(rounds) * 1000);
-runTool("vitest", ["run", "--project", "hosts", "test/hosts/adversary", `--testTimeout=${limit}`], {
+const attacks = ["test/hosts/adversary", "test/hosts/sudo", "stub-race", "import-race"];
+runTool("vitest", ["run", "--project", "hosts", "--project", "unit", ...attacks, `--testTimeout=${limit}`], {
   GANTRY_ADVERSARY_ROUNDS: rounds,
   GANTRY_TEST_REPORT: "adversary",
 });

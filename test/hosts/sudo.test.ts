@@ -2,6 +2,7 @@
  * Debian's real sudo: a person unpacks a release in her own home and installs it from there, while somebody else on the
  * host tries to change what root runs. Each refusal is ended by the command that it prints, pasted into her shell.
  */
+import { ROUNDS } from "../support/adversary-rounds.ts";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -13,7 +14,6 @@ import {
   makeWorkshop,
   MALLORY,
   PATIENT,
-  ROUNDS,
   type Arena,
   type Workshop,
 } from "./adversary/arena.ts";

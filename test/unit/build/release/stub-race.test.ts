@@ -1,4 +1,5 @@
-/** Places that the attacker turns while root starts a release: 200 rounds each, and none is won. */
+/** Places that the attacker turns while root starts a release: rounds for each (support/adversary-rounds.ts), and none is won. */
+import { ROUNDS } from "../../../support/adversary-rounds.ts";
 import { spawn, spawnSync } from "node:child_process";
 import { chownSync, copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +9,6 @@ import { storeTreeName } from "../../../../src/release/store.ts";
 import { makeRelease, makeTree, OTHER, place, run, STAMP } from "./stub-trust.ts";
 
 describe.skipIf(process.getuid?.() !== 0)("a race", () => {
-  const ROUNDS = 200;
   /** Renames two links or directories over one place as fast as it can, until its standard input ends. */
   const FLIP = `const fs = require("fs"); const [a, b, place] = process.argv.slice(1);
     let going = true; process.stdin.on("end", () => { going = false; }).resume();
