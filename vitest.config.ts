@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+/** Those that measure, or that fill the whole machine: after all others, one at a time. */
+const ALONE = ["test/hosts/commands.test.ts", "test/hosts/adversity.test.ts"];
+
 export default defineConfig({
   test: {
     reporters: [
@@ -24,8 +27,18 @@ export default defineConfig({
         test: {
           name: "hosts",
           include: ["test/hosts/**/*.test.ts"],
+          exclude: ALONE,
+          globalSetup: ["test/hosts/setup.ts"],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "hosts-alone",
+          include: ALONE,
           globalSetup: ["test/hosts/setup.ts"],
           fileParallelism: false,
+          sequence: { groupOrder: 1 },
         },
       },
     ],

@@ -45,7 +45,7 @@ if (missing.length > 0) {
   });
 }
 ensureBuilt();
-runTool("vitest", ["run", "--project", "hosts"], {
+runTool("vitest", ["run", "--project", "hosts*"], {
   GANTRY_TEST_REPORT: "hosts",
   ...(process.argv.includes("--whole") ? { GANTRY_TEST_WHOLE: "1" } : {}),
 });

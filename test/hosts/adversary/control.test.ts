@@ -2,7 +2,6 @@
  * Can the attacker of these tests win at all? A script that looks before it runs what it looked at, as careless ones do,
  * loses to her within a few rounds, and each of her payloads leaves its proof. Without this, no win would prove nothing.
  */
-import { ROUNDS } from "../../support/adversary-rounds.ts";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { bootArena, HOME, KIT, makeWorkshop, PATIENT, type Arena, type Workshop } from "./arena.ts";
 
