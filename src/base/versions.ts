@@ -1,8 +1,9 @@
-/** Versions as semver orders them (https://semver.org, item 11). Pure. */
+/** The two orders of versions: semver's, and that of dotted numbers. Pure. */
 
 const VERSION = /^(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?$/;
 
 /**
+ * The order of semver (https://semver.org, item 11), for versions that are in it or are refused: those of apps.
  * Negative when `left` comes before `right`, 0 when they have the same precedence: what follows a plus does not count.
  * Undefined when one of them is no such version.
  */
@@ -41,4 +42,24 @@ function compareIdentifiers(left: string, right: string): number {
   if (a === true && b === true) return compareNumbers(left, right);
   if (a !== b) return a === true ? -1 : 1;
   return left === right ? 0 : left < right ? -1 : 1;
+}
+
+/**
+ * The order of the dotted numbers that a version begins with, for versions that are not semver's: `2.28` of glibc,
+ * `3.4.29` of a symbol, Bun's. A missing part counts as 0; a canary counts as the version that it leads to.
+ */
+export function compareDotted(left: string, right: string): number {
+  const [a, b] = [dottedNumbers(left), dottedNumbers(right)];
+  for (let index = 0; index < Math.max(a.length, b.length); index += 1) {
+    const difference = (a[index] ?? 0) - (b[index] ?? 0);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function dottedNumbers(version: string): number[] {
+  return version
+    .replace(/[-+].*$/s, "")
+    .split(".")
+    .map(Number);
 }

@@ -2,6 +2,7 @@
  * Data for the fixes in messages: which systems have which glibc, and which package contains a library.
  * Nothing here decides whether a file loads.
  */
+import { compareDotted } from "../base/versions.ts";
 import { valueOf, type HostFacts } from "../host/index.ts";
 
 /** First release of each distribution with at least that glibc, oldest first. */
@@ -22,18 +23,7 @@ const GLIBC_SYSTEMS: readonly (readonly [version: string, systems: string])[] = 
 
 /** "Debian 12, Ubuntu 22.04, RHEL 9" for 2.34; undefined when no listed system is new enough. */
 export function systemsWithGlibc(version: string): string | undefined {
-  return GLIBC_SYSTEMS.find(([has]) => compareVersions(has, version) >= 0)?.[1];
-}
-
-/** Compares dotted numbers; a missing part counts as 0. */
-export function compareVersions(left: string, right: string): number {
-  const a = left.split(".").map(Number);
-  const b = right.split(".").map(Number);
-  for (let index = 0; index < Math.max(a.length, b.length); index += 1) {
-    const difference = (a[index] ?? 0) - (b[index] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
+  return GLIBC_SYSTEMS.find(([has]) => compareDotted(has, version) >= 0)?.[1];
 }
 
 /** Package names on Debian and Ubuntu, Alpine, and RHEL and Fedora. */

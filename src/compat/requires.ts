@@ -5,7 +5,7 @@
  */
 import type { ElfFile } from "../elf/index.ts";
 import type { LibcFamily } from "../host/index.ts";
-import { compareVersions } from "./advice.ts";
+import { compareDotted } from "../base/versions.ts";
 import { GLIBC_NAMES, MUSL_NAMES } from "./libc-names.ts";
 
 export interface ShippedFile {
@@ -46,10 +46,10 @@ export function deriveRequires(
   target: { readonly arch: string; readonly libc: LibcFamily },
 ): Requires {
   const mine = files.filter(({ file }) => file.arch === target.arch && fits(file, target.libc));
-  const glibc = highest(mine, (file) => versionsOf(file, "GLIBC").map(fromGlibcName), compareVersions);
-  const glibcxx = highest(mine, (file) => versionsOf(file, "GLIBCXX"), compareVersions);
-  const cxxabi = highest(mine, (file) => versionsOf(file, "CXXABI"), compareVersions);
-  const musl = highest(mine, (file) => (file.packedRelocations ? ["1.2.4"] : []), compareVersions);
+  const glibc = highest(mine, (file) => versionsOf(file, "GLIBC").map(fromGlibcName), compareDotted);
+  const glibcxx = highest(mine, (file) => versionsOf(file, "GLIBCXX"), compareDotted);
+  const cxxabi = highest(mine, (file) => versionsOf(file, "CXXABI"), compareDotted);
+  const musl = highest(mine, (file) => (file.packedRelocations ? ["1.2.4"] : []), compareDotted);
   const cpuLevel = highest(mine, ({ isaLevel }) => (isaLevel === undefined ? [] : [isaLevel]), byNumber);
   const napi = highest(mine, napiOf, byNumber);
   return {

@@ -3,6 +3,7 @@
  * A target is `OS-ARCH[-LIBC][-baseline]`; the table below is the only place that knows the spellings.
  */
 import { GantryError } from "../base/errors.ts";
+import { compareDotted } from "../base/versions.ts";
 
 export type Libc = "gnu" | "musl";
 
@@ -104,8 +105,7 @@ export function runsOn(target: Target, host: Target): boolean {
  */
 export function cpuFlagOfBun(target: Target, version: string): "avx2" | "sse4_2" | undefined {
   if (target.os !== "linux" || target.arch !== "x64") return undefined;
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const oneBuild = major > 1 || (major === 1 && minor >= 4);
+  const oneBuild = compareDotted(version, "1.4.0") >= 0;
   return oneBuild || target.name.endsWith("-baseline") ? "sse4_2" : "avx2";
 }
 

@@ -6,6 +6,7 @@ import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync, s
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
 import { run } from "../../base/process/index.ts";
+import { compareDotted } from "../../base/versions.ts";
 import { toolEnvironment } from "../../runtime/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { App } from "./app.ts";
@@ -46,7 +47,7 @@ export async function findBun(app: Pick<App, "dir">, options: FindBunOptions): P
   const refused: string[] = [];
   const take = async (path: string): Promise<Bun | undefined> => {
     const asked = await askBun(path, environment);
-    if (typeof asked !== "string" && compareVersions(asked.version, OLDEST_BUN) >= 0)
+    if (typeof asked !== "string" && compareDotted(asked.version, OLDEST_BUN) >= 0)
       return Object.freeze(asked);
     // The Bun of an app that runs on it goes into its release: there the app has to decide.
     if (typeof asked !== "string" && fetch === undefined) throw new GantryError(tooOld(asked));
@@ -60,16 +61,6 @@ export async function findBun(app: Pick<App, "dir">, options: FindBunOptions): P
   const fetched = fetch === undefined ? undefined : await take(await fetch());
   if (fetched !== undefined) return fetched;
   throw new GantryError(noBun(named, refused));
-}
-
-/** Compares the numeric parts of two versions; a canary counts as the version it leads to. */
-export function compareVersions(a: string, b: string): number {
-  const [left, right] = [a, b].map((version) => version.split(/[-+]/)[0]?.split(".").map(Number) ?? []);
-  for (let index = 0; index < 3; index += 1) {
-    const difference = (left?.[index] ?? 0) - (right?.[index] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }
 
 function foundBuns(appDir: string, environment: Environment): string[] {

@@ -9,7 +9,8 @@ import { GantryError } from "../../base/errors.ts";
 import { run } from "../../base/process/index.ts";
 import { toolEnvironment } from "../../runtime/index.ts";
 import type { Environment } from "../../base/environment.ts";
-import { compareVersions, type Bun } from "./bun.ts";
+import { compareDotted } from "../../base/versions.ts";
+import type { Bun } from "./bun.ts";
 import { LOCKFILE_OWNERS, type LockfileKind } from "./workspace.ts";
 import { type BunLock, parseBunLock } from "../../release/index.ts";
 
@@ -47,7 +48,7 @@ export async function ensureBunLock(options: MigrateOptions): Promise<BunLock> {
  */
 export function readBunLock(path: string, bun: Bun, where: string): BunLock {
   const lock = requireBunLock(readFileSync(path, "utf8"), where);
-  if (lock.version >= 2 && compareVersions(bun.version, VERSION_2_SINCE) < 0) {
+  if (lock.version >= 2 && compareDotted(bun.version, VERSION_2_SINCE) < 0) {
     throw new GantryError({
       code: "CONFIG_INVALID",
       what: `bun.lock has version ${lock.version}, which Bun ${bun.version} cannot read`,
@@ -92,7 +93,7 @@ export function unusable(
   }[owner];
   const again = `run "${current}" in ${join(where, "..")} and commit the ${kind} that it writes`;
   // Older versions convert fewer formats: 1.3.7 no yarn berry, and yarn classic without addresses only wrongly.
-  const old = compareVersions(bun.version, VERSION_2_SINCE) < 0;
+  const old = compareDotted(bun.version, VERSION_2_SINCE) < 0;
   return new GantryError({
     code: "CONFIG_INVALID",
     what: `Bun ${bun.version} cannot use this ${kind}`,

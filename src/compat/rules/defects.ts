@@ -2,7 +2,7 @@
  * Defects of runtime versions that end the process although every symbol is there. Each row was reproduced with
  * a module of a few lines on the versions around its boundary; a row says what the module must use to be hit.
  */
-import { compareVersions } from "../advice.ts";
+import { compareDotted } from "../../base/versions.ts";
 import type { Draft } from "../finding.ts";
 import { listed } from "../finding.ts";
 import { runtimeName, shippedObjects, type Situation } from "./situation.ts";
@@ -55,7 +55,7 @@ export function judgeDefects(situation: Situation): Draft[] {
   if (!facts.version.known) return [];
   const version = facts.version.value;
   const names = shippedObjects(situation).flatMap(({ library }) => library.imports().map(({ name }) => name));
-  return DEFECTS.filter(({ kind, fixedIn }) => kind === facts.kind && compareVersions(version, fixedIn) < 0)
+  return DEFECTS.filter(({ kind, fixedIn }) => kind === facts.kind && compareDotted(version, fixedIn) < 0)
     .map((defect) => ({
       defect,
       hits: defect.imports.map((wanted) => names.find((name) => wanted.test(name))),

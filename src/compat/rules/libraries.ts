@@ -3,7 +3,8 @@
  * Sources: ld.so(8); musl's ldso/dynlink.c; Bun 1.4's check of DT_NEEDED on musl (it names glibc in its error).
  * A name that only the other C library uses means that the module was built for that one.
  */
-import { compareVersions, installCommand } from "../advice.ts";
+import { compareDotted } from "../../base/versions.ts";
+import { installCommand } from "../advice.ts";
 import type { Draft } from "../finding.ts";
 import { listed } from "../finding.ts";
 import { GLIBC_NAMES, MUSL_NAMES } from "../libc-names.ts";
@@ -20,7 +21,7 @@ const BUN_STRINGS = 65_536;
 function judgeBunOnMusl({ family, runtime, file }: Situation): Draft[] | undefined {
   const { kind, version } = runtime.facts;
   if (family !== "musl" || kind !== "bun" || !version.known) return undefined;
-  if (compareVersions(version.value, "1.4.0") < 0) return undefined;
+  if (compareDotted(version.value, "1.4.0") < 0) return undefined;
   const glibc = file.needed.find((name) => GLIBC_NAMES.test(name));
   if (glibc === undefined || file.stringsSize > BUN_STRINGS) return undefined;
   return [

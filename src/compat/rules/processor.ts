@@ -3,7 +3,7 @@
  * Sources: glibc 2.33 and newer, sysdeps/x86/dl-prop.h ("CPU ISA level is lower than required"), checked for
  * every object; musl before 1.2.4 skips DT_RELR, which leaves pointers unset and ends in SIGSEGV.
  */
-import { compareVersions } from "../advice.ts";
+import { compareDotted } from "../../base/versions.ts";
 import { valueOf } from "../../host/index.ts";
 import type { Draft } from "../finding.ts";
 import { inObject, shippedObjects, type Situation } from "./situation.ts";
@@ -31,7 +31,7 @@ export function judgePackedRelocations(situation: Situation): Draft[] {
   if (packed.length === 0) return [];
   const loader = situation.host.loaders.find(({ family }) => family === "musl");
   const version = loader === undefined ? undefined : valueOf(loader.version);
-  if (version === undefined || compareVersions(version, "1.2.4") >= 0) return [];
+  if (version === undefined || compareDotted(version, "1.2.4") >= 0) return [];
   return packed.map((object) => ({
     code: "LIBC_TOO_OLD" as const,
     what: `the module has packed relocations${inObject(situation, object)}, which musl ${version} does not know; it would crash`,
@@ -51,7 +51,7 @@ export function judgeExecutableStack(situation: Situation): Draft[] {
   if (wanting === undefined) return [];
   const loader = host.loaders.find(({ path }) => path === process.program.library.interpreter);
   const version = loader === undefined ? undefined : valueOf(loader.version);
-  if (version === undefined || compareVersions(version, "2.41") < 0) return [];
+  if (version === undefined || compareDotted(version, "2.41") < 0) return [];
   return [
     {
       code: "HOST_UNSUPPORTED",

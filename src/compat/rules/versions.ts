@@ -3,7 +3,8 @@
  * Source: glibc elf/dl-version.c (match_symbol): a missing version is fatal unless it is marked weak, and a
  * library without any versions passes with a warning. musl ignores versions altogether.
  */
-import { installCommand, compareVersions, systemsWithGlibc } from "../advice.ts";
+import { compareDotted } from "../../base/versions.ts";
+import { installCommand, systemsWithGlibc } from "../advice.ts";
 import { valueOf } from "../../host/index.ts";
 import { listed, type Draft } from "../finding.ts";
 import type { LoadedObject } from "../search.ts";
@@ -35,7 +36,7 @@ export function judgeVersions(situation: LoadSituation): Draft[] {
 
 /** Newest first, so that the one to look for comes first. */
 function byVersion(left: string, right: string): number {
-  return compareVersions(right.replace(/^\D+/, ""), left.replace(/^\D+/, ""));
+  return compareDotted(right.replace(/^\D+/, ""), left.replace(/^\D+/, ""));
 }
 
 function describe(

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, linkSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { compareVersions, findBun } from "../../../../src/build/app/bun.ts";
+import { findBun } from "../../../../src/build/app/bun.ts";
 import { BUN_PATH, findingsOf, makeApp, makeDirectory, writeFiles } from "../scratch.ts";
 
 const version = execFileSync(BUN_PATH, ["--version"], { encoding: "utf8" }).trim();
@@ -127,19 +127,5 @@ describe("findBun", () => {
       expect(named[0]?.what).toMatch(/1\.3\.6 is too old/);
       expect(asked).toEqual(["fetch"]);
     });
-  });
-});
-
-describe("compareVersions", () => {
-  const cases: [string, string, number][] = [
-    ["1.3.7", "1.3.7", 0],
-    ["1.3.6", "1.3.7", -1],
-    ["1.3.14", "1.3.7", 1],
-    ["1.10.0", "1.9.9", 1],
-    ["2.0.0", "1.99.99", 1],
-    ["1.4.0-canary.3+abc", "1.4.0", 0],
-  ];
-  it.each(cases)("%s against %s", (a, b, sign) => {
-    expect(Math.sign(compareVersions(a, b))).toBe(sign);
   });
 });
