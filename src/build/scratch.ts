@@ -15,6 +15,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { isDirectory } from "../base/files/index.ts";
 import { GantryError, toGantryError } from "../base/errors.ts";
 
 /** How the work directories beside results begin. */
@@ -108,8 +109,4 @@ function makeDirectory(path: string): boolean {
     if (isDirectory(path)) return false;
     throw error;
   }
-}
-
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }

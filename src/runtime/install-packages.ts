@@ -2,8 +2,9 @@
  * Installs a frozen lock with the package manager inside a Bun executable. Build and host use this same call, so that
  * what the build hashed is what a host gets: hoisted, copied (never linked into a cache), and with no script run.
  */
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readNames, readRegularText, unlessRefused } from "../base/files/index.ts";
 import { GantryError, type Finding } from "../base/errors.ts";
 import { NAMES, type Target } from "../release/index.ts";
 import { keptEnvironment } from "./invoke.ts";
@@ -251,19 +252,11 @@ function guardAgainstHanging(cache: string, hang: number) {
 }
 
 function readProcessorTime(pid: number): string {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, "utf8");
-    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-    return `${fields[11]} ${fields[12]}`;
-  } catch {
-    return "";
-  }
+  const text = unlessRefused(() => readRegularText(`/proc/${pid}/stat`)) ?? "";
+  const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return `${fields[11]} ${fields[12]}`;
 }
 
 function readEntryCount(directory: string): number {
-  try {
-    return readdirSync(directory).length;
-  } catch {
-    return 0;
-  }
+  return (unlessRefused(() => readNames(directory)) ?? []).length;
 }

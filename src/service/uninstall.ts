@@ -3,13 +3,14 @@
  * for; the user stays always, because files on backups and other disks bear its number.
  */
 import { existsSync, rmdirSync } from "node:fs";
+import { isThere } from "../base/files/index.ts";
 import { errorCode } from "../base/errors.ts";
 import type { ServiceContext } from "./context.ts";
 import { removeResidue } from "./releases/generations.ts";
 import { requireInstalled } from "./installed.ts";
 import type { ServiceLayout } from "./layout.ts";
 import { withService } from "./transaction/locked.ts";
-import { isThere, readMounts, removeTree } from "./data/mounts.ts";
+import { readMounts, removeTree } from "./data/mounts.ts";
 import { ensureMarked } from "./names/names.ts";
 import { ownParts, readOwnedOrAdopted, trimOwned } from "./names/marks.ts";
 import type { ServiceResult } from "./result.ts";

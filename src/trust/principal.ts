@@ -1,11 +1,10 @@
 /** Who runs, and which groups are that user's alone: what the rule needs to know of the accounts of this host. */
-import { readFileSync } from "node:fs";
-import { errorCode } from "../base/errors.ts";
+import { readRegularText, unlessRefused } from "../base/files/index.ts";
 import type { Principal } from "./rule.ts";
 
 /** @param uid the effective user id; -1 where there is no such thing */
 export function readPrincipal(uid: number): Principal {
-  const [passwd, group] = [readText("/etc/passwd"), readText("/etc/group")];
+  const [passwd, group] = [readAccounts("/etc/passwd"), readAccounts("/etc/group")];
   return { uid, gid: process.getegid?.() ?? -1, ownGroups: ownGroups(uid, passwd, group) };
 }
 
@@ -33,11 +32,6 @@ function fields(text: string): string[][] {
     .map((line) => line.split(":"));
 }
 
-function readText(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return "";
-  }
+function readAccounts(path: string): string {
+  return unlessRefused(() => readRegularText(path)) ?? "";
 }

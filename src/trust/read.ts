@@ -4,7 +4,7 @@
  */
 import { spawnSync } from "node:child_process";
 import { lstatSync, readlinkSync } from "node:fs";
-import { errorCode } from "../base/errors.ts";
+import { unlessRefused } from "../base/files/index.ts";
 import { needsList, unsafe, type Entry, type Principal } from "./rule.ts";
 
 /** The kernel's own limit (path_resolution(7)). */
@@ -73,30 +73,21 @@ function look(path: string, seen: Map<string, Facts>): Facts {
 }
 
 function readFacts(path: string): Facts {
-  try {
-    const facts = lstatSync(path);
-    const { uid, gid, mode } = facts;
-    const kind = facts.isDirectory()
-      ? "directory"
-      : facts.isFile()
-        ? "file"
-        : facts.isSymbolicLink()
-          ? "link"
-          : "other";
-    return { kind, uid, gid, mode: mode & 0o7777 };
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return undefined;
-  }
+  const facts = unlessRefused(() => lstatSync(path));
+  if (facts === undefined) return undefined;
+  const { uid, gid, mode } = facts;
+  const kind = facts.isDirectory()
+    ? "directory"
+    : facts.isFile()
+      ? "file"
+      : facts.isSymbolicLink()
+        ? "link"
+        : "other";
+  return { kind, uid, gid, mode: mode & 0o7777 };
 }
 
 function readTarget(path: string): string | undefined {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return undefined;
-  }
+  return unlessRefused(() => readlinkSync(path));
 }
 
 /**

@@ -2,7 +2,15 @@
 /** Writing that survives a power cut. */
 export { syncDirectories, syncFiles, syncPath, syncTree, type TreeListing, writeDurably } from "./durable.ts";
 /** Reading what may rightly not be there. */
-export { readNames, readOptionalText } from "./optional.ts";
+export {
+  isDirectory,
+  isThere,
+  readEntries,
+  readNames,
+  readOptionalText,
+  unlessMissing,
+  unlessRefused,
+} from "./optional.ts";
 /** Files of any size, read without holding them in memory. */
 export { readPieces, readStart } from "./pieces.ts";
 /** Opening what somebody else may have put there. */

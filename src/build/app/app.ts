@@ -5,6 +5,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { readPackageJSON, type PackageJson } from "pkg-types";
+import { isDirectory } from "../../base/files/index.ts";
 import { GantryError, type Finding } from "../../base/errors.ts";
 import { parseSettings, show, type Settings } from "./settings.ts";
 import { isFile, readLockfile, readWorkspaceRoot, type Lockfile } from "./workspace.ts";
@@ -90,7 +91,7 @@ export async function readApp(appDir: string): Promise<App> {
  */
 async function readPackageFile(dir: string): Promise<PackageJson> {
   const where = join(dir, "package.json");
-  if (statSync(dir, { throwIfNoEntry: false })?.isDirectory() !== true) {
+  if (!isDirectory(dir)) {
     const what = "there is no such directory";
     throw new GantryError({ code: "CONFIG_INVALID", what, where: dir, fix: "name the app's directory" });
   }

@@ -2,16 +2,9 @@
  * Private copies of an app's workspace, in the system's temporary directory and readable by their owner alone.
  * What no build needs stays behind: installed modules, version control, secrets in .env, and releases built before.
  */
-import {
-  copyFileSync,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readlinkSync,
-  symlinkSync,
-} from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { isThere } from "../../base/files/index.ts";
 import { NAMES } from "../../release/index.ts";
 import { matchesWorkspace, readWorkspacePatterns } from "./workspace.ts";
 
@@ -69,5 +62,5 @@ function isSecret(name: string): boolean {
 }
 
 function isRelease(path: string): boolean {
-  return lstatSync(join(path, NAMES.manifest), { throwIfNoEntry: false }) !== undefined;
+  return isThere(join(path, NAMES.manifest));
 }

@@ -2,9 +2,10 @@
  * Where an app's workspace begins and which lockfile pins it. A directory above counts as the root only when its own
  * list of members names the app: a repository that merely contains the app pins nothing for it.
  */
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { parseYAML } from "confbox/yaml";
+import { readRegularText, unlessRefused } from "../../base/files/index.ts";
 
 export type LockfileKind = "bun.lock" | "bun.lockb" | "package-lock.json" | "pnpm-lock.yaml" | "yarn.lock";
 
@@ -35,9 +36,9 @@ export function readWorkspaceRoot(appDir: string): string {
 
 /** The member patterns of a workspace root: pnpm-workspace.yaml's, else package.json's; none when it is no root. */
 export function readWorkspacePatterns(directory: string): string[] {
-  const yaml = readText(join(directory, "pnpm-workspace.yaml"));
+  const yaml = readOwnText(join(directory, "pnpm-workspace.yaml"));
   if (yaml !== undefined) return strings(field(parse(yaml, parseYAML), "packages"));
-  const text = readText(join(directory, "package.json"));
+  const text = readOwnText(join(directory, "package.json"));
   if (text === undefined) return [];
   const workspaces = field(parse(text, JSON.parse), "workspaces");
   return strings(Array.isArray(workspaces) ? workspaces : field(workspaces, "packages"));
@@ -45,7 +46,7 @@ export function readWorkspacePatterns(directory: string): string[] {
 
 /** What a directory's package.json names among its dependencies and devDependencies; nothing when it cannot be read. */
 export function readDependencyNames(directory: string): string[] {
-  const json = parse(readText(join(directory, "package.json")) ?? "", JSON.parse);
+  const json = parse(readOwnText(join(directory, "package.json")) ?? "", JSON.parse);
   return ["dependencies", "devDependencies"].flatMap((group) => Object.keys(field(json, group) ?? {}));
 }
 
@@ -96,12 +97,9 @@ export function readLockfile(
   return undefined;
 }
 
-function readText(path: string): string | undefined {
-  try {
-    return readFileSync(path, "utf8");
-  } catch {
-    return undefined;
-  }
+/** Nothing for one that this user may not read: it is not the app's. */
+function readOwnText(path: string): string | undefined {
+  return unlessRefused(() => readRegularText(path));
 }
 
 /** A damaged file above the app is not the app's: it names no members. */

@@ -2,10 +2,11 @@
  * Packages that an app patches after installation, by whichever tool. A release fetches its modules from a registry
  * on the host, where no patch is applied: a patched package must not go into a release unpatched without a message.
  */
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseYAML } from "confbox/yaml";
 import { readPackageJSON, type PackageJson } from "pkg-types";
+import { isDirectory } from "../../base/files/index.ts";
 import { isFile, type App } from "../app/index.ts";
 import type { BunLock } from "../../release/index.ts";
 
@@ -53,7 +54,7 @@ function declaredPatches(json: PackageJson): [string, string][] {
 
 /** patch-package keeps `@scope+name+1.2.3.patch`; a `++` leads to a nested package. */
 function patchPackageFiles(directory: string): [string, string][] {
-  if (statSync(directory, { throwIfNoEntry: false })?.isDirectory() !== true) return [];
+  if (!isDirectory(directory)) return [];
   return readdirSync(directory).flatMap((file): [string, string][] => {
     const match = /^(?:.*\+\+)?((?:@[^+]+\+)?[^+@]+)\+\d[^+]*\.patch$/.exec(file);
     return match?.[1] === undefined ? [] : [[match[1].replace("+", "/"), join(directory, file)]];

@@ -2,7 +2,7 @@
  * Key pairs on disk, in minisign's files. Never overwrites a key, never makes or uses a secret key that lies inside
  * a release, and leaves either both files of a new pair or neither.
  */
-import { existsSync, lstatSync, mkdirSync, realpathSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, realpathSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { errorCode, GantryError } from "../../base/errors.ts";
 import {
@@ -20,7 +20,7 @@ import {
   UNTRUSTED_PREFIX,
 } from "../../release/index.ts";
 import { createFile } from "../write-file.ts";
-import { readRegularText } from "../../base/files/index.ts";
+import { isThere, readRegularText } from "../../base/files/index.ts";
 
 export interface KeygenOptions {
   readonly publicKeyFile: string;
@@ -65,7 +65,7 @@ export async function keygen(options: KeygenOptions): Promise<KeyPairFiles> {
 }
 
 function refuseOverwriting(files: readonly [string, string]): void {
-  const existing = files.filter((file) => lstatSync(file, { throwIfNoEntry: false }) !== undefined);
+  const existing = files.filter(isThere);
   const [first, ...rest] = existing.map(existsAlready);
   if (first !== undefined) throw new GantryError(first, ...rest);
   if (files[0] === files[1]) {

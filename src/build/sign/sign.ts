@@ -2,7 +2,7 @@
  * Signs a release (its SHA256SUMS) or a single file. A signature is written only after SHA256SUMS was found true for
  * every file of the release, with nothing missing and nothing extra, and after no secret key was found among them.
  */
-import { lstatSync, realpathSync, statSync } from "node:fs";
+import { lstatSync, realpathSync } from "node:fs";
 import { basename, join } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
 import {
@@ -31,7 +31,7 @@ import { repackArchive, type Repacked } from "../pack/index.ts";
 import { checkStatements } from "./statement.ts";
 import { readSecretKey, refuseInsideRelease } from "./keys.ts";
 import { replaceFile } from "../write-file.ts";
-import { readRegularFile, readRegularText } from "../../base/files/index.ts";
+import { isDirectory, readRegularFile, readRegularText, unlessRefused } from "../../base/files/index.ts";
 
 /** A key is some hundred bytes; larger text than this is no place where one gets by accident. */
 const SEARCHED_BYTES = 1 << 20;
@@ -143,10 +143,6 @@ function noRelease(what: string, where: string): GantryError {
   return new GantryError({ code: "RELEASE_FILE_MISSING", what, where, fix });
 }
 
-function isDirectory(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
-}
-
 interface Signed {
   readonly file: string;
   /** What the comment says it is. */
@@ -173,18 +169,11 @@ function findSecretKeys(root: string): Finding[] {
   return readTreeFiles(root).flatMap(({ path, kind }) => {
     const where = join(root, path);
     if (kind !== "file" || lstatSync(where).size > SEARCHED_BYTES) return [];
-    if (!holdsSecretKey(readText(where))) return [];
+    // One that cannot be read is none: comparing it with its digest has reported that.
+    const text = unlessRefused(() => readRegularFile(where))?.toString("latin1");
+    if (text === undefined || !holdsSecretKey(text)) return [];
     const what = `${path} holds a secret key`;
     const fix = "take it out, build again, and make a new key pair if this release was ever published";
     return [{ code: "CONFIG_INVALID", what, where, fix }];
   });
-}
-
-/** Empty for a file that cannot be read: comparing it with its digest has reported that. */
-function readText(path: string): string {
-  try {
-    return readRegularFile(path).toString("latin1");
-  } catch {
-    return "";
-  }
 }

@@ -13,7 +13,7 @@ import { lockIfFree, tidyPlace } from "../tree/stale-files.ts";
 import { checkWritable, removeQuietly } from "../tree/work.ts";
 import { placeAt, untrustedReason, type Owner } from "./facts.ts";
 import { readReferences, type Reference } from "./reference.ts";
-import { readRegularText } from "../../base/files/index.ts";
+import { readNames, readRegularText, unlessRefused } from "../../base/files/index.ts";
 
 export interface CleanedTree {
   readonly path: string;
@@ -37,7 +37,7 @@ export async function cleanStores(options: CleanOptions): Promise<CleanedTree[]>
   for (const candidate of parseCandidates(options.owner.environment)) {
     const store = join(candidate.directory, STORE_NAME);
     if (candidate.refused !== undefined || cleaned.some(({ path }) => dirname(path) === store)) continue;
-    for (const name of readNames(store)) {
+    for (const name of unlessRefused(() => readNames(store)) ?? []) {
       const path = join(store, name);
       const place = placeAt(path);
       if (lstatSync(path).uid !== options.owner.uid) continue;
@@ -126,36 +126,22 @@ function isRunning(path: string): boolean {
   return readNames("/proc").some((pid) => {
     if (!/^\d+$/.test(pid)) return false;
     return (
-      readText(`/proc/${pid}/environ`).includes(`GANTRY_MODULES=${modules}\0`) ||
-      readText(`/proc/${pid}/maps`).includes(`${modules}/`)
+      readFact(pid, "environ").includes(`GANTRY_MODULES=${modules}\0`) ||
+      readFact(pid, "maps").includes(`${modules}/`)
     );
   });
 }
 
+/** Empty for a process of somebody else, or one that has just ended. */
+function readFact(pid: string, name: string): string {
+  return unlessRefused(() => readRegularText(`/proc/${pid}/${name}`)) ?? "";
+}
+
 function readSize(path: string): number {
-  try {
+  const read = () => {
     const facts = lstatSync(path);
     if (!facts.isDirectory()) return facts.size;
-    return readNames(path).reduce((sum, name) => sum + readSize(join(path, name)), 0);
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return 0;
-  }
-}
-
-function readNames(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return [];
-  }
-}
-
-function readText(path: string): string {
-  try {
-    return readRegularText(path);
-  } catch {
-    return "";
-  }
+    return readdirSync(path).reduce((sum, name) => sum + readSize(join(path, name)), 0);
+  };
+  return unlessRefused(read) ?? 0;
 }

@@ -2,8 +2,9 @@
  * What is known of the places where a tree may lie, before one is chosen. Nothing is written: whether code can be
  * mapped is asked only where a tree is about to be made (ensure.ts), because that takes a file.
  */
-import { accessSync, constants, realpathSync, statfsSync, statSync } from "node:fs";
+import { accessSync, constants, realpathSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { isDirectory, unlessRefused } from "../../base/files/index.ts";
 import { errorCode, toGantryError, type ErrorCode, type Finding } from "../../base/errors.ts";
 import {
   type Candidate,
@@ -96,10 +97,10 @@ function readCandidate(release: Release, candidate: Candidate, owner: Owner): Ca
 function refusalOf(candidate: Candidate, place: Place, owner: Owner): Reason | undefined {
   if (candidate.refused !== undefined) return { code: "STORE_UNWRITABLE", text: candidate.refused };
   const { directory } = candidate;
-  if (!isDirectory(directory) && !isDirectory(dirname(directory))) {
+  if (!isOpenDirectory(directory) && !isOpenDirectory(dirname(directory))) {
     return { code: "STORE_UNWRITABLE", text: `${dirname(directory)} is not there` };
   }
-  const real = realDirectory(directory);
+  const real = unlessRefused(() => realpathSync(directory)) ?? directory;
   const temporary = temporaryAbove(real, owner.environment["TMPDIR"]);
   if (temporary !== undefined) {
     return { code: "STORE_UNWRITABLE", text: `it leads to ${real}, and ${temporary} is for temporary files` };
@@ -178,23 +179,10 @@ function roomReason(release: Release, place: Place): Reason | undefined {
 }
 
 function nearestDirectory(path: string): string {
-  return isDirectory(path) || path === dirname(path) ? path : nearestDirectory(dirname(path));
+  return isOpenDirectory(path) || path === dirname(path) ? path : nearestDirectory(dirname(path));
 }
 
-function isDirectory(path: string): boolean {
-  try {
-    return statSync(path).isDirectory();
-  } catch (error) {
-    if (errorCode(error) !== undefined) return false;
-    throw error;
-  }
-}
-
-function realDirectory(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return path;
-  }
+/** None where this user may not even look. */
+function isOpenDirectory(path: string): boolean {
+  return unlessRefused(() => isDirectory(path)) ?? false;
 }

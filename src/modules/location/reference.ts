@@ -3,8 +3,9 @@
  * where ROOT is the release's whole path. The stub asks for it with one test, so that no release starts from a tree
  * without being known to `clean`: a copy, or one that was moved, is noted at its first start. Only cold starts write.
  */
-import { chmodSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { readEntries } from "../../base/files/index.ts";
 import { errorCode, isMissing } from "../../base/errors.ts";
 import { stampName, STORE_USED } from "../../release/index.ts";
 import { readHostId } from "../proof/tree-facts.ts";
@@ -71,13 +72,4 @@ function readBelow(directory: string, root: string): Reference[] {
     const [, release, host] = /^([0-9a-f]{16})-(.+)$/.exec(entry.name) ?? [];
     return release === undefined || host === undefined ? [] : [{ root, release, host }];
   });
-}
-
-function readEntries(directory: string) {
-  try {
-    return readdirSync(directory, { withFileTypes: true });
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
 }

@@ -15,7 +15,7 @@ import {
 import type { Place, Release } from "../release/unpacked.ts";
 import { isSameSystem, watchedPrograms } from "./host-node.ts";
 import { wantedModules } from "../tree/verify.ts";
-import { readRegularText } from "../../base/files/index.ts";
+import { readRegularText, unlessRefused } from "../../base/files/index.ts";
 
 export interface TreeFacts {
   /** The modules directory exists, or none is needed. */
@@ -32,24 +32,16 @@ export interface TreeFacts {
 
 /** Reads what names this host; missing files are facts too. */
 export function readHostId(): string {
-  return hostId({ machineId: readText("/etc/machine-id"), osRelease: readText("/etc/os-release") });
+  return hostId({ machineId: readFact("/etc/machine-id"), osRelease: readFact("/etc/os-release") });
 }
 
-function readText(path: string): string | undefined {
-  try {
-    return readRegularText(path);
-  } catch {
-    return undefined;
-  }
+function readFact(path: string): string | undefined {
+  return unlessRefused(() => readRegularText(path));
 }
 
 /** Modification time in nanoseconds, links followed; undefined when there is no such file. */
 function readChanged(path: string): bigint | undefined {
-  try {
-    return statSync(path, { bigint: true }).mtimeNs;
-  } catch {
-    return undefined;
-  }
+  return unlessRefused(() => statSync(path, { bigint: true }).mtimeNs);
 }
 
 /** An external's place in the manifest's list; the stamp's markers are named by it. */

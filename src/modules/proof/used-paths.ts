@@ -1,7 +1,6 @@
 /** Everything that a start runs or obeys, by its path: what the rule of src/trust has to hold for. Reads only. */
-import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { errorCode } from "../../base/errors.ts";
+import { readEntries, unlessRefused } from "../../base/files/index.ts";
 import { noteName, stampName } from "../../release/index.ts";
 import type { Wanted } from "../../trust/index.ts";
 import { readHostId } from "./tree-facts.ts";
@@ -33,19 +32,10 @@ export function usedBy(release: Release, roots: readonly string[], place: Place)
 
 function listFiles(directory: string): string[] {
   const found: string[] = [];
-  for (const entry of readEntries(directory)) {
+  for (const entry of unlessRefused(() => readEntries(directory)) ?? []) {
     const path = join(directory, entry.name);
     found.push(path);
     if (entry.isDirectory()) found.push(...listFiles(path));
   }
   return found;
-}
-
-function readEntries(directory: string) {
-  try {
-    return readdirSync(directory, { withFileTypes: true });
-  } catch (error) {
-    if (errorCode(error) === undefined) throw error;
-    return [];
-  }
 }

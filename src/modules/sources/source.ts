@@ -2,7 +2,7 @@
  * The ways to fill a work directory with a tree: what each must provide, and the way through a package manager.
  * A way only fetches; whether the right thing came is decided by the one piece of code in commit.ts.
  */
-import { mkdirSync, readdirSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError, type ErrorCode } from "../../base/errors.ts";
 import { type BunLock, type FileEntry, NAMES, type TreeModule } from "../../release/index.ts";
@@ -10,7 +10,7 @@ import { installFrozen, type InstallLimits, type InstallOptions } from "../../ru
 import type { Environment } from "../../base/environment.ts";
 import { formatBytes } from "../../base/text.ts";
 import { checkLockfile } from "./lockfile-check.ts";
-import { readOptionalText } from "../../base/files/index.ts";
+import { isThere, readNames, readOptionalText, unlessRefused } from "../../base/files/index.ts";
 import type { Reporter } from "../../base/reporter.ts";
 import type { Release } from "../release/unpacked.ts";
 import { wantedModules } from "../tree/verify.ts";
@@ -159,19 +159,12 @@ export function moduleSize(module: TreeModule): number {
 
 /** Names of packages in Bun's cache, a scope's with the scope. */
 function readCacheNames(cache: string): string[] {
-  return readNames(cache).flatMap((name) =>
-    name.startsWith("@") ? readNames(join(cache, name)).map((inner) => `${name}/${inner}`) : [name],
+  return arrived(cache).flatMap((name) =>
+    name.startsWith("@") ? arrived(join(cache, name)).map((inner) => `${name}/${inner}`) : [name],
   );
 }
 
-function readNames(directory: string): string[] {
-  try {
-    return readdirSync(directory);
-  } catch {
-    return [];
-  }
-}
-
-function isThere(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+/** What cannot be seen has not arrived: the progress is worth no failure. */
+function arrived(directory: string): string[] {
+  return unlessRefused(() => readNames(directory)) ?? [];
 }

@@ -4,7 +4,7 @@
  */
 import { chmodSync, lstatSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { isMissing } from "../../base/errors.ts";
+import { unlessMissing } from "../../base/files/index.ts";
 import type { TreeListing } from "../../base/files/index.ts";
 import { type FileEntry, filesOfTree, type Manifest, normalMode } from "../../release/index.ts";
 
@@ -16,7 +16,8 @@ export function ensureArranged(
 ): TreeListing {
   const keep = filesOfTree(manifest, included);
   const listing: { files: string[]; directories: string[] } = { files: [], directories: [] };
-  if (isThere(modules)) arrangeDirectory(modules, "", keep, listing);
+  if (unlessMissing(() => lstatSync(modules))?.isDirectory() === true)
+    arrangeDirectory(modules, "", keep, listing);
   return listing;
 }
 
@@ -49,13 +50,4 @@ function arrangeDirectory(
   if (left || below === "") listing.directories.push(below);
   else rmdirSync(directory);
   return left;
-}
-
-function isThere(path: string): boolean {
-  try {
-    return lstatSync(path).isDirectory();
-  } catch (error) {
-    if (isMissing(error)) return false;
-    throw error;
-  }
 }

@@ -5,9 +5,8 @@
  */
 import { lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { isMissing } from "../../base/errors.ts";
 import { filesOfTree, type Manifest, NAMES } from "../../release/index.ts";
-import { syncPath, type TreeListing } from "../../base/files/index.ts";
+import { syncPath, type TreeListing, unlessMissing } from "../../base/files/index.ts";
 import type { Place } from "../release/unpacked.ts";
 import { isAsBuilt, verifyTree } from "./verify.ts";
 
@@ -63,10 +62,6 @@ function makeRoom(modules: string, path: string): void {
 }
 
 function kindOf(path: string): "directory" | "other" | undefined {
-  try {
-    return lstatSync(path).isDirectory() ? "directory" : "other";
-  } catch (error) {
-    if (isMissing(error)) return undefined;
-    throw error;
-  }
+  const facts = unlessMissing(() => lstatSync(path));
+  return facts === undefined ? undefined : facts.isDirectory() ? "directory" : "other";
 }

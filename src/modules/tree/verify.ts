@@ -4,7 +4,8 @@
  */
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import { errorCode, isMissing, type Finding } from "../../base/errors.ts";
+import { unlessMissing } from "../../base/files/index.ts";
+import { errorCode, type Finding } from "../../base/errors.ts";
 import {
   availableExternals,
   type FileEntry,
@@ -109,12 +110,8 @@ function findPlanted(paths: readonly string[]): Planted | undefined {
 }
 
 function readOwnFiles(modules: string): TreeFile[] {
-  try {
-    return readTreeFiles(modules).filter((file) => !file.path.startsWith(`${NAMES.stamps}/`));
-  } catch (error) {
-    if (isMissing(error)) return [];
-    throw error;
-  }
+  const files = unlessMissing(() => readTreeFiles(modules)) ?? [];
+  return files.filter((file) => !file.path.startsWith(`${NAMES.stamps}/`));
 }
 
 type ModuleEntry = readonly [directory: string, module: TreeModule];

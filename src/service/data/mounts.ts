@@ -3,7 +3,7 @@
  * tree, and rm(1) walks by open directories (fts(3)), so that no link is followed whenever it was made.
  */
 import { lstatSync, readFileSync, realpathSync, rmSync } from "node:fs";
-import { isMissing } from "../../base/errors.ts";
+import { unlessMissing } from "../../base/files/index.ts";
 import { runOrThrow } from "../../base/process/index.ts";
 
 /** The mount points of this process, in the order of /proc/self/mountinfo (proc(5)): the fifth field, spaces in octal. */
@@ -25,27 +25,13 @@ export interface Mounts {
 
 /** What is mounted at a path or below it, wherever its own links lead. */
 export function readMounts(path: string): Mounts {
-  const real = realPath(path);
+  const real = unlessMissing(() => realpathSync(path)) ?? path;
   const points = parseMountPoints(readFileSync("/proc/self/mountinfo", "utf8"));
   const inside = real === "/" ? real : `${real}/`;
   return {
     at: points.includes(real),
     below: points.filter((point) => point !== real && point.startsWith(inside)),
   };
-}
-
-function realPath(path: string): string {
-  try {
-    return realpathSync(path);
-  } catch (error) {
-    if (isMissing(error)) return path;
-    throw error;
-  }
-}
-
-/** A link counts as itself. */
-export function isThere(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 /**

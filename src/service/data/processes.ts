@@ -1,8 +1,8 @@
 /** The living processes of a user, whichever unit or session they belong to. */
-import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readNames } from "../../base/files/index.ts";
 import { printable } from "../../base/text.ts";
+import { readFact } from "../health/sockets.ts";
 
 export interface UserProcess {
   readonly pid: number;
@@ -18,19 +18,10 @@ export function readProcessesOf(uid: number): UserProcess[] {
   const processes: UserProcess[] = [];
   for (const entry of readNames("/proc")) {
     if (!/^\d+$/.test(entry)) continue;
-    const found = parseProcess(Number(entry), readStatus(entry));
+    const found = parseProcess(Number(entry), readFact(Number(entry), "status"));
     if (found?.uids.includes(uid) === true) processes.push({ pid: found.pid, name: found.name });
   }
   return processes;
-}
-
-/** Empty for one that has just ended. */
-function readStatus(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/status`, "utf8");
-  } catch {
-    return "";
-  }
 }
 
 /** undefined for a process that has ended and waits for its parent. */

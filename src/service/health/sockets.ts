@@ -1,8 +1,14 @@
 /** What /proc and the control groups tell of processes and their sockets: read only, and quiet about what has ended. */
-import { closeSync, openSync, readFileSync, readlinkSync, readSync } from "node:fs";
+import { closeSync, openSync, readlinkSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { errorCode, isMissing } from "../../base/errors.ts";
-import { readNames, readOptionalText } from "../../base/files/index.ts";
+import {
+  readNames,
+  readOptionalText,
+  readRegularText,
+  unlessMissing,
+  unlessRefused,
+} from "../../base/files/index.ts";
 import { hasOthers, parseListeners, type Listener } from "./listeners.ts";
 
 /** Where systemd mounts the hierarchy that it keeps units in: cgroup v1 and hybrid, hybrid's v2, v2. */
@@ -70,7 +76,9 @@ export function readSockets(pid: number): Set<string> | undefined {
   const found = new Set<string>();
   try {
     for (const name of readNames(directory)) {
-      const inode = /^socket:\[(\d+)\]$/.exec(readLinkIfThere(join(directory, name)))?.[1];
+      const inode = /^socket:\[(\d+)\]$/.exec(
+        unlessMissing(() => readlinkSync(join(directory, name))) ?? "",
+      )?.[1];
       if (inode !== undefined) found.add(inode);
     }
   } catch (error) {
@@ -81,22 +89,9 @@ export function readSockets(pid: number): Set<string> | undefined {
   return found;
 }
 
-function readLinkIfThere(path: string): string {
-  try {
-    return readlinkSync(path);
-  } catch (error) {
-    if (isMissing(error)) return "";
-    throw error;
-  }
-}
-
 /** The text of a file of /proc/PID; empty when the process has ended, or this user may not look. */
 export function readFact(pid: number, name: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/${name}`, "utf8");
-  } catch {
-    return "";
-  }
+  return unlessRefused(() => readRegularText(`/proc/${pid}/${name}`)) ?? "";
 }
 
 /** The user as whom a process acts; undefined when it has ended. */
@@ -107,11 +102,7 @@ export function readUid(pid: number): number | undefined {
 
 /** Names a network namespace; empty where this user may not look. */
 export function readNetwork(pid: number | "self"): string {
-  try {
-    return readlinkSync(`/proc/${pid}/ns/net`);
-  } catch {
-    return "";
-  }
+  return unlessRefused(() => readlinkSync(`/proc/${pid}/ns/net`)) ?? "";
 }
 
 /** The process that has a socket open; undefined when none is seen. The lowest number is the one that made it. */

@@ -6,9 +6,8 @@ import { lstatSync } from "node:fs";
 import { basename, join } from "node:path";
 import * as v from "valibot";
 import { GantryError } from "../../base/errors.ts";
-import { readNames, readOptionalText, writeDurably } from "../../base/files/index.ts";
+import { isThere, readNames, readOptionalText, writeDurably } from "../../base/files/index.ts";
 import type { ServiceLayout } from "../layout.ts";
-import { isThere } from "../data/mounts.ts";
 import { runProgram } from "../../base/process/index.ts";
 
 const OwnedSchema = v.object({

@@ -6,7 +6,7 @@
 import { lstatSync } from "node:fs";
 import { join, relative } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
-import { readNames, readOptionalText } from "../../base/files/index.ts";
+import { isThere, readNames, readOptionalText } from "../../base/files/index.ts";
 import { NAMES } from "../../release/index.ts";
 import { requireSettings } from "../installed.ts";
 import type { Candidate } from "../releases/candidate.ts";
@@ -122,7 +122,7 @@ async function unitFindings(layout: ServiceLayout): Promise<Finding[]> {
   const findings: Finding[] = [];
   const own = join(layout.units, layout.unit);
   const text = readOptionalText(own) ?? "";
-  const there = lstatSync(own, { throwIfNoEntry: false }) !== undefined;
+  const there = isThere(own);
   if (there ? !isOwnUnit(layout, text) : service !== undefined && service.state !== "not-found")
     findings.push(foreignUnit(layout, service, there ? own : undefined));
   for (const { id, state, file } of others) {

@@ -1,18 +1,9 @@
 /** The generations of a service on the disk, and the two links that choose between them. */
-import {
-  chmodSync,
-  lstatSync,
-  mkdirSync,
-  readdirSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-} from "node:fs";
+import { chmodSync, lstatSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { errorCode, isMissing } from "../../base/errors.ts";
-import { readNames, syncPath } from "../../base/files/index.ts";
+import { readEntries, readNames, syncPath, unlessRefused } from "../../base/files/index.ts";
 import { NAMES } from "../../release/index.ts";
 import { generationVersion, type ServiceLayout } from "../layout.ts";
 
@@ -89,19 +80,10 @@ export function ensureDirectory(path: string, mode: number): void {
 /** Bytes of the files in a directory tree; links are not followed. */
 export function sizeOf(path: string): number {
   let bytes = 0;
-  for (const entry of readEntries(path)) {
+  for (const entry of unlessRefused(() => readEntries(path)) ?? []) {
     const inner = join(path, entry.name);
     if (entry.isDirectory()) bytes += sizeOf(inner);
     else bytes += lstatSync(inner, { throwIfNoEntry: false })?.size ?? 0;
   }
   return bytes;
-}
-
-function readEntries(path: string) {
-  try {
-    return readdirSync(path, { withFileTypes: true });
-  } catch (error) {
-    if (isMissing(error) || errorCode(error) === "EACCES") return [];
-    throw error;
-  }
 }

@@ -1,8 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { readNames, readOptionalText } from "../../../src/base/files/optional.ts";
+import {
+  isDirectory,
+  isThere,
+  readNames,
+  readOptionalText,
+  unlessRefused,
+} from "../../../src/base/files/optional.ts";
 
 const dir = mkdtempSync(join(tmpdir(), "gantry-read-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
@@ -23,4 +29,36 @@ test("what is there is read, and what is not is no error, on whatever part of th
 
 test("what is there and cannot be read throws the file system's error", () => {
   expect(() => readOptionalText(dir)).toThrow("EISDIR");
+});
+
+test("a directory is one through a link as well; a link is there wherever it leads", () => {
+  const link = join(dir, "link");
+  const lost = join(dir, "lost");
+  const file = join(dir, "plain");
+  writeFileSync(file, "");
+  symlinkSync(dir, link);
+  symlinkSync("nowhere", lost);
+
+  expect([dir, link, file, lost, join(file, "below")].map(isDirectory)).toEqual([
+    true,
+    true,
+    false,
+    false,
+    false,
+  ]);
+  expect([link, lost, join(dir, "none"), join(file, "below")].map(isThere)).toEqual([
+    true,
+    true,
+    false,
+    false,
+  ]);
+});
+
+test("a refusal counts as absence where the caller says so, and a fault of gantry's own never does", () => {
+  expect(unlessRefused(() => readNames(join(dir, "\0")))).toBeUndefined();
+  expect(unlessRefused(() => readOptionalText(dir))).toBeUndefined();
+  const fault = () => {
+    throw new TypeError("a fault");
+  };
+  expect(() => unlessRefused(fault)).toThrow("a fault");
 });
