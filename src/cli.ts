@@ -31,6 +31,7 @@ try {
   await runCommandLine(
     {
       name: "gantry",
+      side: "build",
       version,
       description: "Makes releases of single-binary apps with native modules",
       commands: buildSideCommands({

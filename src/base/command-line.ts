@@ -6,6 +6,10 @@ import { parseArgs, renderUsage, type ArgsDef, type CommandDef, type ParsedArgs 
 import { closest, distance } from "fastest-levenshtein";
 import { stripVTControlCharacters } from "node:util";
 import { GantryError, type Finding } from "./errors.ts";
+import type { Side } from "./variables.ts";
+
+/** Help has this width everywhere, as citty's own has. */
+const HELP_COLUMNS = 100;
 
 export interface CommandLine {
   /** What people type before the command: `npx gantry`, `./gantry`. */
@@ -13,6 +17,8 @@ export interface CommandLine {
   readonly version: string;
   readonly description: string;
   readonly commands: Readonly<Record<string, CommandDef>>;
+  /** Whose environment variables the overview of all commands lists. */
+  readonly side: Side;
   /** Commands that the design names and this version does not have. */
   readonly later: readonly string[];
 }
@@ -46,7 +52,9 @@ export async function runCommandLine(
   };
   if (name === "--version" || name === "-v") return output.print(line.version);
   if (name === undefined || name === "--help" || name === "-h" || name === "help") {
-    return output.print(await usage(main, undefined, output));
+    const { formatSettings } = await import("./variable-texts.ts");
+    const settings = formatSettings(line.side, HELP_COLUMNS);
+    return output.print(`${await usage(main, undefined, output)}\n\nENVIRONMENT\n\n${settings}`);
   }
   const command = line.commands[name];
   if (command === undefined) throw new GantryError(unknownCommand(name, line));

@@ -7,15 +7,9 @@ import { parseSkip } from "../compat/index.ts";
 import { GantryError, type ErrorCode, type Finding } from "../base/errors.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { PackageManager } from "../modules/index.ts";
-import {
-  DIRECTORY_VARIABLE,
-  LAUNCHER_VARIABLE,
-  LIBRARY_PATH_VARIABLE,
-  MODULES_VARIABLE,
-  PROBE_VARIABLE,
-} from "../release/index.ts";
 import { withoutCredentials } from "../runtime/index.ts";
 import type { Environment } from "../base/environment.ts";
+import { variablesWhere, type VariableName } from "../base/variables.ts";
 
 export interface Settings {
   /** No network, whatever is missing. */
@@ -35,32 +29,16 @@ export interface Settings {
 const LOG_LEVELS: readonly LogLevel[] = ["silent", "error", "warn", "info", "debug"];
 const PACKAGE_MANAGERS: readonly PackageManager[] = ["bun", "npm"];
 
-const KNOWN = [
-  "GANTRY_BUNDLE",
-  "GANTRY_TOKEN",
-  "GANTRY_OFFLINE",
-  "GANTRY_REGISTRY",
-  "GANTRY_PACKAGE_MANAGER",
-  "GANTRY_LOG_LEVEL",
-  "GANTRY_SKIP",
-  "GANTRY_STORE",
-];
-/** Set by gantry itself for the processes it starts. */
-const INTERNAL = new Set<string>([
-  MODULES_VARIABLE,
-  PROBE_VARIABLE,
-  "GANTRY_UNPROVEN",
-  LAUNCHER_VARIABLE,
-  DIRECTORY_VARIABLE,
-  LIBRARY_PATH_VARIABLE,
-]);
+/** What people may set, and what gantry sets itself for the processes that it starts. */
+const SETTINGS = variablesWhere(({ kind, readBy }) => kind === "setting" && readBy.includes("launcher"));
+const OWN = new Set<string>(variablesWhere(({ kind }) => kind !== "foreign"));
 
 /**
  * @throws GantryError CONFIG_INVALID with every wrong value at once
  */
 export function parseSettings(environment: Environment): Settings {
   const findings: Finding[] = [];
-  const choose = <T extends string>(name: string, choices: readonly T[], otherwise: T): T => {
+  const choose = <T extends string>(name: VariableName, choices: readonly T[], otherwise: T): T => {
     const value = environment[name] ?? "";
     const found = choices.find((choice) => choice === value);
     if (found !== undefined || value === "") return found ?? otherwise;
@@ -102,8 +80,8 @@ function isWebAddress(text: string): boolean {
 function ignoredVariables(environment: Environment): string[] {
   return Object.keys(environment).flatMap((name) => {
     if (!name.startsWith("GANTRY_") || (environment[name] ?? "") === "") return [];
-    if (KNOWN.includes(name) || INTERNAL.has(name)) return [];
-    const near = closest(name, KNOWN);
+    if (OWN.has(name)) return [];
+    const near = closest(name, SETTINGS);
     return distance(name, near) <= 2 ? [`${name} is not known; ${near} is`] : [];
   });
 }

@@ -27,7 +27,6 @@ export {
   KEPT_PATHS,
   KEPT_VARIABLES,
   LAUNCHER_RUNTIME,
-  LAUNCHER_VARIABLE,
   LIBRARY_PATH_VARIABLE,
 } from "./caller.ts";
 /** Every path of a release, in one place. */

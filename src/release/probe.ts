@@ -2,12 +2,13 @@
  * The load probe's protocol: what the launcher asks of a compiled app through the environment, and the lines it
  * answers with. The app's side of it is src/build/compile/prelude.ts.
  */
+import type { VariableName } from "../base/variables.ts";
 
 /** Environment variable that asks a compiled app to load modules and report instead of starting. */
-export const PROBE_VARIABLE = "GANTRY_PROBE";
+export const PROBE_VARIABLE = "GANTRY_PROBE" satisfies VariableName;
 
 /** Environment variable by which the stub names the absolute `node_modules` directory to resolve externals from. */
-export const MODULES_VARIABLE = "GANTRY_MODULES";
+export const MODULES_VARIABLE = "GANTRY_MODULES" satisfies VariableName;
 
 /** The value of GANTRY_PROBE, as JSON. */
 export interface ProbeRequest {

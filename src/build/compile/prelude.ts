@@ -16,7 +16,7 @@ import { namespaceOf, type EsModuleMark } from "./namespace.ts";
 import { startProbe } from "./probe.ts";
 
 /** Names of the externals, comma-separated; put in by the build. */
-declare const GANTRY_EXTERNALS: string;
+declare const gantryExternalNames: string;
 
 /** The executable is lib/NAME of the release. */
 const release = process.execPath.split("/").slice(0, -2).join("/");
@@ -24,7 +24,7 @@ const release = process.execPath.split("/").slice(0, -2).join("/");
 if (isMainThread && env[LAUNCHER_VARIABLE] !== undefined) startLauncher(release);
 if (isMainThread && isCalledAsGantry(release)) becomeLauncher(release);
 const probe = env[PROBE_VARIABLE];
-const externals = GANTRY_EXTERNALS.split(",");
+const externals = gantryExternalNames.split(",");
 const modules = chooseModules({
   // A worker starts with the environment that the process was given, so it finds the variable as well.
   named: env[MODULES_VARIABLE],

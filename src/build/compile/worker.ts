@@ -53,7 +53,7 @@ async function readPrelude(): Promise<string> {
     entrypoints: [entry],
     target: "bun",
     minify: { whitespace: true },
-    define: { GANTRY_EXTERNALS: JSON.stringify(spec.externals.join(",")) },
+    define: { gantryExternalNames: JSON.stringify(spec.externals.join(",")) },
   });
   return (await outputs[0]?.text()) ?? "";
 }

@@ -5,17 +5,16 @@
  */
 import { EM_OF_ARCH } from "../../elf/index.ts";
 import { basename } from "node:path";
+import { variablesWhere } from "../../base/variables.ts";
 import { packagesOf } from "../../compat/index.ts";
 import {
   cpuFlagOfBun,
-  DIRECTORY_VARIABLE,
   KEPT_PATHS,
   KEPT_VARIABLES,
   LAUNCHER_RUNTIME,
-  LAUNCHER_VARIABLE,
   LIBC_MARKS,
-  LIBRARY_PATH_VARIABLE,
   type Manifest,
+  MODULES_VARIABLE,
   NAMES,
   NOTE,
   parseTarget,
@@ -33,21 +32,11 @@ import type { ProvenFile } from "../checksum.ts";
 import { plainWord, renderTemplate } from "../template.ts";
 
 /** Variables that steer gantry and are nobody else's business: the stub keeps them from the app. */
-const VARIABLES = [
-  DIRECTORY_VARIABLE,
-  LAUNCHER_VARIABLE,
-  LIBRARY_PATH_VARIABLE,
-  "GANTRY_BUNDLE",
-  "GANTRY_LOG_LEVEL",
-  "GANTRY_OFFLINE",
-  "GANTRY_PACKAGE_MANAGER",
-  "GANTRY_PROBE",
-  "GANTRY_REGISTRY",
-  "GANTRY_SKIP",
-  "GANTRY_STORE",
-  "GANTRY_TOKEN",
-  "GANTRY_UNPROVEN",
-] as const;
+const OWN_VARIABLES = variablesWhere(
+  ({ kind, readBy }, name) =>
+    // The app's prelude reads the last one, which the stub itself sets.
+    kind !== "foreign" && readBy.some((side) => side !== "build") && name !== MODULES_VARIABLE,
+);
 
 /** What Bun's musl builds need beside musl, as Alpine names it. */
 const APK_ADD = "apk add libstdc++ libgcc";
@@ -105,7 +94,7 @@ function stubValues({ manifest, base, releaseId, launcher, proven }: StubOptions
     GANTRY: plainWord(manifest.gantry),
     BINARY: plainWord(manifest.binary),
     ...runtimeValues(manifest.runtime),
-    VARIABLES: VARIABLES.join(" "),
+    VARIABLES: OWN_VARIABLES.join(" "),
     LAUNCHER: launcher.map(plainWord).join(" "),
     ...provenValues(proven),
     NAME: `${plainWord(base)}-${targetSuffix(target)}`,

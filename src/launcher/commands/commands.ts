@@ -18,6 +18,7 @@ export async function runCommands(session: Session, rawArgs: readonly string[]):
   const service = light ? {} : (await import("./service.ts")).serviceCommands(session);
   const line = {
     name: "./gantry",
+    side: "launcher",
     version: readVersion(session.root),
     description: "Looks after this release: its native modules, and its service",
     commands: {
@@ -28,6 +29,6 @@ export async function runCommands(session: Session, rawArgs: readonly string[]):
       ...service,
     },
     later: [],
-  };
+  } as const;
   await runCommandLine(line, rawArgs, session);
 }

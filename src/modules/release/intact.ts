@@ -17,12 +17,13 @@ import {
   vendoredBundle,
 } from "../../release/index.ts";
 import type { Environment } from "../../base/environment.ts";
+import type { VariableName } from "../../base/variables.ts";
 import { shellWord } from "../../base/text.ts";
 import { readOptionalText } from "../../base/files/index.ts";
 import type { Release } from "./unpacked.ts";
 
 /** Set by the script when the host has neither cksum nor sha256sum. */
-const UNPROVEN = "GANTRY_UNPROVEN";
+const UNPROVEN = "GANTRY_UNPROVEN" satisfies VariableName;
 /** Bytes above which a file outside of lib/ is left to verify: apps ship models and media there. */
 const LARGE = 1 << 20;
 

@@ -3,11 +3,9 @@
  * program that prints its environment or its directory.
  */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { KEPT_VARIABLES } from "../../../../../src/release/caller.ts";
 import { makeStand, SHELLS } from "./stand.ts";
 import { steeringVariables } from "./variables.ts";
 
@@ -144,16 +142,4 @@ describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %
     expect(seen).toMatchObject({ GANTRY_LIBRARY_PATH: "/opt/some/lib" });
     expect(Object.keys(seen)).not.toContain("LD_LIBRARY_PATH");
   });
-});
-
-it("the README lists what the launcher keeps", () => {
-  const readme = readFileSync(fileURLToPath(new URL("../../../../../README.md", import.meta.url)), "utf8");
-  const listed = new Set(readme.match(/`[A-Za-z_]+\*?`/g));
-  const missing = KEPT_VARIABLES.filter((name) => {
-    const small = name.replace(/^(?:HTTPS?|NO|NPM)_(?:PROXY|CONFIG.*)$/, (capitals) =>
-      capitals.toLowerCase(),
-    );
-    return name !== "GANTRY_*" && !listed.has(`\`${small}\``);
-  });
-  expect(missing).toEqual([]);
 });

@@ -1,0 +1,30 @@
+// Writes every committed file that is made from the source (scripts/generate/index.ts); `npm run generate`.
+// test/unit/generated.test.ts fails while one of them is not what this writes.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+/** Node 20 runs no TypeScript; below node_modules the packages are found. */
+const scratch = mkdtempSync(join(root, "node_modules/.generate-"));
+try {
+  const outfile = join(scratch, "generate.mjs");
+  const entryPoints = [join(root, "scripts/generate/index.ts")];
+  await build({
+    entryPoints,
+    outfile,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    packages: "external",
+  });
+  const { generateFiles } = await import(outfile);
+  for (const { path, text } of generateFiles(root)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true });
+    writeFileSync(join(root, path), text);
+  }
+} finally {
+  rmSync(scratch, { recursive: true });
+}
