@@ -19,13 +19,12 @@ import { isNetworkComplaint } from "../runtime/index.ts";
 import { count } from "../base/text.ts";
 import { ensureArranged } from "./tree/normalize.ts";
 import { syncDirectories, syncFiles, syncPath, type TreeListing } from "../base/files/index.ts";
-import { readTreeFacts } from "./proof/tree-facts.ts";
 import type { Fill, Filled } from "./sources/source.ts";
 import { loadExternals, type ProofOptions } from "./proof/load.ts";
 import { mendInPlace } from "./tree/repair.ts";
 import type { Place, Release } from "./release/unpacked.ts";
 import type { Reporter } from "../base/reporter.ts";
-import { planStart } from "./proof/tree-state.ts";
+import { readTreeState } from "./proof/tree-state.ts";
 import { setAside } from "./tree/exclude.ts";
 import { writeStamp, type Verdict } from "./proof/stamp.ts";
 import { verifyTree, type TreeVerdict } from "./tree/verify.ts";
@@ -43,6 +42,8 @@ export interface Committed {
   readonly leftOut: Readonly<Record<string, string>>;
   /** `lost` when another process put a tree there first. */
   readonly outcome: "placed" | "lost";
+  /** False when the next start has to prove the tree again. */
+  readonly stamped: boolean;
   /** What was put right in a tree that was there; undefined when the whole tree is new. */
   readonly mended?: readonly string[];
 }
@@ -63,13 +64,14 @@ export async function commitTree(options: CommitOptions): Promise<Committed> {
     await syncDirectories(modules, proven.listing);
     signal.throwIfAborted();
     // Whoever took this run's lock over, because it was stopped for long, may have been quicker.
-    const facts = readTreeFacts(options.release, place, options.host);
-    if (planStart(facts).state === "ready") return { ...proven, outcome: "lost" };
+    if (readTreeState(options.release, place, options.host).state === "ready")
+      return { ...proven, outcome: "lost", stamped: true };
     const moved = await settleInPlace(options, modules, proven);
     // Before the stamp: a start that finds it looks at nothing else any more.
     removeQuietly(work);
-    if (moved.outcome === "placed") await stampIfPossible({ ...options, ...proven, began }, options.reporter);
-    return { ...proven, ...moved };
+    if (moved.outcome === "lost") return { ...proven, ...moved, stamped: true };
+    const stamped = await stampIfPossible({ ...options, ...proven, began }, options.reporter);
+    return { ...proven, ...moved, stamped };
   } catch (error) {
     throw placeError(error, place);
   } finally {

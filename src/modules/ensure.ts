@@ -6,12 +6,12 @@ import { GantryError, toGantryError, type ErrorCode, type Finding } from "../bas
 import type { Environment } from "../base/environment.ts";
 import { count } from "../base/text.ts";
 import { commitTree } from "./commit.ts";
-import { readHostId, readTreeFacts } from "./proof/tree-facts.ts";
+import { readHostId } from "./proof/tree-facts.ts";
 import type { Fill } from "./sources/source.ts";
 import type { Holder } from "./lock/owner.ts";
 import type { Self } from "./proof/judge.ts";
 import { LOCK_LIMITS, takeLock, type Lock, type LockLimits } from "./lock/lock.ts";
-import { planStart } from "./proof/tree-state.ts";
+import { readTreeState } from "./proof/tree-state.ts";
 import { provePresent } from "./present.ts";
 import { checkExecutable, checkMachine, type Place, type Release } from "./release/unpacked.ts";
 import type { Reporter } from "../base/reporter.ts";
@@ -55,12 +55,12 @@ export async function ensureTree(options: EnsureOptions): Promise<Ensured> {
   const { release, place, reporter } = options;
   const host = readHostId();
   checkRelease(release, options.self);
-  const isReady = () => planStart(readTreeFacts(release, place, host)).state === "ready";
-  const plan = planStart(readTreeFacts(release, place, host));
-  if (plan.state === "ready") return { how: "ready", stamped: true };
-  reporter.debug(plan.why);
+  const isReady = () => readTreeState(release, place, host).state === "ready";
+  const tree = readTreeState(release, place, host);
+  if (tree.state === "ready") return { how: "ready", stamped: true };
+  reporter.debug(tree.why);
   let broken: readonly Finding[] = [];
-  if (plan.state === "present" && options.intent === "ready") {
+  if (tree.state === "present" && options.intent === "ready") {
     const present = await provePresent({ ...options, host });
     if (present.broken.length === 0) {
       await tidyPlace(place, options.signal);
@@ -137,9 +137,9 @@ function allowedFill({ fill }: EnsureOptions, unwritable: Finding | undefined): 
 async function installLocked(options: EnsureOptions, host: string, fill: Fill): Promise<Ensured> {
   const { release, place, reporter } = options;
   removeLeftovers(place);
-  const plan = planStart(readTreeFacts(release, place, host));
-  if (plan.state === "ready") return { how: "waited", stamped: true };
-  if (plan.state === "present" && options.intent === "ready") {
+  const tree = readTreeState(release, place, host);
+  if (tree.state === "ready") return { how: "waited", stamped: true };
+  if (tree.state === "present" && options.intent === "ready") {
     const present = await provePresent({ ...options, host });
     if (present.broken.length === 0) return { how: "proven", stamped: present.stamped };
     for (const finding of present.broken) reporter.debug(finding.what);
@@ -151,10 +151,9 @@ async function installLocked(options: EnsureOptions, host: string, fill: Fill): 
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   if (committed.outcome === "lost") return { how: "waited", stamped: true };
   reporter.step(`the modules are ready (${seconds} s)`);
-  const stamped = planStart(readTreeFacts(release, place, host)).state === "ready";
   return {
     how: "installed",
-    stamped,
+    stamped: committed.stamped,
     ...(committed.mended === undefined ? {} : { mended: committed.mended }),
   };
 }

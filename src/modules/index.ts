@@ -26,9 +26,9 @@ export { readScene, type Scene, type Self } from "./proof/judge.ts";
 /** The note beside a stamp says who looked at the way to a tree and found that nobody else can change it. */
 export { writeNote } from "./proof/note.ts";
 /** What is there before anything is decided. */
-export { readHostId, readTreeFacts } from "./proof/tree-facts.ts";
+export { readHostId } from "./proof/tree-facts.ts";
 /** From what is there to what has to happen, without doing any of it. */
-export { type Plan, planStart } from "./proof/tree-state.ts";
+export { readTreeState, type TreeState } from "./proof/tree-state.ts";
 /** Everything that a start runs or obeys, by its path. */
 export { usedBy } from "./proof/used-paths.ts";
 /** Are the release's own files the ones that were built? */

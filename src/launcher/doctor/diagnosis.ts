@@ -5,7 +5,7 @@
 import type { FileVerdict } from "../../compat/index.ts";
 import type { Finding } from "../../base/errors.ts";
 import type { CapturedHost } from "../../host/index.ts";
-import type { InspectedModule, Plan, Release, Scene } from "../../modules/index.ts";
+import type { InspectedModule, Release, Scene, TreeState } from "../../modules/index.ts";
 import { runsOnSystem } from "../../release/index.ts";
 import { count, wrapText } from "../../base/text.ts";
 import { directoryLine, hostLines, runtimeLine, verdictLines } from "./host-report.ts";
@@ -29,7 +29,7 @@ export interface Diagnosis {
     readonly passed: readonly string[];
   };
   /** What a start finds, and what it would do. */
-  readonly plan: Plan & { readonly would: string };
+  readonly plan: TreeState & { readonly would: string };
   readonly modules: readonly InspectedModule[];
   /** The static verdict on each native file. */
   readonly native: readonly FileVerdict[];

@@ -14,11 +14,10 @@ import {
   inspectTree,
   moduleSize,
   type PlacePlan,
-  type Plan,
-  planStart,
   readHostId,
   readScene,
-  readTreeFacts,
+  readTreeState,
+  type TreeState,
   type Release,
   type Scene,
   type TreeInspection,
@@ -70,7 +69,7 @@ function printExplanation(session: Session, source: string, scene: Scene | undef
 export async function diagnose(session: Session, opened: Opened): Promise<Diagnosis> {
   const { release, place } = opened;
   const host = readHostId();
-  const plan = planStart(readTreeFacts(release, place, host));
+  const plan = readTreeState(release, place, host);
   const { self } = session;
   const own = [checkMachine(release, self), checkExecutable(release), checkAbi(release, self)].filter(
     (finding) => finding !== undefined,
@@ -132,7 +131,7 @@ function planInstall(
 }
 
 function describePlan(
-  state: Plan["state"],
+  state: TreeState["state"],
   release: Release,
   found: {
     readonly own: readonly Finding[];

@@ -17,8 +17,7 @@ import {
 } from "../../release/index.ts";
 import { formatBytes } from "../../base/text.ts";
 import { readPrincipal, readUnsafe, unsafeLine } from "../../trust/index.ts";
-import { readHostId, readTreeFacts } from "../proof/tree-facts.ts";
-import { planStart } from "../proof/tree-state.ts";
+import { readTreeState } from "../proof/tree-state.ts";
 import { placeInRelease, type Place, type Release } from "../release/unpacked.ts";
 import { wantedModules } from "../tree/verify.ts";
 import { checkWritable } from "../tree/work.ts";
@@ -75,21 +74,17 @@ export function placeAt(parent: string): Place {
  */
 export function readPlaceFacts(release: Release, owner: Owner, need: "read" | "write"): PlaceFacts {
   const place = placeInRelease(release.layout);
-  const beside = { place, tree: readTreeState(release, place), unwritable: checkWritable(place) };
+  const beside = { place, tree: readTreeState(release, place).state, unwritable: checkWritable(place) };
   const enough = beside.unwritable === undefined || (need === "read" && beside.tree !== "absent");
   if (enough) return { beside, candidates: [] };
   const candidates = parseCandidates(owner.environment);
   return { beside, candidates: candidates.map((candidate) => readCandidate(release, candidate, owner)) };
 }
 
-function readTreeState(release: Release, place: Place): CandidateFacts["tree"] {
-  return planStart(readTreeFacts(release, place, readHostId())).state;
-}
-
 function readCandidate(release: Release, candidate: Candidate, owner: Owner): CandidateFacts {
   const place = placeInStore(release, candidate);
   const refused = refusalOf(candidate, place, owner);
-  const tree = refused === undefined ? readTreeState(release, place) : "absent";
+  const tree = refused === undefined ? readTreeState(release, place).state : "absent";
   const unwritable = refused ?? unwritableReason(place) ?? roomReason(release, place);
   return { candidate, place, refused, tree, unwritable };
 }

@@ -1,16 +1,22 @@
 /**
- * From what is there to what has to happen, without doing any of it. Three states: ready (start), present (prove the
- * tree where it lies), absent (make one).
+ * The one ladder from what is there to what has to happen: ready (start), present (prove the tree where it lies), absent
+ * (make one). Each step of a start reads it once: before a place is chosen, with the lock held, and before the rename.
  */
-import type { TreeFacts } from "./tree-facts.ts";
+import type { Place, Release } from "../release/unpacked.ts";
+import { readHostId, readTreeFacts, type TreeFacts } from "./tree-facts.ts";
 
-export interface Plan {
+export interface TreeState {
   readonly state: "ready" | "present" | "absent";
   /** Why it is not ready, for people; empty when it is. */
   readonly why: string;
 }
 
-export function planStart(facts: TreeFacts): Plan {
+/** @param host as readHostId returns it */
+export function readTreeState(release: Release, place: Place, host = readHostId()): TreeState {
+  return treeState(readTreeFacts(release, place, host));
+}
+
+export function treeState(facts: TreeFacts): TreeState {
   if (!facts.tree) return { state: "absent", why: "the modules were never installed here" };
   const [missing] = facts.missing;
   if (missing !== undefined) return { state: "present", why: `${missing} is missing` };

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readHostId, readTreeFacts } from "../../../src/modules/proof/tree-facts.ts";
-import { planStart } from "../../../src/modules/proof/tree-state.ts";
+import { treeState } from "../../../src/modules/proof/tree-state.ts";
 import { placeInRelease, readRelease, type Release } from "../../../src/modules/release/unpacked.ts";
 import { writeStamp } from "../../../src/modules/proof/stamp.ts";
 import { checkAbi, readRunning } from "../../../src/modules/proof/host-node.ts";
@@ -44,7 +44,7 @@ const stamp = async (release: Release): Promise<void> => {
   await writeStamp({ release, place, host: readHostId(), included, leftOut: {}, began: Date.now() });
 };
 const stateOf = (release: Release): string =>
-  planStart(readTreeFacts(release, placeInRelease(release.layout), readHostId())).state;
+  treeState(readTreeFacts(release, placeInRelease(release.layout), readHostId())).state;
 
 describe("a release on the host's own Node", () => {
   it("is run by the calling program, found as the stub finds it", () => {

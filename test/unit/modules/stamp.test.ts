@@ -12,7 +12,7 @@ import {
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readTreeFacts } from "../../../src/modules/proof/tree-facts.ts";
-import { planStart } from "../../../src/modules/proof/tree-state.ts";
+import { treeState } from "../../../src/modules/proof/tree-state.ts";
 import {
   placeInRelease,
   readRelease,
@@ -39,7 +39,7 @@ beforeEach(() => {
 });
 afterEach(() => removeTree(modules));
 
-const state = (host = HOST) => planStart(readTreeFacts(release, place, host)).state;
+const state = (host = HOST) => treeState(readTreeFacts(release, place, host)).state;
 const stamp = (included = ["needed", "@scope/extra"], began = Date.now()) =>
   writeStamp({ release, place, host: HOST, included, leftOut: {}, began });
 const native = () => join(modules, "@scope/extra-linux-x64/extra.node");

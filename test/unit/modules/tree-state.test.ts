@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import type { TreeFacts } from "../../../src/modules/proof/tree-facts.ts";
-import { planStart } from "../../../src/modules/proof/tree-state.ts";
+import { treeState } from "../../../src/modules/proof/tree-state.ts";
 
 const READY: TreeFacts = { tree: true, stamp: true, newer: [], missing: [], absent: [] };
 
-describe("planStart", () => {
+describe("treeState", () => {
   it.each<[string, Partial<TreeFacts>, string, RegExp]>([
     ["all is in place", {}, "ready", /^$/],
     ["an optional module was left out before", { absent: ["extra"] }, "ready", /^$/],
@@ -14,7 +14,7 @@ describe("planStart", () => {
     ["the C library is newer", { newer: ["/etc/ld.so.cache"] }, "present", /ld\.so\.cache changed/],
     ["a native file is gone", { missing: ["/r/a.node"] }, "present", /a\.node is missing/],
   ])("%s", (_, facts, state, why) => {
-    const plan = planStart({ ...READY, ...facts });
+    const plan = treeState({ ...READY, ...facts });
     expect(plan.state).toBe(state);
     expect(plan.why).toMatch(why);
   });
