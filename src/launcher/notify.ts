@@ -3,8 +3,8 @@
  * EXTEND_TIMEOUT_USEC=, through the program systemd-notify, because no JavaScript runtime has datagram sockets. READY=1
  * is never said: only the app knows when it is. Without NOTIFY_SOCKET, or without the program, nothing happens.
  */
-import { spawn } from "node:child_process";
-import { readProgramPath } from "../base/process/index.ts";
+import { errorCode } from "../base/errors.ts";
+import { readProgramPath, run } from "../base/process/index.ts";
 import { readUnsafeProgram } from "../trust/index.ts";
 import type { Reporter } from "../base/reporter.ts";
 import type { Environment } from "../base/environment.ts";
@@ -89,15 +89,15 @@ function createSender(deliver: (text: string) => Promise<void>) {
 }
 
 /** Never fails: a start is not worth less because nobody could be told of it. */
-function send(program: string, socket: string, text: string): Promise<void> {
+async function send(program: string, socket: string, text: string): Promise<void> {
   const status = text.replaceAll(/\p{Cc}+/gu, " ");
-  const child = spawn(program, [`STATUS=${status}`, `EXTEND_TIMEOUT_USEC=${EXTENSION * 1000}`], {
-    env: { NOTIFY_SOCKET: socket },
-    stdio: "ignore",
-  });
-  const tired = setTimeout(() => child.kill("SIGKILL"), LIMIT);
-  return new Promise<void>((resolve) => {
-    child.once("error", () => resolve());
-    child.once("close", () => resolve());
-  }).finally(() => clearTimeout(tired));
+  try {
+    await run(program, [`STATUS=${status}`, `EXTEND_TIMEOUT_USEC=${EXTENSION * 1000}`], {
+      cwd: "/",
+      environment: { NOTIFY_SOCKET: socket },
+      timeout: LIMIT,
+    });
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+  }
 }

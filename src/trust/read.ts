@@ -2,9 +2,9 @@
  * Reads the chains that the rule judges: every directory and every link from / to what is used, from the outside
  * inwards, each by its own lstat(2) and none through a link that was not looked at. Nothing is written.
  */
-import { spawnSync } from "node:child_process";
 import { lstatSync, readlinkSync } from "node:fs";
 import { unlessRefused } from "../base/files/index.ts";
+import { runSync } from "../base/process/index.ts";
 import { needsList, unsafe, type Entry, type Principal } from "./rule.ts";
 
 /** The kernel's own limit (path_resolution(7)). */
@@ -102,11 +102,6 @@ function readList(path: string): Entry["list"] {
 
 /** What ls says; nothing where there is none. */
 function listing(...args: readonly string[]): string {
-  const { stdout } = spawnSync("ls", args, {
-    encoding: "utf8",
-    env: { PATH: "/usr/bin:/bin", LC_ALL: "C" },
-    cwd: "/",
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  return stdout ?? "";
+  const environment = { PATH: "/usr/bin:/bin", LC_ALL: "C" };
+  return unlessRefused(() => runSync("ls", args, { cwd: "/", environment }).stdout) ?? "";
 }

@@ -2,9 +2,9 @@
  * Runs the host's own programs: found on a fixed path, with an environment that nobody else had a hand in, and never
  * with a terminal.
  */
-import { spawn } from "node:child_process";
 import { GantryError } from "../errors.ts";
 import type { Environment } from "../environment.ts";
+import { run, type RunOptions } from "./run.ts";
 
 const PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
 /** What systemd gives the services of the system (systemd.exec(5), $PATH), and /sbin and /bin where those are apart. */
@@ -17,51 +17,28 @@ export interface ProgramResult {
   readonly stderr: string;
 }
 
-export interface ProgramOptions {
-  /** Replaces the clean one. */
-  readonly environment?: Environment;
-  readonly cwd?: string;
-  /** Ends the program by SIGTERM. */
-  readonly signal?: AbortSignal;
-  /** Told each line of standard error as it comes. */
-  readonly heard?: (line: string) => void;
-}
+/** What is left out is the clean environment, and / as current directory; the signal ends the program by SIGTERM. */
+export type ProgramOptions = Partial<Pick<RunOptions, "environment" | "cwd" | "signal" | "heard">>;
 
 /**
- * Runs a program to its end, whatever its exit status. Killed by a signal counts as 128 and its number, or 128.
+ * Runs a program to its end, whatever its exit status. Killed by a signal counts as 128.
  * @throws GantryError EXEC_FAILED when it cannot be started
  */
-export function runProgram(
+export async function runProgram(
   file: string,
   args: readonly string[],
-  options: ProgramOptions = {},
+  { environment = CLEAN, cwd = "/", ...options }: ProgramOptions = {},
 ): Promise<ProgramResult> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, {
-      cwd: options.cwd ?? "/",
-      env: options.environment ?? CLEAN,
-      stdio: ["ignore", "pipe", "pipe"],
-    });
-    const text = { stdout: "", stderr: "" };
-    let line = "";
-    const end = () => child.kill("SIGTERM");
-    options.signal?.addEventListener("abort", end);
-    child.stdout.setEncoding("utf8").on("data", (chunk: string) => (text.stdout += chunk));
-    child.stderr.setEncoding("utf8").on("data", (chunk: string) => {
-      text.stderr += chunk;
-      const lines = `${line}${chunk}`.split("\n");
-      line = lines.pop() ?? "";
-      for (const whole of lines) options.heard?.(whole);
-    });
-    child.once("error", (error) => {
-      const what = `${file} cannot be started: ${error.message}`;
-      reject(new GantryError({ code: "EXEC_FAILED", what, where: file }));
-    });
-    child.once("close", (code) => {
-      options.signal?.removeEventListener("abort", end);
-      resolve({ code: code ?? 128, ...text });
-    });
-  });
+  let result;
+  try {
+    // A program that changes the host is never killed in the middle of it.
+    result = await run(file, args, { ...options, environment, cwd, grace: "forever" });
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const what = `${file} cannot be started: ${error.message}`;
+    throw new GantryError({ code: "EXEC_FAILED", what, where: file });
+  }
+  return { code: result.code ?? 128, stdout: result.stdout, stderr: result.stderr };
 }
 
 /**

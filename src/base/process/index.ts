@@ -4,4 +4,4 @@ export { readProgramPath } from "./find-program.ts";
 /** Runs the host's own programs. */
 export { runOrThrow, runProgram, UNIT_PATH } from "./host-program.ts";
 /** Runs a program to its end, with limits, and collects what it prints. */
-export { run, type RunResult } from "./run.ts";
+export { run, type RunResult, runSync } from "./run.ts";

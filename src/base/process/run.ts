@@ -1,18 +1,23 @@
-/** Runs a program to its end, with limits, and collects what it prints. */
-import { spawn } from "node:child_process";
+/** Runs a program to its end, with limits, and collects what it prints. Nothing else in gantry starts a process. */
+import { spawn, spawnSync } from "node:child_process";
 import type { Readable } from "node:stream";
+import type { Environment } from "../environment.ts";
 
 export interface RunOptions {
   readonly cwd: string;
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environment: Environment;
   /** Milliseconds after which the process is killed; none when left out. */
   readonly timeout?: number;
   /** Aborting it ends the process with SIGTERM, and with SIGKILL if that does not help; the result is still awaited. */
   readonly signal?: AbortSignal;
+  /** Milliseconds that SIGTERM is given to help; 500 when left out. `forever`: nothing kills the process. */
+  readonly grace?: number | "forever";
   /** `group` ends what the process has started too, which then gets no signals of the terminal; see setsid(2). */
   readonly ends?: "process" | "group";
   /** Told the process id once it runs. */
   readonly started?: (pid: number) => void;
+  /** Told each whole line of standard error as it comes. */
+  readonly heard?: (line: string) => void;
 }
 
 export interface RunResult {
@@ -53,12 +58,14 @@ export function run(file: string, args: readonly string[], options: RunOptions):
     };
     child.once("error", (error) => settle(() => reject(error)));
     const text = { stdout: "", stderr: "" };
+    const tell = byLine(options.heard);
     for (const name of ["stdout", "stderr"] as const) {
       // Bun gives no streams to a process for which it had no descriptors left (EMFILE), whatever the types say.
       const stream: Readable | null | undefined = child[name];
       stream?.setEncoding("utf8");
       stream?.on("data", (chunk: string) => {
         text[name] = (text[name] + chunk).slice(-KEEP);
+        if (name === "stderr") tell(chunk);
       });
     }
     let timedOut = false;
@@ -66,7 +73,7 @@ export function run(file: string, args: readonly string[], options: RunOptions):
     const later = (delay: number, action: () => void) => timers.push(setTimeout(action, delay));
     const end = () => {
       kill("SIGTERM");
-      later(GRACE, () => kill("SIGKILL"));
+      if (options.grace !== "forever") later(options.grace ?? GRACE, () => kill("SIGKILL"));
     };
     const settle = (action: () => void) => {
       for (const timer of timers) clearTimeout(timer);
@@ -86,4 +93,33 @@ export function run(file: string, args: readonly string[], options: RunOptions):
     }
     child.once("close", (code, signal) => settle(() => resolve({ code, signal, timedOut, ...text })));
   });
+}
+
+/** Takes text in whatever pieces it comes, and hands it on line by line; what no line break ends is left out. */
+function byLine(heard: RunOptions["heard"]): (chunk: string) => void {
+  let begun = "";
+  return (chunk) => {
+    const lines = `${begun}${chunk}`.split("\n");
+    begun = lines.pop() ?? "";
+    for (const line of lines) heard?.(line);
+  };
+}
+
+/**
+ * The same at once, for programs that end at once and callers that cannot wait.
+ * @throws the system's error when it cannot be started
+ */
+export function runSync(
+  file: string,
+  args: readonly string[],
+  { cwd, environment }: Pick<RunOptions, "cwd" | "environment">,
+): Pick<RunResult, "code" | "stdout" | "stderr"> {
+  const found = spawnSync(file, args, {
+    cwd,
+    env: environment,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  if (found.error !== undefined) throw found.error;
+  return { code: found.status, stdout: found.stdout, stderr: found.stderr };
 }

@@ -3,11 +3,11 @@
  * nothing: mmap(2) with PROT_EXEC fails with EPERM on a noexec mount, and wherever a security module forbids it,
  * whatever the mount table says. Neither runtime offers mmap itself.
  */
-import { spawnSync } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EM_OF_ARCH } from "../../elf/index.ts";
 import { errorCode } from "../../base/errors.ts";
+import { runSync } from "../../base/process/index.ts";
 
 /** glibc's words for a failed mmap, and musl's, which are those of the error number. */
 const NOT_MAPPED = /failed to map segment|not permitted|permission denied/i;
@@ -36,9 +36,14 @@ export function mapsCode(directory: string): boolean {
 function runsScript(directory: string): boolean {
   const path = join(directory, "exec-check");
   writeFileSync(path, "#!/bin/sh\nexit 0\n", { mode: 0o700 });
-  const result = spawnSync(path, [], { stdio: "ignore", cwd: directory });
-  rmSync(path, { force: true });
-  return errorCode(result.error) !== "EACCES";
+  try {
+    runSync(path, [], { cwd: directory, environment: {} });
+    return true;
+  } catch (error) {
+    return errorCode(error) !== "EACCES";
+  } finally {
+    rmSync(path, { force: true });
+  }
 }
 
 /** Segments are aligned for pages of up to 64 KiB (arm64). */
