@@ -140,7 +140,7 @@ export function pushBundles(options: PushOptions): Promise<string> {
  * Writes what an image of a release is made from: a Dockerfile and its companions.
  * @throws GantryError
  */
-export function writeImageFiles(options: DockerOptions): WrittenImage {
+export function writeImageFiles(options: DockerOptions): Promise<WrittenImage> {
   return writeImageFilesTo({ ...options, ...own(options) });
 }
 

@@ -46,7 +46,7 @@ export function dockerCommand({ print, log, scratch, environment }: CommandConte
       const digests =
         args.pin === true ? await readBaseDigests({ ...image, environment, debug, signal }) : undefined;
       const compose = args.compose === true ? "with compose" : "without compose";
-      const written = writeImageFiles({ ...image, out: args.out, digests, compose, scratch });
+      const written = await writeImageFiles({ ...image, out: args.out, digests, compose, scratch });
       const weight =
         written.baseMegabytes === undefined ? "" : `, about ${written.baseMegabytes} MB compressed`;
       log.info(

@@ -1,6 +1,8 @@
 /**
  * Writing that survives a power cut: contents reach the disk before the name that vouches for them does.
  * (rename(2) orders nothing by itself; a file renamed without fsync had the wrong size after every power loss tried.)
+ * Not for these: the service's history is appended to, and a build's archives and bundles are made anew when they are
+ * damaged, so that they are renamed into place without the wait for the disk.
  */
 import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
@@ -63,20 +65,39 @@ export async function writeDurably(
   changed?: number,
 ): Promise<void> {
   const draft = join(dirname(path), `.draft-${randomBytes(6).toString("hex")}`);
+  await create(draft, text, mode, changed);
   try {
-    const handle = await open(draft, "wx", mode);
-    try {
-      await handle.writeFile(text);
-      await handle.chmod(mode);
-      if (changed !== undefined) await handle.utimes(changed, changed);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
     await rename(draft, path);
   } catch (error) {
     await rm(draft, { force: true });
     throw error;
   }
+  await syncPath(dirname(path));
+}
+
+/** The same for a name that must be free: EEXIST when anything has it, even a link that leads nowhere. */
+export async function createDurably(path: string, text: string, mode: number): Promise<void> {
+  await create(path, text, mode);
+  await syncPath(dirname(path));
+}
+
+async function create(path: string, text: string, mode: number, changed?: number): Promise<void> {
+  const handle = await open(path, "wx", mode);
+  try {
+    await handle.writeFile(text);
+    await handle.chmod(mode);
+    if (changed !== undefined) await handle.utimes(changed, changed);
+    await handle.sync();
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Takes a name away, if it is there. */
+export async function removeDurably(path: string): Promise<void> {
+  await rm(path, { force: true });
   await syncPath(dirname(path));
 }

@@ -1,6 +1,15 @@
 /** The door of the base/files room: what others may use of it. */
 /** Writing that survives a power cut. */
-export { syncDirectories, syncFiles, syncPath, syncTree, type TreeListing, writeDurably } from "./durable.ts";
+export {
+  createDurably,
+  removeDurably,
+  syncDirectories,
+  syncFiles,
+  syncPath,
+  syncTree,
+  type TreeListing,
+  writeDurably,
+} from "./durable.ts";
 /** Reading what may rightly not be there. */
 export {
   isDirectory,

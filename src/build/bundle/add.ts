@@ -27,7 +27,7 @@ import type { Environment } from "../../base/environment.ts";
 import { bunFetcher, findBun, type Bun } from "../app/index.ts";
 import { formatSums, repackArchive, type Repacked } from "../pack/index.ts";
 import { openRelease } from "../sign/index.ts";
-import { replaceFile } from "../write-file.ts";
+import { writeDurably } from "../../base/files/index.ts";
 import { makeForeignBundle } from "./foreign.ts";
 import { remakeOwnBundle } from "./own.ts";
 import type { PackedBundle } from "./pack.ts";
@@ -162,7 +162,7 @@ async function vendorBundles(
   try {
     for (const { draft, file } of drafts) renameSync(draft, file);
     for (const path of removedSignatures) rmSync(path);
-    replaceFile(layout.sums, formatSums(all));
+    await writeDurably(layout.sums, formatSums(all), 0o644);
   } finally {
     for (const { draft } of drafts) rmSync(draft, { force: true });
   }

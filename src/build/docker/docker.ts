@@ -15,7 +15,7 @@ import {
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
 import { NAMES, parseSums, readTreeFiles, topOf } from "../../release/index.ts";
-import { replaceFile } from "../write-file.ts";
+import { writeDurably } from "../../base/files/index.ts";
 import { findRelease, type FoundRelease } from "./find.ts";
 import { imageTag, MARK, renderImage } from "./render.ts";
 import type { Digests } from "./pin.ts";
@@ -53,7 +53,7 @@ export interface WrittenImage {
 /**
  * @throws GantryError USAGE, BUNDLE_MISSING, MANIFEST_INVALID; nothing is written then
  */
-export function writeImageFiles(options: DockerOptions): WrittenImage {
+export async function writeImageFiles(options: DockerOptions): Promise<WrittenImage> {
   const found = findRelease(options.path);
   checkStrategy(options.strategy, found);
   const bases = pinBases(
@@ -71,7 +71,7 @@ export function writeImageFiles(options: DockerOptions): WrittenImage {
   checkReplaceable(context, foreign);
   ensureOut(context);
   if (inside === undefined) placeRelease(found, join(context, release), options.scratch);
-  for (const [name, text] of Object.entries(texts)) replaceFile(join(context, name), text);
+  for (const [name, text] of Object.entries(texts)) await writeDurably(join(context, name), text, 0o644);
   return {
     context,
     files: Object.keys(texts).map((name) => join(context, name)),

@@ -19,8 +19,7 @@ import {
   unlockSecretKey,
   UNTRUSTED_PREFIX,
 } from "../../release/index.ts";
-import { createFile } from "../write-file.ts";
-import { isThere, readRegularText } from "../../base/files/index.ts";
+import { createDurably, isThere, readRegularText } from "../../base/files/index.ts";
 
 export interface KeygenOptions {
   readonly publicKeyFile: string;
@@ -54,9 +53,9 @@ export async function keygen(options: KeygenOptions): Promise<KeyPairFiles> {
   const secretText = await formatSecretKey(key, options.password);
   mkdirSync(dirname(secretKeyFile), { recursive: true, mode: 0o700 });
   mkdirSync(dirname(publicKeyFile), { recursive: true });
-  create(secretKeyFile, secretText, 0o600);
+  await create(secretKeyFile, secretText, 0o600);
   try {
-    create(publicKeyFile, `${UNTRUSTED_PREFIX}minisign public key ${keyId}\n${publicKey}\n`, 0o644);
+    await create(publicKeyFile, `${UNTRUSTED_PREFIX}minisign public key ${keyId}\n${publicKey}\n`, 0o644);
   } catch (error) {
     rmSync(secretKeyFile, { force: true });
     throw error;
@@ -85,9 +84,9 @@ function existsAlready(where: string) {
 }
 
 /** Another process may have taken the name since the first look. */
-function create(path: string, text: string, mode: number): void {
+async function create(path: string, text: string, mode: number): Promise<void> {
   try {
-    createFile(path, text, mode);
+    await createDurably(path, text, mode);
   } catch (error) {
     if (errorCode(error) === "EEXIST") {
       throw new GantryError(existsAlready(path));

@@ -30,8 +30,13 @@ import {
 import { repackArchive, type Repacked } from "../pack/index.ts";
 import { checkStatements } from "./statement.ts";
 import { readSecretKey, refuseInsideRelease } from "./keys.ts";
-import { replaceFile } from "../write-file.ts";
-import { isDirectory, readRegularFile, readRegularText, unlessRefused } from "../../base/files/index.ts";
+import {
+  isDirectory,
+  readRegularFile,
+  readRegularText,
+  unlessRefused,
+  writeDurably,
+} from "../../base/files/index.ts";
 
 /** A key is some hundred bytes; larger text than this is no place where one gets by accident. */
 const SEARCHED_BYTES = 1 << 20;
@@ -90,13 +95,14 @@ export async function signRelease(options: SignReleaseOptions): Promise<SignedRe
   const [unsigned, ...more] = checkStatements(root, [...sums.keys()], keys);
   if (unsigned !== undefined) throw new GantryError(unsigned, ...more);
   const base = releaseBase(manifest.name, manifest.version);
-  const bundles = bundlesOf(sums).map((path) => {
+  const bundles: string[] = [];
+  for (const path of bundlesOf(sums)) {
     const signing = { file: join(root, path), about: `bundle:${base} ${basename(path)}` };
-    return writeSignature(secretKey, options, signing).file;
-  });
+    bundles.push((await writeSignature(secretKey, options, signing)).file);
+  }
   const prehash = createPrehash().update(bytes).digest();
   const about = `release:${releaseName(manifest.name, manifest.version, manifestTarget(manifest))}`;
-  const signed = writeSignature(secretKey, options, { file: sumsFile, about, prehash });
+  const signed = await writeSignature(secretKey, options, { file: sumsFile, about, prehash });
   return { ...signed, bundles, repacked: await repackArchive(root) };
 }
 
@@ -152,15 +158,15 @@ interface Signed {
 }
 
 /** The format of the default comment is minisign's: fields with a colon, tabs between them. */
-function writeSignature(
+async function writeSignature(
   secretKey: SecretKey,
   { trustedComment }: Pick<SigningKey, "trustedComment">,
   { file, about, prehash = readPrehash(file) }: Signed,
-): WrittenSignature {
+): Promise<WrittenSignature> {
   const timestamp = Math.floor(Date.now() / 1000);
   const comment = trustedComment ?? `timestamp:${timestamp}\t${about}\thashed`;
   const signature = signatureOf(file);
-  replaceFile(signature, formatSignature(prehash, secretKey, comment));
+  await writeDurably(signature, formatSignature(prehash, secretKey, comment), 0o644);
   return { file: signature, keyId: formatKeyId(secretKey.keyId), trustedComment: comment };
 }
 

@@ -18,7 +18,7 @@ import {
   type SecretKey,
   signatureOf,
 } from "../../release/index.ts";
-import { replaceFile } from "../write-file.ts";
+import { writeDurably } from "../../base/files/index.ts";
 import { keygen, readPublicKey, readSecretKey, type KeygenOptions, type KeyPairFiles } from "./keys.ts";
 
 interface StatementOptions {
@@ -51,7 +51,7 @@ export async function succeedKey(
   const key = encodePublicKey(old);
   const file = `${keyIdOf(key)}-successor-${made.keyId}.txt`;
   const statement: KeyStatement = { kind: "successor", key, successor: made.publicKey };
-  return { ...made, statement: writeStatement(options.directory, file, statement, old) };
+  return { ...made, statement: await writeStatement(options.directory, file, statement, old) };
 }
 
 /**
@@ -62,7 +62,12 @@ export async function succeedKey(
 export async function revokeKey(options: RevokeOptions): Promise<string> {
   const key = encodePublicKey(readPublicKey(options.revoked));
   const signer = await readSecretKey(options.secretKeyFile, options.password);
-  return writeStatement(options.directory, `${keyIdOf(key)}-revoked.txt`, { kind: "revoked", key }, signer);
+  return await writeStatement(
+    options.directory,
+    `${keyIdOf(key)}-revoked.txt`,
+    { kind: "revoked", key },
+    signer,
+  );
 }
 
 /**
@@ -82,7 +87,12 @@ export function checkStatements(root: string, paths: readonly string[], keys: re
   });
 }
 
-function writeStatement(directory: string, name: string, statement: KeyStatement, signer: SecretKey): string {
+async function writeStatement(
+  directory: string,
+  name: string,
+  statement: KeyStatement,
+  signer: SecretKey,
+): Promise<string> {
   const file = join(resolve(directory), name);
   if (existsSync(file)) {
     const what = "this statement exists already";
@@ -91,7 +101,8 @@ function writeStatement(directory: string, name: string, statement: KeyStatement
   mkdirSync(directory, { recursive: true });
   const text = formatStatement(statement);
   const comment = `timestamp:${Math.floor(Date.now() / 1000)}\tfile:${name}\thashed`;
-  replaceFile(signatureOf(file), formatSignature(createPrehash().update(text).digest(), signer, comment));
-  replaceFile(file, text);
+  const signature = formatSignature(createPrehash().update(text).digest(), signer, comment);
+  await writeDurably(signatureOf(file), signature, 0o644);
+  await writeDurably(file, text, 0o644);
   return file;
 }

@@ -40,11 +40,6 @@ export async function switchLink(layout: ServiceLayout, link: string, generation
   await syncPath(dirname(link));
 }
 
-export async function removeLink(link: string): Promise<void> {
-  rmSync(link, { force: true });
-  await syncPath(dirname(link));
-}
-
 /** Takes a generation out of sight with one rename before its files go, so that none is ever half there. */
 export async function removeGeneration(layout: ServiceLayout, generation: string): Promise<void> {
   const aside = join(layout.releases, `${NAMES.old}${randomBytes(8).toString("hex")}`);

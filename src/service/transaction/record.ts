@@ -2,11 +2,9 @@
  * The write-ahead record of a change of generations: what is being done, and the last step that was begun. It is on
  * the disk before the step's first effect, and gone when all is done; whoever finds it knows what to undo or finish.
  */
-import { rmSync } from "node:fs";
-import { dirname } from "node:path";
 import * as v from "valibot";
 import { GantryError } from "../../base/errors.ts";
-import { readOptionalText, syncPath, writeDurably } from "../../base/files/index.ts";
+import { readOptionalText, removeDurably, writeDurably } from "../../base/files/index.ts";
 import type { ServiceLayout } from "../layout.ts";
 
 /**
@@ -69,6 +67,5 @@ export async function writeRecord(layout: ServiceLayout, record: ChangeRecord): 
 }
 
 export async function removeRecord(layout: ServiceLayout): Promise<void> {
-  rmSync(layout.record, { force: true });
-  await syncPath(dirname(layout.record));
+  await removeDurably(layout.record);
 }

@@ -10,10 +10,10 @@ import {
   readGenerations,
   readLink,
   removeGeneration,
-  removeLink,
   removeResidue,
   switchLink,
 } from "../releases/generations.ts";
+import { removeDurably } from "../../base/files/index.ts";
 import { endOneshots } from "../systemd/oneshot.ts";
 import { appendHistory, type HistoryEntry } from "./history.ts";
 import { removeRecord, type ChangeRecord } from "./record.ts";
@@ -83,7 +83,7 @@ async function applyLinks(context: ServiceContext, plan: RecoveryPlan): Promise<
   if (!plan.switch) return;
   context.requireLock();
   if (plan.keep === null) {
-    await removeLink(layout.current);
+    await removeDurably(layout.current);
     return;
   }
   await putInCharge(context, plan.keep);
