@@ -35,7 +35,7 @@ import {
 } from "./release/index.ts";
 import type { PackedBundle } from "./bundle/index.ts";
 import { releaseInstall, releaseKeep, releasePublicKey, vendoredTargets } from "./choices.ts";
-import { beginStep, type BuildContext, type BuildOptions } from "./context.ts";
+import { beginStep, type BuildContext, type BuildOptions } from "./build-context.ts";
 import { buildJavaScript, type BuiltJavaScript } from "./node/index.ts";
 import { writeArchive } from "./pack/index.ts";
 import { proveRelease } from "./tree/index.ts";
@@ -43,7 +43,7 @@ import { emptyDirectory, stageBundle, stageTarget } from "./stage.ts";
 import type { StagedTarget } from "./stages.ts";
 import { ensureOut } from "./scratch.ts";
 
-export type { BuildEvent, BuildOptions } from "./context.ts";
+export type { BuildEvent, BuildOptions } from "./build-context.ts";
 
 /**
  * Builds a release for each target, all of them or none.

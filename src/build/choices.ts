@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { GantryError } from "../base/errors.ts";
 import { encodePublicKey, type Manifest, parseTarget, type Target } from "../release/index.ts";
 import type { App } from "./app/index.ts";
-import type { BuildOptions } from "./context.ts";
+import type { BuildOptions } from "./build-context.ts";
 import type { Keep } from "./tree/index.ts";
 import { readPublicKey } from "./sign/index.ts";
 

@@ -19,11 +19,11 @@ import type { ProbedExternal } from "../runtime/index.ts";
 import { analyzeApp, type Analysis } from "./analyze/index.ts";
 import { packBundle, type PackedBundle } from "./bundle/index.ts";
 import { releaseKeep } from "./choices.ts";
-import { beginStep, type BuildContext } from "./context.ts";
+import { beginStep, type BuildContext } from "./build-context.ts";
 import { describeExternals, withUnavailable } from "./release/index.ts";
 import { writeReleaseLock, type ReleaseLock } from "./lock/index.ts";
 import { completeTree, readNode } from "./node/index.ts";
-import { makeProgram } from "./program.ts";
+import { makeProgram } from "./app-program.ts";
 import {
   dropUnavailable,
   findUnbuilt,

@@ -2,8 +2,8 @@
 import type { ExternalModule, ReleaseRuntime, Target } from "../release/index.ts";
 import type { Analysis } from "./analyze/analyze.ts";
 import type { PackedBundle } from "./bundle/pack.ts";
-import type { ReleaseLock } from "./lock/lock.ts";
-import type { NodeRuntime } from "./node/runtime.ts";
+import type { ReleaseLock } from "./lock/release-lockfile.ts";
+import type { NodeRuntime } from "./node/node-runtime.ts";
 import type { CapturedTree } from "./tree/capture.ts";
 
 /** What runs a release's app: a compiled binary, or a Node beside the app's JavaScript. */

@@ -26,10 +26,10 @@ import {
   type OwnVersions,
   type RuntimeView,
 } from "../host/index.ts";
-import { formatJson, formatTable } from "./format.ts";
-import { settleForeign } from "./foreign.ts";
+import { formatJson, formatTable } from "./format-report.ts";
+import { settleForeign } from "./other-platforms.ts";
 import type { CheckReport } from "./report.ts";
-import { findFiles } from "./walk.ts";
+import { findFiles } from "./find-files.ts";
 import { readRegularText } from "../base/files/index.ts";
 
 export interface CheckOptions {

@@ -3,7 +3,7 @@ import type { CommandDef } from "citty";
 import { defineCommand, flagValues } from "../base/command-line.ts";
 import { GantryError } from "../base/errors.ts";
 import { app, bun, json, target } from "./arguments.ts";
-import type { CommandContext } from "./context.ts";
+import type { CommandContext } from "./command-context.ts";
 import { jsonText } from "../base/text.ts";
 
 export function analyzeCommand({ environment, scratch, print }: CommandContext): CommandDef {

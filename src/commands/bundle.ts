@@ -2,7 +2,7 @@
 import type { CommandDef } from "citty";
 import { defineCommand, flagValues } from "../base/command-line.ts";
 import { bun, release, target } from "./arguments.ts";
-import type { CommandContext } from "./context.ts";
+import type { CommandContext } from "./command-context.ts";
 
 export function bundleCommand({ environment, log, scratch, print }: CommandContext): CommandDef {
   return defineCommand({

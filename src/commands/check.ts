@@ -2,7 +2,7 @@
 import type { CommandDef } from "citty";
 import { defineCommand } from "../base/command-line.ts";
 import { json } from "./arguments.ts";
-import type { CommandContext } from "./context.ts";
+import type { CommandContext } from "./command-context.ts";
 
 export function checkCommand({ environment, print, self, terminal, setExit }: CommandContext): CommandDef {
   return defineCommand({

@@ -3,7 +3,7 @@ import type { CommandDef } from "citty";
 import { STRATEGIES } from "../build/index.ts";
 import { defineCommand } from "../base/command-line.ts";
 import { printable, shellWord } from "../base/text.ts";
-import type { CommandContext } from "./context.ts";
+import type { CommandContext } from "./command-context.ts";
 
 export function dockerCommand({ print, log, scratch, environment }: CommandContext): CommandDef {
   return defineCommand({

@@ -7,7 +7,7 @@ import { analyzeCommand } from "./analyze.ts";
 import { buildCommand } from "./build.ts";
 import { bundleCommand } from "./bundle.ts";
 import { checkCommand } from "./check.ts";
-import type { CommandContext } from "./context.ts";
+import type { CommandContext } from "./command-context.ts";
 import { dockerCommand } from "./docker.ts";
 import { keygenCommand, signCommand, verifyCommand } from "./signing.ts";
 

@@ -5,7 +5,7 @@ import { defineCommand } from "../base/command-line.ts";
 import { GantryError } from "../base/errors.ts";
 import { printable } from "../base/text.ts";
 import { release } from "./arguments.ts";
-import type { CommandContext } from "./context.ts";
+import type { CommandContext } from "./command-context.ts";
 
 const secretKey = {
   type: "string",

@@ -4,7 +4,7 @@
  */
 import type { ErrorCode } from "../base/errors.ts";
 import { valueOf, type HostFacts, type RuntimeFacts } from "../host/index.ts";
-import { installCommand, systemsWithGlibc } from "./advice.ts";
+import { installCommand, systemsWithGlibc } from "./system-packages.ts";
 import { EXPLANATIONS, type ExplainWords } from "./explanations.ts";
 
 export interface Explanation {

@@ -3,12 +3,12 @@
  * asks no system. Callers pass what the host room has read.
  */
 /** Packages of each distribution that contain a library. */
-export { packagesOf } from "./advice.ts";
+export { packagesOf } from "./system-packages.ts";
 /** Cause and fix of a message that a loader, a runtime or a shell has printed. */
 export { explain, type Explanation } from "./explain.ts";
-export type { CompatFinding, FileVerdict, Verdict } from "./finding.ts";
+export type { CompatFinding, FileVerdict, Verdict } from "./compat-finding.ts";
 /** Judges one file after another for one host and one runtime. */
-export { createJudge, type Judge } from "./judge.ts";
+export { createJudge, type Judge } from "./judge-files.ts";
 /** What the files of a release ask of every host that is to run it. */
 export { deriveRequires, type ShippedFile } from "./requires.ts";
 export { isAddon } from "./rules/registration.ts";

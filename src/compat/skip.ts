@@ -3,7 +3,7 @@
  * own text.
  */
 import { ERRORS, GantryError, type ErrorCode } from "../base/errors.ts";
-import { verdictOf, type CompatFinding, type FileVerdict } from "./finding.ts";
+import { verdictOf, type CompatFinding, type FileVerdict } from "./compat-finding.ts";
 
 /**
  * Codes from the comma-separated value of GANTRY_SKIP.

@@ -5,7 +5,7 @@
  */
 import { readExactly } from "./bytes.ts";
 import { EM, PF, PT } from "./constants.ts";
-import { fileOffset, readString, type ElfImage } from "./image.ts";
+import { fileOffset, readString, type ElfImage } from "./elf-image.ts";
 import { eachOwnPointer, type ElfImport } from "./relocations.ts";
 import type { SymbolTable } from "./symbols.ts";
 

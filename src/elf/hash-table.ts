@@ -5,7 +5,7 @@
  */
 import { eachRecord, malformed, readExactly } from "./bytes.ts";
 import { DT } from "./constants.ts";
-import { tableOffset, type ElfImage } from "./image.ts";
+import { tableOffset, type ElfImage } from "./elf-image.ts";
 
 export interface HashTable {
   /** The first symbol index with the name's hash that `accept` takes; the caller compares names. */

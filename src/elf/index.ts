@@ -14,7 +14,7 @@ export {
   type ElfFile,
   type MalformedValue,
   type NativeFile,
-} from "./file.ts";
+} from "./elf-file.ts";
 /** What a file is by its first bytes: cheap, for walks over many files. */
 export { identifyFile } from "./identify.ts";
 export type { ElfImport } from "./relocations.ts";

@@ -4,7 +4,7 @@
  */
 import { readExactly } from "./bytes.ts";
 import { EM, PT } from "./constants.ts";
-import type { ElfImage, Segment } from "./image.ts";
+import type { ElfImage, Segment } from "./elf-image.ts";
 
 const NT_GNU_PROPERTY_TYPE_0 = 5;
 const X86_ISA_1_NEEDED = 0xc000_8002;

@@ -5,9 +5,9 @@
  */
 import { eachRecord, getU64, readExactly } from "./bytes.ts";
 import { DF, DF_1, DT, EM, STB, STT_TLS, VERSION } from "./constants.ts";
-import { fileOffset, getWord, lastValue, tableOffset, type ElfImage } from "./image.ts";
+import { fileOffset, getWord, lastValue, tableOffset, type ElfImage } from "./elf-image.ts";
 import type { SymbolTable } from "./symbols.ts";
-import type { VersionNeed } from "./versions.ts";
+import type { VersionNeed } from "./symbol-versions.ts";
 
 export interface ElfImport {
   readonly name: string;

@@ -15,7 +15,7 @@ import {
 } from "./bytes.ts";
 import { ET, PT } from "./constants.ts";
 import { identifyFile } from "./identify.ts";
-import { readImage, readString, type ElfImage } from "./image.ts";
+import { readImage, readString, type ElfImage } from "./elf-image.ts";
 
 export interface StripPlan {
   /** How many of the file's first bytes stay. */

@@ -5,8 +5,8 @@
 import { malformed } from "./bytes.ts";
 import { DT, STB, VERSION } from "./constants.ts";
 import { gnuHashTable, sysvHashTable } from "./hash-table.ts";
-import { dynamicString, tableOffset, type ElfImage } from "./image.ts";
-import { readVersionDefinitions } from "./versions.ts";
+import { dynamicString, tableOffset, type ElfImage } from "./elf-image.ts";
+import { readVersionDefinitions } from "./symbol-versions.ts";
 
 interface ElfSymbol {
   readonly nameIndex: number;

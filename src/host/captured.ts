@@ -8,7 +8,7 @@ import { posix } from "node:path";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { guarded, machineName } from "../elf/index.ts";
 import { GantryError } from "../base/errors.ts";
-import { valueOf, type HostFacts, type RuntimeFacts } from "./facts.ts";
+import { valueOf, type HostFacts, type RuntimeFacts } from "./host-facts.ts";
 import type { HostLibrary, HostView, LibraryExports, LibraryFacts } from "./library.ts";
 import type { RuntimeView } from "./runtime.ts";
 

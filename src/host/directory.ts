@@ -4,7 +4,7 @@
  */
 import { readFileSync, statfsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { known, unknown, type DirectoryFacts, type Fact } from "./facts.ts";
+import { known, unknown, type DirectoryFacts, type Fact } from "./host-facts.ts";
 
 export interface Mount {
   readonly point: string;

@@ -2,7 +2,7 @@
  * All facts of one host. Each is read once, when it is first asked for.
  * Reads files only; runs nothing, changes nothing, and leaves out of the facts whatever cannot be read.
  */
-import { known, unknown, valueOf, type DirectoryFacts, type HostFacts } from "./facts.ts";
+import { known, unknown, valueOf, type DirectoryFacts, type HostFacts } from "./host-facts.ts";
 import { parseMountInfo, readDirectory } from "./directory.ts";
 import { chooseLibc, existingLoaders, readLoaders } from "./libc.ts";
 import { lazily } from "./lazily.ts";

@@ -19,7 +19,7 @@ export {
   type HostFacts,
   type LibcFamily,
   type RuntimeFacts,
-} from "./facts.ts";
+} from "./host-facts.ts";
 export { openSource, withNativeFile } from "./file-source.ts";
 /** This machine: its facts and its libraries. */
 export { readHost } from "./host.ts";
@@ -28,4 +28,4 @@ export type { HostLibrary, HostView, LibraryFacts } from "./library.ts";
 export { hostRoot } from "./root.ts";
 /** A Node, a Bun or a compiled app: its version, its ABI and what it exports. */
 export { readRuntime, type OwnVersions, type RuntimeView } from "./runtime.ts";
-export { readStubs } from "./stubs.ts";
+export { readStubs } from "./libuv-stubs.ts";

@@ -2,7 +2,7 @@
  * Parses /etc/ld.so.cache (glibc elf/cache.c, dl-cache.h): the list from which the loader takes libraries
  * that no RPATH, RUNPATH or LD_LIBRARY_PATH names. Knows the 1.1 format, alone or behind the old one.
  */
-import type { CacheEntry } from "./facts.ts";
+import type { CacheEntry } from "./host-facts.ts";
 
 const OLD_MAGIC = "ld.so-1.7.0";
 const NEW_MAGIC = "glibc-ld.so.cache1.1";

@@ -4,7 +4,14 @@
  * Nothing is executed.
  */
 import { readNativeFile } from "../elf/index.ts";
-import { known, unknown, type Fact, type HostFacts, type LibcFamily, type LoaderFacts } from "./facts.ts";
+import {
+  known,
+  unknown,
+  type Fact,
+  type HostFacts,
+  type LibcFamily,
+  type LoaderFacts,
+} from "./host-facts.ts";
 import type { HostRoot } from "./root.ts";
 
 /** Interpreter paths that the psABIs fix, by npm-style machine. */

@@ -3,7 +3,7 @@
  * A view answers questions about paths of that host only; it never runs anything.
  */
 import { readNativeFile, type ElfFile, type NativeFile } from "../elf/index.ts";
-import type { HostFacts } from "./facts.ts";
+import type { HostFacts } from "./host-facts.ts";
 import type { FileSource } from "./file-source.ts";
 import type { HostRoot } from "./root.ts";
 

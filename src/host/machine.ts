@@ -2,7 +2,7 @@
  * Processor, kernel, page size and the system's name, from /proc and os-release.
  * In a hardened unit (ProcSubset=pid) most of /proc is missing: then the fact is unknown, with the reason.
  */
-import { known, unknown, type CpuFacts, type HostFacts } from "./facts.ts";
+import { known, unknown, type CpuFacts, type HostFacts } from "./host-facts.ts";
 import type { HostRoot } from "./root.ts";
 
 export function readCpu(root: HostRoot): HostFacts["cpu"] {

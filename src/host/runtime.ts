@@ -5,10 +5,10 @@
  */
 import { readNativeFile, type ByteSource, type ElfFile } from "../elf/index.ts";
 import { GantryError } from "../base/errors.ts";
-import { known, unknown, type Fact, type RuntimeFacts, type RuntimeKind } from "./facts.ts";
+import { known, unknown, type Fact, type RuntimeFacts, type RuntimeKind } from "./host-facts.ts";
 import { openSource } from "./file-source.ts";
 import type { LibraryFacts } from "./library.ts";
-import { isStub } from "./stubs.ts";
+import { isStub } from "./libuv-stubs.ts";
 
 export interface RuntimeView {
   readonly facts: RuntimeFacts;

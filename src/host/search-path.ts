@@ -3,7 +3,7 @@
  * (ld.so(8)), and musl's path file (its ldso/dynlink.c). Reads configuration only, runs no ldconfig.
  */
 import { posix } from "node:path";
-import { known, unknown, type Fact, type LoaderSearch } from "./facts.ts";
+import { known, unknown, type Fact, type LoaderSearch } from "./host-facts.ts";
 import { lazily } from "./lazily.ts";
 import { parseLdCache } from "./ld-cache.ts";
 import type { HostRoot } from "./root.ts";

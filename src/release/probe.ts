@@ -23,21 +23,21 @@ export interface ProbeRequest {
   readonly files?: readonly (readonly string[])[];
 }
 
-export type ProbeAnswer =
+export type ProbeResponse =
   | { readonly specifier: string; readonly state: "loading" }
   | { readonly specifier: string; readonly state: "loaded" }
   | { readonly specifier: string; readonly state: "failed"; readonly name: string; readonly message: string };
 
-/** The line prefix of an answer; JSON of one {@link ProbeAnswer} follows. */
+/** The line prefix of an answer; JSON of one {@link ProbeResponse} follows. */
 export function probePrefix(nonce: string): string {
   return `gantry-probe ${nonce} `;
 }
 
 /** Picks the answers out of everything that the process printed on its standard output. */
-export function parseProbeOutput(output: string, nonce: string): ProbeAnswer[] {
+export function parseProbeOutput(output: string, nonce: string): ProbeResponse[] {
   const prefix = probePrefix(nonce);
   return output
     .split("\n")
     .filter((line) => line.startsWith(prefix))
-    .map((line) => JSON.parse(line.slice(prefix.length)) as ProbeAnswer);
+    .map((line) => JSON.parse(line.slice(prefix.length)) as ProbeResponse);
 }

@@ -8,14 +8,14 @@ import { ensureActivated } from "./transaction/activate.ts";
 import { readCandidate, type Candidate } from "./releases/candidate.ts";
 import { confirmChange } from "./transaction/confirm.ts";
 import { beginChange, type Journal } from "./transaction/change.ts";
-import type { ServiceContext } from "./context.ts";
+import type { ServiceContext } from "./service-context.ts";
 import { checkEnvMode, ensureEnv } from "./settings-file.ts";
 import { ensureDirectory, switchLink } from "./releases/generations.ts";
-import { newRecord, readInstalled, requireSettings } from "./installed.ts";
+import { newRecord, readInstalled, requireSettings } from "./installed-service.ts";
 import { withService } from "./transaction/locked.ts";
-import { checkNames, claimNames, ensureUser } from "./names/names.ts";
+import { checkNames, claimNames, ensureUser } from "./names/system-names.ts";
 import { trimOwned } from "./names/marks.ts";
-import { placeRelease } from "./releases/import-release.ts";
+import { importRelease } from "./releases/import-release.ts";
 import { requireFreePort } from "./health/port.ts";
 import { runOrThrow } from "../base/process/index.ts";
 import type { ServiceResult } from "./result.ts";
@@ -56,7 +56,7 @@ async function installFresh(context: ServiceContext, release: Candidate): Promis
   const record = { ...(await newRecord(context, "install")), from: null, running: true };
   const journal = await beginChange(context, record);
   const { candidate, settings, made } = await attempt(context, journal, async () => {
-    const placed = await placeRelease(
+    const placed = await importRelease(
       context,
       { kind: "directory", root: own.root },
       OWN_RELEASE,

@@ -2,16 +2,16 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { checkCandidate, parseCandidate, readCandidate, type Candidate } from "./releases/candidate.ts";
-import type { ServiceContext } from "./context.ts";
+import type { ServiceContext } from "./service-context.ts";
 import { readLink } from "./releases/generations.ts";
-import { readInstalled, readKeepFacts, requireInstalled } from "./installed.ts";
+import { readInstalled, readRetentionFacts, requireInstalled } from "./installed-service.ts";
 import { planClean as planRemoval } from "./releases/retention.ts";
-import { generationVersion } from "./layout.ts";
+import { generationVersion } from "./service-layout.ts";
 import { MOST_MANIFEST_BYTES } from "./releases/import/limits.ts";
-import { nameOf, type Source } from "./releases/import/source.ts";
-import { openSourceTree, readSmall } from "./releases/import/tree.ts";
+import { nameOf, type Source } from "./releases/import/release-source.ts";
+import { openSourceTree, readSmall } from "./releases/import/source-tree.ts";
 import { requireFreePort } from "./health/port.ts";
-import { checkNames } from "./names/names.ts";
+import { checkNames } from "./names/system-names.ts";
 import type { ServiceResult } from "./result.ts";
 import { readUnit } from "./systemd/systemctl.ts";
 import { formatRemoval, planRemovals, requireTraces, type UninstallOptions } from "./uninstall.ts";
@@ -164,7 +164,7 @@ export async function planRollback(
 export async function planClean(context: ServiceContext, keep: number): Promise<ServiceResult> {
   const { layout } = context;
   const { generation } = requireInstalled(layout);
-  const old = planRemoval(readKeepFacts(layout, await readUnit(layout.unit)), keep);
+  const old = planRemoval(readRetentionFacts(layout, await readUnit(layout.unit)), keep);
   const paths = [...old.map((name) => join(layout.releases, name)), layout.replaced];
   const steps = paths.filter((path) => existsSync(path)).map((path) => `remove ${path}`);
   const facts = [steps.length === 0 ? "there is nothing to remove" : `${generation} stays in charge`];

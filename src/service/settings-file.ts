@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { readOptionalText, writeDurably } from "../base/files/index.ts";
 import { NAMES } from "../release/index.ts";
 import { ensureDirectory } from "./releases/generations.ts";
-import type { ServiceLayout } from "./layout.ts";
+import type { ServiceLayout } from "./service-layout.ts";
 
 const HEADER = `# Settings of APP.service, one NAME=value a line, read by systemd (systemd.exec(5), EnvironmentFile=).
 # After a change: systemctl restart APP. Below is the release's own example; upgrades leave this file alone.

@@ -5,13 +5,13 @@
 import { existsSync, rmdirSync } from "node:fs";
 import { isThere } from "../base/files/index.ts";
 import { errorCode } from "../base/errors.ts";
-import type { ServiceContext } from "./context.ts";
+import type { ServiceContext } from "./service-context.ts";
 import { removeResidue } from "./releases/generations.ts";
-import { requireInstalled } from "./installed.ts";
-import type { ServiceLayout } from "./layout.ts";
+import { requireInstalled } from "./installed-service.ts";
+import type { ServiceLayout } from "./service-layout.ts";
 import { withService } from "./transaction/locked.ts";
 import { readMounts, removeTree } from "./data/mounts.ts";
-import { ensureMarked } from "./names/names.ts";
+import { ensureMarked } from "./names/system-names.ts";
 import { ownParts, readOwnedOrAdopted, trimOwned } from "./names/marks.ts";
 import type { ServiceResult } from "./result.ts";
 import { finishHistory } from "./transaction/undo.ts";

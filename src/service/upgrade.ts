@@ -4,16 +4,16 @@ import { GantryError } from "../base/errors.ts";
 import { readCandidate, type Candidate } from "./releases/candidate.ts";
 import { confirmChange } from "./transaction/confirm.ts";
 import { beginChange, giveUp, switchTo, type Journal } from "./transaction/change.ts";
-import type { ServiceContext } from "./context.ts";
+import type { ServiceContext } from "./service-context.ts";
 import { removeGeneration } from "./releases/generations.ts";
-import { newRecord, readKeepFacts, requireInstalled, requireSettings } from "./installed.ts";
+import { newRecord, readRetentionFacts, requireInstalled, requireSettings } from "./installed-service.ts";
 import { chooseRollback, planClean } from "./releases/retention.ts";
-import { generationVersion } from "./layout.ts";
+import { generationVersion } from "./service-layout.ts";
 import { withService } from "./transaction/locked.ts";
-import type { Source } from "./releases/import/source.ts";
-import { ensureMarked } from "./names/names.ts";
-import { placeRelease } from "./releases/import-release.ts";
-import { prepareRelease } from "./releases/prepare.ts";
+import type { Source } from "./releases/import/release-source.ts";
+import { ensureMarked } from "./names/system-names.ts";
+import { importRelease } from "./releases/import-release.ts";
+import { prepareRelease } from "./releases/prepare-release.ts";
 import { removeRecord } from "./transaction/record.ts";
 import type { ServiceResult } from "./result.ts";
 import { readUnit } from "./systemd/systemctl.ts";
@@ -41,7 +41,7 @@ export function upgradeService(
     const journal = await beginChange(context, await newRecord(context, "upgrade"));
     return attempt(context, journal, async () => {
       const trust = openTrust(context.layout, installed, options);
-      const { candidate } = await placeRelease(context, source, trust, (to, created) =>
+      const { candidate } = await importRelease(context, source, trust, (to, created) =>
         journal.update({ to, created }),
       );
       if (candidate.generation === installed.generation) return unchanged(context, journal, candidate);
@@ -96,7 +96,7 @@ export async function chooseTarget(
   { layout }: Pick<ServiceContext, "layout">,
   version: string | undefined,
 ): Promise<string> {
-  const facts = readKeepFacts(layout, await readUnit(layout.unit));
+  const facts = readRetentionFacts(layout, await readUnit(layout.unit));
   const chosen = chooseRollback(facts, version, generationVersion);
   if (chosen !== undefined) return chosen;
   const others = facts.generations.filter((name) => name !== facts.current);
@@ -163,7 +163,7 @@ async function succeed(
 
 /** Removes the generations that are not kept, and says which. */
 export async function removeOld({ layout, requireLock }: ServiceContext, keep: number): Promise<string[]> {
-  const old = planClean(readKeepFacts(layout, await readUnit(layout.unit)), keep);
+  const old = planClean(readRetentionFacts(layout, await readUnit(layout.unit)), keep);
   for (const generation of old) {
     requireLock();
     await removeGeneration(layout, generation);

@@ -16,7 +16,7 @@ import {
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ensureNode } from "../../src/build/node/runtime.ts";
+import { ensureNode } from "../../src/build/node/node-runtime.ts";
 import { parseTarget } from "../../src/release/targets.ts";
 import { runBrain } from "./brain-client.ts";
 import { BUN, runCli } from "./cli.ts";

@@ -54,7 +54,7 @@ export async function expectWhole(host: SystemdHost): Promise<string> {
 }
 
 /** Signals the process that changes the service now. */
-export async function signalLockHolder(host: SystemdHost, signal: "KILL" | "TERM"): Promise<void> {
+export async function signalLockOwner(host: SystemdHost, signal: "KILL" | "TERM"): Promise<void> {
   const lock = await host.shell("cat /run/gantry-ledger.lock");
   await host.shell(`kill -${signal} ${(JSON.parse(lock) as { pid: number }).pid}`);
 }

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { keygen, needsPassword, readPublicKey, readSecretKey } from "../../src/build/sign/keys.ts";
 import { signFile, signRelease } from "../../src/build/sign/sign.ts";
-import { verifyFile, verifyRelease } from "../../src/build/sign/verify.ts";
+import { verifyFile, verifyRelease } from "../../src/build/sign/verify-signature.ts";
 import { createSecretKey, formatSecretKey } from "../../src/release/signing/minisign-secret.ts";
 import { encodePublicKey, verifyMinisign } from "../../src/release/signing/minisign.ts";
 import { copyRelease } from "../e2e/release.ts";

@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { buildNatives } from "../../src/build/node/natives.ts";
-import { ensureNode, type NodeRuntime } from "../../src/build/node/runtime.ts";
+import { ensureNode, type NodeRuntime } from "../../src/build/node/node-runtime.ts";
 import { parseTarget } from "../../src/release/targets.ts";
 import { NODE } from "../../scripts/pins.mjs";
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { ensureNode } from "../../src/build/node/runtime.ts";
+import { ensureNode } from "../../src/build/node/node-runtime.ts";
 import { parseTarget } from "../../src/release/targets.ts";
 import { exerciseNodeBrain } from "../e2e/node-client.ts";
 import { bootHost, type SystemdHost } from "./systemd-host.ts";

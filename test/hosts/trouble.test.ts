@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bootLedger, expectNoLoss, expectWhole, signalLockHolder } from "./ledger-host.ts";
+import { bootLedger, expectNoLoss, expectWhole, signalLockOwner } from "./ledger-host.ts";
 import {
   becomeVersion,
   buildLedger,
@@ -113,7 +113,7 @@ describe("trouble in the middle", () => {
       let over = false;
       const running = gantry(host, ["upgrade", "/root/ledger"]).finally(() => (over = true));
       await untilStep(step, () => over);
-      await signalLockHolder(host, "KILL");
+      await signalLockOwner(host, "KILL");
       await running;
       expect(stepOnRecord()).not.toBe("");
       const status = await gantry(host, ["status"]);
@@ -129,7 +129,7 @@ describe("trouble in the middle", () => {
     let over = false;
     const running = gantry(host, ["upgrade", "/root/ledger"]).finally(() => (over = true));
     await untilStep("switching", () => over);
-    await signalLockHolder(host, "TERM");
+    await signalLockOwner(host, "TERM");
     expect((await running).code).not.toBe(0);
     expect(stepOnRecord()).toBe("");
     expect(await untilAnswers(url)).toEqual(before);

@@ -26,13 +26,16 @@ const PLANTED: Readonly<
     refused: ["../host/index.ts", "../release/index.ts", "node:fs"],
     allowed: ["../base/errors.ts", "./file.ts"],
   },
-  host: { refused: ["../compat/index.ts", "../elf/file.ts"], allowed: ["../elf/index.ts", "node:fs"] },
-  compat: { refused: ["../check/index.ts", "../host/facts.ts", "node:fs"], allowed: ["../host/index.ts"] },
+  host: { refused: ["../compat/index.ts", "../elf/elf-file.ts"], allowed: ["../elf/index.ts", "node:fs"] },
+  compat: {
+    refused: ["../check/index.ts", "../host/host-facts.ts", "node:fs"],
+    allowed: ["../host/index.ts"],
+  },
   "compat/rules": {
-    refused: ["../../check/index.ts", "../../elf/file.ts"],
+    refused: ["../../check/index.ts", "../../elf/elf-file.ts"],
     allowed: ["../../elf/index.ts", "../search.ts"],
   },
-  check: { refused: ["../release/index.ts", "../compat/judge.ts"], allowed: ["../compat/index.ts"] },
+  check: { refused: ["../release/index.ts", "../compat/judge-files.ts"], allowed: ["../compat/index.ts"] },
   release: { refused: ["../runtime/index.ts", "../elf/index.ts"], allowed: ["../base/errors.ts"] },
   "release/signing": {
     refused: ["../../runtime/index.ts", "../../base/files/durable.ts"],
@@ -47,11 +50,11 @@ const PLANTED: Readonly<
     allowed: ["../address.ts", "../../release/index.ts"],
   },
   modules: {
-    refused: ["../service/index.ts", "../host/facts.ts", "../archive/unpack.ts"],
+    refused: ["../service/index.ts", "../host/host-facts.ts", "../archive/unpack.ts"],
     allowed: ["../host/index.ts"],
   },
   "modules/location": {
-    refused: ["../../service/index.ts", "../../host/facts.ts"],
+    refused: ["../../service/index.ts", "../../host/host-facts.ts"],
     allowed: ["../../host/index.ts", "../tree/work.ts"],
   },
   service: {
@@ -75,11 +78,11 @@ const PLANTED: Readonly<
     allowed: ["../session.ts", "../../modules/index.ts"],
   },
   build: {
-    refused: ["../launcher/main.ts", "../modules/index.ts", "../compat/judge.ts", "./lock/lock.ts"],
+    refused: ["../launcher/main.ts", "../modules/index.ts", "../compat/judge-files.ts", "./lock/lock.ts"],
     allowed: ["../compat/index.ts", "./lock/index.ts", "./scratch.ts"],
   },
   "build/node": {
-    refused: ["../../service/index.ts", "../../elf/file.ts", "../lock/lock.ts"],
+    refused: ["../../service/index.ts", "../../elf/elf-file.ts", "../lock/lock.ts"],
     allowed: ["../../elf/index.ts", "../lock/index.ts", "../scratch.ts", "./runtime.ts"],
   },
   "build/preload": {

@@ -12,10 +12,10 @@ import {
   sorted,
   type AnalyzedExternal,
   type AnalyzedPackage,
-} from "./describe.ts";
+} from "./describe-package.ts";
 import { readNativeEvidence, readPackageFiles } from "./evidence.ts";
 import { refuseUnknownNames } from "./unknown-names.ts";
-import { findCarried, findExternals, type AnalysisSettings, type Walk } from "./walk.ts";
+import { findCarried, findExternals, type AnalysisSettings, type Walk } from "./package-walk.ts";
 
 export interface Analysis {
   readonly name: string;

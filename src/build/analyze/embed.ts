@@ -26,19 +26,17 @@ export function judgeEmbedding(
   target: Target,
 ): Embeddable {
   const variants = variantsFor(found, graph, target);
-  const holders = [
+  const packages = [
     found,
     ...variants.flatMap((variant) => [variant, ...variantsFor(variant, graph, target)]),
   ];
-  const native = holders.flatMap((holder) => nativeFiles(filesOf(holder)).map((path) => ({ holder, path })));
+  const native = packages.flatMap((owner) => nativeFiles(filesOf(owner)).map((path) => ({ owner, path })));
   if (native.length === 0)
     return { possible: false, why: "its native file is not here: a script would fetch or build it" };
-  const library = holders
-    .flatMap((holder) => filesOf(holder).paths)
-    .find((path) => SHARED_LIBRARY.test(path));
+  const library = packages.flatMap((owner) => filesOf(owner).paths).find((path) => SHARED_LIBRARY.test(path));
   if (library !== undefined)
     return { possible: false, why: `its native file needs a library beside it: ${library}` };
-  const rooted = native.find(({ holder, path }) => readFileSync(join(holder.dir, path)).includes("$ORIGIN"));
+  const rooted = native.find(({ owner, path }) => readFileSync(join(owner.dir, path)).includes("$ORIGIN"));
   if (rooted !== undefined)
     return { possible: false, why: `${rooted.path} looks for libraries beside itself ($ORIGIN)` };
   const names = new Set([...variants.map((variant) => variant.name), ...native.map(({ path }) => path)]);

@@ -1,7 +1,7 @@
 /** Names in the app's settings that are none of its packages are refused: a misspelt one would change nothing. */
 import { GantryError, type Finding } from "../../base/errors.ts";
 import { nearest, type InstalledGraph } from "../app/index.ts";
-import type { AnalysisSettings } from "./walk.ts";
+import type { AnalysisSettings } from "./package-walk.ts";
 
 /** @throws GantryError CONFIG_INVALID with every such name */
 export function refuseUnknownNames(graph: InstalledGraph, settings: AnalysisSettings): void {

@@ -7,7 +7,7 @@ import { join, resolve } from "node:path";
 import { readPackageJSON, type PackageJson } from "pkg-types";
 import { isDirectory } from "../../base/files/index.ts";
 import { GantryError, type Finding } from "../../base/errors.ts";
-import { parseSettings, show, type Settings } from "./settings.ts";
+import { parseSettings, show, type Settings } from "./app-settings.ts";
 import { isFile, readLockfile, readWorkspaceRoot, type Lockfile } from "./workspace.ts";
 
 export interface App {

@@ -10,7 +10,7 @@ import type { Target } from "../../release/index.ts";
 import { run } from "../../base/process/index.ts";
 import { toolEnvironment } from "../../runtime/index.ts";
 import type { Environment } from "../../base/environment.ts";
-import { findNpms } from "./npm.ts";
+import { findNpms } from "./find-npm.ts";
 
 /** The version that gantry's own tests run with. */
 export const FETCHED_BUN = "1.4.5";

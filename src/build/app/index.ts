@@ -13,7 +13,7 @@ export {
   type CheckedConfig,
 } from "./build-tools.ts";
 export { findBun, type Bun } from "./bun.ts";
-export { copyManifests, copyRegistrySettings, copyWorkspace } from "./copy.ts";
+export { copyManifests, copyRegistrySettings, copyWorkspace } from "./copy-workspace.ts";
 /** Fetches Bun through the registry where the machine has none. */
 export { bunFetcher } from "./fetch-bun.ts";
 /** What is installed in the app's node_modules, as a graph. */
@@ -22,12 +22,12 @@ export {
   type InstalledEdge,
   type InstalledGraph,
   type InstalledPackage,
-} from "./installed.ts";
+} from "./installed-packages.ts";
 /** Any lockfile as a bun.lock, in a private directory. */
 export { checkLockFits, ensureBunLock, readBunLock, requireBunLock, toolLines } from "./migrate.ts";
-export { findNpms } from "./npm.ts";
+export { findNpms } from "./find-npm.ts";
 export { nodeFor } from "./runtime-settings.ts";
-export { nearest, type BuildSettings, type Settings } from "./settings.ts";
+export { nearest, type BuildSettings, type Settings } from "./app-settings.ts";
 /** The app with its dependencies: in place, or as a private copy that is installed for the build. */
 export { ensureInstalled, readInstalledSources, type Sources } from "./sources.ts";
 export { isFile, LOCKFILE_OWNERS, type Lockfile, type LockfileKind } from "./workspace.ts";

@@ -12,8 +12,8 @@ import { ensureBunLock, outOfStep, toolLines, unusable } from "./migrate.ts";
 import type { App } from "./app.ts";
 import { readBuildStep } from "./build-step.ts";
 import type { Bun } from "./bun.ts";
-import { copyWorkspace } from "./copy.ts";
-import { readInstalled } from "./installed.ts";
+import { copyWorkspace } from "./copy-workspace.ts";
+import { readInstalled } from "./installed-packages.ts";
 import type { Scratch } from "../scratch.ts";
 
 /** Where to compile from: the app's directory and workspace, or a private copy of them. */

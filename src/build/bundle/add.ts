@@ -28,7 +28,7 @@ import { bunFetcher, findBun, type Bun } from "../app/index.ts";
 import { formatSums, repackArchive, type Repacked } from "../pack/index.ts";
 import { openRelease } from "../sign/index.ts";
 import { writeDurably } from "../../base/files/index.ts";
-import { makeForeignBundle } from "./foreign.ts";
+import { makeForeignBundle } from "./other-target.ts";
 import { remakeOwnBundle } from "./own.ts";
 import type { PackedBundle } from "./pack.ts";
 import { ensureOut, type Scratch } from "../scratch.ts";

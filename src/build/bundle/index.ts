@@ -1,4 +1,4 @@
 /** The door of build/bundle: packs prepared modules as one archive, adds bundles to a release, pushes them to a registry. */
 export { addBundles, type AddBundlesOptions, type AddedBundles } from "./add.ts";
 export { packBundle, type PackedBundle } from "./pack.ts";
-export { pushReleaseBundles, type PushReleaseOptions } from "./push.ts";
+export { pushReleaseBundles, type PushReleaseOptions } from "./push-bundles.ts";

@@ -13,7 +13,7 @@ import {
   withBundleHead,
 } from "../../release/index.ts";
 import { compressFile, type Compressor } from "./compress.ts";
-import { writeTreeTar } from "./tar.ts";
+import { writeTreeTar } from "./tree-tar.ts";
 
 export interface PackOptions {
   readonly name: string;

@@ -12,7 +12,7 @@ import { run, type RunResult } from "../../base/process/index.ts";
 import { scriptArguments, toolEnvironment } from "../../runtime/index.ts";
 import type { BuildSettings } from "../app/index.ts";
 import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
-import { withoutPrelude } from "./stubs.ts";
+import { withoutPrelude } from "./external-stubs.ts";
 import type { Scratch } from "../scratch.ts";
 
 export interface CompileOptions {

@@ -5,7 +5,7 @@
 import { file, pathToFileURL, resolveSync } from "bun";
 import type * as module from "node:module";
 import * as NAMES from "../../release/names.ts";
-import { packageOf } from "./stubs.ts";
+import { packageOf } from "./external-stubs.ts";
 
 // node:fs and node:path take a quarter of a small app's start, so the prelude does without them where it can.
 const MODULES = `/${NAMES.modules}`;

@@ -1,6 +1,6 @@
 /**
  * The namespace that `import` gives for a module that was loaded with `require`, which unlike `import` needs no
- * await. The build proves for every external that both agree (inspect.ts) before it relies on this.
+ * await. The build proves for every external that both agree (inspect-external.ts) before it relies on this.
  */
 
 /**

@@ -17,7 +17,7 @@ import {
   prependPrelude,
   type ExternalShape,
   type StubKind,
-} from "./stubs.ts";
+} from "./external-stubs.ts";
 
 /** Namespace of modules that exist in no file, so that nothing depends on where gantry is installed. */
 const STUB = "gantry";

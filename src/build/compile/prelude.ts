@@ -8,9 +8,9 @@ import { env, isMainThread } from "bun";
 import { LAUNCHER_VARIABLE } from "../../release/caller.ts";
 import * as NAMES from "../../release/names.ts";
 import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../release/probe.ts";
-import { reportDamage } from "../preload/index.ts";
+import { diagnoseCrash } from "../preload/index.ts";
 import { chooseModules, pinMetaResolve, resolverFor } from "./externals.ts";
-import { loadEnvironmentFile } from "./environment.ts";
+import { loadEnvironmentFile } from "./load-env-file.ts";
 import { becomeLauncher, isCalledAsGantry, startLauncher } from "./launch.ts";
 import { namespaceOf, type EsModuleMark } from "./namespace.ts";
 import { startProbe } from "./probe.ts";
@@ -56,7 +56,7 @@ function watchEnd(from: string | undefined): void {
   process.on("exit", (status) => {
     if (status === 0) return;
     const { require } = import.meta;
-    reportDamage({ release, modules: from }, { fs: require("node:fs"), crypto: require("node:crypto") });
+    diagnoseCrash({ release, modules: from }, { fs: require("node:fs"), crypto: require("node:crypto") });
   });
 }
 

@@ -1,10 +1,10 @@
 /**
- * The compiled app's side of the load probe (answer-probe.ts): it ends the process without the app having run. Part of
+ * The compiled app's side of the load probe (../preload/load-probe.ts): it ends the process without the app having run. Part of
  * the prelude, so it runs under Bun alone.
  */
 import type * as fs from "node:fs";
 import type * as node from "node:process";
-import { answerProbe } from "../preload/index.ts";
+import { runLoadProbe } from "../preload/index.ts";
 
 /**
  * Begins the probe and throws, which keeps the app from being evaluated; the process ends when the probe does,
@@ -17,6 +17,6 @@ export function startProbe(request: string, load: (specifier: string) => Promise
   process.on("uncaughtException", (error) => {
     if (error !== stop) writeSync(2, `${error.stack ?? String(error)}\n`);
   });
-  void answerProbe(request, load, (bytes) => writeSync(1, bytes)).then(() => exit(0));
+  void runLoadProbe(request, load, (bytes) => writeSync(1, bytes)).then(() => exit(0));
   throw stop;
 }

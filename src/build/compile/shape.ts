@@ -9,8 +9,8 @@ import { env, execPath } from "node:process";
 import { fileURLToPath } from "node:url";
 import { run } from "../../base/process/index.ts";
 import { scriptArguments, toolEnvironment } from "../../runtime/index.ts";
-import type { Inspection } from "./inspect.ts";
-import type { ExternalShape } from "./stubs.ts";
+import type { Inspection } from "./inspect-external.ts";
+import type { ExternalShape } from "./external-stubs.ts";
 
 /** A module that has not loaded by then waits for something: milliseconds. */
 const PATIENCE = 30_000;

@@ -70,7 +70,7 @@ export async function writeImageFiles(options: DockerOptions): Promise<WrittenIm
   if (inside === undefined) foreign.push(...foreignFiles(join(context, release), found));
   checkReplaceable(context, foreign);
   ensureOut(context);
-  if (inside === undefined) placeRelease(found, join(context, release), options.scratch);
+  if (inside === undefined) copyInto(found, join(context, release), options.scratch);
   for (const [name, text] of Object.entries(texts)) await writeDurably(join(context, name), text, 0o644);
   return {
     context,
@@ -162,7 +162,7 @@ function releasedFiles(root: string): string[] {
  * Brings the release into the context: what an earlier run put there goes. Its files are links to the same bytes where
  * the file system can do that.
  */
-function placeRelease({ root }: FoundRelease, to: string, scratch: Scratch): void {
+function copyInto({ root }: FoundRelease, to: string, scratch: Scratch): void {
   mkdirSync(dirname(to), { recursive: true });
   const work = scratch.makeBeside(dirname(to));
   const fresh = join(work, "new");

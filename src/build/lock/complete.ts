@@ -4,8 +4,8 @@
  */
 import { GantryError } from "../../base/errors.ts";
 import type { BunLock, Target } from "../../release/index.ts";
-import { walkClosure, type Closure, type MissingEdge } from "./closure.ts";
-import { readRegistryEntries, requestKey, type RegistryOptions } from "./registry.ts";
+import { walkClosure, type Closure, type MissingEdge } from "./package-closure.ts";
+import { readRegistryEntries, requestKey, type RegistryOptions } from "./registry-entries.ts";
 
 export interface CompletedClosure {
   /** The app's lockfile plus what was found, under the packages that ask for it. */

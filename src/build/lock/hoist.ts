@@ -3,7 +3,7 @@
  * looks, everything else as high as it can go without changing what any package gets. Pure.
  */
 import { type BunLock, type RegistryEntry, splitKey } from "../../release/index.ts";
-import type { Closure, ClosureNode } from "./closure.ts";
+import type { Closure, ClosureNode } from "./package-closure.ts";
 
 /** The fields of the release's package.json that a lockfile repeats. */
 export interface ReleaseDependencies {

@@ -38,8 +38,8 @@ function pnpmWorkspacePatches(directory: string): string[] {
 /** bun's and pnpm's `patchedDependencies`, and yarn's `patch:` protocol in dependencies and resolutions. */
 function declaredPatches(json: PackageJson): [string, string][] {
   const pnpm: unknown = json["pnpm"];
-  const holders: unknown[] = [json, pnpm];
-  const keys = holders.flatMap((holder) => Object.keys(record(record(holder)["patchedDependencies"])));
+  const settings: unknown[] = [json, pnpm];
+  const keys = settings.flatMap((setting) => Object.keys(record(record(setting)["patchedDependencies"])));
   const specs = [json.dependencies, json.optionalDependencies, record(json["resolutions"])];
   const patched = specs.flatMap((specifiers) =>
     Object.entries(specifiers ?? {}).filter(

@@ -6,7 +6,7 @@ import { GantryError, type Finding } from "../../base/errors.ts";
 import { LOCKFILE_OWNERS, type App, type Sources } from "../app/index.ts";
 import { readInstalledExternals, type AppLock } from "./app-lock.ts";
 import type { BunLock } from "../../release/index.ts";
-import type { Closure, Pin } from "./closure.ts";
+import type { Closure, Pin } from "./package-closure.ts";
 
 /** @throws GantryError CONFIG_INVALID for each package that comes from git, a file, a tarball or the workspace */
 export function refuseForeignSource(

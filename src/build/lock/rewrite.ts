@@ -10,7 +10,7 @@ import { BE_BUN, toolEnvironment } from "../../runtime/index.ts";
 import { run } from "../../base/process/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import { readBunLock, requireBunLock, toolLines, type Bun } from "../app/index.ts";
-import { walkClosure, type Closure } from "./closure.ts";
+import { walkClosure, type Closure } from "./package-closure.ts";
 import { formatCandidate, pinLines, hoistClosure } from "./hoist.ts";
 import type { Scratch } from "../scratch.ts";
 

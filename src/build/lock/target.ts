@@ -9,7 +9,7 @@ import { type BunLock, splitKey, type Target } from "../../release/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import { platformRefusal } from "../analyze/index.ts";
 import type { Bun } from "../app/index.ts";
-import { fieldsOf, walkClosure, type Closure, type LeftOut, type Pin } from "./closure.ts";
+import { fieldsOf, walkClosure, type Closure, type LeftOut, type Pin } from "./package-closure.ts";
 import { completeClosure, type CompleteOptions } from "./complete.ts";
 import { rewriteLock } from "./rewrite.ts";
 import { findUnavailable, type Unavailable } from "./unavailable.ts";

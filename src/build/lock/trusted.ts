@@ -4,7 +4,7 @@
  */
 import { readInstallScript } from "../analyze/index.ts";
 import { readInstalled, type Sources } from "../app/index.ts";
-import type { Closure } from "./closure.ts";
+import type { Closure } from "./package-closure.ts";
 
 /** Names of the closure's packages whose script builds or fetches a native file, sorted. */
 export function readTrusted(sources: Sources, closure: Closure): string[] {

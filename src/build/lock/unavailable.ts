@@ -4,7 +4,7 @@
  */
 import { type BunLock, resolveKey, type Target } from "../../release/index.ts";
 import { isPlatformPackage, platformOfName, platformRefusal } from "../analyze/index.ts";
-import { edgesOf, fieldsOf, walkClosure, type Pin } from "./closure.ts";
+import { edgesOf, fieldsOf, walkClosure, type Pin } from "./package-closure.ts";
 import type { CompletedClosure } from "./complete.ts";
 
 export interface Unavailable {

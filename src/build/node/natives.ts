@@ -14,7 +14,7 @@ import type { Environment } from "../../base/environment.ts";
 import { readInstallScript, readPackageFiles } from "../analyze/index.ts";
 import { findNpms } from "../app/index.ts";
 import { pruneReason, readPackageJson, runScript, type ClosurePackage } from "../tree/index.ts";
-import type { NodeRuntime } from "./runtime.ts";
+import type { NodeRuntime } from "./node-runtime.ts";
 
 export interface BuildNativesOptions {
   /** The tree's node_modules, as installed and not pruned yet. */
@@ -77,8 +77,8 @@ function isProvided(
   json: PackageJson,
 ): boolean {
   const variants = new Set(Object.keys(json.optionalDependencies ?? {}));
-  const holders = [found, ...closure.filter(({ name }) => variants.has(name))];
-  return holders.some(({ path }) =>
+  const packages = [found, ...closure.filter(({ name }) => variants.has(name))];
+  return packages.some(({ path }) =>
     nativePaths(join(modules, path)).some((file) => {
       const abi = /\.abi(\d+)\./.exec(file)?.[1];
       return pruneReason(file, target) === undefined && (abi === undefined || Number(abi) === node.abi);

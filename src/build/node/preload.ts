@@ -13,7 +13,7 @@ import type * as threads from "node:worker_threads";
 import { applyEnvFile } from "../../release/env-file.ts";
 import * as NAMES from "../../release/names.ts";
 import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../release/probe.ts";
-import { answerProbe, reportDamage } from "../preload/index.ts";
+import { runLoadProbe, diagnoseCrash } from "../preload/index.ts";
 import { resolveFrom } from "./hooks.ts";
 import { loaderFor } from "./loader.ts";
 
@@ -27,7 +27,7 @@ for (const name of Object.keys(env)) if (name.startsWith("GANTRY_")) delete env[
 if (probe !== undefined && require.main === module) {
   const load = loaderFor(named ?? join(release, NAMES.modules));
   const native = { load: require, mapped: readMapped };
-  void answerProbe(probe, load, (bytes) => writeSync(1, bytes), native).then(() => exit(0));
+  void runLoadProbe(probe, load, (bytes) => writeSync(1, bytes), native).then(() => exit(0));
 } else {
   const modules = elsewhere();
   if (modules !== undefined) resolveFrom(modules);
@@ -55,7 +55,7 @@ function watchEnd(from: string): void {
   if (!isMainThread) return;
   process.on("exit", (status) => {
     if (status !== 0)
-      reportDamage({ release, modules: from }, { fs, crypto: require("node:crypto") as typeof crypto });
+      diagnoseCrash({ release, modules: from }, { fs, crypto: require("node:crypto") as typeof crypto });
   });
 }
 

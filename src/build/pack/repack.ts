@@ -6,7 +6,7 @@ import { existsSync, lstatSync, readFileSync, renameSync, rmSync } from "node:fs
 import { basename, dirname, join } from "node:path";
 import { list } from "tar";
 import { bundlesOf, NAMES, parseSums, signatureOf } from "../../release/index.ts";
-import { writeArchive } from "./archive.ts";
+import { writeArchive } from "./release-archive.ts";
 
 export interface Repacked {
   readonly archive: string;

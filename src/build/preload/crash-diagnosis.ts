@@ -33,7 +33,7 @@ interface ListedModule {
 }
 
 /** Never throws: it runs while the app ends with an error of its own. */
-export function reportDamage(place: Place, runtime: Runtime): void {
+export function diagnoseCrash(place: Place, runtime: Runtime): void {
   try {
     const manifest = runtime.fs.readFileSync(`${place.release}/${NAMES.manifest}`);
     const stamps = findStamps(place, manifest, runtime);

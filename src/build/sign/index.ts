@@ -1,5 +1,5 @@
 /** The door of build/sign: minisign keys, signatures and their verification. Secret keys are read and never copied. */
 export { keygen, needsPassword, readPublicKey } from "./keys.ts";
 export { openRelease, signFile, signRelease } from "./sign.ts";
-export { verifyFile, verifyRelease } from "./verify.ts";
+export { verifyFile, verifyRelease } from "./verify-signature.ts";
 export { revokeKey, succeedKey } from "./statement.ts";

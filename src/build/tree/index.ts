@@ -10,7 +10,7 @@ export {
   type Unavailable,
 } from "./available.ts";
 export type { CapturedTree, ClosurePackage, LeftOut } from "./capture.ts";
-export { installTree } from "./install.ts";
+export { installTree } from "./install-tree.ts";
 export { packageOfPattern, type Keep } from "./keep.ts";
 export { proveExternals, proveRelease } from "./prove.ts";
 export { pruneReason } from "./prune.ts";

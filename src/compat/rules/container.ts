@@ -5,7 +5,7 @@
  */
 import { ET, isPie, type ElfFile, type NativeFile } from "../../elf/index.ts";
 import { valueOf, type HostFacts, type RuntimeView } from "../../host/index.ts";
-import type { Draft } from "../finding.ts";
+import type { Draft } from "../compat-finding.ts";
 
 const REINSTALL = "install the module again; the file was damaged on its way here";
 

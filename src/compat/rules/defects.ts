@@ -3,8 +3,8 @@
  * a module of a few lines on the versions around its boundary; a row says what the module must use to be hit.
  */
 import { compareDotted } from "../../base/versions.ts";
-import type { Draft } from "../finding.ts";
-import { listed } from "../finding.ts";
+import type { Draft } from "../compat-finding.ts";
+import { listed } from "../compat-finding.ts";
 import { runtimeName, shippedObjects, type Situation } from "./situation.ts";
 
 interface Defect {

@@ -4,11 +4,11 @@
  * A name that only the other C library uses means that the module was built for that one.
  */
 import { compareDotted } from "../../base/versions.ts";
-import { installCommand } from "../advice.ts";
-import type { Draft } from "../finding.ts";
-import { listed } from "../finding.ts";
+import { installCommand } from "../system-packages.ts";
+import type { Draft } from "../compat-finding.ts";
+import { listed } from "../compat-finding.ts";
 import { GLIBC_NAMES, MUSL_NAMES } from "../libc-names.ts";
-import type { MissingLibrary } from "../closure.ts";
+import type { MissingLibrary } from "../library-closure.ts";
 import type { Situation } from "./situation.ts";
 
 export function judgeLibraries(situation: Situation): Draft[] {

@@ -5,7 +5,7 @@
  */
 import { compareDotted } from "../../base/versions.ts";
 import { valueOf } from "../../host/index.ts";
-import type { Draft } from "../finding.ts";
+import type { Draft } from "../compat-finding.ts";
 import { inObject, shippedObjects, type Situation } from "./situation.ts";
 
 export function judgeProcessor(situation: Situation): Draft[] {

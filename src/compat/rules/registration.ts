@@ -6,7 +6,7 @@
  */
 import { valueOf } from "../../host/index.ts";
 import type { AddonFacts } from "../../elf/index.ts";
-import type { Draft } from "../finding.ts";
+import type { Draft } from "../compat-finding.ts";
 import { runtimeName, type Situation } from "./situation.ts";
 
 /** NAPI_VERSION_EXPERIMENTAL (js_native_api.h). */

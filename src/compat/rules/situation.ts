@@ -3,7 +3,7 @@
  */
 import type { ElfFile } from "../../elf/index.ts";
 import type { HostFacts, LibcFamily, RuntimeView } from "../../host/index.ts";
-import type { Closure, Process } from "../closure.ts";
+import type { Closure, Process } from "../library-closure.ts";
 import type { LoadedObject } from "../search.ts";
 
 /** A load of any kind of object: a module, or the runtime itself at its start. */

@@ -5,7 +5,7 @@
  * waits too). A lookup that fails at the first call ends the process with status 127 and cannot be caught.
  */
 import type { ElfImport } from "../../elf/index.ts";
-import { listed, type Draft } from "../finding.ts";
+import { listed, type Draft } from "../compat-finding.ts";
 import { inObject, runtimeName, shippedObjects, type Situation } from "./situation.ts";
 import type { LoadedObject } from "../search.ts";
 

@@ -4,7 +4,7 @@
  * (csu/libc-tls.c, elf/dl-tls.c: TLS_STATIC_SURPLUS, _dl_tls_static_surplus_init); measured to the byte on
  * seven runtimes. musl reserves nothing and refuses every such variable of a loaded module.
  */
-import type { Draft } from "../finding.ts";
+import type { Draft } from "../compat-finding.ts";
 import { shippedObjects, type Situation } from "./situation.ts";
 
 const SURPLUS = 1664;

@@ -4,8 +4,8 @@
  */
 import { readFileSync, rmSync, statSync } from "node:fs";
 import { GantryError, type Finding } from "../../base/errors.ts";
-import type { ServiceContext } from "../context.ts";
-import type { ServiceLayout } from "../layout.ts";
+import type { ServiceContext } from "../service-context.ts";
+import type { ServiceLayout } from "../service-layout.ts";
 import { readMounts } from "./mounts.ts";
 import { runOneshot } from "../systemd/oneshot.ts";
 import { nameProcesses, readProcessesOf } from "./processes.ts";

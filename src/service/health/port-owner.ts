@@ -6,7 +6,7 @@ import { readProcess } from "../../modules/index.ts";
 import { printable } from "../../base/text.ts";
 import { readSocketUnits, type UnitState } from "../systemd/systemctl.ts";
 import { formatAddress, parseListen, type Listener } from "./listeners.ts";
-import { findHolder, readFact, readGroup, readSockets, readUid } from "./sockets.ts";
+import { findSocketProcess, readFact, readGroup, readSockets, readUid } from "./sockets.ts";
 
 /** Characters of a command line that are worth repeating. */
 const EXCERPT = 80;
@@ -78,7 +78,7 @@ function addressesOf(listens: readonly string[]): Set<string> {
 }
 
 /** Who has a listener, as part of a sentence, and what frees its port. */
-export interface Holder {
+export interface PortOwner {
   readonly who: string;
   readonly stop: string;
 }
@@ -87,8 +87,8 @@ export interface Holder {
 const ELSEWHERE = "stop it in the container that shares this host's network, or in the kernel's own settings";
 
 /** @param unit the service's own, whose left-over processes are said to be that */
-export async function describeHolder(listener: Listener, unit: string): Promise<Holder> {
-  const pid = findHolder(listener.inode);
+export async function describePortOwner(listener: Listener, unit: string): Promise<PortOwner> {
+  const pid = findSocketProcess(listener.inode);
   if (pid === undefined) {
     const who = `a process of user ${listener.uid} that cannot be seen from here`;
     return { who, stop: process.getuid?.() === 0 ? ELSEWHERE : "run this as root to see it" };

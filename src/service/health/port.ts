@@ -3,11 +3,11 @@ import { GantryError } from "../../base/errors.ts";
 import { readOptionalText } from "../../base/files/index.ts";
 import type { ServiceSettings } from "../releases/candidate.ts";
 import { askHealth } from "./client.ts";
-import type { ServiceLayout } from "../layout.ts";
+import type { ServiceLayout } from "../service-layout.ts";
 import { readUnit, runningPort, type UnitState } from "../systemd/systemctl.ts";
 import { readDropIns } from "../systemd/units.ts";
 import { decidePort, formatAddress, hostsToAsk, isInTheWay, type PortState } from "./listeners.ts";
-import { describeHolder, readOwner } from "./port-owner.ts";
+import { describePortOwner, readOwner } from "./port-owner.ts";
 import { readListeners, readNetwork } from "./sockets.ts";
 import { toldPort } from "./told.ts";
 
@@ -66,7 +66,7 @@ async function describeTrouble(
       fix: `make the app listen on $PORT, or set PORT in ${env} to the port that it takes`,
     };
   }
-  const { who, stop } = await describeHolder(found.by, unit);
+  const { who, stop } = await describePortOwner(found.by, unit);
   const address = formatAddress(found.by);
   const why =
     found.beside === undefined
@@ -90,7 +90,7 @@ export async function requireFreePort(layout: ServiceLayout, settings: ServiceSe
   const own = listeners.filter(isOwn);
   const alien = listeners.find((listener) => !isOwn(listener) && isInTheWay(listener, own));
   if (alien === undefined) return;
-  const { who, stop } = await describeHolder(alien, layout.unit);
+  const { who, stop } = await describePortOwner(alien, layout.unit);
   throw new GantryError({
     code: "SERVICE_UNHEALTHY",
     what: `port ${port} is held by ${who}, and ${layout.name} needs it`,

@@ -106,7 +106,7 @@ export function readNetwork(pid: number | "self"): string {
 }
 
 /** The process that has a socket open; undefined when none is seen. The lowest number is the one that made it. */
-export function findHolder(inode: string): number | undefined {
+export function findSocketProcess(inode: string): number | undefined {
   return readNames("/proc")
     .filter((name) => /^\d+$/.test(name))
     .map(Number)

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceSettings } from "../releases/candidate.ts";
-import type { ServiceContext } from "../context.ts";
+import type { ServiceContext } from "../service-context.ts";
 import { checkPort, type Seen } from "./port.ts";
 import { hasEnded, readStart } from "./port-owner.ts";
 import { readFact } from "./sockets.ts";

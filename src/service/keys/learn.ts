@@ -8,10 +8,10 @@ import {
   parseStatement,
   signatureOf,
 } from "../../release/index.ts";
-import type { ServiceContext } from "../context.ts";
+import type { ServiceContext } from "../service-context.ts";
 import { MOST_SIGNATURE_BYTES } from "../releases/import/limits.ts";
-import { readSmallNamed } from "../releases/import/tree.ts";
-import { requireInstalled } from "../installed.ts";
+import { readSmallNamed } from "../releases/import/source-tree.ts";
+import { requireInstalled } from "../installed-service.ts";
 import { withService } from "../transaction/locked.ts";
 import type { ServiceResult } from "../result.ts";
 import { isSame } from "./trust.ts";

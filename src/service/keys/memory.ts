@@ -10,7 +10,7 @@ import { type Keyring, pinnedKeys } from "../../release/index.ts";
 import { compareVersions } from "../../base/versions.ts";
 import type { Candidate } from "../releases/candidate.ts";
 import { readHistory } from "../transaction/history.ts";
-import { generationVersion, type ServiceLayout } from "../layout.ts";
+import { generationVersion, type ServiceLayout } from "../service-layout.ts";
 
 const KeysSchema = v.strictObject({
   schema: v.literal(1),

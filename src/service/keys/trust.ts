@@ -19,8 +19,8 @@ import {
   verifySignedFile,
 } from "../../release/index.ts";
 import type { Candidate } from "../releases/candidate.ts";
-import type { Offered } from "../releases/import/copy.ts";
-import type { ServiceLayout } from "../layout.ts";
+import type { Offered } from "../releases/import/copy-release.ts";
+import type { ServiceLayout } from "../service-layout.ts";
 import { checkFollows, type Allowance } from "./decide.ts";
 import { readHighest, readKeys, writeKeys } from "./memory.ts";
 

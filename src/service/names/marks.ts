@@ -7,7 +7,7 @@ import { basename, join } from "node:path";
 import * as v from "valibot";
 import { GantryError } from "../../base/errors.ts";
 import { isThere, readNames, readOptionalText, writeDurably } from "../../base/files/index.ts";
-import type { ServiceLayout } from "../layout.ts";
+import type { ServiceLayout } from "../service-layout.ts";
 import { runProgram } from "../../base/process/index.ts";
 
 const OwnedSchema = v.object({

@@ -8,7 +8,7 @@ import type { Environment } from "../../base/environment.ts";
 import { NAMES } from "../../release/index.ts";
 import { shellWord } from "../../base/text.ts";
 import { readPrincipal, readUnsafe, unsafeLine, type Unsafe } from "../../trust/index.ts";
-import type { ServiceLayout } from "../layout.ts";
+import type { ServiceLayout } from "../service-layout.ts";
 
 /**
  * @param environment shows whether root was called by sudo(8): then its caller is who reads the command

@@ -16,7 +16,7 @@ import {
   TARGETS,
   targetSuffix,
 } from "../../release/index.ts";
-import { generationName } from "../layout.ts";
+import { generationName } from "../service-layout.ts";
 
 const ServiceSchema = v.object({
   user: v.string(),

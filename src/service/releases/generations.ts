@@ -5,7 +5,7 @@ import { basename, dirname, join } from "node:path";
 import { errorCode, isMissing } from "../../base/errors.ts";
 import { readEntries, readNames, syncPath, unlessRefused } from "../../base/files/index.ts";
 import { NAMES } from "../../release/index.ts";
-import { generationVersion, type ServiceLayout } from "../layout.ts";
+import { generationVersion, type ServiceLayout } from "../service-layout.ts";
 
 /** Names in releases/, oldest first by the time of their making; work directories are none. */
 export function readGenerations(layout: ServiceLayout): string[] {

@@ -11,12 +11,12 @@ import { syncPath, syncTree } from "../../base/files/index.ts";
 import { compareWithSums, NAMES, parseSums } from "../../release/index.ts";
 import { printable } from "../../base/text.ts";
 import { checkCandidate, readCandidate, type Candidate } from "./candidate.ts";
-import type { ServiceContext } from "../context.ts";
+import type { ServiceContext } from "../service-context.ts";
 import { ensureDirectory, readGenerations } from "./generations.ts";
 import { MOST_BYTES } from "./import/limits.ts";
-import { importRelease, type Imported } from "./import/copy.ts";
-import { nameOf, takeArchive, type ArchiveSource, type Source } from "./import/source.ts";
-import { prepareRelease } from "./prepare.ts";
+import { copyRelease, type Imported } from "./import/copy-release.ts";
+import { nameOf, takeArchive, type ArchiveSource, type Source } from "./import/release-source.ts";
+import { prepareRelease } from "./prepare-release.ts";
 import { unsigned, type Trust } from "../keys/trust.ts";
 
 export interface Placed {
@@ -35,7 +35,7 @@ const TAKE_AGAIN = "take it from its publisher again";
  * @throws GantryError SIGNATURE_INVALID, ARCHIVE_UNSAFE, DIGEST_MISMATCH, LIBC_MISMATCH …; the releases directory is
  *   then as it was
  */
-export async function placeRelease(
+export async function importRelease(
   context: ServiceContext,
   source: Source,
   trust: Trust,
@@ -84,7 +84,7 @@ async function takeIn(context: ServiceContext, source: Source, trust: Trust, int
   const { reporter, signal } = context;
   if (source.kind !== "directory") return takeArchiveIn(context, source, trust, into);
   reporter.step(`copying ${source.root}`);
-  return importRelease({
+  return copyRelease({
     from: source.root,
     ownership: "foreign",
     to: into.root,
@@ -122,7 +122,7 @@ async function takeArchiveIn(
   const from = await unpack(file, join(work, "unpacked"), named, signal);
   // Before the disk is asked to keep what was unpacked: the app that still serves is waiting for the same disk.
   if (pending === undefined) rmSync(file);
-  const imported = await importRelease({
+  const imported = await copyRelease({
     from,
     ownership: "private",
     to: root,

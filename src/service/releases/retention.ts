@@ -1,6 +1,6 @@
 /** Which generations may go. Pure. */
 
-export interface KeepFacts {
+export interface RetentionFacts {
   /** All that lie in releases/. */
   readonly generations: readonly string[];
   readonly current: string | null;
@@ -15,7 +15,7 @@ export interface KeepFacts {
  * The generations to remove so that `keep` are left, the current one among them: first those that never were healthy,
  * then those whose time is longest ago. The current, the running and the last healthy one always stay.
  */
-export function planClean(facts: KeepFacts, keep: number): string[] {
+export function planClean(facts: RetentionFacts, keep: number): string[] {
   const lastHealthy = facts.healthy.find((name) => facts.generations.includes(name));
   const safe = new Set([facts.current, facts.fallback, facts.running, lastHealthy]);
   const held = facts.generations.filter((name) => safe.has(name));
@@ -32,7 +32,7 @@ export function planClean(facts: KeepFacts, keep: number): string[] {
  * @param version only generations of this version, or the one of this whole name
  */
 export function chooseRollback(
-  facts: KeepFacts,
+  facts: RetentionFacts,
   version: string | undefined,
   versionOf: (name: string) => string | undefined,
 ): string | undefined {

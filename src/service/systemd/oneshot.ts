@@ -4,8 +4,8 @@
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { ServiceContext } from "../context.ts";
-import { derivedUnit, type ServiceLayout } from "../layout.ts";
+import type { ServiceContext } from "../service-context.ts";
+import { derivedUnit, type ServiceLayout } from "../service-layout.ts";
 import { runProgram } from "../../base/process/index.ts";
 import { readUnit, reloadUnits, type UnitState } from "./systemctl.ts";
 

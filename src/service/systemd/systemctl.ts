@@ -1,8 +1,8 @@
 /** systemd as far as it is needed here: what a unit is doing, starting and stopping it, and its last words. */
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { GantryError, type Finding } from "../../base/errors.ts";
-import type { ServiceContext } from "../context.ts";
-import type { ServiceLayout } from "../layout.ts";
+import type { ServiceContext } from "../service-context.ts";
+import type { ServiceLayout } from "../service-layout.ts";
 import { runOrThrow, runProgram } from "../../base/process/index.ts";
 
 /** Properties as `systemctl show` names them, systemd 247 and later. */

@@ -8,8 +8,8 @@ import { readNames, readOptionalText, writeDurably } from "../../base/files/inde
 import { NAMES } from "../../release/index.ts";
 import type { Candidate } from "../releases/candidate.ts";
 import { ensureDirectory } from "../releases/generations.ts";
-import type { ServiceContext } from "../context.ts";
-import { derivedUnit, type ServiceLayout } from "../layout.ts";
+import type { ServiceContext } from "../service-context.ts";
+import { derivedUnit, type ServiceLayout } from "../service-layout.ts";
 import { isOwnHelper, isOwnSysusers, isOwnUnit } from "../names/marks.ts";
 import { runOrThrow, runProgram } from "../../base/process/index.ts";
 import { reloadUnits } from "./systemctl.ts";

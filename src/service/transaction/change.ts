@@ -5,11 +5,11 @@
 import { GantryError, toGantryError, type Finding } from "../../base/errors.ts";
 import { ensureActivated } from "./activate.ts";
 import type { Candidate, ServiceSettings } from "../releases/candidate.ts";
-import type { ServiceContext } from "../context.ts";
+import type { ServiceContext } from "../service-context.ts";
 import { requireFreePort } from "../health/port.ts";
 import { switchLink } from "../releases/generations.ts";
-import { generationVersion } from "../layout.ts";
-import { ensureUser } from "../names/names.ts";
+import { generationVersion } from "../service-layout.ts";
+import { ensureUser } from "../names/system-names.ts";
 import { writeRecord, type ChangeRecord, type Step } from "./record.ts";
 import { requireCopyable, takeSnapshot } from "../data/snapshot.ts";
 import { readLog, readUnit, reloadUnits, startUnit, stopUnit } from "../systemd/systemctl.ts";

@@ -1,6 +1,6 @@
 /** The end of a change that went well: the new generation is what there is to go back to from now on. */
 import type { Candidate } from "../releases/candidate.ts";
-import type { ServiceContext } from "../context.ts";
+import type { ServiceContext } from "../service-context.ts";
 import { removeResidue, switchLink } from "../releases/generations.ts";
 import { removeRecord, writeRecord, type ChangeRecord } from "./record.ts";
 import { dropSnapshot } from "../data/snapshot.ts";

@@ -6,7 +6,7 @@ import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, writeSy
 import { dirname } from "node:path";
 import * as v from "valibot";
 import { readOptionalText } from "../../base/files/index.ts";
-import type { ServiceLayout } from "../layout.ts";
+import type { ServiceLayout } from "../service-layout.ts";
 
 const EntrySchema = v.object({
   schema: v.literal(1),

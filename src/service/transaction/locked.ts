@@ -3,9 +3,9 @@ import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { GantryError } from "../../base/errors.ts";
 import { type Lock, LOCK_LIMITS, takeLock } from "../../modules/index.ts";
-import type { ServiceContext } from "../context.ts";
+import type { ServiceContext } from "../service-context.ts";
 import { ensureDirectory } from "../releases/generations.ts";
-import type { ServiceLayout } from "../layout.ts";
+import type { ServiceLayout } from "../service-layout.ts";
 import { recoverChange } from "./recover.ts";
 
 /**
@@ -24,10 +24,10 @@ export async function withService<T>(
     limits: LOCK_LIMITS,
     signal,
     done: () => false,
-    waiting: (holder, milliseconds) => {
-      if (said || milliseconds < 1000 || holder === undefined) return;
+    waiting: (owner, milliseconds) => {
+      if (said || milliseconds < 1000 || owner === undefined) return;
       said = true;
-      reporter.step(`waiting for process ${holder.pid}, which is changing the service: ${holder.step}`);
+      reporter.step(`waiting for process ${owner.pid}, which is changing the service: ${owner.step}`);
     },
   });
   if (lock === undefined) throw new TypeError("a lock that nobody waits for");

@@ -5,7 +5,7 @@
 import * as v from "valibot";
 import { GantryError } from "../../base/errors.ts";
 import { readOptionalText, removeDurably, writeDurably } from "../../base/files/index.ts";
-import type { ServiceLayout } from "../layout.ts";
+import type { ServiceLayout } from "../service-layout.ts";
 
 /**
  * In their order. `placing`: the new generation is made, in a work directory, and renamed into releases/.

@@ -5,8 +5,8 @@
 import { join } from "node:path";
 import { readCandidate, type Candidate } from "../releases/candidate.ts";
 import { confirmChange } from "./confirm.ts";
-import type { ServiceContext } from "../context.ts";
-import { requireSettings } from "../installed.ts";
+import type { ServiceContext } from "../service-context.ts";
+import { requireSettings } from "../installed-service.ts";
 import { readRecord, type ChangeRecord } from "./record.ts";
 import { planRecovery } from "./recovery-plan.ts";
 import { isUp, readUnit, startUnit } from "../systemd/systemctl.ts";
@@ -14,7 +14,7 @@ import { putInCharge, readRecoveryFacts, undoChange } from "./undo.ts";
 import { waitHealthy } from "../health/watch.ts";
 
 /**
- * Only for the holder of the service's lock.
+ * Only for the owner of the service's lock.
  * @returns the generation in charge; undefined when there was nothing to recover
  */
 export async function recoverChange(

@@ -5,7 +5,7 @@
 import { join } from "node:path";
 import { forgetActivated } from "./activate.ts";
 import { readCandidate } from "../releases/candidate.ts";
-import type { ServiceContext } from "../context.ts";
+import type { ServiceContext } from "../service-context.ts";
 import {
   readGenerations,
   readLink,
@@ -17,7 +17,7 @@ import { removeDurably } from "../../base/files/index.ts";
 import { endOneshots } from "../systemd/oneshot.ts";
 import { appendHistory, type HistoryEntry } from "./history.ts";
 import { removeRecord, type ChangeRecord } from "./record.ts";
-import type { ServiceLayout } from "../layout.ts";
+import type { ServiceLayout } from "../service-layout.ts";
 import { planRecovery, type RecoveryFacts, type RecoveryPlan } from "./recovery-plan.ts";
 import { dropSnapshot, hasSnapshot, restoreSnapshot } from "../data/snapshot.ts";
 import { isUp, readUnit, reloadUnits, runningGeneration, startUnit, stopUnit } from "../systemd/systemctl.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import { unpackArchive, type Allowed } from "../../../src/archive/unpack.ts";
-import { writeArchive } from "../../../src/build/pack/archive.ts";
+import { writeArchive } from "../../../src/build/pack/release-archive.ts";
 import type { FileEntry } from "../../../src/release/tree.ts";
 import { fileEntry, longName, pax, tar } from "./tar-writer.ts";
 import { RELEASE, scratch, unpack, unpackTar } from "./scratch.ts";

@@ -5,7 +5,7 @@ import { createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { verifyFile } from "../../../src/build/sign/verify.ts";
+import { verifyFile } from "../../../src/build/sign/verify-signature.ts";
 import { runCheck } from "../../../src/check/check.ts";
 import { readNetrc } from "../../../src/mirror/http/netrc.ts";
 import { readDockerLogin } from "../../../src/mirror/registry/docker-config.ts";

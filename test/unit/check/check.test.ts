@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { check, runCheck, type CheckOptions } from "../../../src/check/check.ts";
-import { findFiles } from "../../../src/check/walk.ts";
+import { findFiles } from "../../../src/check/find-files.ts";
 import { toGantryError } from "../../../src/base/errors.ts";
 import { captureHost } from "../../../src/host/captured.ts";
 import { readHost } from "../../../src/host/host.ts";

@@ -1,6 +1,6 @@
 /** Rules about the file itself: container, processor, stack, registration. */
 import { describe, expect, it } from "vitest";
-import { createJudge } from "../../../src/compat/judge.ts";
+import { createJudge } from "../../../src/compat/judge-files.ts";
 import { elfImage, type ImageOptions } from "../elf/elf-image.mjs";
 import { factsLiteral, hostLiteral, known } from "./host-literal.mjs";
 import { elf, GLIBC, judge, LIBC, NAPI, read, runtimeOf, type World } from "./world.ts";

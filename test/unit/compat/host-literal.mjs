@@ -3,9 +3,9 @@
  * code under test; `read` is the real reader, handed in so that tests and the fuzzer can share this.
  */
 
-/** @typedef {import("../../../src/host/facts.ts").HostFacts} HostFacts */
+/** @typedef {import("../../../src/host/host-facts.ts").HostFacts} HostFacts */
 /** @typedef {import("../../../src/host/library.ts").HostView} HostView */
-/** @typedef {import("../../../src/elf/file.ts").NativeFile} NativeFile */
+/** @typedef {import("../../../src/elf/elf-file.ts").NativeFile} NativeFile */
 
 /** @type {<T>(value: T) => { known: true, value: T, from: string }} */
 export const known = (value) => ({ known: true, value, from: "the test" });

@@ -1,6 +1,6 @@
 /** Libraries and their versions, as glibc's loader finds and checks them. */
 import { describe, expect, it } from "vitest";
-import { createJudge } from "../../../src/compat/judge.ts";
+import { createJudge } from "../../../src/compat/judge-files.ts";
 import { elfImage, type ImageOptions } from "../elf/elf-image.mjs";
 import { factsLiteral, hostLiteral, known } from "./host-literal.mjs";
 import { GLIBC, judge, LIBC, NAPI, read, runtimeOf } from "./world.ts";

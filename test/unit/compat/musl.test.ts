@@ -1,6 +1,6 @@
 /** The same questions where musl is the loader. */
 import { describe, expect, it } from "vitest";
-import type { HostFacts } from "../../../src/host/facts.ts";
+import type { HostFacts } from "../../../src/host/host-facts.ts";
 import { elfImage, type ImageOptions } from "../elf/elf-image.mjs";
 import { factsLiteral, known } from "./host-literal.mjs";
 import { judge, MUSL, NAPI, type World } from "./world.ts";

@@ -1,12 +1,12 @@
 /** What people read and what the build writes down: explain, GANTRY_SKIP, requires. */
 import { describe, expect, it } from "vitest";
-import { installCommand, systemsWithGlibc } from "../../../src/compat/advice.ts";
+import { installCommand, systemsWithGlibc } from "../../../src/compat/system-packages.ts";
 import { explain } from "../../../src/compat/explain.ts";
-import type { CompatFinding } from "../../../src/compat/finding.ts";
+import type { CompatFinding } from "../../../src/compat/compat-finding.ts";
 import { deriveRequires } from "../../../src/compat/requires.ts";
 import { downgradeVerdict, parseSkip } from "../../../src/compat/skip.ts";
 import { bytesSource } from "../../../src/elf/bytes.ts";
-import { readNativeFile, type ElfFile } from "../../../src/elf/file.ts";
+import { readNativeFile, type ElfFile } from "../../../src/elf/elf-file.ts";
 import { elfImage, type ImageOptions } from "../elf/elf-image.mjs";
 import { factsLiteral, known } from "./host-literal.mjs";
 

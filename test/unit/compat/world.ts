@@ -2,10 +2,10 @@
  * A runtime on a host, both written down, and one file to judge there: what the tests of the rules share. The
  * answers that they expect follow from ld.so(8), musl's loader or Node's source, not from a measurement.
  */
-import { createJudge } from "../../../src/compat/judge.ts";
+import { createJudge } from "../../../src/compat/judge-files.ts";
 import { bytesSource } from "../../../src/elf/bytes.ts";
-import { readNativeFile, type ElfFile, type NativeFile } from "../../../src/elf/file.ts";
-import type { HostFacts } from "../../../src/host/facts.ts";
+import { readNativeFile, type ElfFile, type NativeFile } from "../../../src/elf/elf-file.ts";
+import type { HostFacts } from "../../../src/host/host-facts.ts";
 import type { RuntimeView } from "../../../src/host/runtime.ts";
 import { elfImage, type ImageOptions } from "../elf/elf-image.mjs";
 import { hostLiteral, known } from "./host-literal.mjs";

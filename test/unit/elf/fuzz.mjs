@@ -7,13 +7,13 @@ import { elfImage } from "./elf-image.mjs";
 import { factsLiteral, hostLiteral } from "../compat/host-literal.mjs";
 
 /**
- * @typedef {import("../../../src/elf/file.ts").NativeFile} NativeFile
+ * @typedef {import("../../../src/elf/elf-file.ts").NativeFile} NativeFile
  * @typedef {import("../../../src/elf/bytes.ts").ByteSource} ByteSource
  *
  * @typedef {object} UnderTest
  * @property {(source: ByteSource) => NativeFile} readNativeFile
  * @property {<T>(work: () => T) => T | { kind: "malformed" }} guarded
- * @property {typeof import("../../../src/compat/judge.ts").createJudge} createJudge
+ * @property {typeof import("../../../src/compat/judge-files.ts").createJudge} createJudge
  *
  * @typedef {object} FuzzResult
  * @property {number} inputs

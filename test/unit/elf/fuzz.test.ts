@@ -1,7 +1,7 @@
 /** The short run of scripts/fuzz.mjs: damaged files are values, never throws, and cost what files of their size cost. */
 import { expect, it } from "vitest";
-import { createJudge } from "../../../src/compat/judge.ts";
-import { guarded, readNativeFile } from "../../../src/elf/file.ts";
+import { createJudge } from "../../../src/compat/judge-files.ts";
+import { guarded, readNativeFile } from "../../../src/elf/elf-file.ts";
 import { fuzz, fuzzSeeds } from "./fuzz.mjs";
 
 it("survives 3,000 damaged files", () => {

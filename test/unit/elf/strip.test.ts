@@ -1,7 +1,7 @@
 /** What is cut off a program, over images whose every byte is known: all that is mapped stays, and doubt changes nothing. */
 import { describe, expect, it } from "vitest";
 import { bytesSource } from "../../../src/elf/bytes.ts";
-import { readNativeFile } from "../../../src/elf/file.ts";
+import { readNativeFile } from "../../../src/elf/elf-file.ts";
 import { planStrip } from "../../../src/elf/strip.ts";
 import { elfImage } from "./elf-image.mjs";
 import { sectionsOf, TYPE, withSections, type SectionSpec } from "./sections.ts";

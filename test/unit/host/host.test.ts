@@ -5,13 +5,13 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { ElfFile } from "../../../src/elf/file.ts";
+import type { ElfFile } from "../../../src/elf/elf-file.ts";
 import { captureHost, capturedRuntime, capturedView, parseCapturedHost } from "../../../src/host/captured.ts";
 import { readDirectory } from "../../../src/host/directory.ts";
 import { readHost } from "../../../src/host/host.ts";
 import { hostRoot } from "../../../src/host/root.ts";
 import { readRuntime } from "../../../src/host/runtime.ts";
-import { readStubs } from "../../../src/host/stubs.ts";
+import { readStubs } from "../../../src/host/libuv-stubs.ts";
 import { elfImage } from "../elf/elf-image.mjs";
 
 const BUN = fileURLToPath(new URL("../../../node_modules/bun/bin/bun.exe", import.meta.url));

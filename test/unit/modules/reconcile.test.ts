@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { explain } from "../../../src/compat/explain.ts";
-import type { CompatFinding, FileVerdict } from "../../../src/compat/finding.ts";
+import type { CompatFinding, FileVerdict } from "../../../src/compat/compat-finding.ts";
 import type { Finding } from "../../../src/base/errors.ts";
 import { reconcile, type Evidence } from "../../../src/modules/proof/reconcile.ts";
 

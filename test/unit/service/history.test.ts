@@ -9,7 +9,7 @@ import {
   readHistory,
   type HistoryEntry,
 } from "../../../src/service/transaction/history.ts";
-import { serviceLayout, type ServiceLayout } from "../../../src/service/layout.ts";
+import { serviceLayout, type ServiceLayout } from "../../../src/service/service-layout.ts";
 
 let root = "";
 let layout: ServiceLayout;

@@ -13,7 +13,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { expect } from "vitest";
 import { GantryError } from "../../../src/base/errors.ts";
-import { importRelease, type Imported } from "../../../src/service/releases/import/copy.ts";
+import { copyRelease, type Imported } from "../../../src/service/releases/import/copy-release.ts";
 
 export const SECRET = "root:$6$secret:19000:0:99999:7:::\n";
 /** Made by minisign 0.11 for another file: all that matters is that it reads as one. */
@@ -69,7 +69,7 @@ export function makeHostile(): HostileRelease {
     mkdirSync(taken, { recursive: true });
     const to = join(taken, `${imports}`);
     const signal = AbortSignal.timeout(20_000);
-    const imported = await importRelease({ from, to, ownership, admit: () => undefined, owners, signal });
+    const imported = await copyRelease({ from, to, ownership, admit: () => undefined, owners, signal });
     return { ...imported, to };
   };
   const expectNoSecret = () => {

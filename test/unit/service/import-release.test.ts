@@ -17,10 +17,10 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { GantryError } from "../../../src/base/errors.ts";
 import { parseTarget } from "../../../src/release/targets.ts";
-import type { ServiceContext } from "../../../src/service/context.ts";
-import { serviceLayout } from "../../../src/service/layout.ts";
-import type { Source } from "../../../src/service/releases/import/source.ts";
-import { placeRelease } from "../../../src/service/releases/import-release.ts";
+import type { ServiceContext } from "../../../src/service/service-context.ts";
+import { serviceLayout } from "../../../src/service/service-layout.ts";
+import type { Source } from "../../../src/service/releases/import/release-source.ts";
+import { importRelease } from "../../../src/service/releases/import-release.ts";
 import { openTrust } from "../../../src/service/keys/trust.ts";
 
 /** A public key of minisign's own documentation. */
@@ -92,7 +92,7 @@ function pack(release: string, ...others: string[]): string {
 }
 
 const place = (source: Source, publicKey?: string) =>
-  placeRelease(
+  importRelease(
     context,
     source,
     openTrust(context.layout, undefined, { publicKey }),

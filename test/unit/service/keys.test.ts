@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { GantryError } from "../../../src/base/errors.ts";
 import { revokeKey, succeedKey } from "../../../src/index.ts";
-import type { Source } from "../../../src/service/releases/import/source.ts";
+import type { Source } from "../../../src/service/releases/import/release-source.ts";
 import { learnStatement, planStatement } from "../../../src/service/keys/learn.ts";
 import type { Allowance } from "../../../src/service/keys/decide.ts";
 import type { TrustOptions } from "../../../src/service/keys/trust.ts";

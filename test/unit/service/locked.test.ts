@@ -5,8 +5,8 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { parseTarget } from "../../../src/release/targets.ts";
 import { beginChange } from "../../../src/service/transaction/change.ts";
-import type { ServiceContext } from "../../../src/service/context.ts";
-import { serviceLayout } from "../../../src/service/layout.ts";
+import type { ServiceContext } from "../../../src/service/service-context.ts";
+import { serviceLayout } from "../../../src/service/service-layout.ts";
 import { withService } from "../../../src/service/transaction/locked.ts";
 import type { ChangeRecord } from "../../../src/service/transaction/record.ts";
 

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
 import {
-  findHolder,
+  findSocketProcess,
   readGroup,
   readListeners,
   readSockets,
@@ -31,7 +31,7 @@ describe("a listener of this process", () => {
     expect(found).toMatchObject({ host: "127.0.0.1", uid: process.getuid?.() });
     const inode = found?.inode ?? "";
     expect(readSockets(process.pid)).toContain(inode);
-    expect(findHolder(inode)).toBe(process.pid);
+    expect(findSocketProcess(inode)).toBe(process.pid);
     expect(readUid(process.pid)).toBe(process.getuid?.());
   });
 
@@ -51,7 +51,7 @@ describe("what is not there", () => {
     expect(readSockets(pid)).toEqual(new Set());
     expect(readListeners(pid)).toEqual([]);
     expect(readUid(pid)).toBeUndefined();
-    expect(findHolder("0")).toBeUndefined();
+    expect(findSocketProcess("0")).toBeUndefined();
   });
 
   it.each(["", "/", "/no.slice/such.service"])("the group %j has no processes", (group) => {

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { chooseRollback, planClean, type KeepFacts } from "../../../src/service/releases/retention.ts";
-import { generationVersion } from "../../../src/service/layout.ts";
+import { chooseRollback, planClean, type RetentionFacts } from "../../../src/service/releases/retention.ts";
+import { generationVersion } from "../../../src/service/service-layout.ts";
 
 const name = (version: number) => `${version}.0.0-00000000000${version}`;
 const [A, B, C, D, E] = [1, 2, 3, 4, 5].map(name) as [string, string, string, string, string];
 
-const facts = (changed: Partial<KeepFacts> = {}): KeepFacts => ({
+const facts = (changed: Partial<RetentionFacts> = {}): RetentionFacts => ({
   generations: [A, B, C, D, E],
   current: E,
   fallback: E,
@@ -15,7 +15,7 @@ const facts = (changed: Partial<KeepFacts> = {}): KeepFacts => ({
 });
 
 describe("what clean removes", () => {
-  it.each<[string, KeepFacts, number, string[]]>([
+  it.each<[string, RetentionFacts, number, string[]]>([
     ["the oldest, so that as many are left", facts(), 3, [B, A]],
     ["nothing when no more are there", facts(), 5, []],
     ["all but the current one", facts(), 1, [D, C, B, A]],
@@ -30,7 +30,7 @@ describe("what clean removes", () => {
 });
 
 describe("where a rollback goes", () => {
-  it.each<[string, KeepFacts, string | undefined, string | undefined]>([
+  it.each<[string, RetentionFacts, string | undefined, string | undefined]>([
     ["to the last healthy one before", facts(), undefined, D],
     ["not to one that is gone", facts({ generations: [A, B, E] }), undefined, B],
     ["nowhere when none was healthy", facts({ healthy: [E] }), undefined, undefined],

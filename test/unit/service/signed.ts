@@ -8,11 +8,11 @@ import { signFile } from "../../../src/build/sign/sign.ts";
 import { keygen } from "../../../src/index.ts";
 import { parseTarget } from "../../../src/release/targets.ts";
 import type { Candidate } from "../../../src/service/releases/candidate.ts";
-import type { ServiceContext } from "../../../src/service/context.ts";
+import type { ServiceContext } from "../../../src/service/service-context.ts";
 import { appendHistory } from "../../../src/service/transaction/history.ts";
-import type { Source } from "../../../src/service/releases/import/source.ts";
-import { serviceLayout } from "../../../src/service/layout.ts";
-import { placeRelease } from "../../../src/service/releases/import-release.ts";
+import type { Source } from "../../../src/service/releases/import/release-source.ts";
+import { serviceLayout } from "../../../src/service/service-layout.ts";
+import { importRelease } from "../../../src/service/releases/import-release.ts";
 import { openTrust, type TrustOptions } from "../../../src/service/keys/trust.ts";
 import { rememberPins } from "../../../src/service/keys/memory.ts";
 
@@ -134,7 +134,7 @@ export function makePublisher(): Publisher {
     },
     place: async (source, options = {}) => {
       const trust = openTrust(layout, installed, options);
-      return (await placeRelease(context, source, trust, async () => undefined)).candidate;
+      return (await importRelease(context, source, trust, async () => undefined)).candidate;
     },
     charge: async (candidate) => {
       await rememberPins(layout, candidate);

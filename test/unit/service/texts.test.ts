@@ -2,8 +2,8 @@
 import { describe, expect, it } from "vitest";
 import { formatFinding, type Finding } from "../../../src/base/errors.ts";
 import { commentOut } from "../../../src/service/settings-file.ts";
-import { generationName, generationVersion, serviceLayout } from "../../../src/service/layout.ts";
-import { parseFindings } from "../../../src/service/releases/prepare.ts";
+import { generationName, generationVersion, serviceLayout } from "../../../src/service/service-layout.ts";
+import { parseFindings } from "../../../src/service/releases/prepare-release.ts";
 import { parseRecord } from "../../../src/service/transaction/record.ts";
 import { isUp, parseProperties } from "../../../src/service/systemd/systemctl.ts";
 import {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { analyzeApp, type Analysis } from "../../../../src/build/analyze/analyze.ts";
-import { formatAnalysis } from "../../../../src/build/analyze/format.ts";
+import { formatAnalysis } from "../../../../src/build/analyze/format-analysis.ts";
 import { readApp } from "../../../../src/build/app/app.ts";
 import { ensureInstalled, type Sources } from "../../../../src/build/app/sources.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { resolveKey, splitKey, type BunLock } from "../../../../src/release/bun-lock.ts";
 import { requireBunLock } from "../../../../src/build/app/migrate.ts";
-import { findPins, walkClosure } from "../../../../src/build/lock/closure.ts";
+import { findPins, walkClosure } from "../../../../src/build/lock/package-closure.ts";
 import { formatCandidate, pinLines, hoistClosure } from "../../../../src/build/lock/hoist.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
 

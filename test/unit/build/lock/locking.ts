@@ -7,7 +7,7 @@ import {
   writeReleaseLock,
   type ReleaseLock,
   type ReleaseLockOptions,
-} from "../../../../src/build/lock/lock.ts";
+} from "../../../../src/build/lock/release-lockfile.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
 import { BUN, copyFixture, makeDirectory, writeFiles, SCRATCH } from "../scratch.ts";
 

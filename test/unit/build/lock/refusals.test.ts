@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { requireBunLock } from "../../../../src/build/app/migrate.ts";
-import { walkClosure } from "../../../../src/build/lock/closure.ts";
+import { walkClosure } from "../../../../src/build/lock/package-closure.ts";
 import { parseForeignPins } from "../../../../src/build/lock/foreign-pins.ts";
 import { checkForeignPins } from "../../../../src/build/lock/refusals.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";

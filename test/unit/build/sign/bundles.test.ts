@@ -3,10 +3,10 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { writeArchive } from "../../../../src/build/pack/archive.ts";
+import { writeArchive } from "../../../../src/build/pack/release-archive.ts";
 import { readSums } from "../../../../src/build/pack/sums.ts";
 import { signFile, signRelease } from "../../../../src/build/sign/sign.ts";
-import { verifyFile, verifyRelease } from "../../../../src/build/sign/verify.ts";
+import { verifyFile, verifyRelease } from "../../../../src/build/sign/verify-signature.ts";
 import { findingsOf, writeFiles } from "../scratch.ts";
 import { makeRelease } from "./release.ts";
 

@@ -86,7 +86,7 @@ export function serviceLayout(name: string, root: string): ServiceLayout {
 }
 
 /**
- * A unit that gantry adds to a service. An app's name holds no `@` (src/build/app/settings.ts), so none of these is
+ * A unit that gantry adds to a service. An app's name holds no `@` (src/build/app/app-settings.ts), so none of these is
  * ever the service of another app, as NAME-activate.service was that of the app NAME-activate.
  */
 export function derivedUnit({ name }: Pick<ServiceLayout, "name">, purpose: string): string {

@@ -1,7 +1,7 @@
 /** An analysis for people: 80 columns, what stays outside first. */
 import { count, formatBytes } from "../../base/text.ts";
 import type { Analysis } from "./analyze.ts";
-import type { AnalyzedPackage } from "./describe.ts";
+import type { AnalyzedPackage } from "./describe-package.ts";
 
 const WIDTH = 80;
 const INDENT = "    ";

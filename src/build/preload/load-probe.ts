@@ -2,7 +2,7 @@
  * The app's side of the load probe (release/probe.ts): loads what it is asked to and answers on standard output, line
  * by line. Bundled into what runs before an app, under Bun and under Node.
  */
-import { probePrefix, type ProbeAnswer, type ProbeRequest } from "../../release/probe.ts";
+import { probePrefix, type ProbeResponse, type ProbeRequest } from "../../release/probe.ts";
 
 export interface NativeLoader {
   readonly load: (path: string) => unknown;
@@ -16,14 +16,14 @@ export interface NativeLoader {
  * @param write writes to standard output and says how much of it
  * @param native what it takes to load native files by themselves, where requests may ask for that
  */
-export async function answerProbe(
+export async function runLoadProbe(
   request: string,
   load: (specifier: string) => Promise<unknown>,
   write: (bytes: Uint8Array) => number,
   native?: NativeLoader,
 ): Promise<void> {
   const { nonce, specifiers, files = [] } = JSON.parse(request) as ProbeRequest;
-  const answer = (line: ProbeAnswer): void => {
+  const answer = (line: ProbeResponse): void => {
     let rest = Buffer.from(`${probePrefix(nonce)}${JSON.stringify(line)}\n`);
     // A pipe may take less than it is given.
     while (rest.length > 0) rest = rest.subarray(write(rest));

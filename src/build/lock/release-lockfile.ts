@@ -8,7 +8,7 @@ import type { Target } from "../../release/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { App, Bun, Sources } from "../app/index.ts";
 import { readAppLock, type AppLock } from "./app-lock.ts";
-import { findPins, type LeftOut, type Pin } from "./closure.ts";
+import { findPins, type LeftOut, type Pin } from "./package-closure.ts";
 import { checkForeignPins, refuseChangedInstall, refuseForeignSource, refusePatched } from "./refusals.ts";
 import { readPatches } from "./patches.ts";
 import { readTrusted } from "./trusted.ts";

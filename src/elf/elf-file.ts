@@ -8,11 +8,11 @@ import { readAddon, type AddonFacts } from "./addon.ts";
 import { malformed, MalformedFile, pagedSource, type ByteSource } from "./bytes.ts";
 import { DF, DF_1, DT, machineName, PF, PT } from "./constants.ts";
 import { identifyFile, type FileKind } from "./identify.ts";
-import { dynamicString, fileOffset, lastValue, readImage, type ElfImage } from "./image.ts";
+import { dynamicString, fileOffset, lastValue, readImage, type ElfImage } from "./elf-image.ts";
 import { readIsaLevel } from "./notes.ts";
 import { bindsNow, readRelocations, type ElfImport } from "./relocations.ts";
 import { readSymbolTable, type ElfExports } from "./symbols.ts";
-import { readVersionDefinitions, readVersionNeeds, type VersionNeed } from "./versions.ts";
+import { readVersionDefinitions, readVersionNeeds, type VersionNeed } from "./symbol-versions.ts";
 
 export interface ElfFile {
   readonly kind: "elf";

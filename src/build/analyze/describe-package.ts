@@ -2,7 +2,7 @@
 import { relative, sep } from "node:path";
 import type { Target } from "../../release/index.ts";
 import { judgeEmbedding, type Embeddable } from "./embed.ts";
-import type { Carried, FoundExternal, LeftOutPackage, Walk } from "./walk.ts";
+import type { Carried, FoundExternal, LeftOutPackage, Walk } from "./package-walk.ts";
 
 /**
  * `external`: native, loaded from the release. `beside`: plain JavaScript that works only beside a native package,

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { GantryError } from "../../../src/base/errors.ts";
-import { prepareRelease } from "../../../src/service/releases/prepare.ts";
+import { prepareRelease } from "../../../src/service/releases/prepare-release.ts";
 
 let root = "";
 let steps: string[] = [];

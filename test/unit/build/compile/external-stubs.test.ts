@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { externalFilter, packageOf, prependPrelude } from "../../../../src/build/compile/stubs.ts";
+import { externalFilter, packageOf, prependPrelude } from "../../../../src/build/compile/external-stubs.ts";
 
 describe("prependPrelude", () => {
   test.each([

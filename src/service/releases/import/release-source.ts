@@ -9,7 +9,7 @@ import { hideLogin } from "../../../mirror/index.ts";
 import type { Reporter } from "../../../base/reporter.ts";
 import type { Environment } from "../../../base/environment.ts";
 import { MOST_BYTES, MOST_SIGNATURE_BYTES } from "./limits.ts";
-import { openNamed, pieceAfterPiece, readSmallNamed, tooLarge } from "./tree.ts";
+import { openNamed, pieceAfterPiece, readSmallNamed, tooLarge } from "./source-tree.ts";
 
 export type Source = ArchiveSource | { readonly kind: "directory"; readonly root: string };
 

@@ -4,9 +4,9 @@
  * library without any versions passes with a warning. musl ignores versions altogether.
  */
 import { compareDotted } from "../../base/versions.ts";
-import { installCommand, systemsWithGlibc } from "../advice.ts";
+import { installCommand, systemsWithGlibc } from "../system-packages.ts";
 import { valueOf } from "../../host/index.ts";
-import { listed, type Draft } from "../finding.ts";
+import { listed, type Draft } from "../compat-finding.ts";
 import type { LoadedObject } from "../search.ts";
 import { inObject, type LoadSituation } from "./situation.ts";
 

@@ -1,6 +1,6 @@
 /**
  * Loads one external in a process of its own and reports what its importers get: the export names, and whether
- * `require` gives the very same. Run by the build under Bun: `inspect.ts SPECIFIER DIRECTORY RESULT HOW`, where
+ * `require` gives the very same. Run by the build under Bun: `inspect-external.ts SPECIFIER DIRECTORY RESULT HOW`, where
  * HOW is `import` to leave the `require` out, whose failure can spoil a later `import`.
  */
 import { resolveSync } from "bun";

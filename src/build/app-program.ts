@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { NAMES } from "../release/index.ts";
 import { compileApp } from "./compile/index.ts";
-import type { BuildContext } from "./context.ts";
+import type { BuildContext } from "./build-context.ts";
 import { makeNodeProgram } from "./node/index.ts";
 import type { InstalledTarget, Program } from "./stages.ts";
 

@@ -2,7 +2,7 @@
 import type { Environment } from "../base/environment.ts";
 import type { Reporter } from "../base/reporter.ts";
 import type { Target } from "../release/index.ts";
-import type { ServiceLayout } from "./layout.ts";
+import type { ServiceLayout } from "./service-layout.ts";
 import type { Who } from "./transaction/record.ts";
 
 export interface ServiceContext {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { ERRORS, GantryError, type ErrorCode, type Finding } from "../../base/errors.ts";
 import type { Environment } from "../../base/environment.ts";
 import { NAMES } from "../../release/index.ts";
-import type { ServiceContext } from "../context.ts";
+import type { ServiceContext } from "../service-context.ts";
 import { requireOwnScript } from "../names/owned.ts";
 import { runProgram, UNIT_PATH } from "../../base/process/index.ts";
 

@@ -9,13 +9,13 @@ import { fileURLToPath } from "node:url";
 import { GantryError } from "../../base/errors.ts";
 import { NAMES, runsOn, type Target } from "../../release/index.ts";
 import { nodeFor } from "../app/index.ts";
-import type { BuildContext } from "../context.ts";
+import type { BuildContext } from "../build-context.ts";
 import type { ReleaseLock } from "../lock/index.ts";
 import type { InstalledTarget, Program } from "../stages.ts";
 import { readImports } from "./imports.ts";
 import { copyJavaScript } from "./javascript.ts";
 import { buildNatives, refuseUnbuilt } from "./natives.ts";
-import { ensureNode, type NodeRuntime } from "./runtime.ts";
+import { ensureNode, type NodeRuntime } from "./node-runtime.ts";
 import { shipNode } from "./ship.ts";
 
 /** The Node that an app is built for on a target; undefined for an app that runs on Bun. */

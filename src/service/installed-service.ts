@@ -2,11 +2,11 @@
 import { join } from "node:path";
 import { GantryError } from "../base/errors.ts";
 import { readCandidate, type Candidate, type ServiceSettings } from "./releases/candidate.ts";
-import type { ServiceContext } from "./context.ts";
+import type { ServiceContext } from "./service-context.ts";
 import { readGenerations, readLink } from "./releases/generations.ts";
 import { healthyGenerations, readHistory } from "./transaction/history.ts";
-import type { KeepFacts } from "./releases/retention.ts";
-import type { ServiceLayout } from "./layout.ts";
+import type { RetentionFacts } from "./releases/retention.ts";
+import type { ServiceLayout } from "./service-layout.ts";
 import type { ChangeRecord } from "./transaction/record.ts";
 import { isUp, readUnit, runningGeneration, type UnitState } from "./systemd/systemctl.ts";
 
@@ -42,7 +42,7 @@ export function requireSettings({ service, name, version, root }: Candidate): Se
   });
 }
 
-export function readKeepFacts(layout: ServiceLayout, state: UnitState): KeepFacts {
+export function readRetentionFacts(layout: ServiceLayout, state: UnitState): RetentionFacts {
   return {
     generations: readGenerations(layout),
     current: readLink(layout.current),

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { bytesSource } from "../../../src/elf/bytes.ts";
-import { guarded, isPie, readNativeFile, type ElfFile } from "../../../src/elf/file.ts";
+import { guarded, isPie, readNativeFile, type ElfFile } from "../../../src/elf/elf-file.ts";
 import { elfImage } from "./elf-image.mjs";
 
 function parse(image: Uint8Array): ElfFile {

@@ -4,7 +4,7 @@
  */
 import { malformed, readExactly } from "./bytes.ts";
 import { DT, VER_FLG } from "./constants.ts";
-import { dynamicString, lastValue, tableOffset, type ElfImage } from "./image.ts";
+import { dynamicString, lastValue, tableOffset, type ElfImage } from "./elf-image.ts";
 
 interface NeededVersion {
   /** For example GLIBC_2.28. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readSums } from "../../../../src/build/pack/sums.ts";
 import { signFile, signRelease } from "../../../../src/build/sign/sign.ts";
-import { verifyFile, verifyRelease } from "../../../../src/build/sign/verify.ts";
+import { verifyFile, verifyRelease } from "../../../../src/build/sign/verify-signature.ts";
 import {
   COMMENT,
   KEY_ID,

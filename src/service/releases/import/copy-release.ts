@@ -20,8 +20,8 @@ import {
 } from "../../../release/index.ts";
 import { MOST_MANIFEST_BYTES, MOST_SIGNATURE_BYTES, MOST_SUMS_BYTES } from "./limits.ts";
 import { readModules } from "./modules.ts";
-import { openSourceTree, readSmall, type Owners, type SourceTree } from "./tree.ts";
-import { startWriting, type ImportWriter } from "./write.ts";
+import { openSourceTree, readSmall, type Owners, type SourceTree } from "./source-tree.ts";
+import { startWriting, type ImportWriter } from "./import-writer.ts";
 
 export interface ImportOptions {
   /** The directory that is taken from. */
@@ -66,7 +66,7 @@ const TAKE_AGAIN = "take it from its publisher again";
  * @throws GantryError RELEASE_FILE_MISSING without SHA256SUMS; RELEASE_FILE_MISSING and DIGEST_MISMATCH for every listed file
  *   that is not as it is listed; STORE_UNSAFE; what `admit` throws; the signal's reason; the file system's errors
  */
-export async function importRelease(options: ImportOptions): Promise<Imported> {
+export async function copyRelease(options: ImportOptions): Promise<Imported> {
   const { from, to, named = from, ownership, admit, owners, signal } = options;
   const tree = openSourceTree(from, { owners, named });
   try {

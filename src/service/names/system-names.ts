@@ -8,9 +8,9 @@ import { join, relative } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
 import { isThere, readNames, readOptionalText } from "../../base/files/index.ts";
 import { NAMES } from "../../release/index.ts";
-import { requireSettings } from "../installed.ts";
+import { requireSettings } from "../installed-service.ts";
 import type { Candidate } from "../releases/candidate.ts";
-import type { ServiceLayout } from "../layout.ts";
+import type { ServiceLayout } from "../service-layout.ts";
 import {
   adoptable,
   hasGroup,

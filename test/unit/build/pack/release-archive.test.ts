@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { writeArchive } from "../../../../src/build/pack/archive.ts";
+import { writeArchive } from "../../../../src/build/pack/release-archive.ts";
 import { readSums } from "../../../../src/build/pack/sums.ts";
 
 let work = "";

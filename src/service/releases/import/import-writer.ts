@@ -7,7 +7,7 @@ import type { GantryError } from "../../../base/errors.ts";
 import type { TreeListing } from "../../../base/files/index.ts";
 import { startEntry } from "../../../release/index.ts";
 import { MOST_BYTES } from "./limits.ts";
-import { pieceAfterPiece, tooLarge } from "./tree.ts";
+import { pieceAfterPiece, tooLarge } from "./source-tree.ts";
 
 type Entry = readonly [size: number, sha256: string];
 

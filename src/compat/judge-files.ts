@@ -5,8 +5,8 @@
  */
 import { guarded, type ElfFile, type MalformedValue, type NativeFile } from "../elf/index.ts";
 import { valueOf, type HostView, type LibcFamily, type RuntimeView } from "../host/index.ts";
-import { loadInto, startProcess, type Process } from "./closure.ts";
-import { listed, verdictOf, type CompatFinding, type Draft, type FileVerdict } from "./finding.ts";
+import { loadInto, startProcess, type Process } from "./library-closure.ts";
+import { listed, verdictOf, type CompatFinding, type Draft, type FileVerdict } from "./compat-finding.ts";
 import { judgeContainer, judgeForeign, judgeNoexec, machineOf } from "./rules/container.ts";
 import { judgeDefects, judgeOldStrings } from "./rules/defects.ts";
 import { judgeGlibcOnMusl, judgeLibraries } from "./rules/libraries.ts";
@@ -14,7 +14,7 @@ import { judgeExecutableStack, judgePackedRelocations, judgeProcessor } from "./
 import { isAddon, judgeRegistration } from "./rules/registration.ts";
 import { judgeSymbols } from "./rules/symbols.ts";
 import { judgeThreadLocal } from "./rules/thread-local.ts";
-import { judgeVersions } from "./rules/versions.ts";
+import { judgeVersions } from "./rules/symbol-versions.ts";
 import type { Places } from "./search.ts";
 import type { LoadSituation, Situation } from "./rules/situation.ts";
 
