@@ -120,8 +120,8 @@ done
 leave() {
   trap - TERM INT HUP
   # A launcher that ended before its work could not remove the claim.
-  if [ -n "$gantry_mine" ] && { IFS= read -r gantry_first <"$gantry_claim"; } 2>/dev/null && [ "$gantry_first" = "$$" ]; then
-    PATH=/usr/bin:/bin${PATH:+:$PATH} rm -f "$gantry_claim" 2>/dev/null
+  if [ -n "$gantry_mine" ] && { IFS= read -r gantry_first <"$gantry_gate"; } 2>/dev/null && [ "$gantry_first" = "$$" ]; then
+    PATH=/usr/bin:/bin${PATH:+:$PATH} rm -f "$gantry_gate" 2>/dev/null
   fi
   if [ -n "$gantry_ended" ]; then
     kill -s "$gantry_ended" $$
@@ -137,17 +137,17 @@ trap 'gantry_ended=INT; [ -z "$gantry_child" ] || kill -s TERM "$gantry_child" 2
 trap 'gantry_ended=HUP; [ -z "$gantry_child" ] || kill -s TERM "$gantry_child" 2>/dev/null' HUP
 # Of many starts at once one goes on, and the others wait here for a second at most: that costs less than a runtime for
 # each. The launcher removes the claim, and its lock decides; without a claim all go on.
-gantry_modules=$gantry_root/node_modules gantry_claim=$gantry_root/@CLAIM@ gantry_turn=''
-if { set -C && echo "$$" >"$gantry_claim"; } 2>/dev/null; then
+gantry_modules=$gantry_root/node_modules gantry_gate=$gantry_root/@START_GATE@ gantry_turn=''
+if { set -C && echo "$$" >"$gantry_gate"; } 2>/dev/null; then
   gantry_mine=yes
-elif [ -f "$gantry_claim" ]; then
+elif [ -f "$gantry_gate" ]; then
   while [ -z "$gantry_ended" ] && [ "$gantry_turn" != ...................... ]; do
     gantry_turn=$gantry_turn.
     if ready; then
       leave
       launch "$@"
     fi
-    { IFS= read -r gantry_first <"$gantry_claim" && kill -s 0 "$gantry_first" && PATH=/usr/bin:/bin${PATH:+:$PATH} sleep 0.05; } 2>/dev/null || break
+    { IFS= read -r gantry_first <"$gantry_gate" && kill -s 0 "$gantry_first" && PATH=/usr/bin:/bin${PATH:+:$PATH} sleep 0.05; } 2>/dev/null || break
   done
 fi
 set +C

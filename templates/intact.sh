@@ -1,5 +1,5 @@
-# mending: one command that puts the release's files back where its archive lies beside it, else what to do.
-mending() {
+# restore_fix: one command that puts the release's files back where its archive lies beside it, else what to do.
+restore_fix() {
   gantry_archive=${gantry_root%/*}/@NAME@.tar.gz
   case $gantry_root in
   *\'*) gantry_archive= ;;
@@ -13,7 +13,7 @@ mending() {
 
 # damaged FILE WHAT: FILE, relative to the release, must not be run.
 damaged() {
-  say DIGEST_MISMATCH "$1 $2" "$gantry_root/$1" "$(mending)"
+  say DIGEST_MISMATCH "$1 $2" "$gantry_root/$1" "$(restore_fix)"
   exit 65
 }
 

@@ -42,7 +42,7 @@ refuse() {
 # require FILE: a file without which nothing works.
 require() {
   if [ ! -e "$1" ]; then
-    say RELEASE_FILE_MISSING "a file of the release is not there" "$1" "$(mending)"
+    say RELEASE_FILE_MISSING "a file of the release is not there" "$1" "$(restore_fix)"
     exit 66
   fi
 }
@@ -52,7 +52,7 @@ check_elf() {
   case $(PATH=/usr/bin:/bin${PATH:+:$PATH} od -A n -t x1 -j 18 -N 2 "$gantry_program" 2>/dev/null) in
   *"@ELF_MACHINE@"* | '') ;;
   *)
-    say HOST_UNSUPPORTED "the binary is not one for @TARGET@: it was replaced or damaged" "$gantry_program" "$(mending)"
+    say HOST_UNSUPPORTED "the binary is not one for @TARGET@: it was replaced or damaged" "$gantry_program" "$(restore_fix)"
     exit 69
     ;;
   esac

@@ -13,10 +13,10 @@ import {
   ensureTree,
   noteReferences,
   type Owner,
-  type Place,
-  type PlacePlan,
-  planPlace,
-  readPlaceFacts,
+  type TreeLocation,
+  type LocationPlan,
+  planLocation,
+  readLocationFacts,
   readRelease,
   readRunning,
   type Release,
@@ -28,7 +28,7 @@ import type { Reporter } from "../base/reporter.ts";
 import type { Environment } from "../base/environment.ts";
 import { shellWord } from "../base/text.ts";
 import { readPrincipal, readUnsafe, trustFinding } from "../trust/index.ts";
-import { planFill, type FillChoice } from "./source-plan.ts";
+import { planSource, type SourceChoice } from "./source-plan.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Session {
@@ -59,17 +59,17 @@ export interface Session {
 export interface Opened {
   readonly release: Release;
   /** Where the tree is, or beside the release when there is none yet. */
-  readonly place: Place;
+  readonly location: TreeLocation;
   /** How that was chosen; its own place says where a tree would be made. */
-  readonly plan: PlacePlan;
+  readonly plan: LocationPlan;
 }
 
 /** Looks, and changes nothing. */
 export function openRelease(session: Session): Opened {
   const release = readRelease(session.root, readRunning(session.self, session.environment));
-  const facts = readPlaceFacts(release, ownerOf(session), "read");
-  const plan = planPlace(facts, "read");
-  return { release, place: plan.tree === "absent" ? facts.beside.place : plan.place, plan };
+  const facts = readLocationFacts(release, ownerOf(session), "read");
+  const plan = planLocation(facts, "read");
+  return { release, location: plan.tree === "absent" ? facts.beside.location : plan.location, plan };
 }
 
 /** Who asks for a place. */
@@ -78,15 +78,15 @@ export function ownerOf({ self, environment, root, calledAs }: Session): Owner {
 }
 
 /** Where a tree would be made, if one had to be: as far as that can be told without writing. */
-export function planWrite(session: Session, { release }: Opened): PlacePlan {
-  return planPlace(readPlaceFacts(release, ownerOf(session), "write"), "write");
+export function planWrite(session: Session, { release }: Opened): LocationPlan {
+  return planLocation(readLocationFacts(release, ownerOf(session), "write"), "write");
 }
 
 /**
  * What would be run and others could change: the release, its program, its modules, the way to them by every name, and
  * every file of them.
  */
-export function checkTrust(session: Session, { release, place }: Opened): Finding | undefined {
+export function checkTrust(session: Session, { release, location }: Opened): Finding | undefined {
   const { uid, roots } = ownerOf(session);
   const principal = readPrincipal(uid);
   const purpose = { root: session.root, command: release.manifest.binary };
@@ -101,7 +101,7 @@ export function checkTrust(session: Session, { release, place }: Opened): Findin
       fix: `PATH=/usr/local/bin:/usr/bin:/bin ${shellWord(join(purpose.root, purpose.command))}`,
     };
   }
-  const found = readUnsafe(usedBy(release, roots, place), principal);
+  const found = readUnsafe(usedBy(release, roots, location), principal);
   return trustFinding(found, principal, purpose);
 }
 
@@ -124,33 +124,33 @@ function refuseDamaged({ environment, reporter }: Session, release: Release): vo
 
 export interface Readied extends Ensured {
   /** Where the tree lies now. */
-  readonly place: Place;
+  readonly location: TreeLocation;
 }
 
 /** Makes the modules ready; `mend` puts right what is wrong with a tree that is there. */
 export async function ensureReady(
   session: Session,
   opened: Opened,
-  options: FillChoice & { readonly intent?: EnsureOptions["intent"] },
+  options: SourceChoice & { readonly intent?: EnsureOptions["intent"] },
 ): Promise<Readied> {
   const { reporter, environment, signal, self, settings } = session;
   const { release } = opened;
   const trusted = requireTrust(session, opened);
-  if (options.intent !== "mend") refuseDamaged(session, release);
-  let { place } = opened;
-  if (place.store !== undefined) noteReferences(release, ownerOf(session).roots, place);
+  if (options.intent !== "repair") refuseDamaged(session, release);
+  let { location } = opened;
+  if (location.store !== undefined) noteReferences(release, ownerOf(session).roots, location);
   const relocate = () => {
     const found = ensureStore(release, ownerOf(session), reporter);
-    if ("modules" in found) place = found;
+    if ("modules" in found) location = found;
     return found;
   };
-  const fill = planFill(session, release, options);
+  const source = planSource(session, release, options);
   const intent = options.intent ?? "ready";
   const { skip } = settings;
-  const common = { release, fill, reporter, environment, signal, self, skip, intent, relocate };
-  const ensured = await ensureTree({ ...common, place });
+  const common = { release, source, reporter, environment, signal, self, skip, intent, relocate };
+  const ensured = await ensureTree({ ...common, location });
   // What was made meanwhile is judged as well, before anybody runs it.
-  const still = ensured.how === "ready" || requireTrust(session, { ...opened, place });
-  if (trusted && still && ensured.stamped) await writeNote(release, ownerOf(session), place);
-  return { ...ensured, place };
+  const still = ensured.how === "ready" || requireTrust(session, { ...opened, location });
+  if (trusted && still && ensured.stamped) await writeNote(release, ownerOf(session), location);
+  return { ...ensured, location };
 }

@@ -4,14 +4,14 @@
  */
 import { GantryError, type Finding } from "../base/errors.ts";
 import {
-  bundleFill,
-  type BundleSource,
-  type Fill,
+  bundleSource,
+  type FoundBundle,
+  type ModuleSource,
   findNamedBundle,
   findNearBundle,
-  firstFill,
+  firstSource,
   type NamedBundle,
-  registryFill,
+  registrySource,
   type Release,
 } from "../modules/index.ts";
 import { readProgramPath } from "../base/process/index.ts";
@@ -33,7 +33,7 @@ type Caller = "start" | "command" | "--offline";
  * A release made for `vendor` never reaches for the network; one made for `image` does so while the image is built
  * (./gantry prepare) and not when it starts.
  */
-export function networkRule(session: FillSession, release: Release, caller: Caller): NetworkRule {
+export function networkRule(session: SourceSession, release: Release, caller: Caller): NetworkRule {
   const { install } = release.manifest;
   if (install === "vendor") return "its --install=vendor";
   if (session.settings.offline) return "GANTRY_OFFLINE=1";
@@ -42,67 +42,73 @@ export function networkRule(session: FillSession, release: Release, caller: Call
 }
 
 /** What the plan needs of a session. */
-interface FillSession {
+interface SourceSession {
   readonly directory: string;
   readonly settings: Settings;
   readonly environment: Environment;
 }
 
-export interface FillChoice {
+export interface SourceChoice {
   readonly network: NetworkRule;
   /** The value of --from; nothing else is tried then. */
   readonly from?: string | undefined;
 }
 
 /** How an absent tree would be made, or the finding that says why it must not be. */
-export function planFill(session: FillSession, release: Release, choice: FillChoice): Fill | Finding {
+export function planSource(
+  session: SourceSession,
+  release: Release,
+  choice: SourceChoice,
+): ModuleSource | Finding {
   const { directory } = session;
   if (choice.from !== undefined)
-    return namedFill(session, release, choice, { value: choice.from, by: "--from", directory });
+    return namedSource(session, release, choice, { value: choice.from, by: "--from", directory });
   const { bundle } = session.settings;
   const named =
     bundle === undefined
       ? undefined
-      : namedFill(session, release, choice, { value: bundle, by: "GANTRY_BUNDLE", directory });
+      : namedSource(session, release, choice, { value: bundle, by: "GANTRY_BUNDLE", directory });
   const near = findNearBundle(release);
-  const fills = [
-    ...(near === undefined ? [] : [bundleFill(release, near, session.environment)]),
+  const sources = [
+    ...(near === undefined ? [] : [bundleSource(release, near, session.environment)]),
     ...(choice.network === "allowed" ? fromRegistry(session, release) : []),
   ];
   if (named !== undefined) {
-    const [other] = fills;
+    const [other] = sources;
     if (other === undefined) return named;
-    return firstFill(["run" in named ? named : refusal(named), other, ...fills.slice(1)]);
+    return firstSource(["run" in named ? named : refusal(named), other, ...sources.slice(1)]);
   }
-  const [first, ...rest] = fills;
-  return first === undefined ? noWay(release, choice.network) : firstFill([first, ...rest]);
+  const [first, ...rest] = sources;
+  return first === undefined ? noWay(release, choice.network) : firstSource([first, ...rest]);
 }
 
 /** A Bun release brings its package manager; a Node release has the host's npm, if there is one. */
-function fromRegistry({ settings, environment }: FillSession, release: Release): Fill[] {
+function fromRegistry({ settings, environment }: SourceSession, release: Release): ModuleSource[] {
   const { registry, skip } = settings;
   if (findBundled(release) !== undefined) return [];
   if (release.manifest.runtime.kind === "bun")
-    return [registryFill(release, { registry, packageManager: settings.packageManager, environment, skip })];
+    return [
+      registrySource(release, { registry, packageManager: settings.packageManager, environment, skip }),
+    ];
   if (readProgramPath("npm", environment) === undefined) return [];
-  return [registryFill(release, { registry, packageManager: "npm", environment, skip })];
+  return [registrySource(release, { registry, packageManager: "npm", environment, skip })];
 }
 
-function namedFill(
-  session: FillSession,
+function namedSource(
+  session: SourceSession,
   release: Release,
-  { network }: FillChoice,
+  { network }: SourceChoice,
   named: NamedBundle,
-): Fill | Finding {
+): ModuleSource | Finding {
   const source = findNamedBundle(release, named);
   if (!("kind" in source)) return source;
   const refused = refuseNetwork(release, source, network, named);
-  return refused ?? bundleFill(release, source, session.environment);
+  return refused ?? bundleSource(release, source, session.environment);
 }
 
 function refuseNetwork(
   release: Release,
-  source: BundleSource,
+  source: FoundBundle,
   network: NetworkRule,
   { by }: NamedBundle,
 ): Finding | undefined {
@@ -116,7 +122,7 @@ function refuseNetwork(
 }
 
 /** Fails with what is known already, so that the next way is taken with a word about it. */
-function refusal(finding: Finding): Fill {
+function refusal(finding: Finding): ModuleSource {
   return {
     description: "from GANTRY_BUNDLE",
     run: () => Promise.reject(new GantryError(finding)),

@@ -118,13 +118,13 @@ export function connectionFailure(error: unknown, attempted: Attempted): GantryE
 
 /** Nothing arrived for too long. */
 export function stalledFailure(
-  stage: "answer" | "idle",
+  stage: "response" | "idle",
   milliseconds: number,
   attempted: Attempted,
 ): GantryError {
   const seconds = Math.max(1, Math.round(milliseconds / 1000));
   const what =
-    stage === "answer"
+    stage === "response"
       ? `${nameOf(attempted)} did not answer within ${seconds} s`
       : `${nameOf(attempted)} sent nothing for ${seconds} s`;
   return passingError(networkFinding(attempted, what, AGAIN));

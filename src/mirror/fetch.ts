@@ -118,18 +118,18 @@ export async function fetchSignature(options: SourceOptions): Promise<string | u
   url.pathname += ".minisig";
   const authorization = readAuthorization(url, address.login, options.environment);
   return retrying(network, async () => {
-    const answer = await send(url, { authorization }, network);
-    if (answer.status === 404 || answer.status === 410) {
-      answer.discard();
+    const response = await send(url, { authorization }, network);
+    if (response.status === 404 || response.status === 410) {
+      response.discard();
       return undefined;
     }
-    if (answer.status !== 200) {
-      answer.discard();
-      const after = parseRetryAfter(answer.headers.get("retry-after"), Date.now());
+    if (response.status !== 200) {
+      response.discard();
+      const after = parseRetryAfter(response.headers.get("retry-after"), Date.now());
       const offered = authorization === undefined ? "nothing" : "credentials";
-      throw statusFailure(answer.status, answer.attempted, offered, { after });
+      throw statusFailure(response.status, response.attempted, offered, { after });
     }
-    const text = (await readBody(answer, SIGNATURE_BYTES))?.toString("utf8");
+    const text = (await readBody(response, SIGNATURE_BYTES))?.toString("utf8");
     // Some servers answer 200 with a page for whatever they do not have.
     return text?.startsWith("untrusted comment:") === true ? text : undefined;
   });

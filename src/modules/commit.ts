@@ -17,23 +17,23 @@ import {
 import { availableExternals, type ExternalModule, NAMES } from "../release/index.ts";
 import { isNetworkComplaint } from "../runtime/index.ts";
 import { count } from "../base/text.ts";
-import { ensureArranged } from "./tree/normalize.ts";
+import { normalizeTree } from "./tree/normalize.ts";
 import { syncDirectories, syncFiles, syncPath, type TreeListing } from "../base/files/index.ts";
-import type { Fill, Filled } from "./sources/source.ts";
+import type { ModuleSource, SourceResult } from "./sources/source.ts";
 import { loadExternals, type ProofOptions } from "./proof/load.ts";
-import { mendInPlace } from "./tree/repair.ts";
-import type { Place, Release } from "./release/unpacked.ts";
+import { repairInPlace } from "./tree/repair.ts";
+import type { TreeLocation, Release } from "./release/unpacked.ts";
 import type { Reporter } from "../base/reporter.ts";
 import { readTreeState } from "./proof/tree-state.ts";
-import { setAside } from "./tree/exclude.ts";
+import { excludeModules } from "./tree/exclude.ts";
 import { writeStamp, type Verdict } from "./proof/stamp.ts";
 import { verifyTree, type TreeVerdict } from "./tree/verify.ts";
-import { checkExecAllowed, createWork, emptyWork, placeError, removeQuietly } from "./tree/work.ts";
+import { checkExecAllowed, createWork, emptyWork, locationError, removeQuietly } from "./tree/work.ts";
 
 export interface CommitOptions extends ProofOptions {
-  readonly fill: Fill;
+  readonly source: ModuleSource;
   /** `mend` replaces only the files that differ, where there is a tree. */
-  readonly intent: "ready" | "mend";
+  readonly intent: "ready" | "repair";
 }
 
 export interface Committed {
@@ -45,26 +45,26 @@ export interface Committed {
   /** False when the next start has to prove the tree again. */
   readonly stamped: boolean;
   /** What was put right in a tree that was there; undefined when the whole tree is new. */
-  readonly mended?: readonly string[];
+  readonly repaired?: readonly string[];
 }
 
 /**
  * @throws GantryError with every finding of the required externals, or what the fill and the file system throw
  */
 export async function commitTree(options: CommitOptions): Promise<Committed> {
-  const { place, signal } = options;
-  const work = createWork(place);
+  const { location, signal } = options;
+  const work = createWork(location);
   try {
-    checkExecAllowed(work, place);
-    const filled = await fillWork(options, work);
+    checkExecAllowed(work, location);
+    const result = await runSource(options, work);
     const began = Date.now();
     const modules = join(work, NAMES.modules);
-    const proven = await prove(options, modules, filled);
+    const proven = await prove(options, modules, result);
     options.reporter.step("writing the modules to the disk");
     await syncDirectories(modules, proven.listing);
     signal.throwIfAborted();
     // Whoever took this run's lock over, because it was stopped for long, may have been quicker.
-    if (readTreeState(options.release, place, options.host).state === "ready")
+    if (readTreeState(options.release, location, options.host).state === "ready")
       return { ...proven, outcome: "lost", stamped: true };
     const moved = await settleInPlace(options, modules, proven);
     // Before the stamp: a start that finds it looks at nothing else any more.
@@ -73,7 +73,7 @@ export async function commitTree(options: CommitOptions): Promise<Committed> {
     const stamped = await stampIfPossible({ ...options, ...proven, began }, options.reporter);
     return { ...proven, ...moved, stamped };
   } catch (error) {
-    throw placeError(error, place);
+    throw locationError(error, location);
   } finally {
     removeQuietly(work);
   }
@@ -92,12 +92,12 @@ export async function stampIfPossible(verdict: Verdict, reporter: Reporter): Pro
   }
 }
 
-async function fillWork({ fill, reporter, signal }: CommitOptions, work: string): Promise<Filled> {
-  const filled = await fill.run({ work, reporter, signal, discard: () => emptyWork(work) });
+async function runSource({ source, reporter, signal }: CommitOptions, work: string): Promise<SourceResult> {
+  const result = await source.run({ work, reporter, signal, discard: () => emptyWork(work) });
   signal.throwIfAborted();
   // A package manager that had nothing to install, because all of it is optional and unreachable, made no directory.
   mkdirSync(join(work, NAMES.modules), { recursive: true });
-  return filled;
+  return result;
 }
 
 interface Proven {
@@ -110,15 +110,15 @@ interface Proven {
 async function prove(
   options: CommitOptions,
   modules: string,
-  { complaints, written }: Filled,
+  { complaints, written }: SourceResult,
 ): Promise<Proven> {
   const { release, reporter, signal, environment } = options;
   const { manifest } = release;
   const leftOut: Record<string, string> = {};
   const available = availableExternals(manifest);
-  const arrange = (externals: readonly ExternalModule[]) =>
-    ensureArranged(modules, manifest, new Set(externals.map(({ name }) => name)));
-  const arranged = arrange(available);
+  const normalize = (externals: readonly ExternalModule[]) =>
+    normalizeTree(modules, manifest, new Set(externals.map(({ name }) => name)));
+  const normalized = normalize(available);
   reporter.step("checking every file");
   const verdict = await verifyTree(modules, manifest, { modes: "strict", written, signal });
   const broken = fileFindings(release, verdict, complaints);
@@ -126,7 +126,7 @@ async function prove(
   if (required !== undefined) throw required;
 
   const whole = available.filter((external) => verdict.whole.includes(external.name));
-  const listing = whole.length === available.length ? arranged : arrange(whole);
+  const listing = whole.length === available.length ? normalized : normalize(whole);
   reporter.step(`loading ${count(whole.length, "module")}`);
   // The disk has its own work to do while the modules are loaded from memory.
   const [{ failed, warnings }] = await Promise.all([
@@ -150,7 +150,7 @@ async function prove(
   if (unloadable !== undefined) throw unloadable;
   const loaded = whole.filter(({ name }) => !failed.has(name));
   const included = loaded.map(({ name }) => name);
-  return { included, leftOut, listing: loaded.length === whole.length ? listing : arrange(loaded) };
+  return { included, leftOut, listing: loaded.length === whole.length ? listing : normalize(loaded) };
 }
 
 /** Findings by external, with what the package manager said about it. */
@@ -226,36 +226,37 @@ function settle(
 
 /** Into an existing tree file by file when it only has to be mended, else all of it at once. */
 async function settleInPlace(
-  { intent, place, release, reporter, signal }: CommitOptions,
+  { intent, location, release, reporter, signal }: CommitOptions,
   from: string,
   { listing, included }: Proven,
-): Promise<Pick<Committed, "outcome" | "mended">> {
-  if (intent === "ready" || !existsSync(place.modules)) return { outcome: await moveIntoPlace(from, place) };
+): Promise<Pick<Committed, "outcome" | "repaired">> {
+  if (intent === "ready" || !existsSync(location.modules))
+    return { outcome: await moveIntoPlace(from, location) };
   const { manifest } = release;
   const whole = new Set(included);
-  const mended = await mendInPlace({ from, listing, included: whole, place, manifest, signal });
-  if (place.store === undefined) setAside(manifest, place, whole, reporter);
-  return { outcome: "placed", mended };
+  const repaired = await repairInPlace({ from, listing, included: whole, location, manifest, signal });
+  if (location.store === undefined) excludeModules(manifest, location, whole, reporter);
+  return { outcome: "placed", repaired };
 }
 
 /**
  * Renames the tree to its final name. A tree that lies there is moved aside first (rename(2) replaces only an empty
  * directory) and removed afterwards. When somebody else's tree appears in between, theirs stays.
  */
-async function moveIntoPlace(from: string, place: Place): Promise<Committed["outcome"]> {
-  const aside = join(place.parent, `${NAMES.old}${randomBytes(8).toString("hex")}`);
-  const moved = renameIfThere(place.modules, aside);
+async function moveIntoPlace(from: string, location: TreeLocation): Promise<Committed["outcome"]> {
+  const aside = join(location.parent, `${NAMES.old}${randomBytes(8).toString("hex")}`);
+  const moved = renameIfThere(location.modules, aside);
   let outcome: Committed["outcome"] = "placed";
   try {
-    renameSync(from, place.modules);
+    renameSync(from, location.modules);
   } catch (error) {
     if (!["ENOTEMPTY", "EEXIST"].includes(errorCode(error) ?? "")) {
-      if (moved) renameSync(aside, place.modules);
-      throw toGantryError(placeError(error, place));
+      if (moved) renameSync(aside, location.modules);
+      throw toGantryError(locationError(error, location));
     }
     outcome = "lost";
   }
-  await syncPath(place.parent);
+  await syncPath(location.parent);
   if (moved) removeQuietly(aside);
   return outcome;
 }

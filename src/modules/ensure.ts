@@ -7,24 +7,24 @@ import type { Environment } from "../base/environment.ts";
 import { count } from "../base/text.ts";
 import { commitTree } from "./commit.ts";
 import { readHostId } from "./proof/tree-facts.ts";
-import type { Fill } from "./sources/source.ts";
-import type { Holder } from "./lock/owner.ts";
+import type { ModuleSource } from "./sources/source.ts";
+import type { LockOwner } from "./lock/owner.ts";
 import type { Self } from "./proof/judge.ts";
 import { LOCK_LIMITS, takeLock, type Lock, type LockLimits } from "./lock/lock.ts";
 import { readTreeState } from "./proof/tree-state.ts";
 import { provePresent } from "./present.ts";
-import { checkExecutable, checkMachine, type Place, type Release } from "./release/unpacked.ts";
+import { checkExecutable, checkMachine, type TreeLocation, type Release } from "./release/unpacked.ts";
 import type { Reporter } from "../base/reporter.ts";
 import { checkAbi } from "./proof/host-node.ts";
-import { tidyPlace } from "./tree/stale-files.ts";
+import { cleanStaleFiles } from "./tree/stale-files.ts";
 import { wantedModules } from "./tree/verify.ts";
-import { checkWritable, placeError, removeLeftovers } from "./tree/work.ts";
+import { checkWritable, locationError, removeStaleFiles } from "./tree/work.ts";
 
 export interface EnsureOptions {
   readonly release: Release;
-  readonly place: Place;
+  readonly location: TreeLocation;
   /** How an absent tree is made, or why it must not be. */
-  readonly fill: Fill | Finding;
+  readonly source: ModuleSource | Finding;
   readonly reporter: Reporter;
   readonly environment: Environment;
   readonly signal: AbortSignal;
@@ -32,9 +32,9 @@ export interface EnsureOptions {
   /** Codes that are warnings here (GANTRY_SKIP). */
   readonly skip: ReadonlySet<ErrorCode>;
   /** `mend` puts a tree right that is there but not as it was built; its stamp has to be gone. */
-  readonly intent: "ready" | "mend";
+  readonly intent: "ready" | "repair";
   /** Asked when a tree has to be made and `place` cannot be written: another one, or why there is none. */
-  readonly relocate?: (() => Place | Finding) | undefined;
+  readonly relocate?: (() => TreeLocation | Finding) | undefined;
   readonly lockLimits?: LockLimits;
   readonly loadLimit?: number;
 }
@@ -45,38 +45,38 @@ export interface Ensured {
   /** False when the next start has to prove the tree again. */
   readonly stamped: boolean;
   /** What was put right in a tree that was there. */
-  readonly mended?: readonly string[];
+  readonly repaired?: readonly string[];
 }
 
 /**
  * @throws GantryError with everything that keeps the release from starting
  */
 export async function ensureTree(options: EnsureOptions): Promise<Ensured> {
-  const { release, place, reporter } = options;
+  const { release, location, reporter } = options;
   const host = readHostId();
   checkRelease(release, options.self);
-  const isReady = () => readTreeState(release, place, host).state === "ready";
-  const tree = readTreeState(release, place, host);
+  const isReady = () => readTreeState(release, location, host).state === "ready";
+  const tree = readTreeState(release, location, host);
   if (tree.state === "ready") return { how: "ready", stamped: true };
   reporter.debug(tree.why);
   let broken: readonly Finding[] = [];
   if (tree.state === "present" && options.intent === "ready") {
     const present = await provePresent({ ...options, host });
     if (present.broken.length === 0) {
-      await tidyPlace(place, options.signal);
+      await cleanStaleFiles(location, options.signal);
       return { how: "proven", stamped: present.stamped };
     }
     broken = present.broken;
   }
-  const unusable = checkPath(release, place) ?? checkWritable(place);
-  const elsewhere = "run" in options.fill && unusable !== undefined ? options.relocate?.() : undefined;
+  const unusable = checkPath(release, location) ?? checkWritable(location);
+  const elsewhere = "run" in options.source && unusable !== undefined ? options.relocate?.() : undefined;
   if (elsewhere !== undefined && "modules" in elsewhere) {
     for (const finding of broken) reporter.warn(`${finding.what}, and it cannot be mended there`);
-    return await ensureTree({ ...options, place: elsewhere, relocate: undefined });
+    return await ensureTree({ ...options, location: elsewhere, relocate: undefined });
   }
   try {
-    const fill = allowedFill(options, checkPath(release, place) ?? elsewhere ?? unusable);
-    const lock = await takeLock(place.lock, {
+    const source = allowedSource(options, checkPath(release, location) ?? elsewhere ?? unusable);
+    const lock = await takeLock(location.lock, {
       limits: options.lockLimits ?? LOCK_LIMITS,
       signal: options.signal,
       done: isReady,
@@ -85,7 +85,7 @@ export async function ensureTree(options: EnsureOptions): Promise<Ensured> {
     if (lock === undefined) return { how: "waited", stamped: true };
     let failure: unknown;
     try {
-      return await installLocked({ ...options, reporter: teeReporter(reporter, lock) }, host, fill);
+      return await installLocked({ ...options, reporter: teeReporter(reporter, lock) }, host, source);
     } catch (error) {
       if (options.signal.aborted || !lock.isLost()) throw error;
       failure = error;
@@ -97,7 +97,7 @@ export async function ensureTree(options: EnsureOptions): Promise<Ensured> {
     return await ensureTree(options);
   } catch (error) {
     options.signal.throwIfAborted();
-    const failure = toGantryError(placeError(error, place));
+    const failure = toGantryError(locationError(error, location));
     if (isReady()) return { how: "waited", stamped: true };
     throw new GantryError(failure.findings[0], ...failure.findings.slice(1), ...broken);
   }
@@ -114,7 +114,7 @@ function checkRelease(release: Release, machine: Self): void {
 }
 
 /** Bun takes a question mark for the beginning of a query, and a backslash for a slash (1.3.7 to 1.4.5). */
-function checkPath({ manifest }: Release, { modules }: Place): Finding | undefined {
+function checkPath({ manifest }: Release, { modules }: TreeLocation): Finding | undefined {
   if (manifest.runtime.kind !== "bun" || !/[?\\]/.test(modules)) return undefined;
   return {
     code: "CONFIG_INVALID",
@@ -125,19 +125,19 @@ function checkPath({ manifest }: Release, { modules }: Place): Finding | undefin
 }
 
 /** Says everything that forbids an installation at once, before a lock is taken. */
-function allowedFill({ fill }: EnsureOptions, unwritable: Finding | undefined): Fill {
-  const findings = [...(unwritable === undefined ? [] : [unwritable]), ...("run" in fill ? [] : [fill])];
+function allowedSource({ source }: EnsureOptions, unwritable: Finding | undefined): ModuleSource {
+  const findings = [...(unwritable === undefined ? [] : [unwritable]), ...("run" in source ? [] : [source])];
   const [first, ...rest] = findings;
   if (first !== undefined) throw new GantryError(first, ...rest);
-  if ("run" in fill) return fill;
-  throw new GantryError(fill);
+  if ("run" in source) return source;
+  throw new GantryError(source);
 }
 
 /** With the lock held, what was true before may be true no longer: somebody may have finished meanwhile. */
-async function installLocked(options: EnsureOptions, host: string, fill: Fill): Promise<Ensured> {
-  const { release, place, reporter } = options;
-  removeLeftovers(place);
-  const tree = readTreeState(release, place, host);
+async function installLocked(options: EnsureOptions, host: string, source: ModuleSource): Promise<Ensured> {
+  const { release, location, reporter } = options;
+  removeStaleFiles(location);
+  const tree = readTreeState(release, location, host);
   if (tree.state === "ready") return { how: "waited", stamped: true };
   if (tree.state === "present" && options.intent === "ready") {
     const present = await provePresent({ ...options, host });
@@ -146,15 +146,15 @@ async function installLocked(options: EnsureOptions, host: string, fill: Fill): 
   }
   const modules = wantedModules(release.manifest);
   const began = performance.now();
-  reporter.step(`installing ${count(modules.length, "module")} ${fill.description}`);
-  const committed = await commitTree({ ...options, host, fill });
+  reporter.step(`installing ${count(modules.length, "module")} ${source.description}`);
+  const committed = await commitTree({ ...options, host, source });
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   if (committed.outcome === "lost") return { how: "waited", stamped: true };
   reporter.step(`the modules are ready (${seconds} s)`);
   return {
     how: "installed",
     stamped: committed.stamped,
-    ...(committed.mended === undefined ? {} : { mended: committed.mended }),
+    ...(committed.repaired === undefined ? {} : { repaired: committed.repaired }),
   };
 }
 
@@ -180,10 +180,10 @@ const PATIENCE = 1000;
 
 function waitingReporter(reporter: Reporter) {
   let said = "";
-  return (holder: Holder | undefined, milliseconds: number) => {
-    if (milliseconds < PATIENCE || holder === undefined) return;
-    const doing = holder.step === "" ? "" : `: ${holder.step}`;
-    const text = `waiting for process ${holder.pid} on ${holder.host}${doing}`;
+  return (owner: LockOwner | undefined, milliseconds: number) => {
+    if (milliseconds < PATIENCE || owner === undefined) return;
+    const doing = owner.step === "" ? "" : `: ${owner.step}`;
+    const text = `waiting for process ${owner.pid} on ${owner.host}${doing}`;
     if (text !== said) reporter.step(text);
     said = text;
   };

@@ -4,13 +4,13 @@ export { type Ensured, type EnsureOptions, ensureTree } from "./ensure.ts";
 /** Looks at a tree from end to end and changes nothing. */
 export { type InspectedModule, inspectTree, type TreeInspection } from "./inspect.ts";
 /** Where the tree of a release is, or would be made. */
-export { type PlacePlan, planPlace } from "./location/choose.ts";
+export { type LocationPlan, planLocation } from "./location/choose.ts";
 /** Removes from the stores what no installed release uses. */
 export { type CleanedTree, type CleanOptions, cleanStores } from "./location/clean.ts";
 /** Makes a directory for the tree in the first store that really takes one. */
 export { ensureStore } from "./location/ensure.ts";
 /** What is known of the places where a tree may lie, before one is chosen. */
-export { type Owner, readPlaceFacts } from "./location/facts.ts";
+export { type Owner, readLocationFacts } from "./location/facts.ts";
 /** Which releases use a tree of a store. */
 export { noteReferences } from "./location/reference.ts";
 /** One process prepares a tree, the others wait for it. */
@@ -18,7 +18,7 @@ export { type Lock, LOCK_LIMITS, takeLock } from "./lock/lock.ts";
 /** Who holds a lock. */
 export { readProcess } from "./lock/owner.ts";
 /** The claim that a release's script makes before it runs the launcher, so that of many starts at once one goes on and the others wait in their shell, where waiting costs next to nothing. */
-export { releaseClaim } from "./lock/start-gate.ts";
+export { removeStartGate } from "./lock/start-gate.ts";
 /** Releases that run on the host's own Node. */
 export { checkAbi, readRunning } from "./proof/host-node.ts";
 /** The static verdict on a tree's native files. */
@@ -37,26 +37,26 @@ export { checkIntact, compareOwnFile } from "./release/intact.ts";
 export {
   checkExecutable,
   checkMachine,
-  type Place,
-  placeInRelease,
+  type TreeLocation,
+  locationInRelease,
   readRelease,
   type Release,
 } from "./release/unpacked.ts";
 /** Where a release's bundle may be. */
 export {
-  type BundleSource,
+  type FoundBundle,
   findNamedBundle,
   findNearBundle,
   type NamedBundle,
 } from "./sources/bundle-find.ts";
 /** Fills the tree from a bundle. */
-export { bundleFill, firstFill } from "./sources/bundle-source.ts";
+export { bundleSource, firstSource } from "./sources/bundle-source.ts";
 /** The ways to fill a work directory with a tree. */
-export { type Fill, moduleSize, type PackageManager, registryFill } from "./sources/source.ts";
+export { type ModuleSource, moduleSize, type PackageManager, registrySource } from "./sources/source.ts";
 /** Takes modules out of a tree where it lies. */
-export { takeOut } from "./tree/exclude.ts";
+export { removeFromTree } from "./tree/exclude.ts";
 /** Removes what dead runs left beside a tree. */
-export { tidyPlace } from "./tree/stale-files.ts";
+export { cleanStaleFiles } from "./tree/stale-files.ts";
 /** Compares a tree with the manifest, file by file. */
 export { type Planted, wantedModules } from "./tree/verify.ts";
 /** Private work directories. */

@@ -10,12 +10,12 @@ import { isLeftOut, leftOutReason } from "./commit.ts";
 import type { Self } from "./proof/judge.ts";
 import { loadExternals } from "./proof/load.ts";
 import { unique } from "./present.ts";
-import type { Place, Release } from "./release/unpacked.ts";
+import type { TreeLocation, Release } from "./release/unpacked.ts";
 import { verifyTree, type Planted, type TreeVerdict } from "./tree/verify.ts";
 
 export interface InspectOptions {
   readonly release: Release;
-  readonly place: Place;
+  readonly location: TreeLocation;
   readonly environment: Environment;
   readonly signal: AbortSignal;
   readonly self: Self;
@@ -48,13 +48,13 @@ export interface TreeInspection {
 }
 
 export async function inspectTree(options: InspectOptions): Promise<TreeInspection> {
-  const { release, place, environment, signal } = options;
-  const verdict = await verifyTree(place.modules, release.manifest, { modes: "ignored", signal });
+  const { release, location, environment, signal } = options;
+  const verdict = await verifyTree(location.modules, release.manifest, { modes: "ignored", signal });
   const whole = availableExternals(release.manifest).filter(({ name }) => verdict.whole.includes(name));
   const { self, skip } = options;
   const loaded = await loadExternals(whole, {
     release,
-    modules: place.modules,
+    modules: location.modules,
     environment,
     self,
     skip,

@@ -8,7 +8,7 @@ import { availableExternals } from "../release/index.ts";
 import { count } from "../base/text.ts";
 import { isLeftOut, leftOutReason, stampIfPossible } from "./commit.ts";
 import { loadExternals, type LoadResult, type ProofOptions } from "./proof/load.ts";
-import { setAside } from "./tree/exclude.ts";
+import { excludeModules } from "./tree/exclude.ts";
 import { verifyTree, type TreeVerdict } from "./tree/verify.ts";
 
 export interface PresentResult {
@@ -22,9 +22,9 @@ export interface PresentResult {
  *   copy of the same files would not either; DIGEST_MISMATCH when a release that pins a key has more than its own files
  */
 export async function provePresent(options: ProofOptions): Promise<PresentResult> {
-  const { release, place, reporter, signal } = options;
+  const { release, location, reporter, signal } = options;
   const began = Date.now();
-  const verdict = await verifyTree(place.modules, release.manifest, { modes: "ignored", signal });
+  const verdict = await verifyTree(location.modules, release.manifest, { modes: "ignored", signal });
   const broken = verdict.broken.filter((external) => !external.optional);
   if (broken.length > 0)
     return { broken: unique(broken.flatMap(({ findings }) => findings)), stamped: false };
@@ -36,9 +36,9 @@ export async function provePresent(options: ProofOptions): Promise<PresentResult
   const included = verdict.whole.filter((name) => !leftOut.has(name));
   for (const [name, reason] of leftOut) reporter.warn(`going without ${name}, which is optional: ${reason}`);
   // What merely does not load here may be another release's: releases share the trees of a store.
-  const kept = place.store === undefined ? verdict.absent : [...verdict.absent, ...verdict.whole];
+  const kept = location.store === undefined ? verdict.absent : [...verdict.absent, ...verdict.whole];
   const harmful = [...leftOut.keys()].filter((name) => !kept.includes(name));
-  if (harmful.length > 0) setAside(release.manifest, place, new Set(included), reporter);
+  if (harmful.length > 0) excludeModules(release.manifest, location, new Set(included), reporter);
   if (verdict.foreign.length > 0)
     reporter.debug(`${count(verdict.foreign.length, "foreign file")} in the tree`);
   const stamp = { ...options, included, leftOut: Object.fromEntries(leftOut), began };
@@ -57,11 +57,11 @@ function leftOutByFiles(verdict: TreeVerdict): Map<string, string> {
 
 /** @returns findings of optional externals; those of required ones are thrown, all of them */
 async function loadWhole(options: ProofOptions, verdict: TreeVerdict): Promise<LoadResult["failed"]> {
-  const { release, place, environment, loadLimit, signal } = options;
+  const { release, location, environment, loadLimit, signal } = options;
   const whole = availableExternals(release.manifest).filter(({ name }) => verdict.whole.includes(name));
   const { failed, warnings, files, took } = await loadExternals(whole, {
     release,
-    modules: place.modules,
+    modules: location.modules,
     environment,
     self: options.self,
     skip: options.skip,

@@ -15,7 +15,7 @@ export const modules = "node_modules";
 export const stamps = ".gantry";
 export const lock = ".gantry-lock";
 /** The process id of the script that goes first when many start at once; see modules/lock/start-gate.ts. */
-export const claim = ".gantry-claim";
+export const startGate = ".gantry-claim";
 export const work = ".gantry-work-";
 export const old = ".gantry-old-";
 /** The management commands of an image without a shell: a link to the compiled app. */

@@ -7,7 +7,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { formatHolder, readSelf } from "../../src/modules/lock/owner.ts";
+import { formatLockOwner, readSelf } from "../../src/modules/lock/owner.ts";
 import { runProgram, type Run } from "../unit/launcher/fixture.ts";
 import { holdAt, send, type Held } from "./faults/hold.ts";
 import { findPlaces, runPlainly, type Command, type Point } from "./faults/inject.mjs";
@@ -75,7 +75,7 @@ const expectOneTree = (runs: readonly Run[]) => {
 const leaveDeadLock = () => {
   const { pid } = spawnSync("true");
   const dead = readSelf("left-behind", pid);
-  writeFileSync(join(subject.root, ".gantry-lock"), formatHolder({ ...dead, started: "1" }));
+  writeFileSync(join(subject.root, ".gantry-lock"), formatLockOwner({ ...dead, started: "1" }));
   writeFileSync(join(subject.root, ".gantry-claim"), `${pid}\n`);
 };
 
@@ -160,7 +160,7 @@ describe("on a file system without locks and links", () => {
     leaveDeadLock();
     const held = await hold({ call: "rename", nth: 1, stage: "begin" }, ["link,linkat:error=EPERM"]);
     const aside = leftovers().find((name) => name.startsWith(".gantry-lock-")) ?? "";
-    writeFileSync(join(subject.root, aside), formatHolder(readSelf("alive", process.pid)));
+    writeFileSync(join(subject.root, aside), formatLockOwner(readSelf("alive", process.pid)));
     held.goOn();
     expectOneTree([await held.ended]);
   });

@@ -98,7 +98,7 @@ function stubValues({ manifest, base, releaseId, launcher, proven }: StubOptions
     LAUNCHER: launcher.map(plainWord).join(" "),
     ...provenValues(proven),
     NAME: `${plainWord(base)}-${targetSuffix(target)}`,
-    CLAIM: NAMES.claim,
+    START_GATE: NAMES.startGate,
     STORES: STORE_VARIABLES.join(" "),
     STORE_USED,
     NOTE,

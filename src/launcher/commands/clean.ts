@@ -4,8 +4,8 @@ import {
   type CleanedTree,
   type CleanOptions,
   cleanStores,
-  placeInRelease,
-  tidyPlace,
+  locationInRelease,
+  cleanStaleFiles,
 } from "../../modules/index.ts";
 import {
   cleanService,
@@ -47,7 +47,7 @@ async function clean(
   const { release } = openRelease(session);
   const service = await cleanGenerations(session, release.manifest.binary, keep, intent);
   const options = { owner: ownerOf(session), signal: session.signal, intent };
-  if (intent === "remove") await tidyPlace(placeInRelease(release.layout), session.signal);
+  if (intent === "remove") await cleanStaleFiles(locationInRelease(release.layout), session.signal);
   const trees = await cleanStores(options);
   const removed = [...(service?.removed ?? []), ...trees.filter(isState("removed")).map(describeTree)];
   const steps = [

@@ -1,7 +1,7 @@
 /** `./gantry prepare`: what the first start would do, without starting; for image builds and for owners. */
 import { defineCommand } from "../../base/command-line.ts";
 import { GantryError } from "../../base/errors.ts";
-import { tidyPlace } from "../../modules/index.ts";
+import { cleanStaleFiles } from "../../modules/index.ts";
 import { networkRule } from "../source-plan.ts";
 import { ensureReady, openRelease, type Session } from "../session.ts";
 
@@ -33,16 +33,18 @@ async function prepare(
     });
   }
   const opened = openRelease(session);
-  const { how, stamped, place } = await ensureReady(session, opened, {
+  const { how, stamped, location } = await ensureReady(session, opened, {
     network: networkRule(session, opened.release, options.caller),
     from: options.from,
   });
-  if (place.store !== undefined) session.log.info(`the modules lie in ${place.modules}`);
-  await tidyPlace(place, session.signal);
+  if (location.store !== undefined) session.log.info(`the modules lie in ${location.modules}`);
+  await cleanStaleFiles(location, session.signal);
   if (how === "ready") session.log.info("the modules are ready already");
   else if (how === "proven") session.log.info("the modules that were there are right, and load on this host");
   else if (how === "waited") session.log.info("the modules are ready; another process prepared them");
   if (!stamped) {
-    session.log.warn(`nothing can be written to ${place.modules}, so every start checks the modules again`);
+    session.log.warn(
+      `nothing can be written to ${location.modules}, so every start checks the modules again`,
+    );
   }
 }

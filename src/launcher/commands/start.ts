@@ -1,6 +1,6 @@
 /** What the stub runs when it found the release not ready. It says nothing when all is well. */
 import { join } from "node:path";
-import { releaseClaim } from "../../modules/index.ts";
+import { removeStartGate } from "../../modules/index.ts";
 import { NAMES, STORE_STATUS } from "../../release/index.ts";
 import { networkRule } from "../source-plan.ts";
 import { ensureReady, openRelease, type Session } from "../session.ts";
@@ -12,11 +12,11 @@ import { ensureReady, openRelease, type Session } from "../session.ts";
 export async function start(session: Session): Promise<number> {
   try {
     const opened = openRelease(session);
-    const { place } = await ensureReady(session, opened, {
+    const { location } = await ensureReady(session, opened, {
       network: networkRule(session, opened.release, "start"),
     });
-    return place.variable === undefined ? 0 : STORE_STATUS[place.variable];
+    return location.variable === undefined ? 0 : STORE_STATUS[location.variable];
   } finally {
-    releaseClaim(join(session.root, NAMES.claim), session.parent);
+    removeStartGate(join(session.root, NAMES.startGate), session.parent);
   }
 }

@@ -13,7 +13,7 @@ import {
   type Planted,
   readHostId,
   type Release,
-  takeOut,
+  removeFromTree,
   type TreeInspection,
 } from "../../modules/index.ts";
 import { readOptionalText } from "../../base/files/index.ts";
@@ -47,7 +47,7 @@ async function verify(session: Session, intent: "repair" | "look"): Promise<void
   session.reporter.step("hashing the release's own files");
   const own = checkSums(release);
   const machine = checkMachine(release, session.self);
-  if (intent === "look" && !existsSync(opened.place.modules)) {
+  if (intent === "look" && !existsSync(opened.location.modules)) {
     throw new GantryError(NEVER_INSTALLED, ...own.findings, ...(machine === undefined ? [] : [machine]));
   }
   let tree = await inspect(session, opened);
@@ -58,13 +58,13 @@ async function verify(session: Session, intent: "repair" | "look"): Promise<void
   const wrong = [...tree.findings, ...missingOptional(tree)];
   if (intent === "repair" && wrong.length > 0) {
     for (const finding of wrong) session.log.warn(`${finding.code}: ${finding.what}`);
-    rmSync(join(opened.place.stamps, stampName(release.id, readHostId())), { force: true });
-    const { mended, place } = await ensureReady(session, opened, {
+    rmSync(join(opened.location.stamps, stampName(release.id, readHostId())), { force: true });
+    const { repaired, location } = await ensureReady(session, opened, {
       network: networkRule(session, release, "command"),
-      intent: "mend",
+      intent: "repair",
     });
-    tree = await inspect(session, { ...opened, place });
-    session.log.info(describeMending(mended));
+    tree = await inspect(session, { ...opened, location });
+    session.log.info(describeRepair(repaired));
   }
   for (const warning of tree.warnings) session.log.warn(warning);
   for (const path of tree.foreign) session.log.warn(`not part of the release: node_modules/${path}`);
@@ -85,7 +85,7 @@ async function verify(session: Session, intent: "repair" | "look"): Promise<void
 function removePlanted(session: Session, opened: Opened, { paths, finding }: Planted): void {
   const trust = checkTrust(session, opened);
   if (trust !== undefined) throw new GantryError(finding, trust);
-  takeOut(opened.place, paths);
+  removeFromTree(opened.location, paths);
   const what = `removed ${paths.length === 1 ? "1 entry" : `${paths.length} entries`} of node_modules, no part of the release`;
   session.log.info(
     `${what}: ${printable(paths.slice(0, NAMED).join(", "))}${paths.length > NAMED ? ", …" : ""}`,
@@ -95,17 +95,17 @@ function removePlanted(session: Session, opened: Opened, { paths, finding }: Pla
 /** How many files are named one by one. */
 const NAMED = 12;
 
-function describeMending(mended: readonly string[] | undefined): string {
-  if (mended === undefined) return "the modules were installed again, all of them";
-  if (mended.length === 0) return "every file was right already";
-  const more = mended.length > NAMED ? `, and ${mended.length - NAMED} more` : "";
-  return `mended ${count(mended.length, "file")}: ${mended.slice(0, NAMED).join(", ")}${more}`;
+function describeRepair(repaired: readonly string[] | undefined): string {
+  if (repaired === undefined) return "the modules were installed again, all of them";
+  if (repaired.length === 0) return "every file was right already";
+  const more = repaired.length > NAMED ? `, and ${repaired.length - NAMED} more` : "";
+  return `mended ${count(repaired.length, "file")}: ${repaired.slice(0, NAMED).join(", ")}${more}`;
 }
 
-function inspect(session: Session, { release, place }: Opened): Promise<TreeInspection> {
+function inspect(session: Session, { release, location }: Opened): Promise<TreeInspection> {
   const { reporter, environment, signal, self, settings } = session;
   reporter.step("hashing and loading the modules");
-  return inspectTree({ release, place, environment, signal, self, skip: settings.skip });
+  return inspectTree({ release, location, environment, signal, self, skip: settings.skip });
 }
 
 /** An optional module that is not there stops nothing, and is what --repair may bring back. */

@@ -13,7 +13,7 @@ import {
   type InspectedModule,
   inspectTree,
   moduleSize,
-  type PlacePlan,
+  type LocationPlan,
   readHostId,
   readScene,
   readTreeState,
@@ -28,7 +28,7 @@ import { jsonText, count, formatBytes } from "../../base/text.ts";
 import { describeRelease, formatDiagnosis, type Diagnosis } from "./diagnosis.ts";
 import { explainSource, formatExplanations } from "./explain.ts";
 import { captureScene } from "./host-report.ts";
-import { networkRule, planFill } from "../source-plan.ts";
+import { networkRule, planSource } from "../source-plan.ts";
 import { checkTrust, openRelease, planWrite, type Opened, type Session } from "../session.ts";
 
 export function doctorCommand(session: Session) {
@@ -55,8 +55,8 @@ export function doctorCommand(session: Session) {
   });
 }
 
-function readDoctorScene({ environment, self }: Session, { release, place }: Opened): Scene | undefined {
-  const directories = [existsSync(place.modules) ? place.modules : place.parent];
+function readDoctorScene({ environment, self }: Session, { release, location }: Opened): Scene | undefined {
+  const directories = [existsSync(location.modules) ? location.modules : location.parent];
   return readScene({ release, environment, self, directories });
 }
 
@@ -67,9 +67,9 @@ function printExplanation(session: Session, source: string, scene: Scene | undef
 
 /** Everything that doctor knows; changes nothing. */
 export async function diagnose(session: Session, opened: Opened): Promise<Diagnosis> {
-  const { release, place } = opened;
+  const { release, location } = opened;
   const host = readHostId();
-  const plan = readTreeState(release, place, host);
+  const plan = readTreeState(release, location, host);
   const { self } = session;
   const own = [checkMachine(release, self), checkExecutable(release), checkAbi(release, self)].filter(
     (finding) => finding !== undefined,
@@ -77,7 +77,7 @@ export async function diagnose(session: Session, opened: Opened): Promise<Diagno
   const tree = plan.state === "absent" || own.length > 0 ? undefined : await inspect(session, opened);
   // A start would not remove what is no part of the release.
   const planted = tree?.planted?.finding;
-  const damaged = tree?.findings.some((found) => found !== planted && MENDABLE.has(found.code)) ?? false;
+  const damaged = tree?.findings.some((found) => found !== planted && REPAIRABLE.has(found.code)) ?? false;
   const install = plan.state === "absent" || damaged;
   const { way, hindrances, target } = install
     ? planInstall(session, opened)
@@ -93,8 +93,8 @@ export async function diagnose(session: Session, opened: Opened): Promise<Diagno
       libcMarks: LIBC_MARKS.filter((path) => existsSync(path)),
     },
     place: {
-      modules: target.place.modules,
-      writable: checkWritable(target.place) === undefined,
+      modules: target.location.modules,
+      writable: checkWritable(target.location) === undefined,
       passed: target.passed,
     },
     plan: { ...plan, would: describePlan(plan.state, release, { own, tree, install, way, hindrances }) },
@@ -107,26 +107,26 @@ export async function diagnose(session: Session, opened: Opened): Promise<Diagno
 }
 
 /** What another copy of the files would mend; a module that is right and does not load stays as it is. */
-const MENDABLE: ReadonlySet<ErrorCode> = new Set(["DIGEST_MISMATCH"]);
+const REPAIRABLE: ReadonlySet<ErrorCode> = new Set(["DIGEST_MISMATCH"]);
 
-function inspect(session: Session, { release, place }: Opened): Promise<TreeInspection> {
+function inspect(session: Session, { release, location }: Opened): Promise<TreeInspection> {
   const { environment, signal, self, settings } = session;
-  return inspectTree({ release, place, environment, signal, self, skip: settings.skip });
+  return inspectTree({ release, location, environment, signal, self, skip: settings.skip });
 }
 
 /** Where a start would take the modules from, and why it could not. */
 function planInstall(
   session: Session,
   opened: Opened,
-): { readonly way: string; readonly hindrances: readonly Finding[]; readonly target: PlacePlan } {
-  const { release, place } = opened;
-  const fill = planFill(session, release, { network: networkRule(session, release, "start") });
-  const target = checkWritable(place) === undefined ? opened.plan : planWrite(session, opened);
+): { readonly way: string; readonly hindrances: readonly Finding[]; readonly target: LocationPlan } {
+  const { release, location } = opened;
+  const source = planSource(session, release, { network: networkRule(session, release, "start") });
+  const target = checkWritable(location) === undefined ? opened.plan : planWrite(session, opened);
   const { refusal } = target;
   return {
     target,
-    way: "run" in fill ? fill.description : "",
-    hindrances: [...(refusal === undefined ? [] : [refusal]), ...("run" in fill ? [] : [fill])],
+    way: "run" in source ? source.description : "",
+    hindrances: [...(refusal === undefined ? [] : [refusal]), ...("run" in source ? [] : [source])],
   };
 }
 

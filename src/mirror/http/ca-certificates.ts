@@ -15,7 +15,7 @@ const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE----
  * @returns PEM certificates, or undefined where the runtime's own are enough
  * @throws GantryError CONFIG_INVALID
  */
-export function readAuthorities(environment: Environment): readonly string[] | undefined {
+export function readCaCertificates(environment: Environment): readonly string[] | undefined {
   const extra = environment["NODE_EXTRA_CA_CERTS"] ?? "";
   const whole = environment["SSL_CERT_FILE"] ?? "";
   if (extra === "" && whole === "") return undefined;

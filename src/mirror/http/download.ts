@@ -5,11 +5,11 @@
  */
 import { showAddress } from "../address.ts";
 import { pageFailure, passingError, statusFailure } from "../failures.ts";
-import { parseRetryAfter, retrying, type Answer, type Network } from "./request.ts";
+import { parseRetryAfter, retrying, type HttpResponse, type Network } from "./request.ts";
 import { digestMismatch, sizeMismatch, type Expected, type Sink } from "./sink.ts";
 
 /** Sends a GET with these headers, with whatever credentials it has. */
-type Get = (headers: Readonly<Record<string, string>>) => Promise<Answer>;
+type Get = (headers: Readonly<Record<string, string>>) => Promise<HttpResponse>;
 
 export interface DownloadOptions {
   readonly get: Get;
@@ -37,19 +37,19 @@ export async function download(options: DownloadOptions): Promise<void> {
     const from = sink.bytes();
     const headers =
       from === 0 || validator === undefined ? {} : { range: `bytes=${from}-`, "if-range": validator };
-    const answer = await options.get(headers);
-    if (answer.status === 416) {
+    const response = await options.get(headers);
+    if (response.status === 416) {
       ranges = "refused";
-      answer.discard();
-      throw passingError(rangeFinding(answer), 0);
+      response.discard();
+      throw passingError(rangeFinding(response), 0);
     }
-    const total = acceptAnswer(answer, options);
-    validator = strongValidator(answer.headers);
+    const total = acceptResponse(response, options);
+    validator = strongValidator(response.headers);
     if (total === "elsewhere") {
       ranges = "refused";
-      throw passingError(rangeFinding(answer), 0);
+      throw passingError(rangeFinding(response), 0);
     }
-    for await (const chunk of answer.readChunks()) {
+    for await (const chunk of response.readChunks()) {
       sink.write(chunk);
       if (sink.passed()) checkClaims(total, options);
       options.progress(sink.bytes());
@@ -59,7 +59,7 @@ export async function download(options: DownloadOptions): Promise<void> {
       }
     }
     // Bun ends a body in silence where Node says that the connection was lost.
-    if (total !== undefined && sink.bytes() < total) throw passingError(shortFinding(answer));
+    if (total !== undefined && sink.bytes() < total) throw passingError(shortFinding(response));
   });
 }
 
@@ -67,15 +67,15 @@ export async function download(options: DownloadOptions): Promise<void> {
  * Is it the file, from where it was asked for?
  * @returns the whole file's size if the answer says it; "elsewhere" when it is another part than was asked for
  */
-function acceptAnswer(answer: Answer, options: DownloadOptions): number | "elsewhere" | undefined {
-  const { status, headers, attempted } = answer;
+function acceptResponse(response: HttpResponse, options: DownloadOptions): number | "elsewhere" | undefined {
+  const { status, headers, attempted } = response;
   if (status !== 200 && status !== 206) {
-    answer.discard();
+    response.discard();
     const after = parseRetryAfter(headers.get("retry-after"), Date.now());
     throw statusFailure(status, attempted, options.offered, { after });
   }
   if (/^(?:text\/html|application\/xhtml)/i.test(headers.get("content-type") ?? "")) {
-    answer.discard();
+    response.discard();
     throw pageFailure(attempted.url);
   }
   if (status === 200) {
@@ -85,7 +85,7 @@ function acceptAnswer(answer: Answer, options: DownloadOptions): number | "elsew
   }
   const range = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(headers.get("content-range") ?? "");
   if (range === null || Number(range[1]) !== options.sink.bytes()) {
-    answer.discard();
+    response.discard();
     return "elsewhere";
   }
   return range[2] === "*" ? undefined : Number(range[2]);
@@ -108,7 +108,7 @@ function strongValidator(headers: Headers): string | undefined {
   return tag === null && modified !== null && Date.parse(modified) < date ? modified : undefined;
 }
 
-function rangeFinding({ attempted: { url } }: Answer) {
+function rangeFinding({ attempted: { url } }: HttpResponse) {
   return {
     code: "NETWORK_FAILED",
     what: `${url.host} does not send the rest of a broken download`,
@@ -117,7 +117,7 @@ function rangeFinding({ attempted: { url } }: Answer) {
   } as const;
 }
 
-function shortFinding({ attempted: { url } }: Answer) {
+function shortFinding({ attempted: { url } }: HttpResponse) {
   return {
     code: "NETWORK_FAILED",
     what: `${url.host} closed the connection before the bundle was whole`,

@@ -6,7 +6,7 @@ import { createFetch } from "ofetch";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Environment } from "../../base/environment.ts";
 import { showAddress } from "../address.ts";
-import { readAuthorities } from "./ca-certificates.ts";
+import { readCaCertificates } from "./ca-certificates.ts";
 import { connectionFailure, readPassing, stalledFailure, type Attempted } from "../failures.ts";
 import { GantryError } from "../../base/errors.ts";
 import { planProxy } from "./proxy.ts";
@@ -15,7 +15,7 @@ import { transmit } from "./transport.ts";
 /** All in milliseconds but the number of retries. */
 export interface Limits {
   /** Until an answer begins. */
-  readonly answer: number;
+  readonly response: number;
   /** Without a byte of a body. */
   readonly idle: number;
   /** Further tries of something that failed in passing. */
@@ -26,7 +26,7 @@ export interface Limits {
   readonly patience: number;
 }
 
-export const LIMITS: Limits = { answer: 30_000, idle: 30_000, retries: 4, delay: 500, patience: 60_000 };
+export const LIMITS: Limits = { response: 30_000, idle: 30_000, retries: 4, delay: 500, patience: 60_000 };
 
 export interface Network {
   readonly environment: Environment;
@@ -44,7 +44,7 @@ export interface Request {
 }
 
 /** An answer whose body has not been read yet. Read it with readChunks, or end it with discard. */
-export interface Answer {
+export interface HttpResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly attempted: Attempted;
@@ -62,15 +62,15 @@ const MOST_REDIRECTS = 10;
  * @throws GantryError NETWORK_FAILED (readPassing tells whether another try may help), PERMISSION_DENIED, CONFIG_INVALID;
  *   the signal's reason once that is aborted
  */
-export async function send(first: URL, request: Request, network: Network): Promise<Answer> {
+export async function send(first: URL, request: Request, network: Network): Promise<HttpResponse> {
   const follows = request.method === undefined || request.method === "HEAD";
   let url = first;
   for (let hops = 0; hops <= MOST_REDIRECTS; hops += 1) {
     const authorization = url.origin === first.origin ? request.authorization : undefined;
-    const answer = await sendOnce(url, { ...request, authorization }, network);
-    const location = answer.headers.get("location");
-    if (!follows || !REDIRECTS.has(answer.status) || location === null) return answer;
-    answer.discard();
+    const response = await sendOnce(url, { ...request, authorization }, network);
+    const location = response.headers.get("location");
+    if (!follows || !REDIRECTS.has(response.status) || location === null) return response;
+    response.discard();
     url = followRedirect(url, location);
     network.debug(`redirected to ${showAddress(url)}`);
   }
@@ -96,11 +96,11 @@ function refuse(url: URL, what: string): GantryError {
   return new GantryError({ code: "NETWORK_FAILED", what, where: showAddress(url), fix });
 }
 
-async function sendOnce(url: URL, request: Request, network: Network): Promise<Answer> {
+async function sendOnce(url: URL, request: Request, network: Network): Promise<HttpResponse> {
   const { environment, signal, limits } = network;
   const proxy = planProxy(url, environment);
-  const authorities =
-    url.protocol === "https:" || proxy?.protocol === "https:" ? readAuthorities(environment) : undefined;
+  const caCertificates =
+    url.protocol === "https:" || proxy?.protocol === "https:" ? readCaCertificates(environment) : undefined;
   const attempted: Attempted = { url, proxy: proxy?.host };
   const cut = createCut(signal, attempted);
   const outgoing = {
@@ -121,16 +121,16 @@ async function sendOnce(url: URL, request: Request, network: Network): Promise<A
         method: outgoing.method,
         headers: new Headers(init?.headers),
         signal: cut.signal,
-        body: request.body === undefined ? undefined : watched(request.body(), cut, limits.answer),
+        body: request.body === undefined ? undefined : watched(request.body(), cut, limits.response),
       },
-      { proxy, authorities },
+      { proxy, caCertificates },
     );
   const ofetch = createFetch({
     fetch: Object.assign(through, { preconnect: () => undefined }),
     Headers,
     AbortController,
   });
-  cut.watch("answer", limits.answer);
+  cut.watch("response", limits.response);
   try {
     const options = { ...outgoing, responseType: "stream", retry: false, ignoreResponseError: true } as const;
     const response = await Promise.race([ofetch.raw(url.href, options), cut.ended]);
@@ -148,9 +148,9 @@ async function sendOnce(url: URL, request: Request, network: Network): Promise<A
 }
 
 /** An upload takes as long as it takes; every piece that leaves starts the wait for an answer anew. */
-async function* watched(body: AsyncIterable<Uint8Array>, cut: Cut, answer: number) {
+async function* watched(body: AsyncIterable<Uint8Array>, cut: Cut, limit: number) {
   for await (const chunk of body) {
-    cut.watch("answer", answer);
+    cut.watch("response", limit);
     yield chunk;
   }
 }
@@ -179,7 +179,7 @@ function createCut(outer: AbortSignal, attempted: Attempted) {
     ended,
     end,
     /** Starts the watch anew, or ends it. */
-    watch: (stage: "answer" | "idle", milliseconds: number | undefined) => {
+    watch: (stage: "response" | "idle", milliseconds: number | undefined) => {
       clearTimeout(state.timer);
       if (milliseconds === undefined) return;
       state.timer = setTimeout(() => end(stalledFailure(stage, milliseconds, attempted)), milliseconds);
@@ -223,10 +223,10 @@ async function* readChunks(
 }
 
 /** The whole of a small body. */
-export async function readBody(answer: Answer, most: number): Promise<Buffer | undefined> {
+export async function readBody(response: HttpResponse, most: number): Promise<Buffer | undefined> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of answer.readChunks()) {
+  for await (const chunk of response.readChunks()) {
     bytes += chunk.length;
     if (bytes > most) return undefined;
     chunks.push(chunk);

@@ -15,7 +15,7 @@ export interface Route {
   /** With its user and password. */
   readonly proxy: URL | undefined;
   /** PEM certificates; the runtime's own when left out. */
-  readonly authorities: readonly string[] | undefined;
+  readonly caCertificates: readonly string[] | undefined;
 }
 
 export interface Outgoing {
@@ -45,7 +45,7 @@ interface BunInit extends RequestInit {
   readonly timeout: false;
 }
 
-function transmitByBun(url: URL, outgoing: Outgoing, { proxy, authorities }: Route): Promise<Response> {
+function transmitByBun(url: URL, outgoing: Outgoing, { proxy, caCertificates }: Route): Promise<Response> {
   const init: BunInit = {
     ...outgoing,
     ...(outgoing.body === undefined ? {} : { body: toWeb(Readable.from(outgoing.body)) }),
@@ -55,7 +55,7 @@ function transmitByBun(url: URL, outgoing: Outgoing, { proxy, authorities }: Rou
     // On a connection that was used before, Bun 1.2.16 begins anew in silence when it breaks within a body.
     keepalive: false,
     ...(proxy === undefined ? {} : { proxy: proxy.href }),
-    ...(authorities === undefined ? {} : { tls: { ca: authorities } }),
+    ...(caCertificates === undefined ? {} : { tls: { ca: caCertificates } }),
   };
   return fetch(url, init);
 }
@@ -81,24 +81,29 @@ async function transmitByNode(url: URL, outgoing: Outgoing, route: Route): Promi
 }
 
 async function planRequest(url: URL, outgoing: Outgoing, route: Route): Promise<RequestOptions> {
-  const { proxy, authorities } = route;
+  const { proxy, caCertificates } = route;
   const headers: Record<string, string> = { host: url.host, ...Object.fromEntries(outgoing.headers) };
-  const ca = authorities === undefined ? {} : { ca: [...authorities] };
+  const ca = caCertificates === undefined ? {} : { ca: [...caCertificates] };
   const common = { method: outgoing.method, headers, signal: outgoing.signal, agent: false as const, ...ca };
   if (proxy === undefined) {
-    return { ...common, ...place(url), path: `${url.pathname}${url.search}` };
+    return { ...common, ...endpoint(url), path: `${url.pathname}${url.search}` };
   }
   if (url.protocol === "http:") {
     const said = { ...headers, ...proxyLogin(proxy) };
-    return { ...common, headers: said, ...place(proxy), path: `${url.origin}${url.pathname}${url.search}` };
+    return {
+      ...common,
+      headers: said,
+      ...endpoint(proxy),
+      path: `${url.origin}${url.pathname}${url.search}`,
+    };
   }
   const socket = await openTunnel(url, proxy, outgoing.signal, ca);
   // Any agent, also a new one for `agent: false`, would make a connection of its own.
   const tunnelled = { ...common, agent: undefined, createConnection: () => socket };
-  return { ...tunnelled, ...place(url), path: `${url.pathname}${url.search}` };
+  return { ...tunnelled, ...endpoint(url), path: `${url.pathname}${url.search}` };
 }
 
-function place(url: URL): SecureRequestOptions {
+function endpoint(url: URL): SecureRequestOptions {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const servername = isIP(host) === 0 && url.protocol === "https:" ? { servername: host } : {};
   return { protocol: url.protocol, host, port: portOf(url), ...servername };
@@ -124,7 +129,7 @@ function openTunnel(
   return new Promise((resolve, reject) => {
     const authority = `${url.hostname}:${portOf(url)}`;
     const request = (proxy.protocol === "https:" ? requestHttps : requestHttp)({
-      ...place(proxy),
+      ...endpoint(proxy),
       ...ca,
       method: "CONNECT",
       path: authority,
@@ -133,13 +138,13 @@ function openTunnel(
       signal,
     });
     request.once("error", reject);
-    request.once("connect", (answer: IncomingMessage, socket: Duplex) => {
-      if (answer.statusCode !== 200) {
+    request.once("connect", (response: IncomingMessage, socket: Duplex) => {
+      if (response.statusCode !== 200) {
         socket.destroy();
-        reject(new ProxyRefusal(answer.statusCode ?? 0));
+        reject(new ProxyRefusal(response.statusCode ?? 0));
         return;
       }
-      const { host, servername } = place(url);
+      const { host, servername } = endpoint(url);
       const named = { host: host ?? "", ...(servername === undefined ? {} : { servername }) };
       const secure = connectTls({ socket, ...named, ...ca }, () => resolve(secure));
       secure.once("error", reject);

@@ -7,7 +7,7 @@ import { sha256 } from "../../release/index.ts";
 import { parseJson, recordOf, textOf } from "./docker-config.ts";
 import { passingError } from "../failures.ts";
 import { registryFailure, type Registry } from "./registry.ts";
-import { readBody, type Answer } from "../http/request.ts";
+import { readBody, type HttpResponse } from "../http/request.ts";
 import { showAddress } from "../address.ts";
 
 export const ARTIFACT = "application/vnd.gantry.bundle.v1";
@@ -59,9 +59,9 @@ const MANIFEST_BYTES = 4 << 20;
  */
 export async function fetchServed(registry: Registry, reference: string): Promise<Served> {
   const url = registry.locate(`manifests/${reference}`);
-  const answer = await registry.send(url, { headers: { accept: `${MANIFEST}, ${INDEX}` } });
-  if (answer.status !== 200) throw registryFailure(answer);
-  const served = await readServed(answer, url, reference);
+  const response = await registry.send(url, { headers: { accept: `${MANIFEST}, ${INDEX}` } });
+  if (response.status !== 200) throw registryFailure(response);
+  const served = await readServed(response, url, reference);
   if (served === undefined) throw strange(registry, "its manifest is no JSON");
   return served;
 }
@@ -72,13 +72,17 @@ export async function fetchServed(registry: Registry, reference: string): Promis
  * @returns undefined for what is neither
  * @throws GantryError DIGEST_MISMATCH, and what requests throw
  */
-export async function readServed(answer: Answer, url: URL, reference: string): Promise<Served | undefined> {
-  const bytes = await readBody(answer, MANIFEST_BYTES);
+export async function readServed(
+  response: HttpResponse,
+  url: URL,
+  reference: string,
+): Promise<Served | undefined> {
+  const bytes = await readBody(response, MANIFEST_BYTES);
   const body = bytes === undefined ? undefined : parseJson(bytes.toString("utf8"));
   if (bytes === undefined || body === undefined) return undefined;
-  checkLength(answer, bytes.length);
+  checkLength(response, bytes.length);
   const digest = digestOf(bytes);
-  const wanted = reference.startsWith("sha256:") ? reference : answer.headers.get("docker-content-digest");
+  const wanted = reference.startsWith("sha256:") ? reference : response.headers.get("docker-content-digest");
   if (wanted !== null && wanted.startsWith("sha256:") && wanted !== digest) {
     throw new GantryError({
       code: "DIGEST_MISMATCH",
@@ -89,12 +93,12 @@ export async function readServed(answer: Answer, url: URL, reference: string): P
     });
   }
   const mediaType =
-    textOf(body["mediaType"]) ?? answer.headers.get("content-type")?.split(";")[0]?.trim() ?? MANIFEST;
+    textOf(body["mediaType"]) ?? response.headers.get("content-type")?.split(";")[0]?.trim() ?? MANIFEST;
   return { mediaType, digest, size: bytes.length, body };
 }
 
 /** A connection may end in silence (see download). */
-function checkLength({ headers, attempted }: Answer, bytes: number): void {
+function checkLength({ headers, attempted }: HttpResponse, bytes: number): void {
   const length = headers.get("content-length");
   if (length === null || Number(length) === bytes) return;
   throw passingError({

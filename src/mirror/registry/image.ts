@@ -81,14 +81,14 @@ function loginAdvice(name: string, { origin, loginHost }: RegistryAddress): stri
 async function readImage(registry: Registry, name: string): Promise<Served> {
   const { reference, origin } = registry.address;
   const url = registry.locate(`manifests/${reference}`);
-  const answer = await registry.send(url, { headers: { accept: ACCEPTED.join(", ") } });
-  if (answer.status === 404) {
-    answer.discard();
+  const response = await registry.send(url, { headers: { accept: ACCEPTED.join(", ") } });
+  if (response.status === 404) {
+    response.discard();
     const fix = "check its name and its tag, with docker pull for example";
     throw new GantryError({ code: "USAGE", what: `${origin.host} has no image ${name}`, fix });
   }
-  if (answer.status !== 200) throw registryFailure(answer);
-  const served = await readServed(answer, url, reference);
+  if (response.status !== 200) throw registryFailure(response);
+  const served = await readServed(response, url, reference);
   if (served !== undefined && ACCEPTED.includes(served.mediaType)) return served;
   throw new GantryError({
     code: "NETWORK_FAILED",

@@ -152,9 +152,9 @@ async function ensureBlob(
 }
 
 async function expectCreated(registry: Registry, url: URL, request: Request): Promise<void> {
-  const answer = await registry.send(url, request);
-  if (answer.status !== 201) throw registryFailure(answer);
-  answer.discard();
+  const response = await registry.send(url, request);
+  if (response.status !== 201) throw registryFailure(response);
+  response.discard();
 }
 
 /** An artifact that is in the registry under its digest. */

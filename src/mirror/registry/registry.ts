@@ -9,7 +9,14 @@ import { parseJson, readDockerLogin, textOf } from "./docker-config.ts";
 import { statusFailure } from "../failures.ts";
 import { readNetrc } from "../http/netrc.ts";
 import { loginForRealm, withheldFix } from "./realm.ts";
-import { parseRetryAfter, readBody, send, type Answer, type Network, type Request } from "../http/request.ts";
+import {
+  parseRetryAfter,
+  readBody,
+  send,
+  type HttpResponse,
+  type Network,
+  type Request,
+} from "../http/request.ts";
 
 export interface Registry {
   readonly address: RegistryAddress;
@@ -17,7 +24,7 @@ export interface Registry {
   /** The address of something in the repository: `manifests/…`, `blobs/…`. */
   readonly locate: (path: string) => URL;
   /** Sends a request, with a login once one is asked for. Throws where the login is refused (401, 403). */
-  readonly send: (url: URL, request: Request) => Promise<Answer>;
+  readonly send: (url: URL, request: Request) => Promise<HttpResponse>;
 }
 
 /** What the registry is told of who asks. */
@@ -42,25 +49,25 @@ export function openRegistry(address: RegistryAddress, network: Network, loginFi
     network,
     locate: (path) => new URL(`/v2/${repository}/${path}`, origin.href),
     send: async (url, request) => {
-      let answer = await trySend(url, request);
+      let response = await trySend(url, request);
       // Only the registry itself may ask: it may have redirected to a store elsewhere.
-      if (answer.status === 401 && answer.attempted.url.origin === origin.origin) {
-        answer.discard();
-        const challenge = parseChallenge(answer.headers.get("www-authenticate"));
+      if (response.status === 401 && response.attempted.url.origin === origin.origin) {
+        response.discard();
+        const challenge = parseChallenge(response.headers.get("www-authenticate"));
         authorization = await authorize(challenge, credentials, address, network, loginFix);
-        if (authorization !== undefined) answer = await trySend(url, request);
+        if (authorization !== undefined) response = await trySend(url, request);
       }
-      if (answer.status !== 401 && answer.status !== 403) return answer;
-      throw refused(answer, address, network, credentials, loginFix);
+      if (response.status !== 401 && response.status !== 403) return response;
+      throw refused(response, address, network, credentials, loginFix);
     },
   };
 }
 
 /** What an answer that should not have come means. */
-export function registryFailure(answer: Answer): GantryError {
-  answer.discard();
-  const after = parseRetryAfter(answer.headers.get("retry-after"), Date.now());
-  return statusFailure(answer.status, answer.attempted, "nothing", { after });
+export function registryFailure(response: HttpResponse): GantryError {
+  response.discard();
+  const after = parseRetryAfter(response.headers.get("retry-after"), Date.now());
+  return statusFailure(response.status, response.attempted, "nothing", { after });
 }
 
 function readCredentials(address: RegistryAddress, { environment }: Network): Credentials {
@@ -81,13 +88,13 @@ function loginHost({ origin, loginHost: named }: RegistryAddress): string {
 
 /** A login that lies where gantry does not reach is the likely reason for having none. */
 function refused(
-  answer: Answer,
+  response: HttpResponse,
   address: RegistryAddress,
   { environment }: Network,
   credentials: Credentials,
   loginFix: string | undefined,
 ): GantryError {
-  answer.discard();
+  response.discard();
   const { origin } = address;
   const docker = credentials === undefined ? readDockerLogin(loginHost(address), environment) : undefined;
   if (docker?.kind === "refused") {
@@ -97,8 +104,8 @@ function refused(
     return new GantryError({ code: "PERMISSION_DENIED", what: docker.what, where: docker.where, fix });
   }
   return statusFailure(
-    answer.status,
-    answer.attempted,
+    response.status,
+    response.attempted,
     credentials === undefined ? "nothing" : "credentials",
     { loginFix },
   );
@@ -139,16 +146,16 @@ async function authorize(
   if (challenge?.scheme !== "bearer") return login === undefined ? undefined : basic(login);
   const url = realmOf(challenge, address);
   const sent = loginForRealm(url, login, address, network.environment);
-  const answer = await send(url, { authorization: sent === undefined ? undefined : basic(sent) }, network);
-  if (answer.status !== 200) {
-    answer.discard();
+  const response = await send(url, { authorization: sent === undefined ? undefined : basic(sent) }, network);
+  if (response.status !== 200) {
+    response.discard();
     const withheld = sent === undefined && login !== undefined;
-    if (withheld && (answer.status === 401 || answer.status === 403))
+    if (withheld && (response.status === 401 || response.status === 403))
       throw new GantryError(withheldFrom(url, address));
     const offered = sent === undefined ? "nothing" : "credentials";
-    throw statusFailure(answer.status, answer.attempted, offered, { loginFix });
+    throw statusFailure(response.status, response.attempted, offered, { loginFix });
   }
-  const body = parseJson((await readBody(answer, JSON_BYTES))?.toString("utf8") ?? "");
+  const body = parseJson((await readBody(response, JSON_BYTES))?.toString("utf8") ?? "");
   const token = textOf(body?.["token"]) ?? textOf(body?.["access_token"]);
   return token === undefined ? undefined : `Bearer ${token}`;
 }

@@ -4,11 +4,11 @@
  */
 import type { ErrorCode, Finding } from "../../base/errors.ts";
 import { type Candidate, storeLabel } from "../../release/index.ts";
-import type { Place } from "../release/unpacked.ts";
-import type { CandidateFacts, PlaceFacts, Reason } from "./facts.ts";
+import type { TreeLocation } from "../release/unpacked.ts";
+import type { CandidateFacts, LocationFacts, Reason } from "./facts.ts";
 
-export interface PlacePlan {
-  readonly place: Place;
+export interface LocationPlan {
+  readonly location: TreeLocation;
   readonly tree: "absent" | "present" | "ready";
   /** Undefined beside the release. */
   readonly store: Candidate | undefined;
@@ -20,9 +20,9 @@ export interface PlacePlan {
   readonly usable: readonly CandidateFacts[];
 }
 
-export function planPlace({ beside, candidates }: PlaceFacts, need: "read" | "write"): PlacePlan {
-  const { place, tree } = beside;
-  const stay = { place, tree, store: undefined, refusal: undefined, usable: [] };
+export function planLocation({ beside, candidates }: LocationFacts, need: "read" | "write"): LocationPlan {
+  const { location, tree } = beside;
+  const stay = { location, tree, store: undefined, refusal: undefined, usable: [] };
   if (beside.unwritable === undefined || (need === "read" && tree !== "absent")) {
     return { ...stay, passed: [] };
   }
@@ -35,7 +35,7 @@ export function planPlace({ beside, candidates }: PlaceFacts, need: "read" | "wr
     return { ...stay, passed, refusal: planRefusal(beside.unwritable, tried(candidates)) };
   }
   const { candidate: store } = chosen;
-  return { place: chosen.place, tree: chosen.tree, store, passed, refusal: undefined, usable };
+  return { location: chosen.location, tree: chosen.tree, store, passed, refusal: undefined, usable };
 }
 
 export interface Tried {

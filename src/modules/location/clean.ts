@@ -9,9 +9,9 @@ import { dirname, join } from "node:path";
 import { errorCode, isMissing } from "../../base/errors.ts";
 import { NAMES, parseCandidates, releaseId, stampName, STORE_NAME } from "../../release/index.ts";
 import { readHostId } from "../proof/tree-facts.ts";
-import { lockIfFree, tidyPlace } from "../tree/stale-files.ts";
+import { lockIfFree, cleanStaleFiles } from "../tree/stale-files.ts";
 import { checkWritable, removeQuietly } from "../tree/work.ts";
-import { placeAt, untrustedReason, type Owner } from "./facts.ts";
+import { locationAt, untrustedReason, type Owner } from "./facts.ts";
 import { readReferences, type Reference } from "./reference.ts";
 import { readNames, readRegularText, unlessRefused } from "../../base/files/index.ts";
 
@@ -39,9 +39,9 @@ export async function cleanStores(options: CleanOptions): Promise<CleanedTree[]>
     if (candidate.refused !== undefined || cleaned.some(({ path }) => dirname(path) === store)) continue;
     for (const name of unlessRefused(() => readNames(store)) ?? []) {
       const path = join(store, name);
-      const place = placeAt(path);
+      const location = locationAt(path);
       if (lstatSync(path).uid !== options.owner.uid) continue;
-      if (untrustedReason(candidate, place, options.owner.uid) !== undefined) continue;
+      if (untrustedReason(candidate, location, options.owner.uid) !== undefined) continue;
       if (/^[0-9a-f]{32}$/.test(name)) cleaned.push(await cleanTree(path, options));
       else if (name.startsWith(NAMES.old) && options.intent === "remove") removeQuietly(path);
     }
@@ -53,12 +53,12 @@ async function cleanTree(path: string, options: CleanOptions): Promise<CleanedTr
   const bytes = readSize(path);
   const used = useOf(path);
   if (used !== undefined) {
-    if (options.intent === "remove") await tidyPlace(placeAt(path), options.signal);
+    if (options.intent === "remove") await cleanStaleFiles(locationAt(path), options.signal);
     return { path, bytes, state: "kept", why: used };
   }
   const why = "no installed release uses it";
   if (options.intent === "look") return { path, bytes, state: "unused", why };
-  const unwritable = checkWritable(placeAt(path));
+  const unwritable = checkWritable(locationAt(path));
   if (unwritable !== undefined) return { path, bytes, state: "kept", why: "this user may not remove it" };
   const lock = await lockIfFree(join(path, NAMES.lock), options.signal);
   if (lock === undefined) return { path, bytes, state: "kept", why: "it is being prepared" };

@@ -6,40 +6,40 @@ import { chmodSync, mkdirSync, mkdtempSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { errorCode, isMissing, type Finding } from "../../base/errors.ts";
 import { NAMES, STORE_VARIABLES } from "../../release/index.ts";
-import type { Place, Release } from "../release/unpacked.ts";
+import type { TreeLocation, Release } from "../release/unpacked.ts";
 import type { Reporter } from "../../base/reporter.ts";
 import { removeQuietly } from "../tree/work.ts";
 import { mapsCode } from "../tree/exec-probe.ts";
 import {
   describeError,
-  readPlaceFacts,
+  readLocationFacts,
   untrustedReason,
   type CandidateFacts,
   type Owner,
   type Reason,
 } from "./facts.ts";
-import { planPlace, planRefusal, tried, triedLine, type Tried } from "./choose.ts";
+import { planLocation, planRefusal, tried, triedLine, type Tried } from "./choose.ts";
 import { writeReferences } from "./reference.ts";
 
 /**
  * @returns where the tree is to be made, or the finding that lists every place and why it will not do
  */
-export function ensureStore(release: Release, owner: Owner, reporter: Reporter): Place | Finding {
-  const facts = readPlaceFacts(release, owner, "write");
-  const plan = planPlace(facts, "write");
+export function ensureStore(release: Release, owner: Owner, reporter: Reporter): TreeLocation | Finding {
+  const facts = readLocationFacts(release, owner, "write");
+  const plan = planLocation(facts, "write");
   const { unwritable } = facts.beside;
-  if (unwritable === undefined) return facts.beside.place;
+  if (unwritable === undefined) return facts.beside.location;
   const failed: Tried[] = [];
   for (const usable of plan.usable) {
     const reason = openStore(usable, release, owner);
-    const { candidate, place } = usable;
+    const { candidate, location } = usable;
     if (reason !== undefined) {
       failed.push({ candidate, reason });
       continue;
     }
     warnPassedOver(candidate.variable, [...tried(facts.candidates), ...failed], reporter);
-    reporter.debug(`nothing can be written beside the release; the modules go to ${place.parent}`);
-    return place;
+    reporter.debug(`nothing can be written beside the release; the modules go to ${location.parent}`);
+    return location;
   }
   return planRefusal(unwritable, inOrder([...tried(facts.candidates), ...failed]));
 }
@@ -59,18 +59,22 @@ function warnPassedOver(chosen: string, all: readonly Tried[], reporter: Reporte
 /** Root's stores hold nothing secret, and other users may read them; everybody else's are their own. */
 const modeFor = (uid: number) => (uid === 0 ? 0o755 : 0o700);
 
-function openStore({ candidate, place }: CandidateFacts, release: Release, owner: Owner): Reason | undefined {
+function openStore(
+  { candidate, location }: CandidateFacts,
+  release: Release,
+  owner: Owner,
+): Reason | undefined {
   try {
-    for (const path of [candidate.directory, dirname(place.parent), place.parent]) {
+    for (const path of [candidate.directory, dirname(location.parent), location.parent]) {
       makeDirectory(path, modeFor(owner.uid));
     }
-    const untrusted = untrustedReason(candidate, place, owner.uid);
+    const untrusted = untrustedReason(candidate, location, owner.uid);
     if (untrusted !== undefined) return untrusted;
-    writeReferences(release, owner.roots, place);
-    return execReason(place);
+    writeReferences(release, owner.roots, location);
+    return execReason(location);
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
-    return describeError(error, place.parent);
+    return describeError(error, location.parent);
   }
 }
 
@@ -85,8 +89,8 @@ function makeDirectory(path: string, mode: number): void {
 }
 
 /** In a work directory of its own, which the next holder of the lock removes if this process dies in it. */
-function execReason(place: Place): Reason | undefined {
-  const work = mkdtempSync(join(place.parent, NAMES.work));
+function execReason(location: TreeLocation): Reason | undefined {
+  const work = mkdtempSync(join(location.parent, NAMES.work));
   try {
     if (mapsCode(work)) return undefined;
     return { code: "STORE_NOEXEC", text: "no code can be loaded from it: it is mounted noexec" };

@@ -18,7 +18,7 @@ import {
 import { formatBytes } from "../../base/text.ts";
 import { readPrincipal, readUnsafe, unsafeLine } from "../../trust/index.ts";
 import { readTreeState } from "../proof/tree-state.ts";
-import { placeInRelease, type Place, type Release } from "../release/unpacked.ts";
+import { locationInRelease, type TreeLocation, type Release } from "../release/unpacked.ts";
 import { wantedModules } from "../tree/verify.ts";
 import { checkWritable } from "../tree/work.ts";
 
@@ -30,7 +30,7 @@ export interface Reason {
 
 export interface CandidateFacts {
   readonly candidate: Candidate;
-  readonly place: Place;
+  readonly location: TreeLocation;
   /** Neither to be read nor to be written. */
   readonly refused: Reason | undefined;
   /** A tree lies there; `ready` when it has been proven for this release on this host. */
@@ -39,9 +39,9 @@ export interface CandidateFacts {
   readonly unwritable: Reason | undefined;
 }
 
-export interface PlaceFacts {
+export interface LocationFacts {
   readonly beside: {
-    readonly place: Place;
+    readonly location: TreeLocation;
     readonly tree: "absent" | "present" | "ready";
     readonly unwritable: Finding | undefined;
   };
@@ -58,13 +58,17 @@ export interface Owner {
 }
 
 /** The place of a release's tree in a store. */
-function placeInStore(release: Release, { directory, variable }: Candidate): Place {
+function locationInStore(release: Release, { directory, variable }: Candidate): TreeLocation {
   const store = join(directory, STORE_NAME);
-  return Object.freeze({ ...placeAt(join(store, storeTreeName(release.manifest.modules))), store, variable });
+  return Object.freeze({
+    ...locationAt(join(store, storeTreeName(release.manifest.modules))),
+    store,
+    variable,
+  });
 }
 
 /** The place of whatever tree lies in a directory. */
-export function placeAt(parent: string): Place {
+export function locationAt(parent: string): TreeLocation {
   const modules = join(parent, NAMES.modules);
   return { modules, parent, stamps: join(modules, NAMES.stamps), lock: join(parent, NAMES.lock) };
 }
@@ -72,9 +76,13 @@ export function placeAt(parent: string): Place {
 /**
  * @param need `read`: a tree that is there will do; `write`: one has to be made
  */
-export function readPlaceFacts(release: Release, owner: Owner, need: "read" | "write"): PlaceFacts {
-  const place = placeInRelease(release.layout);
-  const beside = { place, tree: readTreeState(release, place).state, unwritable: checkWritable(place) };
+export function readLocationFacts(release: Release, owner: Owner, need: "read" | "write"): LocationFacts {
+  const location = locationInRelease(release.layout);
+  const beside = {
+    location,
+    tree: readTreeState(release, location).state,
+    unwritable: checkWritable(location),
+  };
   const enough = beside.unwritable === undefined || (need === "read" && beside.tree !== "absent");
   if (enough) return { beside, candidates: [] };
   const candidates = parseCandidates(owner.environment);
@@ -82,14 +90,14 @@ export function readPlaceFacts(release: Release, owner: Owner, need: "read" | "w
 }
 
 function readCandidate(release: Release, candidate: Candidate, owner: Owner): CandidateFacts {
-  const place = placeInStore(release, candidate);
-  const refused = refusalOf(candidate, place, owner);
-  const tree = refused === undefined ? readTreeState(release, place).state : "absent";
-  const unwritable = refused ?? unwritableReason(place) ?? roomReason(release, place);
-  return { candidate, place, refused, tree, unwritable };
+  const location = locationInStore(release, candidate);
+  const refused = refusalOf(candidate, location, owner);
+  const tree = refused === undefined ? readTreeState(release, location).state : "absent";
+  const unwritable = refused ?? unwritableReason(location) ?? roomReason(release, location);
+  return { candidate, location, refused, tree, unwritable };
 }
 
-function refusalOf(candidate: Candidate, place: Place, owner: Owner): Reason | undefined {
+function refusalOf(candidate: Candidate, location: TreeLocation, owner: Owner): Reason | undefined {
   if (candidate.refused !== undefined) return { code: "STORE_UNWRITABLE", text: candidate.refused };
   const { directory } = candidate;
   if (!isOpenDirectory(directory) && !isOpenDirectory(dirname(directory))) {
@@ -100,19 +108,23 @@ function refusalOf(candidate: Candidate, place: Place, owner: Owner): Reason | u
   if (temporary !== undefined) {
     return { code: "STORE_UNWRITABLE", text: `it leads to ${real}, and ${temporary} is for temporary files` };
   }
-  return untrustedReason(candidate, place, owner.uid);
+  return untrustedReason(candidate, location, owner.uid);
 }
 
 /** A store is used where nobody but root and this user can change what lies in it. */
-export function untrustedReason(candidate: Candidate, place: Place, uid: number): Reason | undefined {
-  const directories = [candidate.directory, dirname(place.parent), place.parent];
+export function untrustedReason(
+  candidate: Candidate,
+  location: TreeLocation,
+  uid: number,
+): Reason | undefined {
+  const directories = [candidate.directory, dirname(location.parent), location.parent];
   const [first] = readUnsafe({ directories, files: [] }, readPrincipal(uid));
   return first === undefined ? undefined : { code: "STORE_UNSAFE", text: unsafeLine(first) };
 }
 
 /** Looks at the nearest directory that is there: the rest would be made in it. */
-function unwritableReason(place: Place): Reason | undefined {
-  const path = nearestDirectory(place.parent);
+function unwritableReason(location: TreeLocation): Reason | undefined {
+  const path = nearestDirectory(location.parent);
   try {
     accessSync(path, constants.W_OK | constants.X_OK);
     return undefined;
@@ -157,10 +169,10 @@ export function neededRoom(modules: readonly TreeModule[]): {
 }
 
 /** Some file systems (btrfs, tmpfs with nr_inodes=0) count no inodes and say 0 of 0: then there is no limit. */
-function roomReason(release: Release, place: Place): Reason | undefined {
+function roomReason(release: Release, location: TreeLocation): Reason | undefined {
   const needed = neededRoom(wantedModules(release.manifest).map(([, module]) => module));
   try {
-    const { bavail, bsize, files, ffree } = statfsSync(nearestDirectory(place.parent));
+    const { bavail, bsize, files, ffree } = statfsSync(nearestDirectory(location.parent));
     const free = bavail * bsize;
     if (free < needed.bytes) {
       const text = `${formatBytes(free)} are free, and ${formatBytes(needed.bytes)} are needed`;
@@ -169,7 +181,7 @@ function roomReason(release: Release, place: Place): Reason | undefined {
     if (files === 0 || ffree >= needed.inodes) return undefined;
     return { code: "DISK_FULL", text: `${ffree} inodes are free, and ${needed.inodes} are needed` };
   } catch (error) {
-    return describeError(error, place.parent);
+    return describeError(error, location.parent);
   }
 }
 

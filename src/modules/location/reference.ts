@@ -9,7 +9,7 @@ import { readEntries } from "../../base/files/index.ts";
 import { errorCode, isMissing } from "../../base/errors.ts";
 import { stampName, STORE_USED } from "../../release/index.ts";
 import { readHostId } from "../proof/tree-facts.ts";
-import type { Place, Release } from "../release/unpacked.ts";
+import type { TreeLocation, Release } from "../release/unpacked.ts";
 
 /** A release by its root directory, its id (see releaseId) and the host on which that path means something. */
 export interface Reference {
@@ -23,10 +23,10 @@ export interface Reference {
  * @param roots its root directory, by every name that it is started by
  * @throws the file system's error
  */
-export function writeReferences(release: Release, roots: readonly string[], place: Place): void {
+export function writeReferences(release: Release, roots: readonly string[], location: TreeLocation): void {
   const name = stampName(release.id, readHostId());
   for (const root of roots) {
-    const directory = join(place.parent, STORE_USED, root);
+    const directory = join(location.parent, STORE_USED, root);
     makeReadable(directory);
     try {
       writeFileSync(join(directory, name), "", { flag: "wx", mode: 0o644 });
@@ -50,9 +50,9 @@ function makeReadable(directory: string): void {
 }
 
 /** The same where it may be impossible: a store that is only read has to be looked after by its owner. */
-export function noteReferences(release: Release, roots: readonly string[], place: Place): void {
+export function noteReferences(release: Release, roots: readonly string[], location: TreeLocation): void {
   try {
-    writeReferences(release, roots, place);
+    writeReferences(release, roots, location);
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
   }

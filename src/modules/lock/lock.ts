@@ -8,7 +8,7 @@ import { randomBytes } from "node:crypto";
 import { closeSync, linkSync, openSync, renameSync, rmSync, unlinkSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorCode, GantryError, isMissing } from "../../base/errors.ts";
-import { formatHolder, isDead, parseHolder, readSelf, readWorld, type Holder } from "./owner.ts";
+import { formatLockOwner, isDead, parseLockOwner, readSelf, readWorld, type LockOwner } from "./owner.ts";
 import { readOptionalText } from "../../base/files/index.ts";
 
 /** All in milliseconds. */
@@ -40,7 +40,7 @@ export interface LockOptions {
   /** Asked while waiting; true ends the waiting without the lock. */
   readonly done: () => boolean;
   /** Told now and then on whom it waits. */
-  readonly waiting: (holder: Holder | undefined, milliseconds: number) => void;
+  readonly waiting: (owner: LockOwner | undefined, milliseconds: number) => void;
 }
 
 /**
@@ -72,7 +72,7 @@ function tryLock(path: string, limits: LockLimits): Lock | undefined {
     throw error;
   }
   let self = readSelf(randomBytes(12).toString("hex"), process.pid);
-  const write = () => writeSync(descriptor, formatHolder(self), 0, "utf8");
+  const write = () => writeSync(descriptor, formatLockOwner(self), 0, "utf8");
   const beat = () => {
     self = { ...self, beat: self.beat + 1 };
     try {
@@ -94,26 +94,26 @@ function tryLock(path: string, limits: LockLimits): Lock | undefined {
     report: (step, progress) => {
       self = { ...self, step, progress };
     },
-    isLost: () => readHolder(path)?.nonce !== self.nonce,
+    isLost: () => readLockOwner(path)?.nonce !== self.nonce,
     release: () => {
       clearInterval(timer);
       closeSync(descriptor);
-      if (readHolder(path)?.nonce === self.nonce) unlinkSync(path);
+      if (readLockOwner(path)?.nonce === self.nonce) unlinkSync(path);
     },
   };
 }
 
 /** The record in the lock file; undefined while it is being written, or when there is none. */
-export function readHolder(path: string): Holder | undefined {
+export function readLockOwner(path: string): LockOwner | undefined {
   const text = readOptionalText(path);
-  return text === undefined ? undefined : parseHolder(text);
+  return text === undefined ? undefined : parseLockOwner(text);
 }
 
 /**
  * Watches one lock with this process's own steady clock, so that neither a clock set back nor another machine's
  * clock matters. Each call looks once; `gone` means that the lock was free or has been cleared away.
  */
-function startWatch(path: string, limits: LockLimits): () => Holder | undefined | "gone" {
+function startWatch(path: string, limits: LockLimits): () => LockOwner | undefined | "gone" {
   const world = readWorld();
   let last = { text: "", at: performance.now() };
   let moved = { mark: "", at: performance.now() };
@@ -121,17 +121,17 @@ function startWatch(path: string, limits: LockLimits): () => Holder | undefined 
     const now = performance.now();
     const text = readOptionalText(path);
     if (text === undefined) return "gone";
-    const holder = parseHolder(text);
+    const owner = parseLockOwner(text);
     if (text !== last.text) last = { text, at: now };
-    const mark = `${holder?.nonce} ${holder?.step} ${holder?.progress}`;
+    const mark = `${owner?.nonce} ${owner?.step} ${owner?.progress}`;
     if (mark !== moved.mark) moved = { mark, at: now };
     const silent = now - last.at > limits.stale;
-    if (silent || (holder !== undefined && isDead(holder, world))) {
+    if (silent || (owner !== undefined && isDead(owner, world))) {
       takeAway(path, text);
       return "gone";
     }
-    if (now - moved.at > limits.stuck) throw stuck(path, holder, now - moved.at);
-    return holder;
+    if (now - moved.at > limits.stuck) throw stuck(path, owner, now - moved.at);
+    return owner;
   };
 }
 
@@ -166,19 +166,19 @@ function giveBack(aside: string, path: string): void {
 
 /** A record that is still being written stands for itself. */
 function nonceOf(record: string): string {
-  return parseHolder(record)?.nonce ?? record;
+  return parseLockOwner(record)?.nonce ?? record;
 }
 
-function stuck(path: string, holder: Holder | undefined, milliseconds: number): GantryError {
-  const who = holder === undefined ? "another process" : `process ${holder.pid} on ${holder.host}`;
-  const doing = holder === undefined || holder.step === "" ? "" : ` (${holder.step})`;
+function stuck(path: string, owner: LockOwner | undefined, milliseconds: number): GantryError {
+  const who = owner === undefined ? "another process" : `process ${owner.pid} on ${owner.host}`;
+  const doing = owner === undefined || owner.step === "" ? "" : ` (${owner.step})`;
   return new GantryError({
     code: "LOCK_TIMEOUT",
     what: `${who} is preparing this release${doing} and made no progress for ${Math.round(milliseconds / 60_000)} minutes`,
     where: path,
     fix:
-      holder === undefined
+      owner === undefined
         ? `remove ${path}, then start again`
-        : `end process ${holder.pid} on ${holder.host}, then start again`,
+        : `end process ${owner.pid} on ${owner.host}, then start again`,
   });
 }

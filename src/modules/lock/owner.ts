@@ -7,7 +7,7 @@ import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { errorCode } from "../../base/errors.ts";
 
-export interface Holder {
+export interface LockOwner {
   readonly nonce: string;
   readonly pid: number;
   /** Start of the process in clock ticks after boot (proc(5), stat field 22); tells a reused id. */
@@ -24,7 +24,7 @@ export interface Holder {
 }
 
 /** The record of this process. */
-export function readSelf(nonce: string, pid: number): Holder {
+export function readSelf(nonce: string, pid: number): LockOwner {
   const started = readProcess(pid)?.started ?? "";
   return { nonce, pid, started, world: readWorld(), host: hostname(), step: "", progress: 0, beat: 0 };
 }
@@ -56,39 +56,39 @@ export function readProcess(pid: number): ProcessFacts | undefined {
 }
 
 /** Is the holder certainly gone? `false` also where nothing can be known. */
-export function isDead(holder: Holder, world: string): boolean {
-  if (holder.world === "" || holder.world !== world) return false;
+export function isDead(owner: LockOwner, world: string): boolean {
+  if (owner.world === "" || owner.world !== world) return false;
   try {
-    process.kill(holder.pid, 0);
+    process.kill(owner.pid, 0);
   } catch (error) {
     return errorCode(error) === "ESRCH";
   }
-  const facts = readProcess(holder.pid);
+  const facts = readProcess(owner.pid);
   if (facts === undefined) return false;
-  return facts.zombie || (holder.started !== "" && facts.started !== holder.started);
+  return facts.zombie || (owner.started !== "" && facts.started !== owner.started);
 }
 
 /** Bytes of a record on disk: always the same, so that a heartbeat overwrites it whole with one write. */
 const RECORD_SIZE = 1024;
 
-export function formatHolder(holder: Holder): string {
-  return `${JSON.stringify(holder).padEnd(RECORD_SIZE - 1)}\n`;
+export function formatLockOwner(owner: LockOwner): string {
+  return `${JSON.stringify(owner).padEnd(RECORD_SIZE - 1)}\n`;
 }
 
 /** Undefined for a record that is still being written, or is none. */
-export function parseHolder(text: string): Holder | undefined {
+export function parseLockOwner(text: string): LockOwner | undefined {
   let data: unknown;
   try {
     data = JSON.parse(text);
   } catch {
     return undefined;
   }
-  return isHolder(data) ? data : undefined;
+  return isLockOwner(data) ? data : undefined;
 }
 
-function isHolder(data: unknown): data is Holder {
+function isLockOwner(data: unknown): data is LockOwner {
   if (typeof data !== "object" || data === null) return false;
-  const record = data as Partial<Record<keyof Holder, unknown>>;
+  const record = data as Partial<Record<keyof LockOwner, unknown>>;
   const texts = [record.nonce, record.started, record.world, record.host, record.step];
   const numbers = [record.pid, record.progress, record.beat];
   return (

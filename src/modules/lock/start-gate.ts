@@ -11,10 +11,10 @@ import { readRegularText } from "../../base/files/index.ts";
  * Removes the claim of the script that started this process, or of one that is no more.
  * @param parent the process id of whoever started this process
  */
-export function releaseClaim(path: string, parent: number): void {
+export function removeStartGate(path: string, parent: number): void {
   try {
-    const holder = Number(readRegularText(path));
-    if (holder === parent || !isAlive(holder)) rmSync(path, { force: true });
+    const owner = Number(readRegularText(path));
+    if (owner === parent || !isAlive(owner)) rmSync(path, { force: true });
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
   }

@@ -8,7 +8,7 @@ import { runtimeName, systemName } from "../../release/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { Self } from "./judge.ts";
 import { readProgramPath } from "../../base/process/index.ts";
-import type { Place, Release, RunningProgram } from "../release/unpacked.ts";
+import type { TreeLocation, Release, RunningProgram } from "../release/unpacked.ts";
 import { readRegularText } from "../../base/files/index.ts";
 
 /** The calling process's program, and how the stub found it. */
@@ -22,10 +22,10 @@ export function systemMark({ found, path }: RunningProgram): string {
 }
 
 /** Was the stamp written for this very Node? True for releases that bring their own. */
-export function isSameSystem(release: Release, place: Place, host: string): boolean {
+export function isSameSystem(release: Release, location: TreeLocation, host: string): boolean {
   if (release.system === undefined) return true;
   try {
-    const mark = readRegularText(join(place.stamps, systemName(release.id, host)));
+    const mark = readRegularText(join(location.stamps, systemName(release.id, host)));
     return mark === systemMark(release.system);
   } catch {
     return false;

@@ -12,7 +12,7 @@ import type { Environment } from "../../base/environment.ts";
 import { probeTogether } from "../../runtime/index.ts";
 import { judgeTree, readScene, type Self, type StaticVerdict } from "./judge.ts";
 import { reconcile } from "./reconcile.ts";
-import type { Place, Release } from "../release/unpacked.ts";
+import type { TreeLocation, Release } from "../release/unpacked.ts";
 import type { Reporter } from "../../base/reporter.ts";
 
 export interface LoadOptions {
@@ -29,7 +29,7 @@ export interface LoadOptions {
 
 /** What proving a tree takes, wherever it lies. */
 export interface ProofOptions extends Pick<LoadOptions, "release" | "environment" | "self" | "skip"> {
-  readonly place: Place;
+  readonly location: TreeLocation;
   readonly host: string;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;

@@ -13,7 +13,7 @@ import { errorCode } from "../../base/errors.ts";
 import { noteLine, noteName } from "../../release/index.ts";
 import { writeDurably } from "../../base/files/index.ts";
 import { readHostId } from "./tree-facts.ts";
-import type { Place, Release } from "../release/unpacked.ts";
+import type { TreeLocation, Release } from "../release/unpacked.ts";
 
 /** Who started it, and by which names of the release's root directory. */
 export interface NoteOwner {
@@ -29,10 +29,14 @@ const MODE = 0o1644;
  * Notes that the chains were found safe, where that is asked for and can be written; without it the next start looks
  * again.
  */
-export async function writeNote(release: Release, { uid, roots }: NoteOwner, place: Place): Promise<void> {
-  if (uid !== 0 && place.store === undefined) return;
-  const path = join(place.stamps, noteName(release.id, readHostId()));
-  const modules = place.store === undefined ? undefined : place.modules;
+export async function writeNote(
+  release: Release,
+  { uid, roots }: NoteOwner,
+  location: TreeLocation,
+): Promise<void> {
+  if (uid !== 0 && location.store === undefined) return;
+  const path = join(location.stamps, noteName(release.id, readHostId()));
+  const modules = location.store === undefined ? undefined : location.modules;
   const lines = roots.map((root) => noteLine(uid, root, modules)).filter((line) => !line.includes("\n"));
   try {
     const known = readNote(path, uid);

@@ -8,12 +8,12 @@ import { dirname, join } from "node:path";
 import { absentName, availableExternals, stampName, systemName } from "../../release/index.ts";
 import { writeDurably } from "../../base/files/index.ts";
 import { externalIndex, readNewest, watchedFiles } from "./tree-facts.ts";
-import type { Place, Release } from "../release/unpacked.ts";
+import type { TreeLocation, Release } from "../release/unpacked.ts";
 import { systemMark } from "./host-node.ts";
 
 export interface Verdict {
   readonly release: Release;
-  readonly place: Place;
+  readonly location: TreeLocation;
   readonly host: string;
   /** Externals that loaded here; every other one is recorded as absent. */
   readonly included: readonly string[];
@@ -27,23 +27,27 @@ export interface Verdict {
  * @throws the file system's error where nothing can be written; a stamp that was there stays
  */
 export async function writeStamp(verdict: Verdict): Promise<void> {
-  const { release, place, host } = verdict;
+  const { release, location, host } = verdict;
   const name = stampName(release.id, host);
   const available = availableExternals(release.manifest);
   const included = available.filter((external) => verdict.included.includes(external.name));
-  const newest = readNewest(watchedFiles(release, place, included));
-  ensureDirectory(place.stamps);
+  const newest = readNewest(watchedFiles(release, location, included));
+  ensureDirectory(location.stamps);
   for (const external of available.filter((candidate) => !included.includes(candidate))) {
     const reason = verdict.leftOut[external.name] ?? "it is not in this tree";
-    const marker = join(place.stamps, absentName(release.id, host, externalIndex(release, external.name)));
+    const marker = join(location.stamps, absentName(release.id, host, externalIndex(release, external.name)));
     await writeDurably(marker, `${external.name}: ${reason}\n`, 0o644);
   }
   if (release.system !== undefined) {
-    await writeDurably(join(place.stamps, systemName(release.id, host)), systemMark(release.system), 0o644);
+    await writeDurably(
+      join(location.stamps, systemName(release.id, host)),
+      systemMark(release.system),
+      0o644,
+    );
   }
-  await writeDurably(join(place.stamps, name), describe(verdict), 0o644, stampTime(verdict.began, newest));
+  await writeDurably(join(location.stamps, name), describe(verdict), 0o644, stampTime(verdict.began, newest));
   for (const external of included) {
-    rmSync(join(place.stamps, absentName(release.id, host, externalIndex(release, external.name))), {
+    rmSync(join(location.stamps, absentName(release.id, host, externalIndex(release, external.name))), {
       force: true,
     });
   }

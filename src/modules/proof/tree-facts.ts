@@ -12,7 +12,7 @@ import {
   LIBC_MARKS,
   stampName,
 } from "../../release/index.ts";
-import type { Place, Release } from "../release/unpacked.ts";
+import type { TreeLocation, Release } from "../release/unpacked.ts";
 import { isSameSystem, watchedPrograms } from "./host-node.ts";
 import { wantedModules } from "../tree/verify.ts";
 import { readRegularText, unlessRefused } from "../../base/files/index.ts";
@@ -50,20 +50,24 @@ export function externalIndex(release: Release, name: string): number {
 }
 
 /** The native files that a tree with these externals must hold, absolute. */
-function nativeFiles(release: Release, place: Place, included: readonly ExternalModule[]): string[] {
+function nativeFiles(
+  release: Release,
+  location: TreeLocation,
+  included: readonly ExternalModule[],
+): string[] {
   const names = new Set(included.map((external) => external.name));
   return release.manifest.native
     .filter((file) => file.neededBy.some((name) => names.has(name)))
-    .map((file) => join(place.modules, file.path));
+    .map((file) => join(location.modules, file.path));
 }
 
 /** Files that a stamp must not be older than. */
 export function watchedFiles(
   release: Release,
-  place: Place,
+  location: TreeLocation,
   included: readonly ExternalModule[],
 ): readonly string[] {
-  return [...LIBC_MARKS, ...watchedPrograms(release), ...nativeFiles(release, place, included)];
+  return [...LIBC_MARKS, ...watchedPrograms(release), ...nativeFiles(release, location, included)];
 }
 
 /** The newest modification time among the files that exist, in nanoseconds; 0 when none does. */
@@ -76,22 +80,22 @@ export function readNewest(paths: readonly string[]): bigint {
   return newest;
 }
 
-export function readTreeFacts(release: Release, place: Place, host: string): TreeFacts {
-  const stamped = readChanged(join(place.stamps, stampName(release.id, host)));
+export function readTreeFacts(release: Release, location: TreeLocation, host: string): TreeFacts {
+  const stamped = readChanged(join(location.stamps, stampName(release.id, host)));
   const absent = availableExternals(release.manifest).filter(
     (external) =>
       external.optional &&
-      existsSync(join(place.stamps, absentName(release.id, host, externalIndex(release, external.name)))),
+      existsSync(join(location.stamps, absentName(release.id, host, externalIndex(release, external.name)))),
   );
   const included = availableExternals(release.manifest).filter((external) => !absent.includes(external));
-  const native = nativeFiles(release, place, included);
+  const native = nativeFiles(release, location, included);
   return Object.freeze({
-    tree: existsSync(place.modules) || wantedModules(release.manifest).length === 0,
-    stamp: stamped !== undefined && isSameSystem(release, place, host),
+    tree: existsSync(location.modules) || wantedModules(release.manifest).length === 0,
+    stamp: stamped !== undefined && isSameSystem(release, location, host),
     newer:
       stamped === undefined
         ? []
-        : watchedFiles(release, place, included).filter((path) => (readChanged(path) ?? 0n) > stamped),
+        : watchedFiles(release, location, included).filter((path) => (readChanged(path) ?? 0n) > stamped),
     missing: native.filter((path) => !existsSync(path)),
     absent: absent.map((external) => external.name),
   });

@@ -2,7 +2,7 @@
  * The one ladder from what is there to what has to happen: ready (start), present (prove the tree where it lies), absent
  * (make one). Each step of a start reads it once: before a place is chosen, with the lock held, and before the rename.
  */
-import type { Place, Release } from "../release/unpacked.ts";
+import type { TreeLocation, Release } from "../release/unpacked.ts";
 import { readHostId, readTreeFacts, type TreeFacts } from "./tree-facts.ts";
 
 export interface TreeState {
@@ -12,8 +12,8 @@ export interface TreeState {
 }
 
 /** @param host as readHostId returns it */
-export function readTreeState(release: Release, place: Place, host = readHostId()): TreeState {
-  return treeState(readTreeFacts(release, place, host));
+export function readTreeState(release: Release, location: TreeLocation, host = readHostId()): TreeState {
+  return treeState(readTreeFacts(release, location, host));
 }
 
 export function treeState(facts: TreeFacts): TreeState {

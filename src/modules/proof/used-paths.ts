@@ -4,18 +4,18 @@ import { readEntries, unlessRefused } from "../../base/files/index.ts";
 import { noteName, stampName } from "../../release/index.ts";
 import type { Wanted } from "../../trust/index.ts";
 import { readHostId } from "./tree-facts.ts";
-import type { Place, Release } from "../release/unpacked.ts";
+import type { TreeLocation, Release } from "../release/unpacked.ts";
 
 /** @param roots the release's root directory, by every name that it is started by */
-export function usedBy(release: Release, roots: readonly string[], place: Place): Wanted {
+export function usedBy(release: Release, roots: readonly string[], location: TreeLocation): Wanted {
   const { layout, manifest } = release;
   const host = readHostId();
   const modules = Object.entries(manifest.modules).flatMap(([directory, { files }]) =>
-    Object.keys(files).map((path) => join(place.modules, directory, path)),
+    Object.keys(files).map((path) => join(location.modules, directory, path)),
   );
-  const stamp = join(place.stamps, stampName(release.id, host));
+  const stamp = join(location.stamps, stampName(release.id, host));
   return {
-    directories: [...roots, layout.lib, place.parent, place.modules, place.stamps],
+    directories: [...roots, layout.lib, location.parent, location.modules, location.stamps],
     files: [
       layout.stub,
       layout.gantry,
@@ -25,7 +25,7 @@ export function usedBy(release: Release, roots: readonly string[], place: Place)
       ...listFiles(layout.lib),
       ...modules,
       stamp,
-      join(place.stamps, noteName(release.id, host)),
+      join(location.stamps, noteName(release.id, host)),
     ],
   };
 }

@@ -39,7 +39,7 @@ export interface RunningProgram {
 }
 
 /** Where a prepared tree lies, and what belongs to it. A rename into `modules` must not cross a file system. */
-export interface Place {
+export interface TreeLocation {
   readonly modules: string;
   /** Holds work directories and the lock. */
   readonly parent: string;
@@ -80,7 +80,7 @@ export function readRelease(root: string, running?: RunningProgram): Release {
 }
 
 /** The tree beside the release. */
-export function placeInRelease(layout: ReleaseLayout): Place {
+export function locationInRelease(layout: ReleaseLayout): TreeLocation {
   return Object.freeze({
     modules: layout.modules,
     parent: dirname(layout.modules),

@@ -16,7 +16,7 @@ export interface NamedBundle {
   readonly directory: string;
 }
 
-export type BundleSource =
+export type FoundBundle =
   | { readonly kind: "file"; readonly path: string }
   /** https:, http: or oci: */
   | { readonly kind: "address"; readonly address: string };
@@ -25,7 +25,7 @@ export type BundleSource =
 const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 
 /** What --from or GANTRY_BUNDLE names. */
-export function findNamedBundle(release: Release, named: NamedBundle): BundleSource | Finding {
+export function findNamedBundle(release: Release, named: NamedBundle): FoundBundle | Finding {
   if (named.value.startsWith("file://")) {
     return findNamedBundle(release, { ...named, value: decodeURIComponent(new URL(named.value).pathname) });
   }
@@ -43,7 +43,7 @@ export function findNamedBundle(release: Release, named: NamedBundle): BundleSou
 }
 
 /** The bundle that came with the release, or lies beside it. */
-export function findNearBundle(release: Release): BundleSource | undefined {
+export function findNearBundle(release: Release): FoundBundle | undefined {
   const { root } = release.layout;
   const [travelling, vendored] = bundleNames(release);
   const path = firstFile([

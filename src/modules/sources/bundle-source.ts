@@ -14,13 +14,13 @@ import {
 } from "../../release/index.ts";
 import { hideLogin } from "../../mirror/index.ts";
 import type { Environment } from "../../base/environment.ts";
-import type { Fill, FillContext } from "./source.ts";
+import type { ModuleSource, SourceContext } from "./source.ts";
 import type { Release } from "../release/unpacked.ts";
 import { checkBundleFile, checkHead, checkSignature } from "./bundle-check.ts";
-import type { BundleSource } from "./bundle-find.ts";
+import type { FoundBundle } from "./bundle-find.ts";
 import { readOptionalText } from "../../base/files/index.ts";
 
-export function bundleFill(release: Release, source: BundleSource, environment: Environment): Fill {
+export function bundleSource(release: Release, source: FoundBundle, environment: Environment): ModuleSource {
   const shown = source.kind === "file" ? shownPath(release, source.path) : hideLogin(source.address);
   return {
     description: `from ${shown}`,
@@ -52,7 +52,7 @@ async function fetchChecked(
   release: Release,
   bundle: ReleaseBundle,
   address: string,
-  { work, reporter, signal, environment }: FillContext & { readonly environment: Environment },
+  { work, reporter, signal, environment }: SourceContext & { readonly environment: Environment },
 ): Promise<string> {
   const into = join(work, "bundle");
   const { fetchBundle, fetchSignature } = await import("../../mirror/fetch.ts");
@@ -74,7 +74,7 @@ async function unpack(
   release: Release,
   bundle: ReleaseBundle,
   file: string,
-  { work, reporter, signal }: FillContext,
+  { work, reporter, signal }: SourceContext,
 ): Promise<ReadonlyMap<string, FileEntry>> {
   const { manifest } = release;
   const into = join(work, NAMES.modules);
@@ -96,10 +96,10 @@ async function unpack(
  * Tries one way after the other: a damaged bundle or a mirror that is down is said, and does not keep a host from
  * starting that has another way. What is wrong with the disk, or with a signature, stays wrong whichever way is taken.
  */
-export function firstFill(fills: readonly [Fill, ...Fill[]]): Fill {
-  const [first, second, ...rest] = fills;
+export function firstSource(sources: readonly [ModuleSource, ...ModuleSource[]]): ModuleSource {
+  const [first, second, ...rest] = sources;
   if (second === undefined) return first;
-  const otherwise = firstFill([second, ...rest]);
+  const otherwise = firstSource([second, ...rest]);
   return {
     description: first.description,
     run: async (context) => {

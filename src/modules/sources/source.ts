@@ -15,7 +15,7 @@ import type { Reporter } from "../../base/reporter.ts";
 import type { Release } from "../release/unpacked.ts";
 import { wantedModules } from "../tree/verify.ts";
 
-export interface FillContext {
+export interface SourceContext {
   /** A private directory; the tree belongs at its `node_modules`, and anything else in it is thrown away. */
   readonly work: string;
   /** Empties the work directory, for whoever starts over in another way. */
@@ -24,17 +24,17 @@ export interface FillContext {
   readonly signal: AbortSignal;
 }
 
-export interface Filled {
+export interface SourceResult {
   /** What a tool warned of, line by line. */
   readonly complaints: readonly string[];
   /** Files that were hashed while they were written, by path relative to node_modules. */
   readonly written?: ReadonlyMap<string, FileEntry>;
 }
 
-export interface Fill {
+export interface ModuleSource {
   /** How it is called in a progress line: "from the registry". */
   readonly description: string;
-  readonly run: (context: FillContext) => Promise<Filled>;
+  readonly run: (context: SourceContext) => Promise<SourceResult>;
 }
 
 export type PackageManager = "bun" | "npm";
@@ -49,7 +49,7 @@ export interface RegistryOptions {
 }
 
 /** Fills the tree from a package registry: by the release's own binary, or by the npm that the user named. */
-export function registryFill(release: Release, options: RegistryOptions): Fill {
+export function registrySource(release: Release, options: RegistryOptions): ModuleSource {
   const { packageManager } = options;
   return {
     description: packageManager === "bun" ? "from the registry" : `from the registry, with ${packageManager}`,

@@ -3,7 +3,7 @@ import { mkdtempSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { errorCode, isMissing } from "../../base/errors.ts";
 import { type Manifest, NAMES } from "../../release/index.ts";
-import type { Place } from "../release/unpacked.ts";
+import type { TreeLocation } from "../release/unpacked.ts";
 import type { Reporter } from "../../base/reporter.ts";
 import { removeQuietly } from "./work.ts";
 
@@ -11,9 +11,9 @@ import { removeQuietly } from "./work.ts";
  * Takes the modules that nothing included needs out of the tree, each with one rename. Where that cannot be
  * written the app will meet them; the warning has been given.
  */
-export function setAside(
+export function excludeModules(
   manifest: Manifest,
-  place: Place,
+  location: TreeLocation,
   included: ReadonlySet<string>,
   reporter: Reporter,
 ): void {
@@ -21,11 +21,11 @@ export function setAside(
     .filter(([, module]) => !module.neededBy.some((name) => included.has(name)))
     .map(([directory]) => directory);
   try {
-    takeOut(place, unneeded);
+    removeFromTree(location, unneeded);
   } catch (error) {
     if (errorCode(error) === undefined) throw error;
     reporter.warn(
-      `it cannot be taken out of ${place.modules} (${errorCode(error)}), so the app may still load it`,
+      `it cannot be taken out of ${location.modules} (${errorCode(error)}), so the app may still load it`,
     );
   }
 }
@@ -35,11 +35,11 @@ export function setAside(
  * @param paths relative to the modules directory
  * @throws the file system's error
  */
-export function takeOut(place: Place, paths: readonly string[]): void {
-  const aside = mkdtempSync(join(place.parent, NAMES.old));
+export function removeFromTree(location: TreeLocation, paths: readonly string[]): void {
+  const aside = mkdtempSync(join(location.parent, NAMES.old));
   try {
     for (const [index, path] of paths.entries())
-      moveAside(join(place.modules, path), join(aside, `${index}`));
+      moveAside(join(location.modules, path), join(aside, `${index}`));
   } finally {
     removeQuietly(aside);
   }

@@ -9,7 +9,7 @@ import type { TreeListing } from "../../base/files/index.ts";
 import { type FileEntry, filesOfTree, type Manifest, normalMode } from "../../release/index.ts";
 
 /** Removes everything that the externals in `included` do not need, and sets every mode. */
-export function ensureArranged(
+export function normalizeTree(
   modules: string,
   manifest: Manifest,
   included: ReadonlySet<string>,
@@ -17,12 +17,12 @@ export function ensureArranged(
   const keep = filesOfTree(manifest, included);
   const listing: { files: string[]; directories: string[] } = { files: [], directories: [] };
   if (unlessMissing(() => lstatSync(modules))?.isDirectory() === true)
-    arrangeDirectory(modules, "", keep, listing);
+    normalizeDirectory(modules, "", keep, listing);
   return listing;
 }
 
 /** Returns whether anything is left in the directory. */
-function arrangeDirectory(
+function normalizeDirectory(
   modules: string,
   below: string,
   keep: ReadonlyMap<string, FileEntry>,
@@ -34,7 +34,7 @@ function arrangeDirectory(
   for (const entry of readdirSync(directory, { withFileTypes: true })) {
     const path = below === "" ? entry.name : `${below}/${entry.name}`;
     if (entry.isDirectory()) {
-      left = arrangeDirectory(modules, path, keep, listing) || left;
+      left = normalizeDirectory(modules, path, keep, listing) || left;
       continue;
     }
     const kept = keep.get(path);

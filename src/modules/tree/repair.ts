@@ -7,15 +7,15 @@ import { lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { filesOfTree, type Manifest, NAMES } from "../../release/index.ts";
 import { syncPath, type TreeListing, unlessMissing } from "../../base/files/index.ts";
-import type { Place } from "../release/unpacked.ts";
+import type { TreeLocation } from "../release/unpacked.ts";
 import { isAsBuilt, verifyTree } from "./verify.ts";
 
-export interface MendOptions {
+export interface RepairOptions {
   /** The proven tree, on the same file system. */
   readonly from: string;
   readonly listing: TreeListing;
   readonly included: ReadonlySet<string>;
-  readonly place: Place;
+  readonly location: TreeLocation;
   readonly manifest: Manifest;
   readonly signal: AbortSignal;
 }
@@ -24,29 +24,29 @@ export interface MendOptions {
  * @returns what was replaced or removed, relative to the release
  * @throws the file system's error
  */
-export async function mendInPlace(options: MendOptions): Promise<readonly string[]> {
-  const { from, listing, place, manifest, signal } = options;
+export async function repairInPlace(options: RepairOptions): Promise<readonly string[]> {
+  const { from, listing, location, manifest, signal } = options;
   const entries = filesOfTree(manifest, options.included);
-  const mended: string[] = [];
+  const repaired: string[] = [];
   const touched = new Set<string>();
   for (const path of listing.files) {
     const entry = entries.get(path);
-    if (entry === undefined || isAsBuilt(place.modules, path, entry)) continue;
-    const to = join(place.modules, path);
-    makeRoom(place.modules, path);
+    if (entry === undefined || isAsBuilt(location.modules, path, entry)) continue;
+    const to = join(location.modules, path);
+    makeRoom(location.modules, path);
     renameSync(join(from, path), to);
     touched.add(dirname(to));
-    mended.push(`${NAMES.modules}/${path}`);
+    repaired.push(`${NAMES.modules}/${path}`);
   }
-  const { loadable } = await verifyTree(place.modules, manifest, { modes: "ignored", signal });
+  const { loadable } = await verifyTree(location.modules, manifest, { modes: "ignored", signal });
   for (const path of loadable) {
-    const file = join(place.modules, path);
+    const file = join(location.modules, path);
     rmSync(file, { force: true });
     touched.add(dirname(file));
-    mended.push(`${NAMES.modules}/${path} (removed)`);
+    repaired.push(`${NAMES.modules}/${path} (removed)`);
   }
   for (const directory of touched) await syncPath(directory);
-  return mended;
+  return repaired;
 }
 
 /** Makes the directories above a file; whatever stands in the way of them, or of the file, goes. */

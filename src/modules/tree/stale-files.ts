@@ -6,28 +6,28 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { errorCode } from "../../base/errors.ts";
 import { NAMES } from "../../release/index.ts";
-import { releaseClaim } from "../lock/start-gate.ts";
+import { removeStartGate } from "../lock/start-gate.ts";
 import { LOCK_LIMITS, takeLock, type Lock } from "../lock/lock.ts";
-import type { Place } from "../release/unpacked.ts";
-import { checkWritable, isLeftover, removeLeftovers } from "./work.ts";
+import type { TreeLocation } from "../release/unpacked.ts";
+import { checkWritable, isStaleFile, removeStaleFiles } from "./work.ts";
 
 /** @throws the signal's reason */
-export async function tidyPlace(place: Place, signal: AbortSignal): Promise<void> {
-  if (!hasLeftovers(place.parent) || checkWritable(place) !== undefined) return;
-  releaseClaim(join(place.parent, NAMES.claim), 0);
-  const lock = await lockIfFree(place.lock, signal);
+export async function cleanStaleFiles(location: TreeLocation, signal: AbortSignal): Promise<void> {
+  if (!hasStaleFiles(location.parent) || checkWritable(location) !== undefined) return;
+  removeStartGate(join(location.parent, NAMES.startGate), 0);
+  const lock = await lockIfFree(location.lock, signal);
   if (lock === undefined) return;
   try {
-    removeLeftovers(place);
+    removeStaleFiles(location);
   } finally {
     lock.release();
   }
 }
 
-function hasLeftovers(parent: string): boolean {
+function hasStaleFiles(parent: string): boolean {
   try {
     return readdirSync(parent).some(
-      (name) => isLeftover(name) || name === NAMES.lock || name === NAMES.claim,
+      (name) => isStaleFile(name) || name === NAMES.lock || name === NAMES.startGate,
     );
   } catch (error) {
     if (errorCode(error) === undefined) throw error;

@@ -6,17 +6,17 @@ import { accessSync, constants, mkdtempSync, readdirSync, rmSync } from "node:fs
 import { join } from "node:path";
 import { errorCode, GantryError, toGantryError, type Finding } from "../../base/errors.ts";
 import { NAMES } from "../../release/index.ts";
-import type { Place } from "../release/unpacked.ts";
+import type { TreeLocation } from "../release/unpacked.ts";
 import { mapsCode } from "./exec-probe.ts";
 
 /**
  * @throws GantryError STORE_UNWRITABLE or DISK_FULL
  */
-export function createWork(place: Place): string {
+export function createWork(location: TreeLocation): string {
   try {
-    return mkdtempSync(join(place.parent, NAMES.work));
+    return mkdtempSync(join(location.parent, NAMES.work));
   } catch (error) {
-    throw placeError(error, place);
+    throw locationError(error, location);
   }
 }
 
@@ -26,23 +26,23 @@ export function emptyWork(work: string): void {
 }
 
 /** Words an error of writing beside the release, so that it names the place and what to do there. */
-export function placeError(error: unknown, place: Place): unknown {
-  const finding = placeFinding(errorCode(error), place);
+export function locationError(error: unknown, location: TreeLocation): unknown {
+  const finding = locationFinding(errorCode(error), location);
   return finding === undefined ? error : new GantryError(finding);
 }
 
 /** Why nothing can be made beside the release by this user, or undefined. */
-export function checkWritable(place: Place): Finding | undefined {
+export function checkWritable(location: TreeLocation): Finding | undefined {
   try {
-    accessSync(place.parent, constants.W_OK | constants.X_OK);
+    accessSync(location.parent, constants.W_OK | constants.X_OK);
     return undefined;
   } catch (error) {
-    return toGantryError(placeError(error, place)).findings[0];
+    return toGantryError(locationError(error, location)).findings[0];
   }
 }
 
-function placeFinding(code: string | undefined, place: Place): Finding | undefined {
-  const where = place.parent;
+function locationFinding(code: string | undefined, location: TreeLocation): Finding | undefined {
+  const where = location.parent;
   const once = "run ./gantry prepare once as the owner of the release";
   switch (code) {
     case "EACCES":
@@ -68,7 +68,7 @@ function placeFinding(code: string | undefined, place: Place): Finding | undefin
       return {
         code: "STORE_UNWRITABLE",
         what: `the modules directory cannot be replaced, because something is mounted on it (${code})`,
-        where: place.modules,
+        where: location.modules,
         fix: "mount the whole release directory instead of its node_modules",
       };
     default:
@@ -80,14 +80,14 @@ function placeFinding(code: string | undefined, place: Place): Finding | undefin
  * Removes what dead runs left behind. Only the holder of the lock may call it: every other work directory is then
  * nobody's. What cannot be removed stays for the next one.
  */
-export function removeLeftovers(place: Place): void {
-  for (const name of readdirSync(place.parent)) {
-    if (isLeftover(name)) removeQuietly(join(place.parent, name));
+export function removeStaleFiles(location: TreeLocation): void {
+  for (const name of readdirSync(location.parent)) {
+    if (isStaleFile(name)) removeQuietly(join(location.parent, name));
   }
 }
 
 /** A work directory, a tree that was moved aside, or a lock that was being taken away when its remover died. */
-export function isLeftover(name: string): boolean {
+export function isStaleFile(name: string): boolean {
   return [NAMES.work, NAMES.old, `${NAMES.lock}-`].some((start) => name.startsWith(start));
 }
 
@@ -104,11 +104,11 @@ export function removeQuietly(path: string): void {
  * loads is the load probe's question.
  * @throws GantryError STORE_NOEXEC
  */
-export function checkExecAllowed(work: string, place: Place): void {
+export function checkExecAllowed(work: string, location: TreeLocation): void {
   if (mapsCode(work)) return;
   throw new GantryError({
     code: "STORE_NOEXEC",
     what: "native modules cannot be loaded from here, because the file system is mounted noexec",
-    where: place.parent,
+    where: location.parent,
   });
 }

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { formatHolder, readSelf } from "../../../src/modules/lock/owner.ts";
+import { formatLockOwner, readSelf } from "../../../src/modules/lock/owner.ts";
 import { NOTE } from "../../../src/release/stamp.ts";
 import { startRegistry, type Registry } from "../modules/registry.ts";
 import { bareEnvironment, type Run } from "./fixture.ts";
@@ -77,7 +77,7 @@ describe("twenty starts at once", () => {
     const child = spawn("true");
     await once(child, "exit");
     const dead = readSelf("left-behind", child.pid ?? 0);
-    writeFileSync(join(root, ".gantry-lock"), formatHolder({ ...dead, started: "1" }));
+    writeFileSync(join(root, ".gantry-lock"), formatLockOwner({ ...dead, started: "1" }));
     const runs = await many(4);
     expect(failed(runs)).toEqual([]);
     expect(installs(runs)).toBe(1);
@@ -150,7 +150,7 @@ describe("a start that is told to stop", () => {
   it("while it waits for another one leaves that one alone", async () => {
     root = fixture.make();
     const lock = join(root, ".gantry-lock");
-    writeFileSync(lock, formatHolder({ ...readSelf("busy", process.pid), step: "a long task" }));
+    writeFileSync(lock, formatLockOwner({ ...readSelf("busy", process.pid), step: "a long task" }));
     const waiter = await start((text, pid) => {
       if (text.includes("waiting")) process.kill(pid, "SIGTERM");
     });

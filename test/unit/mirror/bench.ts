@@ -33,7 +33,7 @@ export const BUNDLE = bundleOf("1.0.0");
 export const EXPECTED = { size: BUNDLE.length, sha256: sha256(BUNDLE) };
 
 /** Short waits between tries, long ones for a machine that is busy with something else. */
-export const LIMITS = { answer: 20_000, idle: 20_000, retries: 3, delay: 1, patience: 2000 };
+export const LIMITS = { response: 20_000, idle: 20_000, retries: 3, delay: 1, patience: 2000 };
 
 /** Sends the bundle, or the rest of it, as servers do that know ranges. */
 export const sendBundle: Handler = (request, answer) => {

@@ -202,7 +202,7 @@ describeBoth("fetching a bundle", (bench) => {
     const server = await bench.serve((request, answer) => {
       if (request.url === "/stalls") answer.writeHead(200, { "content-length": 5000 }).write("hello");
     });
-    const short = { limits: { ...LIMITS, retries: 0, answer: 300, idle: 300 } };
+    const short = { limits: { ...LIMITS, retries: 0, response: 300, idle: 300 } };
     const silent = await bench.run(`http://127.0.0.1:${server.port}/silent`, short);
     expectFinding(silent, "NETWORK_FAILED", /did not answer within 1 s$/);
     const stalls = await bench.run(`http://127.0.0.1:${server.port}/stalls`, short);

@@ -2,9 +2,9 @@
 import { cpSync, rmSync } from "node:fs";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ensureTree, type EnsureOptions } from "../../../src/modules/ensure.ts";
-import { registryFill, type Fill } from "../../../src/modules/sources/source.ts";
-import { readHolder } from "../../../src/modules/lock/lock.ts";
-import { placeInRelease, readRelease } from "../../../src/modules/release/unpacked.ts";
+import { registrySource, type ModuleSource } from "../../../src/modules/sources/source.ts";
+import { readLockOwner } from "../../../src/modules/lock/lock.ts";
+import { locationInRelease, readRelease } from "../../../src/modules/release/unpacked.ts";
 import { bareEnvironment, makeFixture, type Fixture } from "../launcher/fixture.ts";
 
 let fixture: Fixture;
@@ -21,13 +21,13 @@ const silent = {
   debug: () => undefined,
 };
 
-function optionsFor(root: string): EnsureOptions & { readonly fill: Fill } {
+function optionsFor(root: string): EnsureOptions & { readonly source: ModuleSource } {
   const release = readRelease(root);
   const environment = bareEnvironment();
   return {
     release,
-    place: placeInRelease(release.layout),
-    fill: registryFill(release, {
+    location: locationInRelease(release.layout),
+    source: registrySource(release, {
       packageManager: "bun",
       registry: fixture.registry.url,
       environment,
@@ -46,51 +46,54 @@ function optionsFor(root: string): EnsureOptions & { readonly fill: Fill } {
 it("waits for whoever took its lock over, although its own work was swept away", async () => {
   const options = optionsFor(fixture.make());
   let thief: Promise<unknown> = Promise.resolve();
-  const robbed: Fill = {
+  const robbed: ModuleSource = {
     description: "and is robbed",
     run: async ({ work }) => {
-      const before = readHolder(options.place.lock)?.nonce;
-      rmSync(options.place.lock);
+      const before = readLockOwner(options.location.lock)?.nonce;
+      rmSync(options.location.lock);
       thief = ensureTree(options);
-      await expect.poll(() => readHolder(options.place.lock)?.nonce).not.toBe(before);
-      await expect.poll(() => readHolder(options.place.lock)?.nonce).toBeDefined();
+      await expect.poll(() => readLockOwner(options.location.lock)?.nonce).not.toBe(before);
+      await expect.poll(() => readLockOwner(options.location.lock)?.nonce).toBeDefined();
       rmSync(work, { recursive: true, force: true });
       return { complaints: [] };
     },
   };
-  const first = await ensureTree({ ...options, fill: robbed });
+  const first = await ensureTree({ ...options, source: robbed });
   expect(["ready", "waited"]).toContain(first.how);
   expect(await thief).toMatchObject({ how: "installed" });
 });
 
 it("keeps the other one's tree when both finish", async () => {
   const options = optionsFor(fixture.make());
-  const twice: Fill = {
+  const twice: ModuleSource = {
     description: "twice",
     run: async (context) => {
-      rmSync(options.place.lock);
+      rmSync(options.location.lock);
       expect(await ensureTree(options)).toMatchObject({ how: "proven" });
-      return options.fill.run(context);
+      return options.source.run(context);
     },
   };
   // The second process finds a whole tree, which somebody copied there meanwhile, and stamps it.
-  const copied: Fill = {
+  const copied: ModuleSource = {
     description: "while a tree is copied there",
     run: (context) => {
       const source = fixture.make({ tree: "present" });
-      cpSync(`${source}/node_modules`, options.place.modules, { recursive: true });
+      cpSync(`${source}/node_modules`, options.location.modules, { recursive: true });
       return twice.run(context);
     },
   };
-  const { how, stamped } = await ensureTree({ ...options, fill: copied });
+  const { how, stamped } = await ensureTree({ ...options, source: copied });
   expect(["ready", "waited"]).toContain(how);
   expect(stamped).toBe(true);
 });
 
 it("does not hide a failure of its own behind the other one", async () => {
   const options = optionsFor(fixture.make());
-  const failing: Fill = { description: "and fails", run: () => Promise.reject(new Error("on its own")) };
-  await expect(ensureTree({ ...options, fill: failing })).rejects.toMatchObject({
+  const failing: ModuleSource = {
+    description: "and fails",
+    run: () => Promise.reject(new Error("on its own")),
+  };
+  await expect(ensureTree({ ...options, source: failing })).rejects.toMatchObject({
     findings: [{ code: "INTERNAL", what: "on its own" }],
   });
 });

@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readHostId, readTreeFacts } from "../../../src/modules/proof/tree-facts.ts";
 import { treeState } from "../../../src/modules/proof/tree-state.ts";
-import { placeInRelease, readRelease, type Release } from "../../../src/modules/release/unpacked.ts";
+import { locationInRelease, readRelease, type Release } from "../../../src/modules/release/unpacked.ts";
 import { writeStamp } from "../../../src/modules/proof/stamp.ts";
 import { checkAbi, readRunning } from "../../../src/modules/proof/host-node.ts";
 import { usedBy } from "../../../src/modules/proof/used-paths.ts";
@@ -40,11 +40,11 @@ afterEach(() => {
 
 const stamp = async (release: Release): Promise<void> => {
   const included = ["needed", "@scope/extra"];
-  const place = placeInRelease(release.layout);
-  await writeStamp({ release, place, host: readHostId(), included, leftOut: {}, began: Date.now() });
+  const location = locationInRelease(release.layout);
+  await writeStamp({ release, location, host: readHostId(), included, leftOut: {}, began: Date.now() });
 };
 const stateOf = (release: Release): string =>
-  treeState(readTreeFacts(release, placeInRelease(release.layout), readHostId())).state;
+  treeState(readTreeFacts(release, locationInRelease(release.layout), readHostId())).state;
 
 describe("a release on the host's own Node", () => {
   it("is run by the calling program, found as the stub finds it", () => {
@@ -70,7 +70,7 @@ describe("a release on the host's own Node", () => {
 
   it("is judged by the way to the program on the PATH and by the one behind it", () => {
     const release = open();
-    const { files } = usedBy(release, [dirname(modules)], placeInRelease(release.layout));
+    const { files } = usedBy(release, [dirname(modules)], locationInRelease(release.layout));
     expect(files).toEqual(expect.arrayContaining([join(bin, "node"), process.execPath]));
   });
 

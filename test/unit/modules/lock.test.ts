@@ -7,14 +7,14 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { ERRORS, toGantryError } from "../../../src/base/errors.ts";
 import {
-  formatHolder,
+  formatLockOwner,
   isDead,
-  parseHolder,
+  parseLockOwner,
   readSelf,
   readWorld,
-  type Holder,
+  type LockOwner,
 } from "../../../src/modules/lock/owner.ts";
-import { readHolder, takeLock, type Lock, type LockLimits } from "../../../src/modules/lock/lock.ts";
+import { readLockOwner, takeLock, type Lock, type LockLimits } from "../../../src/modules/lock/lock.ts";
 
 const LIMITS: LockLimits = { beat: 20, stale: 60_000, stuck: 60_000, poll: 10 };
 let directory = "";
@@ -34,7 +34,7 @@ afterEach(() => {
 interface Wanted {
   readonly limits?: Partial<LockLimits>;
   readonly done?: () => boolean;
-  readonly waiting?: (holder: Holder | undefined) => void;
+  readonly waiting?: (holder: LockOwner | undefined) => void;
   readonly signal?: AbortSignal;
 }
 const take = (wanted: Wanted = {}): Promise<Lock | undefined> =>
@@ -53,18 +53,18 @@ async function sleeper(): Promise<ChildProcess> {
   return child;
 }
 
-const record = (pid: number, change: Partial<Holder> = {}): void =>
-  writeFileSync(path, formatHolder({ ...readSelf("of-another", pid), ...change }));
+const record = (pid: number, change: Partial<LockOwner> = {}): void =>
+  writeFileSync(path, formatLockOwner({ ...readSelf("of-another", pid), ...change }));
 
 describe("a free lock", () => {
   it("is taken, says who holds it, beats, and is gone when released", async () => {
     const lock = await take();
     lock?.report("installing", 7);
     await expect
-      .poll(() => readHolder(path))
+      .poll(() => readLockOwner(path))
       .toMatchObject({ pid: process.pid, step: "installing", progress: 7 });
-    const { beat } = readHolder(path) ?? { beat: 0 };
-    await expect.poll(() => readHolder(path)?.beat).toBeGreaterThan(beat);
+    const { beat } = readLockOwner(path) ?? { beat: 0 };
+    await expect.poll(() => readLockOwner(path)?.beat).toBeGreaterThan(beat);
     lock?.release();
     expect(readdirSync(directory)).toEqual([]);
   });
@@ -79,7 +79,7 @@ describe("a held lock", () => {
   it("is waited for, with the holder's name, until it is released", async () => {
     const first = await take();
     first?.report("checking", 1);
-    const seen: (Holder | undefined)[] = [];
+    const seen: (LockOwner | undefined)[] = [];
     const second = take({ waiting: (holder) => seen.push(holder) });
     await expect.poll(() => seen.some((holder) => holder?.step === "checking")).toBe(true);
     first?.release();
@@ -112,7 +112,7 @@ describe("a held lock", () => {
     rmSync(path);
     record(child.pid ?? 0);
     lock?.release();
-    expect(readHolder(path)?.nonce).toBe("of-another");
+    expect(readLockOwner(path)?.nonce).toBe("of-another");
   });
 
   it("ends in LOCK_TIMEOUT when its living holder gets nowhere, beating or not", async () => {
@@ -154,7 +154,7 @@ describe("a lock whose holder is gone", () => {
     const { pid } = spawnSync("true");
     record(pid);
     const lock = await take();
-    expect(readHolder(path)?.pid).toBe(process.pid);
+    expect(readLockOwner(path)?.pid).toBe(process.pid);
     lock?.release();
     expect(readdirSync(directory)).toEqual([]);
   });
@@ -232,14 +232,14 @@ describe("a record", () => {
   it("has one size, so that a beat overwrites it whole", () => {
     const self = readSelf("nonce", process.pid);
     const texts = [self, { ...self, step: "installing 21 modules from the registry", progress: 13_200_000 }];
-    expect(new Set(texts.map((holder) => formatHolder(holder).length)).size).toBe(1);
-    expect(texts.map((holder) => parseHolder(formatHolder(holder)))).toEqual(texts);
+    expect(new Set(texts.map((holder) => formatLockOwner(holder).length)).size).toBe(1);
+    expect(texts.map((holder) => parseLockOwner(formatLockOwner(holder)))).toEqual(texts);
   });
 
   it.each(["[]", "null", '{"pid":1}', JSON.stringify({ ...readSelf("n", 1), pid: -1 })])(
     "is not %s",
     (text) => {
-      expect(parseHolder(text)).toBeUndefined();
+      expect(parseLockOwner(text)).toBeUndefined();
     },
   );
 });

@@ -2,7 +2,7 @@
 import { mkdirSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { takeOut } from "../../../src/modules/tree/exclude.ts";
+import { removeFromTree } from "../../../src/modules/tree/exclude.ts";
 import { readTreeFiles } from "../../../src/release/tree.ts";
 import { verifyTree } from "../../../src/modules/tree/verify.ts";
 import { FILES, makeTree, MANIFEST, put, removeTree } from "./tree.ts";
@@ -41,7 +41,7 @@ describe("in the tree of a release that pins a key", () => {
     expect({ broken, whole }).toEqual({ broken: [], whole: ["needed", "@scope/extra"] });
     expect(planted?.paths).toEqual([path]);
     expect(planted?.finding).toMatchObject({ code: "DIGEST_MISMATCH", where: `node_modules/${path}` });
-    takeOut({ modules, parent: dirname(modules), stamps: "", lock: "" }, planted?.paths ?? []);
+    removeFromTree({ modules, parent: dirname(modules), stamps: "", lock: "" }, planted?.paths ?? []);
     expect(readTreeFiles(dirname(modules)).map((file) => file.path)).toEqual(
       Object.keys(FILES)
         .map((file) => `node_modules/${file}`)

@@ -14,9 +14,9 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readTreeFacts } from "../../../src/modules/proof/tree-facts.ts";
 import { treeState } from "../../../src/modules/proof/tree-state.ts";
 import {
-  placeInRelease,
+  locationInRelease,
   readRelease,
-  type Place,
+  type TreeLocation,
   type Release,
 } from "../../../src/modules/release/unpacked.ts";
 import { writeStamp } from "../../../src/modules/proof/stamp.ts";
@@ -26,7 +26,7 @@ import { makeTree, MANIFEST, removeTree } from "./tree.ts";
 const HOST = "0123456789abcdef0123456789abcdef";
 let modules = "";
 let release: Release;
-let place: Place;
+let location: TreeLocation;
 
 beforeEach(() => {
   modules = makeTree();
@@ -35,13 +35,13 @@ beforeEach(() => {
   writeFileSync(join(root, "lib/sample"), "a");
   writeFileSync(join(root, "lib/release.json"), formatManifest(MANIFEST));
   release = readRelease(root);
-  place = placeInRelease(release.layout);
+  location = locationInRelease(release.layout);
 });
 afterEach(() => removeTree(modules));
 
-const state = (host = HOST) => treeState(readTreeFacts(release, place, host)).state;
+const state = (host = HOST) => treeState(readTreeFacts(release, location, host)).state;
 const stamp = (included = ["needed", "@scope/extra"], began = Date.now()) =>
-  writeStamp({ release, place, host: HOST, included, leftOut: {}, began });
+  writeStamp({ release, location, host: HOST, included, leftOut: {}, began });
 const native = () => join(modules, "@scope/extra-linux-x64/extra.node");
 const touch = (path: string, seconds: number) => utimesSync(path, seconds, seconds);
 
@@ -51,9 +51,9 @@ describe("a stamp", () => {
     await stamp();
     expect(state()).toBe("ready");
     expect(state("debian-12")).toBe("present");
-    expect(readdirSync(place.stamps)).toEqual([`${release.id}-${HOST}`]);
-    expect(statSync(place.stamps).mode & 0o777).toBe(0o755);
-    expect(statSync(join(place.stamps, `${release.id}-${HOST}`)).mode & 0o777).toBe(0o644);
+    expect(readdirSync(location.stamps)).toEqual([`${release.id}-${HOST}`]);
+    expect(statSync(location.stamps).mode & 0o777).toBe(0o755);
+    expect(statSync(join(location.stamps, `${release.id}-${HOST}`)).mode & 0o777).toBe(0o644);
   });
 
   it.each([
@@ -85,7 +85,7 @@ describe("a stamp", () => {
   });
 
   it("says the same each time, so that an image can be made twice", async () => {
-    const path = join(place.stamps, `${release.id}-${HOST}`);
+    const path = join(location.stamps, `${release.id}-${HOST}`);
     await stamp();
     const first = readFileSync(path, "utf8");
     rmSync(path);
@@ -99,7 +99,7 @@ describe("a stamp", () => {
     touch(native(), began / 1000 - 100);
     await writeStamp({
       release,
-      place,
+      location,
       host: HOST,
       included: ["needed", "@scope/extra"],
       leftOut: {},
@@ -115,22 +115,22 @@ describe("an optional external that this host goes without", () => {
     rmSync(join(modules, "@scope"), { recursive: true });
     await writeStamp({
       release,
-      place,
+      location,
       host: HOST,
       included: ["needed"],
       leftOut: { "@scope/extra": "it does not load" },
       began: Date.now(),
     });
-    const marker = join(place.stamps, `${release.id}-${HOST}.without-1`);
+    const marker = join(location.stamps, `${release.id}-${HOST}.without-1`);
     expect(readFileSync(marker, "utf8")).toBe("@scope/extra: it does not load\n");
     expect(state()).toBe("ready");
-    expect(readTreeFacts(release, place, HOST).absent).toEqual(["@scope/extra"]);
+    expect(readTreeFacts(release, location, HOST).absent).toEqual(["@scope/extra"]);
   });
 
   it("is forgotten when it is back", async () => {
     await stamp(["needed"]);
-    expect(existsSync(join(place.stamps, `${release.id}-${HOST}.without-1`))).toBe(true);
+    expect(existsSync(join(location.stamps, `${release.id}-${HOST}.without-1`))).toBe(true);
     await stamp();
-    expect(readdirSync(place.stamps)).toEqual([`${release.id}-${HOST}`]);
+    expect(readdirSync(location.stamps)).toEqual([`${release.id}-${HOST}`]);
   });
 });

@@ -163,7 +163,7 @@ describe.skipIf(process.getuid?.() !== 0).each(SHELLS.map((shell) => [shell.join
       if (removed) spawnSync("rm", [join(beside(), ".gantry", `${STAMP}${NOTE}`)]);
       expect(note === "" || existsSync(join(beside(), ".gantry", `${STAMP}${note}`))).toBe(true);
       // Somebody else seems to be at work: this start waits for a turn, and looks at the stamp again.
-      writeFileSync(join(place.root, claim()), `${process.pid}\n`);
+      writeFileSync(join(place.root, startGate()), `${process.pid}\n`);
       for (const { stderr } of start(shell, 0)) expect(stderr).not.toContain("STORE_UNSAFE");
       expect(existsSync(join(place.top, "won"))).toBe(false);
       expect(ran()).toBe(true);
@@ -179,6 +179,6 @@ function linkTo(directory: string): void {
   symlinkSync(join(directory, "node"), join(bin, "node"));
 }
 
-function claim(): string {
-  return /gantry_claim=\$gantry_root\/(\S+)/.exec(readFileSync(join(place.root, "app"), "utf8"))?.[1] ?? "";
+function startGate(): string {
+  return /gantry_gate=\$gantry_root\/(\S+)/.exec(readFileSync(join(place.root, "app"), "utf8"))?.[1] ?? "";
 }

@@ -1,13 +1,13 @@
 /** Which place is chosen, from literal facts. */
 import { describe, expect, it } from "vitest";
 import type { Finding } from "../../../../src/base/errors.ts";
-import type { CandidateFacts, PlaceFacts, Reason } from "../../../../src/modules/location/facts.ts";
+import type { CandidateFacts, LocationFacts, Reason } from "../../../../src/modules/location/facts.ts";
 import { neededRoom } from "../../../../src/modules/location/facts.ts";
-import { planPlace } from "../../../../src/modules/location/choose.ts";
-import type { Place } from "../../../../src/modules/release/unpacked.ts";
+import { planLocation } from "../../../../src/modules/location/choose.ts";
+import type { TreeLocation } from "../../../../src/modules/release/unpacked.ts";
 import type { StoreVariable } from "../../../../src/release/store.ts";
 
-const place = (parent: string): Place => ({
+const place = (parent: string): TreeLocation => ({
   modules: `${parent}/node_modules`,
   parent,
   stamps: `${parent}/node_modules/.gantry`,
@@ -22,8 +22,8 @@ const READ_ONLY: Finding = {
 const FULL: Reason = { code: "DISK_FULL", text: "1 B are free" };
 const NOEXEC: Reason = { code: "STORE_NOEXEC", text: "no code can be loaded from it" };
 
-const beside = (tree: CandidateFacts["tree"], unwritable?: Finding): PlaceFacts["beside"] => ({
-  place: place("/opt/app"),
+const beside = (tree: CandidateFacts["tree"], unwritable?: Finding): LocationFacts["beside"] => ({
+  location: place("/opt/app"),
   tree,
   unwritable,
 });
@@ -34,7 +34,7 @@ const store = (
   refused?: Reason,
 ): CandidateFacts => ({
   candidate: { variable, directory: `/${variable}`, refused: undefined },
-  place: place(`/${variable}/gantry/tree`),
+  location: place(`/${variable}/gantry/tree`),
   refused,
   tree,
   unwritable,
@@ -87,14 +87,14 @@ describe("planPlace", () => {
       "/HOME/gantry/tree",
     ],
   ] as const)("%s", (_, own, candidates, need, expected) => {
-    const plan = planPlace({ beside: own, candidates }, need);
-    expect(plan.place.parent).toBe(expected);
+    const plan = planLocation({ beside: own, candidates }, need);
+    expect(plan.location.parent).toBe(expected);
     expect(plan.refusal).toBeUndefined();
   });
 
   it("lists every place when none will do, under the one code that they share", () => {
     const candidates = [store("GANTRY_STORE", "absent", FULL), store("HOME", "absent", FULL)];
-    const { refusal, usable } = planPlace({ beside: beside("absent", READ_ONLY), candidates }, "read");
+    const { refusal, usable } = planLocation({ beside: beside("absent", READ_ONLY), candidates }, "read");
     expect(usable).toEqual([]);
     expect(refusal?.code).toBe("DISK_FULL");
     expect(refusal?.detail).toEqual([
@@ -108,7 +108,7 @@ describe("planPlace", () => {
   it("is STORE_UNWRITABLE when they fail for different reasons, or when there is none", () => {
     const mixed = [store("GANTRY_STORE", "absent", FULL), store("HOME", "absent", NOEXEC)];
     for (const candidates of [mixed, []]) {
-      const { refusal } = planPlace({ beside: beside("absent", READ_ONLY), candidates }, "read");
+      const { refusal } = planLocation({ beside: beside("absent", READ_ONLY), candidates }, "read");
       expect(refusal).toMatchObject({ code: "STORE_UNWRITABLE", where: "/opt/app" });
       expect(refusal?.detail).toHaveLength(candidates.length + 1);
     }
