@@ -1,16 +1,19 @@
-/** Every command and flag that the README names, as its own help and as people type it; the README's program too. */
+/** Every command and flag that README and docs/ name, as its own help and as people type it; their program too. */
 import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { listGuides } from "../../scripts/generate/pages.ts";
 import { parseManifest } from "../../src/release/manifest.ts";
 import { runBrain } from "./brain-client.ts";
 import { BUN, runCli } from "./cli.ts";
 import { copyRelease, makeScratch, type Scratch } from "./release.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const readme = readFileSync(join(root, "README.md"), "utf8");
+const readPage = (name: string) => readFileSync(join(root, name), "utf8");
+const PREFIXES = { building: "npx gantry", hosting: "./gantry" } as const;
+type Side = keyof typeof PREFIXES;
 
 let scratch: Scratch;
 let release = "";
@@ -27,19 +30,40 @@ const gantry = (...args: string[]) => runCli(scratch.directory, args);
 const onHost = (...args: string[]) =>
   runBrain([join(release, "gantry"), ...args], { cwd: scratch.empty, env: scratch.env });
 
-/** The flags of each command in the table below a heading: of ``| `build [--out DIR]` | … |`` they are `--out`. */
-function documented(heading: string): [command: string, flags: string[]][] {
-  const section = readme.split(heading)[1]?.split("\n#")[0] ?? "";
-  const rows = section.split("\n").filter((line) => line.startsWith("| `"));
-  const flags = new Map<string, string[]>();
-  for (const cell of rows.map((line) => line.split(/(?<!\\)\|/)[1] ?? "")) {
-    for (const [, usage = ""] of cell.matchAll(/`([^`]+)`/g)) {
-      const [command = ""] = usage.split(" ");
-      const named = [...usage.matchAll(/(?<![\w-])--[a-z-]+/g)].map(([flag]) => flag);
-      flags.set(command, [...(flags.get(command) ?? []), ...named]);
-    }
-  }
-  return [...flags].map(([command, names]) => [command, names.toSorted()]);
+/** The flags of each command that docs/commands.md has a section for: of the row ``| `--out DIR` | … |`` it is `--out`. */
+function documented(side: Side): [command: string, flags: string[]][] {
+  return readPage("docs/commands.md")
+    .split("\n### ")
+    .flatMap((section): [string, string[]][] => {
+      const [, prefix, command = ""] = /^`(.*gantry) ([a-z]+)/.exec(section) ?? [];
+      if (prefix !== PREFIXES[side]) return [];
+      return [[command, [...section.matchAll(/^\| `(--[a-z-]+)/gm)].map(([, flag = ""]) => flag).toSorted()]];
+    });
+}
+
+/** The commands of the README's table. */
+const introduced = (side: Side): string[] =>
+  [...readPage("README.md").matchAll(/^\| `(.*gantry) ([a-z]+)` \|/gm)].flatMap(([, prefix, command = ""]) =>
+    prefix === PREFIXES[side] ? [command] : [],
+  );
+
+/** Lines of the page's shell blocks, and code within its sentences. */
+function codeOf(page: string): string[] {
+  return readPage(page)
+    .split("```")
+    .flatMap((part, index) => {
+      if (index % 2 === 0) return [...part.matchAll(/`([^`\n]+)`/g)].map(([, span = ""]) => span);
+      return part.startsWith("sh\n") ? part.split("\n") : [];
+    });
+}
+
+/** What the guides let people type. */
+function typed(side: Side): [command: string, flags: string[]][] {
+  const start = side === "building" ? /^npx gantry ([a-z]+)(.*)/ : /^(?:sudo )?\S*\/gantry ([a-z]+)(.*)/;
+  return [...new Set(listGuides(root).flatMap(codeOf))].flatMap((line): [string, string[]][] => {
+    const [, command, rest = ""] = start.exec(line.replace(/ +#.*/, "")) ?? [];
+    return command === undefined ? [] : [[command, rest.match(/(?<![\w-])--[a-z-]+/g) ?? []]];
+  });
 }
 
 /** A flag that is on by itself is documented by the name that turns it off. */
@@ -52,14 +76,18 @@ function offered(help: string): string[] {
 const commandsOf = (help: string): string[] =>
   [...(help.split("\nCOMMANDS\n")[1] ?? "").matchAll(/^ +([a-z]+) {2}/gm)].map(([, name = ""]) => name);
 
-describe("the README's tables name", () => {
-  const building = documented("### Building");
-  const hosting = documented("### On the host");
+describe("README and docs/commands.md name", () => {
+  const building = documented("building");
+  const hosting = documented("hosting");
 
   it("every command", async () => {
-    const names = (table: typeof building) => table.map(([command]) => command).toSorted();
-    expect(commandsOf(gantry("--help").stdout).toSorted()).toEqual(names(building));
-    expect(commandsOf((await onHost("--help")).stdout).toSorted()).toEqual(names(hosting));
+    const helps = { building: gantry("--help").stdout, hosting: (await onHost("--help")).stdout };
+    for (const side of ["building", "hosting"] as const) {
+      const offers = commandsOf(helps[side]).toSorted();
+      const names = documented(side).map(([command]) => command);
+      expect(names.toSorted()).toEqual(offers);
+      expect(introduced(side).toSorted()).toEqual(offers);
+    }
   });
 
   it.each(building)("the flags of npx gantry %s", (command, flags) => {
@@ -70,6 +98,28 @@ describe("the README's tables name", () => {
   it.each(hosting)("the flags of ./gantry %s", async (command, flags) => {
     const { code, stdout } = await onHost(command, "--help");
     expect({ code, flags: offered(stdout) }).toEqual({ code: 0, flags });
+  });
+});
+
+describe("the guides let nobody type what is refused", () => {
+  const building = typed("building");
+  const hosting = typed("hosting");
+
+  it("has lines to look at", () => {
+    expect(building.length).toBeGreaterThan(10);
+    expect(hosting.length).toBeGreaterThan(10);
+  });
+
+  it.each(building)("npx gantry %s %j", (command, flags) => {
+    const { status, stdout } = gantry(command, "--help");
+    const unknown = flags.filter((flag) => !stdout.includes(flag));
+    expect({ status, unknown }).toEqual({ status: 0, unknown: [] });
+  });
+
+  it.each(hosting)("./gantry %s %j", async (command, flags) => {
+    const { code, stdout } = await onHost(command, "--help");
+    const unknown = flags.filter((flag) => !stdout.includes(flag));
+    expect({ code, unknown }).toEqual({ code: 0, unknown: [] });
   });
 });
 
@@ -134,8 +184,8 @@ it.each([["build"], ["analyze"], ["bundle"], ["docker"], ["check"], ["sign"], ["
   },
 );
 
-it("the README's program builds a release", () => {
-  const program = /```js\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
+it("the program of docs/first-release.md builds a release", () => {
+  const program = /```js\n([\s\S]*?)```/.exec(readPage("docs/first-release.md"))?.[1] ?? "";
   // Without modules of its own it takes no time to install any.
   const plain = join(scratch.directory, "plain");
   mkdirSync(join(plain, "node_modules"), { recursive: true });

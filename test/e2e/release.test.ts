@@ -58,7 +58,7 @@ describe("a built release", () => {
     expect(basename(release)).toMatch(/^test-brain-v0\.1\.0-linux-(?:x64|arm64)(?:-musl)?$/);
   });
 
-  it("holds the files that the README promises, and nothing else", () => {
+  it("holds the files that docs/first-release.md promises, and nothing else", () => {
     const files = readdirSync(release, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile())
       .map((entry) => join(entry.parentPath, entry.name).slice(release.length + 1));

@@ -1,4 +1,4 @@
-/** The README's own commands, as a stranger types them in a clone. */
+/** The README's and CONTRIBUTING's own commands, as a stranger types them in a clone. */
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";

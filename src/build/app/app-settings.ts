@@ -101,7 +101,8 @@ const Activate = v.pipe(
   ActivateSchema,
 );
 
-const Settings = v.strictObject({
+/** Every key, what it may be, and what it is when it is left out. */
+export const Settings = v.strictObject({
   binary: v.optional(Binary),
   entry: v.optional(AppPath),
   runtime: v.optional(v.picklist(["bun", "node"]), "bun"),

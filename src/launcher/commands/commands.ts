@@ -1,4 +1,5 @@
 /** The management commands of a release, as `./gantry` offers them. */
+import type { CommandDef } from "citty";
 import { runCommandLine } from "../../base/command-line.ts";
 import { doctorCommand } from "../doctor/doctor.ts";
 import { healthCommand } from "./health.ts";
@@ -8,27 +9,31 @@ import { verifyCommand } from "./verify.ts";
 import { readVersion } from "./version.ts";
 
 /** Commands that a container runs often; whatever else is asked for needs the service's part of the launcher. */
-const LIGHT = new Set(["prepare", "doctor", "verify", "health"]);
+const LIGHT = ["prepare", "doctor", "verify", "health"] as const;
 
 /**
  * @throws GantryError USAGE for a command line that is not understood; what the command throws
  */
 export async function runCommands(session: Session, rawArgs: readonly string[]): Promise<void> {
-  const light = LIGHT.has(rawArgs[0] ?? "");
+  const light = LIGHT.some((name) => name === rawArgs[0]);
   const service = light ? {} : (await import("./service.ts")).serviceCommands(session);
   const line = {
     name: "./gantry",
     side: "launcher",
     version: readVersion(session.root),
     description: "Looks after this release: its native modules, and its service",
-    commands: {
-      prepare: prepareCommand(session),
-      doctor: doctorCommand(session),
-      verify: verifyCommand(session),
-      health: healthCommand(session),
-      ...service,
-    },
+    commands: { ...lightCommands(session), ...service },
     later: [],
   } as const;
   await runCommandLine(line, rawArgs, session);
+}
+
+/** The commands that need nothing of the service's part. */
+export function lightCommands(session: Session): Record<(typeof LIGHT)[number], CommandDef> {
+  return {
+    prepare: prepareCommand(session),
+    doctor: doctorCommand(session),
+    verify: verifyCommand(session),
+    health: healthCommand(session),
+  };
 }

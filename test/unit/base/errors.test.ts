@@ -1,24 +1,7 @@
-import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ERRORS, formatFinding, GantryError, toGantryError } from "../../../src/base/errors.ts";
 
-/** The table of the README, row by row: exit status and its codes. */
-function readmeTable(): Map<string, number> {
-  const text = readFileSync(new URL("../../../README.md", import.meta.url), "utf8");
-  const rows = [...text.matchAll(/^\| (\d\d) \|[^|]*\| ((?:`[A-Z_]+`(?:, )?)+) \|/gm)];
-  return new Map(
-    rows.flatMap(([, exit, codes]) =>
-      [...(codes ?? "").matchAll(/`([A-Z_]+)`/g)].map(([, code]) => [code ?? "", Number(exit)] as const),
-    ),
-  );
-}
-
 describe("the error table", () => {
-  it("is the one in the README", () => {
-    const table = Object.entries(ERRORS).map(([code, row]) => [code, row.exit] as const);
-    expect(new Map(table)).toEqual(readmeTable());
-  });
-
   it("uses only exit statuses of sysexits.h", () => {
     for (const row of Object.values(ERRORS)) expect(row.exit >= 64 && row.exit <= 78).toBe(true);
   });

@@ -29,5 +29,5 @@ export function steeringVariables(): readonly string[] {
   return [...new Set([...bun, ...node, ...listed])].filter((name) => !DOCUMENTED.has(name));
 }
 
-/** The exceptions that README.md names. */
+/** The exceptions that docs/variables.md names. */
 const DOCUMENTED = new Set(["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR"]);
