@@ -1,41 +1,44 @@
-/** The door of the service room: what others may use of it. */
-/** What the commands of a service work with. */
+/**
+ * The door of the service room: installs a release as a systemd service, upgrades it, watches its health and removes
+ * it.
+ */
+/** What every command of a service is given, and the person behind sudo(8) for its history. */
 export { readWho, type ServiceContext } from "./service-context.ts";
-/** Asks a running app over HTTP whether it is well. */
+/** The result of one HTTP health request, for `./gantry health` and its output. */
 export type { Asked } from "./health/client.ts";
-/** `install`. */
+/** `./gantry install`: makes a release a running, supervised service. */
 export { installService } from "./install.ts";
-/** What is installed now, read before anything is decided. */
+/** Reads the release that is in charge of an installed service. */
 export { readInstalled } from "./installed-service.ts";
-/** Whether a release may follow what a service ran, and what became of its keys. */
+/** The refusals that a person can lift with an option of `upgrade`. */
 export type { Allowance } from "./keys/decide.ts";
-/** `upgrade STATEMENT`. */
+/** `./gantry upgrade STATEMENT`: adds a publisher's statement about its keys, or says what it would add. */
 export { learnStatement, planStatement } from "./keys/learn.ts";
-/** Decides whether a release may come in. */
+/** The key and allowances of the command line, by which an upgrade decides about a signature. */
 export type { TrustOptions } from "./keys/trust.ts";
-/** Every path of an installed service, in one place, below a root that is `/` on a host. */
+/** Every path of an installed service, for commands that read or name them. */
 export { serviceLayout, type ServiceLayout } from "./service-layout.ts";
-/** The directories of a service that are root's. */
+/** Checks that only root can change the directories of a service, before root runs anything in them. */
 export { checkOwned } from "./names/owned.ts";
-/** `--dry-run`. */
+/** The steps that each command would take, for `--dry-run`. */
 export { planClean, planInstall, planRollback, planUninstall, planUpgrade } from "./plan.ts";
-/** Where a release comes from, and how its archive gets here. */
+/** A release to install or upgrade to: a directory, an archive or an address. */
 export type { Source } from "./releases/import/release-source.ts";
-/** Reading a directory that somebody else may be changing at this very moment. */
+/** Reads a small file that a person named, safely when others can change it. */
 export { readSmallNamed } from "./releases/import/source-tree.ts";
-/** What a command says at its end, as a value for --json and as lines for people. */
+/** The result of a command of a service, for its output and for `--json`. */
 export { formatResult, type ServiceResult } from "./result.ts";
-/** `status`. */
+/** `./gantry status`: reads the state of a service and formats it. */
 export { formatStatus, readStatus } from "./status.ts";
-/** systemd as far as it is needed here. */
+/** Requires root, and a systemd that runs, before a command begins. */
 export { checkSystemd, requireRoot } from "./systemd/systemctl.ts";
-/** history.jsonl. */
+/** Reads the changes of a service, for `./gantry history`. */
 export { type HistoryEntry, readHistory } from "./transaction/history.ts";
-/** One change of a service at a time. */
+/** Runs a command with the service's lock, after recovery from an interrupted change. */
 export { withService } from "./transaction/locked.ts";
-/** The write-ahead record of a change of generations. */
+/** Reads the record of a change that is under way or was interrupted. */
 export { readRecord } from "./transaction/record.ts";
-/** `uninstall` and `clean`. */
+/** `./gantry uninstall` and the generations part of `./gantry clean`. */
 export { cleanService, planRemovals, requireTraces, uninstallService } from "./uninstall.ts";
-/** `upgrade` and `rollback`. */
+/** `./gantry upgrade` and `rollback`. */
 export { rollbackService, upgradeService } from "./upgrade.ts";

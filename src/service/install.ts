@@ -1,6 +1,6 @@
 /**
- * `install`: an unpacked release becomes a running, supervised service. What is there already is kept, and doing it
- * again changes nothing.
+ * `install`: makes an unpacked release a running, supervised service. Existing settings and data are kept, and a
+ * second run changes nothing.
  */
 import { join } from "node:path";
 import { GantryError } from "../base/errors.ts";
@@ -13,7 +13,7 @@ import { checkEnvMode, ensureEnv } from "./settings-file.ts";
 import { ensureDirectory, switchLink } from "./releases/generations.ts";
 import { newRecord, readInstalled, requireSettings } from "./installed-service.ts";
 import { withService } from "./transaction/locked.ts";
-import { checkNames, claimNames, ensureUser } from "./names/system-names.ts";
+import { checkNames, recordNames, ensureUser } from "./names/system-names.ts";
 import { trimOwned } from "./names/marks.ts";
 import { importRelease } from "./releases/import-release.ts";
 import { requireFreePort } from "./health/port.ts";
@@ -25,20 +25,20 @@ import { ensureUnits, readSystemdVersion, recoveryUnits } from "./systemd/units.
 import { attempt, secondsSince, upgradeService, type UpgradeOptions } from "./upgrade.ts";
 import { waitHealthy, type Health } from "./health/watch.ts";
 
-/** Lines of its journal that are shown when a fresh service is not healthy. */
+/** Lines of the journal that are shown when a new service is not healthy. */
 const QUOTED = 12;
 
 /**
- * Installs the release whose launcher this is. Over another generation that is an upgrade like any other.
- * @throws GantryError SERVICE_UNHEALTHY when it was installed and does not become healthy: it stays, because what it
- *   lacks may be a setting
+ * Installs the release whose launcher this is. When another generation is installed, this is an upgrade.
+ * @throws GantryError SERVICE_UNHEALTHY when it is installed and does not become healthy. It stays installed, because
+ *   a missing setting may be the cause.
  */
 export async function installService(
   context: ServiceContext,
   options: UpgradeOptions,
 ): Promise<ServiceResult> {
   const own = readCandidate(context.own.root);
-  // Before anything by that name is taken for its own, and before gantry makes so much as a directory.
+  // Checked before anything of that name is used, and before gantry makes a directory.
   await checkNames(context.layout, own);
   const installed = readInstalled(context.layout);
   if (installed !== undefined && installed.generation !== own.generation) {
@@ -52,7 +52,7 @@ export async function installService(
 async function installFresh(context: ServiceContext, release: Candidate): Promise<ServiceResult> {
   const { layout, own } = context;
   context.requireLock();
-  await claimNames(layout, release);
+  await recordNames(layout, release);
   const record = { ...(await newRecord(context, "install")), from: null, running: true };
   const journal = await beginChange(context, record);
   const { candidate, settings, made } = await attempt(context, journal, async () => {
@@ -90,7 +90,7 @@ async function installFresh(context: ServiceContext, release: Candidate): Promis
   return describe(context, journal, candidate, { outcome: "done", lines: [`healthy: ${health.why}`, env] });
 }
 
-/** Links, units and their enablement, as this generation wants them. */
+/** Makes links, units and their enablement those of this generation. */
 async function ensureInPlace(context: ServiceContext, candidate: Candidate): Promise<boolean> {
   const { layout, requireLock } = context;
   const changed = await ensureUnits(context, candidate, await readSystemdVersion());
@@ -104,14 +104,14 @@ async function ensureInPlace(context: ServiceContext, candidate: Candidate): Pro
   return changed;
 }
 
-/** Everything is checked and put right again; a service that runs is not disturbed. */
+/** The same release again: checks and repairs everything. A service that runs is not restarted. */
 async function installAgain(context: ServiceContext, own: Candidate): Promise<ServiceResult> {
   const { layout } = context;
   const began = Date.now();
   const candidate = readCandidate(join(layout.releases, own.generation));
   const settings = requireSettings(candidate);
   context.requireLock();
-  await claimNames(layout, own);
+  await recordNames(layout, own);
   ensureDirectory(layout.opt, 0o755);
   await ensureUser(layout, candidate);
   const madeEnv = await ensureEnv(layout, candidate.root);

@@ -1,4 +1,4 @@
-/** What is installed now, read before anything is decided. */
+/** Reads what is installed now. Changes nothing. */
 import { join } from "node:path";
 import { GantryError } from "../base/errors.ts";
 import { readCandidate, type Candidate, type ServiceSettings } from "./releases/candidate.ts";
@@ -10,7 +10,7 @@ import type { ServiceLayout } from "./service-layout.ts";
 import type { ChangeRecord } from "./transaction/record.ts";
 import { isUp, readUnit, runningGeneration, type UnitState } from "./systemd/systemctl.ts";
 
-/** The generation in charge; undefined when nothing is installed. */
+/** The release in charge; undefined when nothing is installed. */
 export function readInstalled(layout: ServiceLayout): Candidate | undefined {
   const current = readLink(layout.current);
   return current === null ? undefined : readCandidate(join(layout.releases, current));
@@ -30,7 +30,7 @@ export function requireInstalled(layout: ServiceLayout): Candidate {
   });
 }
 
-/** @throws GantryError MANIFEST_INVALID */
+/** @throws GantryError MANIFEST_INVALID for a release without service settings */
 export function requireSettings({ service, name, version, root }: Candidate): ServiceSettings {
   if (service !== undefined) return service;
   const what = `${name} ${version} has no service settings in its manifest`;

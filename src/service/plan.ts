@@ -1,4 +1,4 @@
-/** `--dry-run`: what a command would do, in the order in which it would. Reads only. */
+/** `--dry-run`: the steps that a command would take, in order. Reads only. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { checkCandidate, parseCandidate, readCandidate, type Candidate } from "./releases/candidate.ts";
@@ -31,7 +31,7 @@ function planned(
 export async function planInstall(context: ServiceContext): Promise<ServiceResult> {
   const { layout } = context;
   const own = readCandidate(context.own.root);
-  // The marks are root's to read.
+  // Only root can read the marks.
   if (process.getuid?.() === 0) await checkNames(layout, own);
   if (own.service !== undefined) await requireFreePort(layout, own.service);
   const installed = readInstalled(layout);
@@ -91,7 +91,7 @@ export async function planUpgrade(
   const refused = to === undefined ? undefined : checkCandidate(to, context.own, context.own.target);
   if (refused !== undefined) throw new GantryError(refused);
   if (to !== undefined) checkFollows(context, installed, to, { source, options });
-  // What an archive wants is not known before its signature is checked: most likely what there is now.
+  // What an archive asks for is unknown before its signature is checked. The installed settings are the best guess.
   const service = (to ?? installed).service;
   if (service !== undefined) await requireFreePort(context.layout, service);
   const keys = [options.publicKey ?? installed.publicKey ?? []].flat();
@@ -112,7 +112,7 @@ export async function planUpgrade(
   });
 }
 
-/** The candidate in a directory that others may change meanwhile. */
+/** Reads a candidate from a directory that others may change meanwhile. */
 function readOffered(root: string): Candidate {
   const tree = openSourceTree(root, { named: root });
   try {
@@ -123,7 +123,7 @@ function readOffered(root: string): Candidate {
   }
 }
 
-/** Only root can read what the service remembers; everybody else sees the plan without it. */
+/** Only root can read the service's keys. For another user the plan is made without that check. */
 function checkFollows(
   { layout }: ServiceContext,
   installed: Candidate,

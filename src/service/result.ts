@@ -1,4 +1,4 @@
-/** What a command says at its end, as a value for --json and as lines for people. New keys may be added. */
+/** The result of a command, as a value for `--json` and as lines for people. Later versions may add keys. */
 import type { HistoryEntry } from "./transaction/history.ts";
 
 export interface ServiceResult {
@@ -8,13 +8,13 @@ export interface ServiceResult {
   readonly outcome: "done" | "unchanged" | "planned";
   readonly from: string | null;
   readonly to: string | null;
-  /** One fact a line, in the order of interest. */
+  /** One fact a line, most important first. */
   readonly facts: readonly string[];
-  /** What would be done, of `--dry-run`. */
+  /** What `--dry-run` would do. */
   readonly steps?: readonly string[];
-  /** Generations that were removed. */
+  /** Names of the generations that were removed. */
   readonly removed?: readonly string[];
-  /** Commands that come next. */
+  /** Commands to run next. */
   readonly next: readonly string[];
   readonly seconds: number;
 }

@@ -1,4 +1,4 @@
-/** What the commands of a service work with; made once from the launcher's session. */
+/** What the commands of a service are given. Made once from the launcher's session. */
 import type { Environment } from "../base/environment.ts";
 import type { Reporter } from "../base/reporter.ts";
 import type { Target } from "../release/index.ts";
@@ -14,7 +14,7 @@ export interface ServiceContext {
     readonly binary: string;
     readonly target: Target;
   };
-  /** For the programs of releases; the host's own programs get a clean one. */
+  /** For programs of releases. The host's own programs get a minimal environment. */
   readonly environment: Environment;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
@@ -24,11 +24,11 @@ export interface ServiceContext {
    * @throws GantryError LOCK_TIMEOUT when another process has taken over, because this one was stopped for too long
    */
   readonly requireLock: () => void;
-  /** `booting`: systemd starts the service itself afterwards, and must not be asked to. */
+  /** `booting`: systemd starts the service itself afterwards, and commands must not start it. */
   readonly host: "running" | "booting";
 }
 
-/** Whoever is behind sudo(8), else the user of this process. */
+/** The user behind sudo(8), else the user of this process. */
 export function readWho(environment: Environment): Who {
   const uid = Number(environment["SUDO_UID"] ?? process.getuid?.() ?? 0);
   const user = environment["SUDO_USER"] ?? environment["USER"] ?? (uid === 0 ? "root" : "");

@@ -1,52 +1,52 @@
 /**
- * Every path of an installed service, in one place, below a root that is `/` on a host. People, units and
- * configuration management rely on the names in /opt/NAME, /etc/NAME and /var/lib/NAME; what lies in
- * /var/lib/gantry/NAME is gantry's own: it outlives every release, and a full /opt does not silence it.
+ * Every path of an installed service, below a root that is `/` on a host. People, units and configuration management
+ * rely on the names in /opt/NAME, /etc/NAME and /var/lib/NAME. Files in /var/lib/gantry/NAME are gantry's own: they
+ * outlive every release, and can be written when /opt is full.
  */
 import { join } from "node:path";
 import { GantryError } from "../base/errors.ts";
 
 export interface ServiceLayout {
-  /** The binary's name: that of the unit, the directories and usually the user. */
+  /** The binary's name. The unit, the directories and usually the user have it too. */
   readonly name: string;
   readonly unit: string;
   readonly opt: string;
   readonly releases: string;
   /** A link to the generation that the unit starts. */
   readonly current: string;
-  /** A link to the last generation that was healthy: what an interrupted upgrade goes back to, and what undoes it. */
+  /** A link to the last healthy generation, to which an interrupted upgrade goes back. */
   readonly fallback: string;
   readonly etc: string;
   readonly env: string;
-  /** The app's data, which nothing here removes unless it is told to. */
+  /** The app's data. Removed only on request. */
   readonly data: string;
   readonly cache: string;
   readonly logs: string;
   readonly units: string;
   readonly sysusers: string;
-  /** For root alone. */
+  /** gantry's own directory of this service, for root alone. */
   readonly state: string;
-  /** Written ahead of every step of a change; it is there only while one is under way. */
+  /** The write-ahead record. Exists only during a change. */
   readonly record: string;
   readonly history: string;
-  /** Keys that are trusted, and revoked ones. */
+  /** Trusted and revoked keys. */
   readonly keys: string;
   readonly activated: string;
-  /** A copy of the data, whole. */
+  /** A complete copy of the data. */
   readonly snapshot: string;
-  /** The state directory that a release wrote which was then given up. */
+  /** Data that a release wrote which was then given up. */
   readonly replaced: string;
-  /** What on this host is this app's own, and nobody else's. */
+  /** The record of what on this host belongs to this app (names/marks.ts). */
   readonly owned: string;
-  /** The user that gantry made for it; it outlives purging, as the user does. */
+  /** Names the user that gantry made. Survives `--purge`, as the user does. */
   readonly account: string;
-  /** What systemd makes for each run. */
+  /** The runtime directory, which systemd makes for each run. */
   readonly runtime: string;
-  /** What the command that copies data says. */
+  /** Output of the command that copies data. */
   readonly copyLog: string;
-  /** In a file system that a reboot empties: a lock of the boot before is nobody's. */
+  /** In a file system that a reboot empties, so a lock never outlives its boot. */
   readonly lock: string;
-  /** Where systemd looks for units that a reboot forgets. */
+  /** Where systemd looks for units that are gone after a reboot. */
   readonly runUnits: string;
 }
 
@@ -76,7 +76,7 @@ export function serviceLayout(name: string, root: string): ServiceLayout {
     snapshot: join(state, "snapshot"),
     replaced: join(state, "replaced-data"),
     owned: join(state, "owned.json"),
-    // An app's name begins with no dot.
+    // No service can have this path: an app's name does not begin with a dot.
     account: join(root, "var/lib/gantry", `.${name}.user`),
     runtime: join(root, "run", name),
     copyLog: join(root, "run", `gantry-${name}.copy`),
@@ -86,8 +86,9 @@ export function serviceLayout(name: string, root: string): ServiceLayout {
 }
 
 /**
- * A unit that gantry adds to a service. An app's name holds no `@` (src/build/app/app-settings.ts), so none of these is
- * ever the service of another app, as NAME-activate.service was that of the app NAME-activate.
+ * The name of a unit that gantry adds to a service: gantry-PURPOSE@NAME.service. An app's name holds no `@`
+ * (src/build/app/app-settings.ts), so it is never the service of another app. An early version used
+ * NAME-activate.service, which could be the app NAME-activate.
  */
 export function derivedUnit({ name }: Pick<ServiceLayout, "name">, purpose: string): string {
   return `gantry-${purpose}@${name}.service`;
@@ -98,8 +99,8 @@ const DIGEST_LENGTH = 12;
 const GENERATION = /^([A-Za-z0-9][A-Za-z0-9.+-]*)-([0-9a-f]{12})$/;
 
 /**
- * `0.1.0-1f2e3d4c5b6a`: the directory below releases/.
- * @throws GantryError MANIFEST_INVALID for a version that is no part of a file name
+ * Name of a generation's directory in releases/: `0.1.0-1f2e3d4c5b6a`, version and beginning of the release id.
+ * @throws GantryError MANIFEST_INVALID for a version that cannot be part of a file name
  */
 export function generationName(version: string, releaseId: string): string {
   const name = `${version}-${releaseId.slice(0, DIGEST_LENGTH)}`;

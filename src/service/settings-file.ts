@@ -1,4 +1,4 @@
-/** /etc/NAME/env: made once, from the release's example with every line commented out, and never written again. */
+/** /etc/NAME/env: made once from the release's example, with every line commented out, and never written again. */
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { readOptionalText, writeDurably } from "../base/files/index.ts";
@@ -11,7 +11,7 @@ const HEADER = `# Settings of APP.service, one NAME=value a line, read by system
 
 `;
 
-/** @returns whether it was made now */
+/** @returns true when the file was made now */
 export async function ensureEnv(layout: ServiceLayout, releaseRoot: string): Promise<boolean> {
   ensureDirectory(layout.etc, 0o755);
   if (existsSync(layout.env)) return false;
@@ -21,12 +21,12 @@ export async function ensureEnv(layout: ServiceLayout, releaseRoot: string): Pro
   return true;
 }
 
-/** Every line that would set something becomes a comment: an example's value is nobody's decision. */
+/** Makes every line that sets something a comment, because the values of an example are not settings. */
 export function commentOut(text: string): string {
   return text.replace(/^(?=[ \t]*[^#;\s])/gm, "#");
 }
 
-/** A word about an env file that others can read; secrets are in there. */
+/** A warning about an env file that other users can read, because it may hold secrets. */
 export function checkEnvMode(layout: ServiceLayout): string | undefined {
   const mode = statSync(layout.env, { throwIfNoEntry: false })?.mode ?? 0;
   return (mode & 0o077) === 0 ? undefined : `others may read ${layout.env}: chmod 600 ${layout.env}`;

@@ -1,4 +1,4 @@
-/** `status`: what is in charge, how it does, what it takes; read only, and most of it for everybody. */
+/** `status`: what is in charge, its health and what it uses. Reads only. Most of it needs no root. */
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { errorCode } from "../base/errors.ts";
@@ -21,7 +21,7 @@ export interface ServiceStatus {
   readonly unit: {
     readonly active: string;
     readonly sub: string;
-    /** When this run became active, as systemd writes it; empty when it does not run. */
+    /** When this run became active, as systemd writes it. Empty when it does not run. */
     readonly since: string;
     readonly enabled: string;
     readonly pid: number | null;
@@ -31,7 +31,7 @@ export interface ServiceStatus {
     readonly status: string;
   };
   readonly health: { readonly healthy: boolean; readonly why: string };
-  /** The generation that the process was started from, where it is another one. */
+  /** The generation that the process was started from, when it is not the current one. */
   readonly running: string | null;
   /** When the modules were proven on this host (ISO 8601), and whether a start has to prove them again. */
   readonly verdict: { readonly at: string | null; readonly days: number | null; readonly stale: boolean };
@@ -42,7 +42,7 @@ export interface ServiceStatus {
   }[];
   /** Bytes; null where this user may not look. */
   readonly data: number | null;
-  /** The step at which a change stopped; undefined where only root could tell. */
+  /** The step at which a change was interrupted; null for none, undefined when only root can know. */
   readonly interrupted: string | null | undefined;
 }
 
@@ -78,7 +78,7 @@ function describeUnit(state: UnitState): ServiceStatus["unit"] {
     enabled: state.UnitFileState,
     pid: Number(state.MainPID) || null,
     restarts: Number(state.NRestarts) || 0,
-    // What it cannot count systemd writes as 2^64 - 1, or as words.
+    // systemd writes 2^64 - 1 or words when it does not count.
     memory: Number.isSafeInteger(memory) && state.MemoryCurrent !== "" ? memory : null,
     status: state.StatusText,
   };

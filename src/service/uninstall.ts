@@ -1,6 +1,6 @@
 /**
- * `uninstall` and `clean`: what goes, and what stays. The app's data and its env file stay unless purging was asked
- * for; the user stays always, because files on backups and other disks bear its number.
+ * `uninstall` and `clean`. The app's data and its env file stay unless purging was asked for. The user always stays,
+ * because files on backups and other disks have its number as their owner.
  */
 import { existsSync, rmdirSync } from "node:fs";
 import { isThere } from "../base/files/index.ts";
@@ -19,19 +19,19 @@ import { readUnitFiles, removeUnits } from "./systemd/units.ts";
 import { removeOld, secondsSince } from "./upgrade.ts";
 
 export interface UninstallOptions {
-  /** Removes data, settings and history too. */
+  /** `purge` removes data, settings and history too. */
   readonly data: "keep" | "purge";
 }
 
-/** One thing on the disk that goes, or the reason why it stays. */
+/** A path that is removed, or the reason why it stays. */
 export interface Removal {
   readonly path: string;
   readonly stays?: string;
 }
 
 /**
- * What uninstalling removes, in its order: units that gantry wrote, its parts of /opt/NAME, and of the directories of a
- * service those that carry its mark (marks.ts), without what is mounted there.
+ * What uninstalling removes, in order: units that gantry wrote, its parts of /opt/NAME, and the directories that carry
+ * the mark of this service (marks.ts), without what is mounted in them.
  */
 export async function planRemovals(
   layout: ServiceLayout,
@@ -42,7 +42,7 @@ export async function planRemovals(
   const { own, foreign } = readUnitFiles(layout);
   const directory = (path: string): Removal => {
     if (owned?.directories.includes(path) === true) return removal(path);
-    // Only its own file of a directory that is not known to be its own.
+    // Of a directory without a mark only gantry's own file is removed.
     return path === layout.etc && owned !== undefined && isThere(layout.env)
       ? { path: layout.env }
       : { path, stays: "it does not carry gantry's mark" };
@@ -68,14 +68,14 @@ export function formatRemoval({ path, stays }: Removal): string {
 }
 
 /**
- * Is there anything of it here?
+ * Checks that the host has anything of this service.
  * @throws GantryError RELEASE_FILE_MISSING
  */
 export function requireTraces(layout: ServiceLayout): void {
   if (!isThere(layout.state) && readUnitFiles(layout).own.length === 0) requireInstalled(layout);
 }
 
-/** Also finishes an uninstallation that was interrupted: every step finds its work done. */
+/** Also finishes an interrupted uninstallation: a step whose work is done does nothing. */
 export function uninstallService(
   unlocked: ServiceContext,
   { data }: UninstallOptions,
@@ -121,7 +121,7 @@ export function uninstallService(
   });
 }
 
-/** /opt/NAME, unless somebody keeps something else there. */
+/** Removes /opt/NAME when it is empty. */
 function removeEmpty(path: string): void {
   try {
     rmdirSync(path);
@@ -130,7 +130,7 @@ function removeEmpty(path: string): void {
   }
 }
 
-/** Removes old generations, what dead runs left, and data that was set aside when an upgrade went back. */
+/** Removes old generations, what interrupted runs left, and data that a failed upgrade moved away. */
 export function cleanService(unlocked: ServiceContext, keep: number): Promise<ServiceResult> {
   return withService(unlocked, async (context) => {
     const { layout, requireLock } = context;

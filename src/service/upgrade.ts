@@ -1,4 +1,4 @@
-/** `upgrade` and `rollback`: another generation in charge, or the same one as before and a reason. */
+/** `upgrade` and `rollback`: put another generation in charge, or keep the same one and say why. */
 import { join } from "node:path";
 import { GantryError } from "../base/errors.ts";
 import { readCandidate, type Candidate } from "./releases/candidate.ts";
@@ -21,13 +21,13 @@ import { openTrust, type TrustOptions } from "./keys/trust.ts";
 import type { Health } from "./health/watch.ts";
 
 export interface UpgradeOptions extends TrustOptions {
-  /** Generations that are left afterwards. */
+  /** Number of generations that are left afterwards. */
   readonly keep: number;
 }
 
 /**
- * @throws GantryError: SIGNATURE_INVALID, LIBC_MISMATCH and the like with nothing changed; SERVICE_UNHEALTHY after going
- *   back
+ * @throws GantryError SIGNATURE_INVALID, LIBC_MISMATCH and the like, with nothing changed; SERVICE_UNHEALTHY after
+ *   going back to the old generation
  */
 export function upgradeService(
   unlocked: ServiceContext,
@@ -55,7 +55,7 @@ export function upgradeService(
 
 /**
  * @param version undefined for the last healthy generation before the current one
- * @throws GantryError USAGE when there is no such generation; SERVICE_UNHEALTHY after going back to where it was
+ * @throws GantryError USAGE when there is no such generation; SERVICE_UNHEALTHY after going back to the one before
  */
 export function rollbackService(
   unlocked: ServiceContext,
@@ -69,7 +69,7 @@ export function rollbackService(
       const root = join(context.layout.releases, generation);
       const candidate = readCandidate(root);
       if (generation === installed.generation) return unchanged(context, journal, candidate);
-      // The C library may be another one than when it was proven.
+      // The host's C library may have changed since it was proven.
       await prepareRelease(root, context);
       const settings = requireSettings(candidate);
       const health = await switchTo(context, journal, candidate, settings, { activate: "never" });
@@ -78,7 +78,7 @@ export function rollbackService(
   });
 }
 
-/** Runs the change; whatever it throws, things are as before when it is thrown on. */
+/** Runs the change. After an error the previous state is restored, and the error is thrown on. */
 export async function attempt<T>(
   context: ServiceContext,
   journal: Journal,
@@ -91,7 +91,10 @@ export async function attempt<T>(
   }
 }
 
-/** The generation to go back to, which exists. */
+/**
+ * The generation to go back to.
+ * @throws GantryError USAGE when there is none
+ */
 export async function chooseTarget(
   { layout }: Pick<ServiceContext, "layout">,
   version: string | undefined,
@@ -161,7 +164,10 @@ async function succeed(
   };
 }
 
-/** Removes the generations that are not kept, and says which. */
+/**
+ * Removes the generations that retention does not keep.
+ * @returns their names
+ */
 export async function removeOld({ layout, requireLock }: ServiceContext, keep: number): Promise<string[]> {
   const old = planClean(readRetentionFacts(layout, await readUnit(layout.unit)), keep);
   for (const generation of old) {

@@ -1,6 +1,6 @@
 /**
- * Copies between the service's data and its copy, made by a process of the service's own user: root opens nothing in
- * there. In that process both directories are seen alone, each without what is mounted inside.
+ * Copies between the service's data and its snapshot. A process of the service's own user does the copying, so root
+ * opens no file in there. That process sees both directories alone, without what is mounted inside them.
  */
 import { readFileSync, rmSync, statSync } from "node:fs";
 import { GantryError, type Finding } from "../../base/errors.ts";
@@ -12,14 +12,17 @@ import { nameProcesses, readProcessesOf } from "./processes.ts";
 import { runOrThrow } from "../../base/process/index.ts";
 import { escapeWord } from "../systemd/units.ts";
 
-/** The user of a service, in numbers: a name could be another's by the time that the data is put back. */
+/**
+ * The user of a service by uid and gid. They are numbers because the name may belong to another user by the time the
+ * data is put back.
+ */
 export interface Account {
   readonly uid: number;
   readonly gid: number;
 }
 
 /**
- * As the unit on the host says, with the host's own drop-ins.
+ * The account that systemd uses: the unit as the host has it, with the host's drop-ins.
  * @throws GantryError EXEC_FAILED for a user that does not exist
  */
 export async function readServiceAccount({ unit }: ServiceLayout): Promise<Account> {
@@ -39,15 +42,15 @@ async function groupId(group: string): Promise<number> {
   return Number(gid);
 }
 
-/** Who owns a directory, which may be reached through a link of the host's own. */
+/** The owner of a directory. The path may be a link that the host made. */
 export function ownerOf(path: string): Account {
   const { uid, gid } = statSync(path);
   return { uid, gid };
 }
 
 /**
- * The names in the current directory, as $@, without what a file system keeps for itself (ext4, lost+found). Not named
- * one by one where that is not needed: there may be more than a command line holds.
+ * Sets $@ to the names in the current directory, without lost+found, which ext4 keeps for itself. Used only where
+ * names are needed one by one: there may be more than a command line holds.
  */
 const ENTRIES = `set --
 for name in .[!.]* ..?* *; do
@@ -58,7 +61,10 @@ const COPY = `cd /run/from
 if [ -e lost+found ]; then ${ENTRIES}
   [ $# = 0 ] || cp -a --reflink=auto -- "$@" /run/to/
 else cp -a --reflink=auto ./. /run/to/; fi`;
-/** A release that is given up may have left what its own user can neither read nor remove as it is. */
+/**
+ * Makes every file readable and removable first. A release that was given up may have left files that even their owner
+ * cannot read.
+ */
 const OPEN = `for name in .[!.]* ..?* *; do
   [ "$name" = lost+found ] || [ -L "./$name" ] || [ ! -e "./$name" ] || chmod -R u+rwX -- "./$name"
 done`;
@@ -67,7 +73,8 @@ const EMPTY = `for name in .[!.]* ..?* *; do
 done`;
 
 /**
- * `fill` copies, `set-aside` too and first makes everything readable, `replace` removes all that is in `to` before.
+ * `fill` copies. `set-aside` copies after it has made everything readable. `replace` removes all that is in `to`, then
+ * copies.
  */
 type How = "fill" | "set-aside" | "replace";
 const SCRIPTS: Readonly<Record<How, readonly string[]>> = {
@@ -84,7 +91,7 @@ export interface DataCopy {
 }
 
 /**
- * Copies one directory into another that exists, as their user: attributes, links, holes and shared blocks are kept as
+ * Copies one directory into another that exists, as their user. Attributes, links, holes and shared blocks are kept as
  * far as that user may (cp -a).
  * @throws GantryError DISK_FULL or IO_FAILED with what cp(1) said; the signal's reason
  */
@@ -131,7 +138,7 @@ function copyFailure(layout: ServiceLayout, { from, account }: DataCopy, said: s
     .filter((line) => line !== "")
     .slice(0, 10)
     .map((line) => line.replaceAll("/run/from", from));
-  // ENOSPC and EDQUOT in the C library's words.
+  // ENOSPC and EDQUOT as strerror(3) writes them.
   const full = /No space left on device|Disk quota exceeded/.test(said);
   return new GantryError({
     code: full ? "DISK_FULL" : "IO_FAILED",
@@ -144,7 +151,7 @@ function copyFailure(layout: ServiceLayout, { from, account }: DataCopy, said: s
   });
 }
 
-/** Why the data cannot be copied now, or undefined; asked before the service is stopped, and again after. */
+/** Why the data cannot be copied now, or undefined. Asked before the service is stopped, and again after. */
 export function checkData(
   layout: ServiceLayout,
   { uid }: Account,
@@ -169,7 +176,7 @@ export function checkData(
   };
 }
 
-/** Those that stopping the unit does not end. */
+/** Processes of the user that remain when the unit is stopped. */
 function foreignProcesses({ unit }: ServiceLayout, uid: number, moment: "running" | "stopped") {
   const all = readProcessesOf(uid);
   return moment === "stopped" ? all : all.filter(({ pid }) => !inUnit(pid, unit));

@@ -1,6 +1,6 @@
 /**
- * Trees of which parts belong to somebody else, removed without leaving them: what is mounted inside keeps the whole
- * tree, and rm(1) walks by open directories (fts(3)), so that no link is followed whenever it was made.
+ * Removes trees that may have other file systems mounted inside. A mount inside keeps the whole tree. rm(1) walks by
+ * open directories (fts(3)), so it follows no link, whenever the link was made.
  */
 import { lstatSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { unlessMissing } from "../../base/files/index.ts";
@@ -18,12 +18,12 @@ export function parseMountPoints(mountinfo: string): string[] {
 }
 
 export interface Mounts {
-  /** The path itself is one. */
+  /** The path itself is a mount point. */
   readonly at: boolean;
   readonly below: readonly string[];
 }
 
-/** What is mounted at a path or below it, wherever its own links lead. */
+/** What is mounted at a path or below it. Links in the path are resolved first. */
 export function readMounts(path: string): Mounts {
   const real = unlessMissing(() => realpathSync(path)) ?? path;
   const points = parseMountPoints(readFileSync("/proc/self/mountinfo", "utf8"));
@@ -35,8 +35,8 @@ export function readMounts(path: string): Mounts {
 }
 
 /**
- * Removes a tree, or a link without what it leads to.
- * @returns the mount points that kept it; then nothing of it was removed
+ * Removes a tree. A link is removed, and its target stays.
+ * @returns the mount points that kept the tree; when there are any, nothing was removed
  * @throws GantryError EXEC_FAILED with what rm(1) said
  */
 export async function removeTree(path: string): Promise<readonly string[]> {

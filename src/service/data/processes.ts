@@ -9,11 +9,11 @@ export interface UserProcess {
   readonly name: string;
 }
 
-/** Milliseconds in which a process that was killed is gone. */
+/** Milliseconds to wait for a killed process to be gone. */
 const PATIENCE = 5000;
 const LOOK = 50;
 
-/** Real, effective, saved or file system user id of a living process is `uid` (proc(5), status). */
+/** Processes whose real, effective, saved or file system user id is `uid` (proc(5), status). */
 export function readProcessesOf(uid: number): UserProcess[] {
   const processes: UserProcess[] = [];
   for (const entry of readNames("/proc")) {
@@ -24,7 +24,7 @@ export function readProcessesOf(uid: number): UserProcess[] {
   return processes;
 }
 
-/** undefined for a process that has ended and waits for its parent. */
+/** Reads /proc/PID/status. Undefined for a zombie. */
 export function parseProcess(
   pid: number,
   status: string,
@@ -34,7 +34,7 @@ export function parseProcess(
   return { pid, name: printable(field("Name")), uids: field("Uid").split(/\s+/).map(Number) };
 }
 
-/** Ends them all, and waits until they are gone; those that came up meanwhile too. */
+/** Kills all processes of a user and waits until they are gone, also those that start meanwhile. */
 export async function endProcessesOf(uid: number): Promise<readonly UserProcess[]> {
   for (const limit = performance.now() + PATIENCE; ; await sleep(LOOK)) {
     const alive = readProcessesOf(uid);
@@ -47,11 +47,11 @@ function kill(pid: number): void {
   try {
     process.kill(pid, "SIGKILL");
   } catch {
-    // It has ended meanwhile.
+    // The process has ended meanwhile.
   }
 }
 
-/** `1234 (bash), 1240 (sleep)`, the first few. */
+/** The first few as text: `1234 (bash), 1240 (sleep)`. */
 export function nameProcesses(processes: readonly UserProcess[]): string {
   const named = processes.slice(0, 5).map(({ pid, name }) => `${pid} (${name})`);
   return [...named, ...(processes.length > named.length ? ["…"] : [])].join(", ");

@@ -1,7 +1,7 @@
 /**
- * A copy of the service's data from before an upgrade, and the way back to it. The copy is made by the service's own
- * user (data.ts), shares blocks with the original where the file system can, and has its final name only once it is
- * whole and on the disk.
+ * The snapshot of a service's data from before an upgrade, and its restoration. The service's own user makes the copy
+ * (data.ts). It shares blocks with the original where the file system can. It gets its final name only when it is
+ * complete and on the disk.
  */
 import { chownSync, existsSync, lstatSync, mkdirSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
@@ -20,23 +20,23 @@ import { ownsAccount } from "../names/marks.ts";
 const PATIENCE = 2000;
 const LOOK = 50;
 
-/** A copy that is not whole yet. */
+/** The work name of a copy that is not complete yet. */
 function draftOf(path: string): string {
   return `${path}.draft`;
 }
 
-/** The copy, once what it replaces is set aside whole. */
+/** The name of the copy once the data that it replaces has been moved away completely. */
 function restoringOf({ snapshot }: ServiceLayout): string {
   return `${snapshot}.restoring`;
 }
 
-/** A copy that is whole. */
+/** Is there a complete copy? */
 export function hasSnapshot(layout: ServiceLayout): boolean {
   return existsSync(layout.snapshot) || existsSync(restoringOf(layout));
 }
 
 /**
- * Whose data a snapshot would copy, if it can be copied now; nothing is changed.
+ * The owner of the data, when a snapshot can be made now. Changes nothing.
  * @throws GantryError CONFIG_INVALID for a mount inside the data, LOCK_TIMEOUT for processes that could change it
  */
 export async function requireCopyable(
@@ -50,7 +50,8 @@ export async function requireCopyable(
 }
 
 /**
- * Copies the data of a service that is stopped. A service that has no data yet gets no copy.
+ * Copies the data of a service that is stopped. A service without data gets no copy.
+ * @returns whether there is a copy
  * @throws GantryError see requireCopyable; DISK_FULL, IO_FAILED
  */
 export async function takeSnapshot(context: ServiceContext): Promise<boolean> {
@@ -67,7 +68,7 @@ export async function takeSnapshot(context: ServiceContext): Promise<boolean> {
   return true;
 }
 
-/** What systemd has just killed may take a moment to be gone. */
+/** A process that systemd has just killed may take a moment to be gone. */
 async function untilCopyable(context: ServiceContext): Promise<Account> {
   for (const limit = performance.now() + PATIENCE; ; await sleep(LOOK)) {
     try {
@@ -78,13 +79,13 @@ async function untilCopyable(context: ServiceContext): Promise<Account> {
   }
 }
 
-/** Fills a directory that is made for it, and waits until the disk has it all. */
+/** Fills a new directory, and waits until all of it is on the disk. */
 async function copyInto(context: ServiceContext, copy: DataCopy): Promise<void> {
   const { to, account } = copy;
   mkdirSync(to, { mode: 0o700 });
   chownSync(to, account.uid, account.gid);
   await copyData(context, copy);
-  // One call for the whole file system: the copy may hold any number of files.
+  // One call for the whole file system, because the copy may hold any number of files.
   await runOrThrow("sync", ["-f", to]);
 }
 
@@ -100,8 +101,8 @@ export async function dropSnapshot(layout: ServiceLayout): Promise<void> {
 }
 
 /**
- * Puts the copy in the data's place. What was written since is set aside, not deleted: somebody may have been told that
- * it was stored. Interrupted anywhere, it can be done again.
+ * Puts the copy in the place of the data. What was written since is moved away, not deleted: the app may have accepted
+ * writes. Can be repeated after an interruption at any point.
  */
 export async function restoreSnapshot(context: ServiceContext): Promise<void> {
   const { layout } = context;
@@ -131,7 +132,7 @@ export async function restoreSnapshot(context: ServiceContext): Promise<void> {
   }
 }
 
-/** What was set aside the last time makes room. */
+/** Deletes the data that an earlier restoration moved away. */
 async function removeReplaced({ replaced }: ServiceLayout): Promise<void> {
   const [mount] = await removeTree(replaced);
   if (mount === undefined) return;
@@ -143,7 +144,7 @@ async function removeReplaced({ replaced }: ServiceLayout): Promise<void> {
   });
 }
 
-/** For data that cannot be renamed. The copy is there until the data is as before, and on the disk. */
+/** Restores data that cannot be renamed. The copy stays until the data is restored and on the disk. */
 async function restoreByCopy(context: ServiceContext): Promise<void> {
   const { layout } = context;
   const restoring = restoringOf(layout);
@@ -170,8 +171,8 @@ async function restoreByCopy(context: ServiceContext): Promise<void> {
 }
 
 /**
- * Nobody may write to the data while it is exchanged. Whatever else runs as a user that gantry made is the service's
- * own, and is ended; what another user does is that user's, and is named.
+ * Ends whatever could write to the data during the exchange. A user that gantry made runs nothing but the service, so
+ * all its processes are killed. Processes of another user are only named.
  */
 async function endUser({ layout, reporter, host }: ServiceContext): Promise<void> {
   if (host === "booting") return;

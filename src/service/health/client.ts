@@ -1,6 +1,6 @@
 /**
- * Asks a running app over HTTP whether it is well. One request, bounded in time whatever the app does: a server that
- * accepts and says nothing, or sends its answer byte by byte, is as unwell as one that is not there.
+ * Asks a running app over HTTP whether it is well. One request with a time limit for the whole response: a server that
+ * accepts and stays silent, or sends byte by byte, counts as unwell.
  */
 import { request as requestHttp, type IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";
@@ -8,35 +8,35 @@ import { withoutCredentials } from "../../runtime/index.ts";
 
 export interface Asked {
   readonly healthy: boolean;
-  /** What was asked, and what came of it, as one sentence. */
+  /** What was asked and what the result was, as one sentence. */
   readonly why: string;
-  /** HTTP status, when there was an answer. */
+  /** HTTP status, when there was a response. */
   readonly status: number | undefined;
   readonly milliseconds: number;
 }
 
 export interface AskOptions {
-  /** http: or https:. Userinfo becomes basic authentication, and is not repeated in `why`. */
+  /** http: or https:. User information becomes basic authentication and is not repeated in `why`. */
   readonly address: URL;
-  /** Milliseconds for the whole answer. */
+  /** Milliseconds for the whole response. */
   readonly limit?: number;
   readonly signal?: AbortSignal;
 }
 
 export interface AppAddress {
   readonly port: number;
-  /** When the app names no path, `/`, and any answer below 500 says that it is there. */
+  /** Undefined asks for `/`, and any status below 500 counts as well. */
   readonly path: string | undefined;
 }
 
-/** Hosts of URLs where an app listens that was not seen to listen. */
+/** Hosts to try when no listener of the app was seen. */
 const LOOPBACK = ["127.0.0.1", "[::1]"];
 const LIMIT = 3000;
-/** Characters of an unwell app's answer that are worth repeating. */
+/** Characters of an unwell app's response that are quoted. */
 const EXCERPT = 200;
 
 /**
- * Asks the app on this host: at the first of some hosts where it can be reached.
+ * Asks the app on this host. Tries the hosts in order until one accepts the connection.
  * @param app its hosts are 127.0.0.1 and ::1 when none are named
  */
 export async function askHealth(
@@ -59,12 +59,12 @@ export async function askHealth(
   return first;
 }
 
-/** Asks at an address; 2xx is well. */
+/** Asks at an address. A 2xx status is well. */
 export async function askAddress(options: AskOptions): Promise<Asked> {
   return (await askOnce(options, isWell)).asked;
 }
 
-/** connect(2) without a listener, or without the address: IPv6 may be switched off. */
+/** Errors of connect(2) without a listener, or without the address: IPv6 may be switched off. */
 const ABSENT: ReadonlySet<string> = new Set(["ECONNREFUSED", "EADDRNOTAVAIL", "ENETUNREACH", "EAFNOSUPPORT"]);
 
 const isWell = (status: number) => status >= 200 && status < 300;
@@ -72,7 +72,7 @@ const isThere = (status: number) => status < 500;
 
 interface Outcome {
   readonly asked: Asked;
-  /** Nobody listens there, or there is no such address here. */
+  /** Nothing listens at the address, or this host does not have it. */
   readonly refused?: boolean;
 }
 
@@ -119,7 +119,7 @@ function askOnce(options: AskOptions, accept: (status: number) => boolean): Prom
   }).finally(() => clearTimeout(tired));
 }
 
-/** The beginning of an answer, on one line. */
+/** The beginning of a response body, on one line. */
 async function readExcerpt(response: IncomingMessage): Promise<string> {
   let text = "";
   response.setEncoding("utf8");

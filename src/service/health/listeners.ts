@@ -1,6 +1,4 @@
-/**
- * Listening TCP sockets as the kernel and systemd write them, and which of two gets a connection. Pure.
- */
+/** Listening TCP sockets as the kernel and systemd write them, and which of two listeners gets a connection. Pure. */
 
 export interface Address {
   /** An IP address in its canonical form (RFC 5952), without brackets; an IPv4-mapped one as IPv4. */
@@ -11,14 +9,14 @@ export interface Address {
 export interface Listener extends Address {
   /** Number of the socket: `socket:[INODE]` in /proc/PID/fd. */
   readonly inode: string;
-  /** Of the process that made it. */
+  /** User id of the process that made the socket. */
   readonly uid: number;
 }
 
 /** TCP_LISTEN of the kernel's include/net/tcp_states.h. */
 const LISTEN = "0A";
 
-/** The listening sockets in the text of /proc/net/tcp or tcp6 (proc(5)); lines of another form are left out. */
+/** The listening sockets in the text of /proc/net/tcp or tcp6 (proc(5)). Lines of another form are left out. */
 export function parseListeners(text: string): Listener[] {
   const found: Listener[] = [];
   for (const line of text.split("\n")) {
@@ -33,14 +31,20 @@ export function parseListeners(text: string): Listener[] {
   return found;
 }
 
-/** True as soon as a text of /proc/net/tcp has come to sockets that do not listen: the kernel lists those that do first. */
+/**
+ * True when a text of /proc/net/tcp has reached a socket that does not listen. The kernel lists the listening ones
+ * first.
+ */
 export function hasOthers(text: string): boolean {
   return text
     .split("\n")
     .some((line) => /^\s*\d+: [0-9A-F]+:[0-9A-F]{4} [0-9A-F]+:[0-9A-F]{4} (?!0A)[0-9A-F]{2} /.test(line));
 }
 
-/** Words of 32 bits in hexadecimal, each with its lowest byte first, as every machine that gantry has targets for stores them. */
+/**
+ * An address in /proc/net/tcp: words of 32 bits in hexadecimal, lowest byte first, because all targets of gantry are
+ * little-endian.
+ */
 function parseHost(hex: string): string | undefined {
   if (!/^(?:[0-9A-F]{8}|[0-9A-F]{32})$/i.test(hex)) return undefined;
   const bytes = (hex.match(/.{8}/g) ?? []).flatMap((word) => (word.match(/../g) ?? []).toReversed());
@@ -72,8 +76,8 @@ export function formatAddress({ host, port }: Address): string {
 const isV6 = (host: string) => host.includes(":");
 
 /**
- * Whether one listener gets connections that are meant for the other one: at the same address, where SO_REUSEPORT
- * shares them out (socket(7)), or at one of those that the other's wildcard stands for. `::` stands for IPv4 as well.
+ * Whether `one` gets connections that are meant for `other`: at the same address, where SO_REUSEPORT shares them out
+ * (socket(7)), or at an address that the other's wildcard covers. `::` covers IPv4 as well.
  */
 export function takesFrom(one: Address, other: Address): boolean {
   if (one.port !== other.port) return false;
@@ -82,26 +86,26 @@ export function takesFrom(one: Address, other: Address): boolean {
   return other.host === "::";
 }
 
-/** What a program that has its port to itself usually listens at. */
+/** Addresses at which a program usually listens when nothing else has its port. */
 const USUAL: ReadonlySet<string> = new Set(["0.0.0.0", "::", "127.0.0.1", "::1"]);
 
-/** Whether a program that is started next can be expected to find the port taken by this listener. */
+/** Whether a program that starts next would probably find its port taken by this listener. */
 export function isInTheWay(alien: Address, own: readonly Address[]): boolean {
   return own.length === 0 ? USUAL.has(alien.host) : own.some((one) => takesFrom(alien, one));
 }
 
-/** Who has a port, once it is known whose each listener is. */
+/** Who has a port, once the owner of each listener is known. */
 export type PortState =
-  /** Nobody; `elsewhere` are the service's listeners on other ports. */
+  /** No listener; `elsewhere` are the service's listeners on other ports. */
   | { readonly kind: "nobody"; readonly elsewhere: readonly Listener[] }
-  /** The service alone. */
+  /** Only the service has listeners. */
   | { readonly kind: "own"; readonly own: readonly [Listener, ...Listener[]] }
-  /** Somebody else, alone or beside the service. */
+  /** A listener of another program has it; `beside` is the service's own listener, if it has one too. */
   | { readonly kind: "other"; readonly by: Listener; readonly beside: Listener | undefined };
 
 /**
  * @param listeners all of one network namespace
- * @param isOwn whose a listener is
+ * @param isOwn whether a listener is the service's
  */
 export function decidePort(
   port: number,
@@ -123,13 +127,13 @@ export function decidePort(
   return { kind: "own", own };
 }
 
-/** Where to ask: at the address of a listener, as hosts of URLs, the likeliest to be reached first. */
+/** Where to ask: the addresses of the listeners as hosts of URLs, most reachable first. */
 export function hostsToAsk(own: readonly [Address, ...Address[]]): string[] {
   const rank = ({ host }: Address) =>
     ["0.0.0.0", "127.0.0.1", "::", "::1"].findIndex((known) => known === host) + (USUAL.has(host) ? 0 : 5);
   const { host } = own.toSorted((a, b) => rank(a) - rank(b))[0] ?? own[0];
   if (host === "0.0.0.0") return ["127.0.0.1"];
-  // Where IPv6 is switched off, a socket for both is reached by IPv4.
+  // Where IPv6 is switched off, a socket for both families is reached by IPv4.
   if (host === "::") return ["[::1]", "127.0.0.1"];
   return [isV6(host) ? `[${host}]` : host];
 }

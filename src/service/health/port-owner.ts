@@ -1,6 +1,6 @@
 /**
- * Whose a listening socket is: the service's own, which a process of its control group or its .socket unit holds, or
- * somebody else's, who is named.
+ * Who owns a listening socket: the service, when a process of its control group or its .socket unit holds it, or
+ * another process, which is named.
  */
 import { readProcess } from "../../modules/index.ts";
 import { printable } from "../../base/text.ts";
@@ -8,10 +8,10 @@ import { readSocketUnits, type UnitState } from "../systemd/systemctl.ts";
 import { formatAddress, parseListen, type Listener } from "./listeners.ts";
 import { findSocketProcess, readFact, readGroup, readSockets, readUid } from "./sockets.ts";
 
-/** Characters of a command line that are worth repeating. */
+/** Characters of a command line that are quoted. */
 const EXCERPT = 80;
 
-/** A listener's owner, as far as this user may look. */
+/** Is a listener the service's, as far as this user can see? */
 export type IsOwn = (listener: Listener) => boolean;
 
 /** Which processes of the unit's control group count. */
@@ -22,8 +22,8 @@ export type Membership =
   | "this start";
 
 /**
- * Reads what the service holds now. Where this user may not look into its processes, a listener is taken for its own
- * when it was made by the same user: nobody else can make one.
+ * Reads which listeners the service holds now. Where this user may not see the sockets of its processes, a listener of
+ * the same user id counts as the service's: no other user can make one.
  */
 export async function readOwner(state: UnitState, membership: Membership): Promise<IsOwn> {
   const members = readGroup(state.ControlGroup).filter(
@@ -42,12 +42,13 @@ export async function readOwner(state: UnitState, membership: Membership): Promi
     inodes.has(listener.inode) || (uid !== undefined && uid === listener.uid) || activated(listener);
 }
 
-/** Types of a unit whose main process is the first one of a start (systemd.service(5), Type=). */
+/** Types of a unit whose main process is the first process of a start (systemd.service(5), Type=). */
 const MAIN_IS_FIRST: ReadonlySet<string> = new Set(["simple", "exec", "notify", "notify-reload"]);
 
 /**
- * systemd gives every start of a unit a name that its processes inherit (systemd.exec(5), $INVOCATION_ID). One that has
- * lost it is of an earlier start when it is older than the main process.
+ * Whether a process is left over from an earlier start. systemd gives each start of a unit an id that its processes
+ * inherit (systemd.exec(5), $INVOCATION_ID). A process without that variable is left over when it is older than the
+ * main process.
  */
 function isLeftOver(pid: number, { InvocationID, MainPID, Type }: UnitState): boolean {
   const told = /(?:^|\0)INVOCATION_ID=([^\0]*)/.exec(readFact(pid, "environ"))?.[1];
@@ -57,7 +58,7 @@ function isLeftOver(pid: number, { InvocationID, MainPID, Type }: UnitState): bo
   return Number(its) < Number(first);
 }
 
-/** Listeners that systemd holds for this service. */
+/** Listeners that systemd holds for this service (socket activation). */
 async function readActivated({ TriggeredBy }: UnitState): Promise<IsOwn> {
   const names = TriggeredBy.split(" ").filter((name) => name.endsWith(".socket"));
   const units = await readSocketUnits(names);
@@ -83,10 +84,10 @@ export interface PortOwner {
   readonly stop: string;
 }
 
-/** Root sees every process of its own pid namespace. */
+/** For root, who sees every process of its own pid namespace and did not find this one. */
 const ELSEWHERE = "stop it in the container that shares this host's network, or in the kernel's own settings";
 
-/** @param unit the service's own, whose left-over processes are said to be that */
+/** @param unit the service's own unit, whose left-over processes are named as such */
 export async function describePortOwner(listener: Listener, unit: string): Promise<PortOwner> {
   const pid = findSocketProcess(listener.inode);
   if (pid === undefined) {
@@ -114,7 +115,7 @@ async function findSocketUnit(listener: Listener): Promise<string | undefined> {
   return undefined;
 }
 
-/** Its command line; whoever runs it chose every byte of that. */
+/** Its command line, made printable: the user who runs it chose every byte of it. */
 function readCommand(pid: number): string {
   const words = readFact(pid, "cmdline").split("\0").join(" ").trim();
   const text = printable(words === "" ? readFact(pid, "comm").trim() : words);
@@ -127,13 +128,13 @@ export function unitOf(text: string): string | undefined {
   return path.split("/").findLast((name) => /\.(?:service|scope|slice|socket)$/.test(name));
 }
 
-/** Tells which of the processes that may have had this number it is; undefined when it has ended. */
+/** Start time of a process, which tells two processes with the same number apart. Undefined when it has ended. */
 export function readStart(pid: number): string | undefined {
   const facts = readProcess(pid);
   return facts === undefined || facts.zombie ? undefined : facts.started;
 }
 
-/** False also where this user sees nobody else's processes (proc(5), hidepid=). */
+/** Has the process ended? False where this user sees no processes of others (proc(5), hidepid=). */
 export function hasEnded(pid: number): boolean {
   return readStart(pid) === undefined && readStart(1) !== undefined;
 }

@@ -1,4 +1,4 @@
-/** What there is to say of a service's port: whose it is while the service runs, and whether it is free before a start. */
+/** Checks a service's port: who has it while the service runs, and whether it is free before a start. */
 import { GantryError } from "../../base/errors.ts";
 import { readOptionalText } from "../../base/files/index.ts";
 import type { ServiceSettings } from "../releases/candidate.ts";
@@ -15,11 +15,11 @@ export interface Seen {
   readonly healthy: boolean;
   /** What was seen, without a full stop. */
   readonly why: string;
-  /** What helps, where that is known. */
+  /** What helps, when that is known. */
   readonly fix?: string;
 }
 
-/** Whose the port of a running service is, and, when it is its own, what the service answers there. */
+/** Who has the port of a running service, and, when it is the service, what it responds there. */
 export async function checkPort(
   layout: Pick<ServiceLayout, "unit" | "env">,
   settings: { readonly port: number; readonly health?: string | undefined },
@@ -29,7 +29,7 @@ export async function checkPort(
   const port = runningPort(state) ?? settings.port;
   const isOwn = await readOwner(state, "this start");
   const here = decidePort(port, readListeners("self"), isOwn);
-  // A socket that systemd hands to the service lies out here, whatever network the service has.
+  // A socket that systemd hands to the service is in the host's network, whatever network the service has.
   if (isApart(state) && (here.kind === "nobody" || (here.kind === "other" && here.beside === undefined))) {
     const there = decidePort(port, readListeners(Number(state.MainPID)), isOwn);
     if (there.kind !== "own") return describeTrouble(layout, port, there);
@@ -49,7 +49,7 @@ function isApart({ MainPID, PrivateNetwork, NetworkNamespacePath }: UnitState): 
   return PrivateNetwork === "yes" || NetworkNamespacePath !== "";
 }
 
-/** Addresses that are worth listing. */
+/** Addresses that are listed in a message. */
 const LISTED = 3;
 
 async function describeTrouble(
@@ -76,8 +76,8 @@ async function describeTrouble(
 }
 
 /**
- * Before a start: the port that the service will be told is free, or its own already.
- * @throws GantryError SERVICE_UNHEALTHY, which names who holds it
+ * Before a start: the port that the service will get is free, or is its own already.
+ * @throws GantryError SERVICE_UNHEALTHY, which names the process that has it
  */
 export async function requireFreePort(layout: ServiceLayout, settings: ServiceSettings): Promise<void> {
   if (settings.port === undefined || settings.exposure === "airgapped") return;

@@ -1,4 +1,4 @@
-/** What /proc and the control groups tell of processes and their sockets: read only, and quiet about what has ended. */
+/** Reads processes and their sockets from /proc and the control groups. A process that ends meanwhile is no error. */
 import { closeSync, openSync, readlinkSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { errorCode, isMissing } from "../../base/errors.ts";
@@ -19,15 +19,15 @@ export function readListeners(pid: number | "self"): Listener[] {
   return ["tcp", "tcp6"].flatMap((name) => parseListeners(readHead(`/proc/${pid}/net/${name}`)));
 }
 
-/** Bytes that are read at a time. A busy server has megabytes of connections behind its listeners. */
+/** Bytes that are read at a time. On a busy server, megabytes of connections follow the listeners. */
 const CHUNK = 65_536;
 
-/** What opening a file of a process says that has just ended. */
+/** Errors of opening a file of a process that has just ended. */
 const GONE: ReadonlySet<string> = new Set(["ESRCH", "EINVAL", "ENXIO"]);
 
 /**
- * The text of a table of sockets, no further than its listeners reach; empty where the kernel has no IPv6, and when the
- * process has ended.
+ * The text of a table of sockets up to the last listener. Empty where the kernel has no IPv6, and when the process has
+ * ended.
  */
 function readHead(path: string): string {
   let file: number;
@@ -62,7 +62,7 @@ export function readGroup(group: string): number[] {
   return [...found];
 }
 
-/** Groups of a unit may have groups in them (systemd.resource-control(5), Delegate=). */
+/** A control group may contain others (systemd.resource-control(5), Delegate=). */
 function addProcesses(directory: string, found: Set<number>): void {
   const text = readOptionalText(join(directory, "cgroup.procs"));
   if (text === undefined) return;
@@ -83,7 +83,7 @@ export function readSockets(pid: number): Set<string> | undefined {
     }
   } catch (error) {
     if (errorCode(error) === "EACCES" || errorCode(error) === "EPERM") return undefined;
-    // It ended while it was read.
+    // The process ended while it was read.
     if (errorCode(error) !== "ESRCH") throw error;
   }
   return found;
@@ -94,18 +94,21 @@ export function readFact(pid: number, name: string): string {
   return unlessRefused(() => readRegularText(`/proc/${pid}/${name}`)) ?? "";
 }
 
-/** The user as whom a process acts; undefined when it has ended. */
+/** The effective user id of a process (proc(5), status); undefined when it has ended. */
 export function readUid(pid: number): number | undefined {
   const uid = /^Uid:\t\d+\t(\d+)/m.exec(readFact(pid, "status"))?.[1];
   return uid === undefined ? undefined : Number(uid);
 }
 
-/** Names a network namespace; empty where this user may not look. */
+/** The identity of a network namespace, `net:[INODE]`. Empty where this user may not look. */
 export function readNetwork(pid: number | "self"): string {
   return unlessRefused(() => readlinkSync(`/proc/${pid}/ns/net`)) ?? "";
 }
 
-/** The process that has a socket open; undefined when none is seen. The lowest number is the one that made it. */
+/**
+ * The process with the lowest number that has a socket open, which is usually the one that made it. Undefined when
+ * none is seen.
+ */
 export function findSocketProcess(inode: string): number | undefined {
   return readNames("/proc")
     .filter((name) => /^\d+$/.test(name))

@@ -1,6 +1,11 @@
-/** The port that a service will be told at its next start: PORT, as systemd puts it together. Pure. */
+/**
+ * The port that a service gets at its next start: the value of PORT as systemd puts its environment together. Pure.
+ */
 
-/** systemd.exec(5): Environment= of later drop-ins wins over earlier ones, and a file of EnvironmentFile= over both. */
+/**
+ * Where PORT may be set. systemd.exec(5): Environment= of later drop-ins wins over earlier ones, and a file of
+ * EnvironmentFile= over both.
+ */
 export interface ToldSources {
   /** What the release's unit says. */
   readonly unit: number;
@@ -10,7 +15,9 @@ export interface ToldSources {
   readonly env: string;
 }
 
-/** @returns undefined where PORT is set to something that is no port: only the app knows what it makes of that */
+/**
+ * @returns undefined when PORT is set to something that is not a port number: only the app knows what it does then
+ */
 export function toldPort({ unit, dropIns, env }: ToldSources): number | undefined {
   let told: string | undefined;
   for (const name of [...dropIns.keys()].toSorted()) {

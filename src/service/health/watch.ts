@@ -1,6 +1,6 @@
 /**
- * Waiting until a service that was just started is healthy, or certainly is not. Healthy is the main process of this
- * start, on a port that it holds itself, with the right answer, from a first look to the end of the settle time.
+ * Waits until a service that was just started is healthy, or certainly is not. Healthy means: the main process of this
+ * start has the port itself and gives the right response, from the first look to the end of the settle time.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceSettings } from "../releases/candidate.ts";
@@ -12,27 +12,30 @@ import { readUnit, type UnitState } from "../systemd/systemctl.ts";
 
 export interface Health {
   readonly healthy: boolean;
-  /** What was seen: an answer, a state, a time. */
+  /** What was seen: a response, a state, a time. */
   readonly why: string;
-  /** What helps, where that is known. */
+  /** What helps, when that is known. */
   readonly fix?: string;
-  /** Names this run of the unit in the journal; empty when it never started. */
+  /** The invocation id, which names this run of the unit in the journal. Empty when it never started. */
   readonly invocation: string;
 }
 
-/** Milliseconds between two looks: until it is healthy, which is part of every upgrade's time, and from then on. */
+/**
+ * Milliseconds between two looks: `waiting` until it is healthy, which adds to the time of every upgrade, and
+ * `settling` afterwards.
+ */
 const LOOK = { waiting: 50, settling: 500 };
 
 /** One run of the service that was seen healthy. */
 interface Run {
   readonly identity: string;
-  /** performance.now() of the first look that found it so. */
+  /** performance.now() of the first look that found it healthy. */
   readonly since: number;
 }
 
 /**
- * Waits for the first run of the unit after `before`. A first crash is an answer: systemd would start it again, but a
- * release that crashes at its start is not one to wait for.
+ * Waits for the first run of the unit after `before`. A crash at the start counts as unhealthy, although systemd would
+ * start it again.
  * @param before the invocation that was running when the start was asked for; empty when none was
  */
 export async function waitHealthy(
@@ -54,7 +57,7 @@ export async function waitHealthy(
       if (failure !== undefined) return { healthy: false, ...failure, invocation };
       const identity = identityOf(state);
       seen = await look(layout, settings, state, signal);
-      // What answered may be gone already.
+      // The process that responded may have ended already.
       if (seen.healthy && identityOf(state) !== identity) seen = ENDED;
       run = seen.healthy ? (run ?? { identity, since: performance.now() }) : undefined;
     }
@@ -72,18 +75,18 @@ export async function waitHealthy(
   }
 }
 
-/** Changes with every restart, whoever asked for it, and with every other main process. */
+/** Identifies one run. Changes with every restart and with every other main process. */
 function identityOf({ InvocationID, MainPID, NRestarts }: UnitState): string {
   return [InvocationID, MainPID, readStart(Number(MainPID)) ?? "", NRestarts].join(" ");
 }
 
-/** A main process that is to stay is systemd's whole notion of a service that runs (systemd.service(5), Type=). */
+/** systemd takes a service for running as long as its main process runs (systemd.service(5), Type=). */
 const STAY = "let the app stay in the foreground: a service runs as long as the process that systemd started";
 const ENDED: Seen = { healthy: false, why: "its main process ended", fix: STAY };
 
 /**
- * What has gone wrong since the start, in words; undefined while nothing has.
- * @param run as which it is healthy now, and `last` as which it was
+ * What has gone wrong since the start, in words; undefined when nothing has.
+ * @param run the run that is healthy now, and `last` the one that was healthy before
  */
 function failureOf(
   state: UnitState,
@@ -99,12 +102,15 @@ function failureOf(
   if (ActiveState === "inactive") return { why: `${endingOf(state)}${after}`, fix: STAY };
   if (run === undefined || ActiveState !== "active" || run.identity === identityOf(state)) return undefined;
   if (state.MainPID === "0") return { ...ENDED, why: `${ENDED.why}${after}` };
-  // In a moment systemd knows how.
+  // systemd has not noticed yet that the process has ended.
   if (hasEnded(Number(state.MainPID))) return undefined;
   return { why: `it was restarted${after}` };
 }
 
-/** systemd keeps si_code of waitid(2): 1 is an exit, 2 and 3 a signal, 0 a process that has not ended. */
+/**
+ * How the main process ended, in words. ExecMainCode is si_code of waitid(2): 1 is an exit, 2 and 3 a signal, 0 a
+ * process that has not ended.
+ */
 function endingOf({ Result, ExecMainCode, ExecMainStatus }: UnitState): string {
   if (ExecMainCode === "1") return `it ended with exit status ${ExecMainStatus}`;
   if (ExecMainCode === "2" || ExecMainCode === "3") return `it was ended by signal ${ExecMainStatus}`;
@@ -125,7 +131,7 @@ async function look(
   return lookAtProcess(layout, settings, state, signal);
 }
 
-/** The main process of a unit that is active, its port, and its answer. */
+/** Checks the main process of an active unit, its port, and its response. */
 export async function lookAtProcess(
   layout: Pick<ServiceContext["layout"], "unit" | "env" | "current" | "name">,
   settings: Pick<ServiceSettings, "port" | "health">,
@@ -139,7 +145,7 @@ export async function lookAtProcess(
   if (port !== undefined) return checkPort(layout, { port, health }, state, signal);
   // With Type=notify `active` means that the app said READY=1.
   if (state.Type === "notify") return { healthy: true, why: "it said that it is ready" };
-  // The script that becomes the app by exec is not the app yet.
+  // The start script has not replaced itself with the app yet (exec).
   const [, program] = readFact(Number(state.MainPID), "cmdline").split("\0");
   if (program === `${layout.current}/${layout.name}`)
     return { healthy: false, why: "it is being made ready" };

@@ -1,11 +1,11 @@
-/** Whether a release may follow what a service ran, and what became of its keys. Pure. */
+/** Whether a release may follow the one that the service ran: not older, and not without the pinned key. Pure. */
 import type { Finding } from "../../base/errors.ts";
 import { keyIdOf, type Keyring, pinnedKeys, trustedKeys } from "../../release/index.ts";
 import { shellWord } from "../../base/text.ts";
 import { compareVersions } from "../../base/versions.ts";
 import type { Candidate } from "../releases/candidate.ts";
 
-/** What a person allows on the command line; everything else is refused. */
+/** What a person may allow on the command line. Anything else stays refused. */
 export type Allowance = "downgrade" | "drop-key";
 
 export interface TrustFacts {
@@ -15,7 +15,7 @@ export interface TrustFacts {
   readonly allowed: ReadonlySet<Allowance>;
 }
 
-/** @param where the source, as the person called it */
+/** @param where the source as the person named it, for messages */
 export function checkFollows(
   candidate: Pick<Candidate, "name" | "version" | "publicKey">,
   { ring, highest, allowed }: TrustFacts,

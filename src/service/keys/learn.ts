@@ -1,4 +1,4 @@
-/** `upgrade STATEMENT`: takes up what a key's owner says of it, without a release. */
+/** `upgrade STATEMENT`: adds what a key's owner states about it (successor, revocation), without a release. */
 import { GantryError } from "../../base/errors.ts";
 import {
   applyStatements,
@@ -18,8 +18,8 @@ import { isSame } from "./trust.ts";
 import { readKeys, writeKeys } from "./memory.ts";
 
 /**
- * @throws GantryError RELEASE_FILE_MISSING, USAGE for a file that is no statement, SIGNATURE_INVALID for one that nobody
- *   has signed who may say so
+ * @throws GantryError RELEASE_FILE_MISSING; USAGE for a file that is no statement; SIGNATURE_INVALID for a statement
+ *   that is not signed by a key that may make it
  */
 export function learnStatement(context: ServiceContext, file: string): Promise<ServiceResult> {
   return withService(context, async ({ requireLock }) => {
@@ -31,7 +31,7 @@ export function learnStatement(context: ServiceContext, file: string): Promise<S
   });
 }
 
-/** What it would take up; reads only. */
+/** What learnStatement would add. Reads only. */
 export function planStatement(
   { layout }: ServiceContext,
   file: string,

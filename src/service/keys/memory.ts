@@ -1,7 +1,6 @@
 /**
- * What a service remembers of whom it trusts, for root alone and beyond every release: the keys that are pinned and the
- * ones that were revoked. The highest version that it ran is in its history. Both survive an uninstallation, and go
- * with `--purge`.
+ * The keys that a service trusts: pinned and revoked ones, in a file for root alone that outlives every release. The
+ * highest version that it ran is in its history. Both survive an uninstallation and go with `--purge`.
  */
 import * as v from "valibot";
 import { GantryError } from "../../base/errors.ts";
@@ -19,8 +18,8 @@ const KeysSchema = v.strictObject({
 });
 
 /**
- * @param installed the generation in charge, whose manifest says what is pinned where nothing is remembered yet
- * @throws GantryError IO_FAILED for a file that is none: whom to trust is not guessed
+ * @param installed the generation in charge; its manifest says which key is pinned when no file exists yet
+ * @throws GantryError IO_FAILED for a file that cannot be read as keys: trust is not guessed
  */
 export function readKeys(
   layout: ServiceLayout,
@@ -51,13 +50,13 @@ export async function writeKeys(layout: ServiceLayout, { pinned, revoked }: Keyr
   await writeDurably(layout.keys, `${JSON.stringify({ schema: 1, pinned, revoked })}\n`, 0o600);
 }
 
-/** After a release became healthy: what it pins is what the next one is asked for. */
+/** Called after a release became healthy: the next release has to have the key that this one pins. */
 export async function rememberPins(layout: ServiceLayout, to: Pick<Candidate, "publicKey">): Promise<void> {
   const { revoked } = readKeys(layout, to);
   await writeKeys(layout, { pinned: pinnedKeys(to.publicKey), revoked });
 }
 
-/** The highest version that was ever in charge and healthy, whatever became of it; undefined when none was. */
+/** The highest version that was ever in charge and healthy, also when it was rolled back; undefined when none was. */
 export function readHighest(
   layout: ServiceLayout,
   installed: Pick<Candidate, "version"> | undefined,

@@ -1,7 +1,7 @@
 /**
- * Decides whether a release may come in: who signed it, whom the statements that it carries name as successor or as
- * revoked, and whether it may follow what ran here. What statements say is on the disk before anything else happens,
- * whatever becomes of the release.
+ * Decides whether a release may be installed: its signature, what its statements say about successors and revoked
+ * keys, and whether it may follow the version that ran here. Statements are written to the disk before anything else
+ * happens, also when the release is refused.
  */
 import { join } from "node:path";
 import { GantryError } from "../../base/errors.ts";
@@ -27,9 +27,9 @@ import { readHighest, readKeys, writeKeys } from "./memory.ts";
 export interface Trust {
   /** Must a release be signed? */
   readonly pinned: () => boolean;
-  /** Is it known whether this signature's key is trusted, without the statements that a release may bring? */
+  /** Is the key of this signature trusted without the statements that a release may bring? */
   readonly knows: (signature: string, named: string) => boolean;
-  /** Takes up what the statements of a release say. */
+  /** Adds what the statements of a release say. */
   readonly learn: (offered: Pick<Offered, "listed" | "read">) => Promise<void>;
   /** @throws GantryError SIGNATURE_INVALID */
   readonly checkSums: (offered: Pick<Offered, "sums" | "signature">, named: string) => void;
@@ -41,11 +41,11 @@ export interface Trust {
 
 export interface TrustOptions {
   readonly allowed?: ReadonlySet<Allowance>;
-  /** The key that a person named: it alone is trusted, unless it is revoked. */
+  /** The key that the command line names. It alone is trusted, unless it is revoked. */
   readonly publicKey?: string | undefined;
 }
 
-/** A first installation: whoever runs a release's own launcher as root has decided. */
+/** For a first installation: the person who runs a release's own launcher as root has decided to trust it. */
 export const OWN_RELEASE: Trust = Object.freeze({
   pinned: () => false,
   knows: () => true,
@@ -55,7 +55,7 @@ export const OWN_RELEASE: Trust = Object.freeze({
   checkFollows: () => undefined,
 });
 
-/** More statements than a publisher makes in a lifetime. */
+/** More statements than a publisher makes in the lifetime of an app. */
 const MOST_STATEMENTS = 64;
 
 export function openTrust(
@@ -65,7 +65,7 @@ export function openTrust(
 ): Trust {
   let ring = readKeys(layout, installed);
   const highest = readHighest(layout, installed);
-  /** Whose signature counts. */
+  /** The keys whose signature counts. */
   const signers = (): Keyring =>
     publicKey === undefined ? ring : { pinned: pinnedKeys(publicKey), revoked: ring.revoked };
   return {
@@ -102,12 +102,12 @@ function readStatements({ listed, read }: Pick<Offered, "listed" | "read">): Sig
   });
 }
 
-/** Statements only ever add to a keyring. */
+/** Have two keyrings the same number of keys? Statements only ever add keys. */
 export function isSame(left: Keyring, right: Keyring): boolean {
   return left.pinned.length === right.pinned.length && left.revoked.length === right.revoked.length;
 }
 
-/** @param what as people call it */
+/** @param what the word for it in the message */
 export function unsigned(where: string, what: "RELEASE" | "ARCHIVE"): GantryError {
   return new GantryError({
     code: "SIGNATURE_INVALID",

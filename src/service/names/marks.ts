@@ -1,6 +1,6 @@
 /**
- * The mark of what is this app's own on this host: a record that only root can write, made before anything else of a
- * service is. A unit says it in a comment of its own. Uninstalling removes nothing that is not marked.
+ * The record of what on this host belongs to this app. Only root can write it, and it is written before anything else
+ * of a service is made. Units carry a mark in a comment instead. Uninstalling removes nothing that is not marked.
  */
 import { lstatSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -12,9 +12,9 @@ import { runProgram } from "../../base/process/index.ts";
 
 const OwnedSchema = v.object({
   schema: v.literal(1),
-  /** The app's name; two apps may call their binaries the same. */
+  /** The app's name. Two apps may call their binaries the same. */
   app: v.string(),
-  /** Of the directories that a service may have, those that are its own as a whole. */
+  /** The directories of the service that belong to it completely. */
   directories: v.array(v.string()),
 });
 export type Owned = Readonly<v.InferOutput<typeof OwnedSchema>>;
@@ -22,7 +22,7 @@ export type Owned = Readonly<v.InferOutput<typeof OwnedSchema>>;
 const AccountSchema = v.object({ schema: v.literal(1), user: v.string(), uid: v.number() });
 export type OwnAccount = Readonly<v.InferOutput<typeof AccountSchema>>;
 
-/** undefined when there is none; a damaged one counts as an error, because what it marked is somebody's data. */
+/** Undefined when there is no record. A damaged one is an error, because the data that it marks must not be lost. */
 export function readOwned({ owned }: ServiceLayout): Owned | undefined {
   return readMark(OwnedSchema, owned);
 }
@@ -52,7 +52,7 @@ export async function writeOwned({ owned }: ServiceLayout, app: string, director
   await writeDurably(owned, `${JSON.stringify({ schema: 1, app, directories })}\n`, 0o600);
 }
 
-/** Marks no more than what is there: a name that is free again may be taken by others. */
+/** Removes names from the record that no longer exist, because others may use them now. */
 export async function trimOwned(layout: ServiceLayout): Promise<void> {
   const owned = readOwned(layout);
   if (owned === undefined) return;
@@ -63,12 +63,12 @@ export async function writeOwnAccount({ account }: ServiceLayout, user: string, 
   await writeDurably(account, `${JSON.stringify({ schema: 1, user, uid })}\n`, 0o600);
 }
 
-/** Did gantry make the user of this number for this service? */
+/** Did gantry make the user with this uid for this service? */
 export function ownsAccount(layout: ServiceLayout, uid: number): boolean {
   return readOwnAccount(layout)?.uid === uid;
 }
 
-/** The directories that a service may own as a whole; /opt/NAME goes by its parts. */
+/** The directories that a service may own completely. Of /opt/NAME it owns parts (ownParts). */
 export function ownableDirectories({ etc, data, cache, logs }: ServiceLayout): string[] {
   return [data, etc, cache, logs];
 }
@@ -78,12 +78,12 @@ export function ownParts({ releases, current, fallback }: ServiceLayout): string
   return [current, fallback, releases];
 }
 
-/** A unit in /etc that gantry wrote for this service. */
+/** Is this the text of a unit that gantry wrote for this service? */
 export function isOwnUnit(layout: ServiceLayout, text: string): boolean {
   return /^# Made by gantry /m.test(text) && text.includes(`\nExecStart=${layout.current}/${layout.name}`);
 }
 
-/** A unit of gantry that ends an interrupted upgrade of this service, or copies its data. */
+/** Is this the text of a unit of gantry that ends an interrupted upgrade of this service, or copies its data? */
 export function isOwnHelper({ name }: ServiceLayout, text: string): boolean {
   return text.startsWith(
     `# Ends an interrupted upgrade of ${name} in one whole generation. Made by gantry.\n`,
@@ -95,18 +95,19 @@ export function isOwnSysusers(layout: ServiceLayout, text: string): boolean {
 }
 
 /**
- * An installation by a gantry that wrote no marks, or by hand from a release's own files: its history, or its unit.
+ * Is there an installation without a record: by an early version of gantry, or by hand from a release's files? Its
+ * history or its unit shows it.
  */
 function isInstalledUnmarked(layout: ServiceLayout): boolean {
   return readOptionalText(layout.history) !== undefined || isInstalled(layout);
 }
 
-/** Its unit is in place, whoever put it there. */
+/** Is the service's unit in /etc, whether gantry put it there or not? */
 export function isInstalled(layout: ServiceLayout): boolean {
   return isOwnUnit(layout, readOptionalText(join(layout.units, layout.unit)) ?? "");
 }
 
-/** The mark, or what a host without one shows to be this app's own. */
+/** The record, or what can be derived on a host without one. */
 export async function readOwnedOrAdopted(layout: ServiceLayout, app: string): Promise<Owned | undefined> {
   const owned = readOwned(layout);
   if (owned !== undefined) return owned;
@@ -115,7 +116,7 @@ export async function readOwnedOrAdopted(layout: ServiceLayout, app: string): Pr
   return { schema: 1, app, directories: adoptable(layout, uid) };
 }
 
-/** Directories that hold what only this service could have put there: its user's, or its settings alone. */
+/** Directories that only this service can have filled: those of its user, or with nothing but its settings. */
 export function adoptable(layout: ServiceLayout, uid: number | undefined): string[] {
   return ownableDirectories(layout).filter((path) => {
     const facts = lstatSync(path, { throwIfNoEntry: false });
@@ -130,7 +131,7 @@ function holdsSettingsAlone({ etc, env }: ServiceLayout): boolean {
   return readNames(etc).every((name) => name === basename(env) || name === "credentials");
 }
 
-/** A fresh file system holds one directory of its own. */
+/** Is a directory empty? `lost+found`, which a new file system has, does not count. */
 export function isEmpty(path: string): boolean {
   return readNames(path).every((name) => name === "lost+found");
 }
@@ -153,7 +154,7 @@ export interface Passwd {
   readonly home: string;
 }
 
-/** A user as the host knows it, from whatever its nsswitch.conf asks. */
+/** A user as getent(1) finds it, by the sources of the host's nsswitch.conf. */
 export async function readPasswd(user: string): Promise<Passwd | undefined> {
   const { code, stdout } = await runProgram("getent", ["passwd", user]);
   const [name, , uid = "", , gecos = "", home = ""] = stdout.trimEnd().split(":");
@@ -164,7 +165,9 @@ export async function hasGroup(group: string): Promise<boolean> {
   return (await runProgram("getent", ["group", group])).code === 0;
 }
 
-/** A user that systemd-sysusers made from this release's own line, whoever ran it: name, words and home are its. */
+/**
+ * Did systemd-sysusers make this user from this release's own line? Name, comment and home are then those of the line.
+ */
 export function isMadeFrom(sysusers: string, user: string, { gecos, home }: Passwd): boolean {
   const [, words = "", place = ""] = new RegExp(`^u ${user} - "([^"]*)" (\\S+)$`, "m").exec(sysusers) ?? [];
   return place !== "" && home === place && gecos === words.replaceAll("%%", "%");

@@ -1,6 +1,7 @@
 /**
- * The directories of a service that are root's: whoever could change one of them could choose what root runs. Every
- * command that root runs asks before it uses them. What is not there yet is made in what is, which passed.
+ * Checks the directories of a service that belong to root. A person who could change one of them could choose what
+ * root runs. Every command that root runs checks them first. For a path that does not exist yet, its parent is
+ * checked.
  */
 import { join } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
@@ -11,8 +12,8 @@ import { readPrincipal, readUnsafe, unsafeLine, type Unsafe } from "../../trust/
 import type { ServiceLayout } from "../service-layout.ts";
 
 /**
- * @param environment shows whether root was called by sudo(8): then its caller is who reads the command
- * @returns what others could change of them, with the one command that ends that; undefined when it is nothing
+ * @param environment shows whether sudo(8) was used: then its caller is the person who reads the command
+ * @returns what others could change, with the one command that prevents it; undefined when there is nothing
  */
 export function checkOwned(layout: ServiceLayout, environment: Environment): Finding | undefined {
   const { opt, releases, etc, state, units, runUnits, current, fallback, env, lock, sysusers } = layout;
@@ -29,7 +30,7 @@ export function checkOwned(layout: ServiceLayout, environment: Environment): Fin
 }
 
 /**
- * The same of a generation's own launcher script, before it is run.
+ * Checks a generation's launcher script before root runs it.
  * @throws GantryError STORE_UNSAFE
  */
 export function requireOwnScript(root: string): void {
@@ -38,7 +39,7 @@ export function requireOwnScript(root: string): void {
   if (finding !== undefined) throw new GantryError(finding);
 }
 
-/** @param sudo what is written before a command of root's */
+/** @param sudo the prefix of a command that root has to run */
 function describe([first, ...rest]: readonly Unsafe[], sudo: "" | "sudo "): Finding | undefined {
   if (first === undefined) return undefined;
   return {
@@ -51,8 +52,8 @@ function describe([first, ...rest]: readonly Unsafe[], sudo: "" | "sudo "): Find
 }
 
 /**
- * What somebody else owns is moved out of the way whole, because nobody knows what that person put into it; what is
- * root's is closed.
+ * A command that makes the paths safe. What another user owns is moved away completely, because its contents cannot be
+ * trusted. What root owns gets a safe mode.
  */
 function safeCommand(found: readonly Unsafe[], sudo: string): string {
   const foreign = found.filter(({ entry }) => entry.uid !== 0).map(({ entry }) => entry.path);

@@ -1,7 +1,7 @@
 /**
- * Whose a name is. An app is installed under the name of its binary: a unit, a user, a group and five directories.
- * Whatever exists by that name and does not carry gantry's mark of this app (marks.ts) is somebody else's, and an
- * installation is refused before it changes anything.
+ * Checks and takes the names of a service on the host. An app is installed under the name of its binary: a unit, a
+ * user, a group and five directories. What exists by that name without gantry's mark of this app (marks.ts) belongs to
+ * another program. The installation is then refused before it changes anything.
  */
 import { lstatSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -32,20 +32,25 @@ import {
 } from "./marks.ts";
 import { runOrThrow } from "../../base/process/index.ts";
 
-/** gantry's own directory below /var/lib, and systemd's for users of the moment (systemd.exec(5), DynamicUser=). */
+/**
+ * Names in use below /var/lib: gantry's own directory, and systemd's for dynamic users (systemd.exec(5),
+ * DynamicUser=).
+ */
 const RESERVED: ReadonlySet<string> = new Set(["gantry", "private"]);
-/** Units that start NAME.service when none is named (systemd.socket(5), systemd.timer(5), systemd.path(5)). */
+/**
+ * Units that start NAME.service unless they name another unit (systemd.socket(5), systemd.timer(5), systemd.path(5)).
+ */
 const TRIGGERS = ["socket", "timer", "path"] as const;
-/** Where sysusers.d(5) looks beside /etc; a file in /etc replaces those of the same name. */
+/** Directories of sysusers.d(5) beside /etc. A file in /etc replaces one of the same name here. */
 const SYSUSERS = ["/run/sysusers.d", "/usr/local/lib/sysusers.d", "/usr/lib/sysusers.d"] as const;
 
 const ANOTHER_NAME = 'its publisher gives it another name with "gantry.binary"';
 
 /**
- * Is the name free, or this app's own?
+ * Checks that every name of a service is free, or is this app's own.
  * @param root where the release lies that is to be installed
- * @returns the directories that are its own
- * @throws GantryError NAME_TAKEN with everything that is somebody else's
+ * @returns the directories that are this app's own
+ * @throws GantryError NAME_TAKEN with everything that belongs to another program
  */
 export async function checkNames(layout: ServiceLayout, candidate: Candidate): Promise<readonly string[]> {
   const owned = await readOwnedOrAdopted(layout, candidate.name);
@@ -66,11 +71,11 @@ export async function checkNames(layout: ServiceLayout, candidate: Candidate): P
     ...(installed ? [] : await directoryFindings(layout, candidate, owned)),
   ];
   if (first !== undefined) throw new GantryError(first, ...rest);
-  // What an earlier gantry left unmarked and cannot be told from another's stays nobody's.
+  // Of an early version's unmarked directories only those count that are this app's own for certain.
   return installed && owned !== undefined ? owned.directories : ownableDirectories(layout);
 }
 
-/** Marks an installation of an earlier gantry, as far as it is certain. */
+/** Adds the record for an installation of an early version of gantry, as far as ownership is certain. */
 export async function ensureMarked(layout: ServiceLayout, app: string): Promise<void> {
   if (readOwned(layout) !== undefined) return;
   const adopted = await readOwnedOrAdopted(layout, app);
@@ -78,14 +83,14 @@ export async function ensureMarked(layout: ServiceLayout, app: string): Promise<
 }
 
 /**
- * The same, and writes down that the name is taken now.
+ * Checks the names and writes the record that they are taken.
  * @throws GantryError NAME_TAKEN
  */
-export async function claimNames(layout: ServiceLayout, candidate: Candidate): Promise<void> {
+export async function recordNames(layout: ServiceLayout, candidate: Candidate): Promise<void> {
   await writeOwned(layout, candidate.name, await checkNames(layout, candidate));
 }
 
-/** Names that no service can have, whatever is there. */
+/** Findings for names that no service can have, on any host. */
 function nameFindings({ name, unit }: ServiceLayout): Finding[] {
   if (RESERVED.has(name))
     return [taken(`${name} is a name that gantry or systemd uses itself`, unit, ANOTHER_NAME)];
@@ -104,7 +109,7 @@ interface Unit {
   readonly file: string;
 }
 
-/** As systemd finds it: on its whole search path, generated, masked, or as an alias of another one. */
+/** Units as systemd finds them: on its whole search path, generated, masked, or as an alias. */
 async function readUnits(units: readonly string[]): Promise<Unit[]> {
   const text = await runOrThrow("systemctl", ["show", ...units, "-pId", "-pLoadState", "-pFragmentPath"]);
   return text
@@ -126,7 +131,7 @@ async function unitFindings(layout: ServiceLayout): Promise<Finding[]> {
   if (there ? !isOwnUnit(layout, text) : service !== undefined && service.state !== "not-found")
     findings.push(foreignUnit(layout, service, there ? own : undefined));
   for (const { id, state, file } of others) {
-    // What somebody put into /etc is this host's own decision, such as the release's example of a socket.
+    // A unit in /etc is this host's own decision, for example the release's example of a socket.
     if (state === "not-found" || file.startsWith(`${layout.units}/`)) continue;
     const what = `${id} is a unit of this host, and would start ${layout.unit}`;
     findings.push(taken(what, file === "" ? id : file, ANOTHER_NAME));
@@ -156,9 +161,7 @@ function sysusersFindings(layout: ServiceLayout): Finding[] {
   );
 }
 
-/**
- * The user that the service would run as is free, made for it, or one that its settings name.
- */
+/** Checks that the service's user does not exist, was made for it, or is named in its settings. */
 async function userFindings(layout: ServiceLayout, candidate: Candidate): Promise<Finding[]> {
   const { user, userNamed } = requireSettings(candidate);
   if (userNamed) return [];
@@ -181,8 +184,8 @@ function readSysusers(layout: ServiceLayout, { root }: Candidate): string {
 }
 
 /**
- * Makes the user of the service, and writes down that it did.
- * @throws GantryError NAME_TAKEN when another one has that name
+ * Makes the user of the service, and records that.
+ * @throws GantryError NAME_TAKEN when a user of that name exists
  */
 export async function ensureUser(layout: ServiceLayout, candidate: Candidate): Promise<void> {
   const [first, ...rest] = await userFindings(layout, candidate);
@@ -198,7 +201,7 @@ export async function ensureUser(layout: ServiceLayout, candidate: Candidate): P
     await writeOwnAccount(layout, user, made.uid);
 }
 
-/** For a name that nothing is installed under. */
+/** Checks the directories when nothing is installed under the name. */
 async function directoryFindings(
   layout: ServiceLayout,
   candidate: Candidate,
@@ -206,7 +209,7 @@ async function directoryFindings(
 ): Promise<Finding[]> {
   const { user, userNamed } = requireSettings(candidate);
   const found = await readPasswd(user);
-  // The data of a user that its own sysusers line made, as after a restored backup; see isMadeFrom.
+  // Data of a user that the release's own sysusers line made, for example after a restored backup; see isMadeFrom.
   const mine = found !== undefined && !userNamed ? found.uid : undefined;
   const kept = new Set([...(owned?.directories ?? []), ...adoptable(layout, mine)]);
   const chown = `systemd-sysusers ${NAMES.systemd}/${layout.name}.sysusers && chown -R ${user}:${user}`;
@@ -232,7 +235,7 @@ async function directoryFindings(
   return findings;
 }
 
-/** Nothing, or an empty directory; a link leads to somebody else's. */
+/** Is there nothing, or an empty directory? A link counts as not free. */
 function isFree(path: string): boolean {
   const facts = lstatSync(path, { throwIfNoEntry: false });
   return facts === undefined || (facts.isDirectory() && isEmpty(path));

@@ -1,7 +1,7 @@
 /**
- * What has to be known of a release that is to become a generation, or is one. Its manifest may be of a later gantry
- * than this launcher, so only the needed keys are read and unknown ones let pass: everything that depends on the rest
- * is done by the release's own launcher.
+ * What this launcher has to know of a release that is, or is to become, a generation. Its manifest may be of a later
+ * version of gantry. So only the needed keys are read, and unknown ones are accepted: the release's own launcher does
+ * everything that depends on the rest.
  */
 import { join } from "node:path";
 import * as v from "valibot";
@@ -47,7 +47,7 @@ export type ServiceSettings = Readonly<v.InferOutput<typeof ServiceSchema>>;
 
 export interface Candidate extends Readonly<v.InferOutput<typeof CandidateSchema>> {
   readonly root: string;
-  /** See releaseId. */
+  /** Hexadecimal, see releaseId. */
   readonly id: string;
   readonly generation: string;
 }
@@ -71,7 +71,7 @@ export function readCandidate(root: string): Candidate {
 }
 
 /**
- * @param root where the manifest is from
+ * @param root directory of the manifest
  * @throws GantryError MANIFEST_INVALID
  */
 export function parseCandidate(text: string, root: string): Candidate {
@@ -94,8 +94,8 @@ function parseManifest(text: string): v.InferOutput<typeof CandidateSchema> | un
 }
 
 /**
- * Why a release cannot follow the installed one on this host, before any of it has run.
- * @param host the target that this launcher itself runs as
+ * Why a release cannot follow the installed one on this host. Checked before any of it runs.
+ * @param host the target of this launcher itself
  */
 export function checkCandidate(
   candidate: Candidate,

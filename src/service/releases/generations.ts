@@ -7,7 +7,7 @@ import { readEntries, readNames, syncPath, unlessRefused } from "../../base/file
 import { NAMES } from "../../release/index.ts";
 import { generationVersion, type ServiceLayout } from "../service-layout.ts";
 
-/** Names in releases/, oldest first by the time of their making; work directories are none. */
+/** Names in releases/ without work directories, oldest first by creation time. */
 export function readGenerations(layout: ServiceLayout): string[] {
   const made = new Map(
     readNames(layout.releases)
@@ -27,7 +27,7 @@ export function readLink(link: string): string | null {
   }
 }
 
-/** Points a link somewhere else in one rename, so that whoever follows it finds the old or the new. */
+/** Points a link to another generation in one rename, so that readers find the old or the new target. */
 export async function switchLink(layout: ServiceLayout, link: string, generation: string): Promise<void> {
   const draft = `${link}.${randomBytes(6).toString("hex")}`;
   symlinkSync(join(basename(layout.releases), generation), draft);
@@ -40,7 +40,7 @@ export async function switchLink(layout: ServiceLayout, link: string, generation
   await syncPath(dirname(link));
 }
 
-/** Takes a generation out of sight with one rename before its files go, so that none is ever half there. */
+/** Removes a generation. It is renamed first, so no generation ever exists in part. */
 export async function removeGeneration(layout: ServiceLayout, generation: string): Promise<void> {
   const aside = join(layout.releases, `${NAMES.old}${randomBytes(8).toString("hex")}`);
   try {
@@ -53,7 +53,7 @@ export async function removeGeneration(layout: ServiceLayout, generation: string
   rmSync(aside, { recursive: true, force: true });
 }
 
-/** Removes what dead runs left: work directories, generations on their way out, drafts of links. */
+/** Removes what interrupted runs left: work directories, generations being removed, drafts of links. */
 export function removeResidue(layout: ServiceLayout): void {
   for (const name of readNames(layout.releases)) {
     const dead = name.startsWith(NAMES.work) || name.startsWith(NAMES.old);

@@ -1,7 +1,7 @@
 /**
- * From an archive or a directory to a generation: taken into a private work directory on the same file system, checked
- * there (signature, sums, target), made ready by its own launcher, synced, and renamed into releases/. Until that
- * rename nothing that anybody looks at has changed, and whatever has a generation's name is whole.
+ * Makes a generation from an archive or a directory. The release is copied into a private work directory on the same
+ * file system, checked there (signature, sums, target), prepared by its own launcher, synced, and renamed into
+ * releases/. Nothing visible changes before that rename, so every directory with a generation's name is complete.
  */
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
@@ -19,19 +19,19 @@ import { nameOf, takeArchive, type ArchiveSource, type Source } from "./import/r
 import { prepareRelease } from "./prepare-release.ts";
 import { unsigned, type Trust } from "../keys/trust.ts";
 
-export interface Placed {
+export interface ImportedGeneration {
   readonly candidate: Candidate;
-  /** False when exactly this release was there already. */
+  /** False when exactly this release is a generation already. */
   readonly created: boolean;
 }
 
-/** An archive that goes on beyond it is a bomb. */
+/** An archive with more entries is refused as a decompression bomb. */
 const MOST_ENTRIES = 200_000;
 const TAKE_AGAIN = "take it from its publisher again";
 
 /**
- * @param announce told which generation it is, and, before a new one appears, that it is made now; waits until that is
- *   on the record
+ * @param announce called with the name of the generation and whether it is new, before a new one appears; awaited, so
+ *   that the record is written first
  * @throws GantryError SIGNATURE_INVALID, ARCHIVE_UNSAFE, DIGEST_MISMATCH, LIBC_MISMATCH …; the releases directory is
  *   then as it was
  */
@@ -40,7 +40,7 @@ export async function importRelease(
   source: Source,
   trust: Trust,
   announce: (generation: string, created: boolean) => Promise<void>,
-): Promise<Placed> {
+): Promise<ImportedGeneration> {
   const { layout, reporter } = context;
   ensureDirectory(layout.opt, 0o755);
   ensureDirectory(layout.releases, 0o755);
@@ -75,11 +75,11 @@ export async function importRelease(
 
 interface Into {
   readonly work: string;
-  /** Where the release goes. */
+  /** Directory of the new release. */
   readonly root: string;
 }
 
-/** Brings the release into the work directory, its signature checked. */
+/** Copies the release into the work directory and checks its signature. */
 async function takeIn(context: ServiceContext, source: Source, trust: Trust, into: Into): Promise<Imported> {
   const { reporter, signal } = context;
   if (source.kind !== "directory") return takeArchiveIn(context, source, trust, into);
@@ -98,8 +98,8 @@ async function takeIn(context: ServiceContext, source: Source, trust: Trust, int
 }
 
 /**
- * The signature is checked before anything is unpacked. Only where it is of a key that nobody here knows, the archive
- * may hold the statement that the key to trust has made about it; then it is checked before anything is taken.
+ * The signature is checked before anything is unpacked, with one exception: when its key is unknown, the archive may
+ * hold a statement by which a trusted key names it. Then it is checked after unpacking, before anything is used.
  */
 async function takeArchiveIn(
   context: ServiceContext,
@@ -120,7 +120,7 @@ async function takeArchiveIn(
   }
   reporter.step(`unpacking ${named}`);
   const from = await unpack(file, join(work, "unpacked"), named, signal);
-  // Before the disk is asked to keep what was unpacked: the app that still serves is waiting for the same disk.
+  // Before the sync of what was unpacked: the app that still serves uses the same disk.
   if (pending === undefined) rmSync(file);
   const imported = await copyRelease({
     from,
@@ -152,7 +152,10 @@ async function unpack(file: string, into: string, named: string, signal: AbortSi
   throw new GantryError({ code: "ARCHIVE_UNSAFE", what, where: named });
 }
 
-/** A publisher packs a whole release and nothing else; only modules may have been made ready in it. */
+/**
+ * Refuses files that the sums do not list: a publisher packs a whole release and nothing else. Only modules may have
+ * been made ready in it.
+ */
 function refuseExtra({ left }: Imported, named: string): void {
   const extra = left.filter((path) => !path.startsWith(`${NAMES.modules}/`));
   const [first, ...rest] = extra.map((path) => ({
@@ -164,7 +167,7 @@ function refuseExtra({ left }: Imported, named: string): void {
   if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
-/** How many of them are named. */
+/** Extra files that are named in the message. */
 const NAMED = 3;
 
 function sayLeft({ reporter }: ServiceContext, source: Source, left: readonly string[]): void {
@@ -176,8 +179,9 @@ function sayLeft({ reporter }: ServiceContext, source: Source, left: readonly st
 }
 
 /**
- * The name of a generation comes from the manifest. Another release with the same manifest is refused.
- * @throws GantryError DIGEST_MISMATCH, also for a generation that is not whole
+ * Checks that a generation of this name holds this very release. The name comes from the manifest, so another release
+ * with the same manifest is refused.
+ * @throws GantryError DIGEST_MISMATCH, also for a generation that is incomplete
  */
 function checkSame(root: string, place: string): void {
   const file = join(place, NAMES.sums);
@@ -194,13 +198,13 @@ function checkSame(root: string, place: string): void {
   if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
-/** What gantry itself adds to a release, or what cannot be in its sums. */
+/** Is it a file that gantry itself adds to a release, or that its sums cannot list? */
 function isOwn(root: string, where: string | undefined): boolean {
   const path = where?.slice(root.length + 1) ?? "";
   return path === NAMES.modules || path.startsWith(`${NAMES.modules}/`) || path.endsWith(".minisig");
 }
 
-/** Every file, and every directory after what lies in it. */
+/** Every file, and every directory after its contents. */
 function listTree(root: string, below = ""): { files: string[]; directories: string[] } {
   const files: string[] = [];
   const directories: string[] = [];

@@ -1,6 +1,6 @@
 /**
- * A release's own launcher, run as a child: it alone understands all of its manifest. What it says in the form of
- * findings becomes findings here again.
+ * Runs a release's own launcher as a child, because it alone understands all of its manifest. The findings that it
+ * prints become findings here.
  */
 import { join } from "node:path";
 import { ERRORS, GantryError, type ErrorCode, type Finding } from "../../base/errors.ts";
@@ -10,18 +10,18 @@ import type { ServiceContext } from "../service-context.ts";
 import { requireOwnScript } from "../names/owned.ts";
 import { runProgram, UNIT_PATH } from "../../base/process/index.ts";
 
-/** Set for a unit's processes and meant for nobody else. */
+/** Variables that systemd sets for a unit's processes, and that a child must not inherit. */
 const UNIT_VARIABLES =
   /^(?:STATE_DIRECTORY|CACHE_DIRECTORY|LOGS_DIRECTORY|RUNTIME_DIRECTORY|NOTIFY_SOCKET|JOURNAL_STREAM|INVOCATION_ID|BUN_.*|GANTRY_STORE|GANTRY_LOG_LEVEL)$/;
 
-/** With the path of the service: the host's own Node has to be found where that will look for it. */
+/** Has the PATH of the service, so that the host's Node is found where the service will find it. */
 function releaseEnvironment(environment: Environment): Environment {
   const kept = Object.entries(environment).filter(([name]) => !UNIT_VARIABLES.test(name));
   return { ...Object.fromEntries(kept), PATH: UNIT_PATH };
 }
 
 /**
- * Makes the modules of a release ready where it lies, and so proves that they load on this host.
+ * Prepares the modules of a release in its own directory, which also proves that they load on this host.
  * @throws GantryError with the findings of that release's launcher
  */
 export async function prepareRelease(
@@ -53,7 +53,9 @@ export async function prepareRelease(
   });
 }
 
-/** Reads what formatFinding wrote. A code of a later version keeps its words under a code that is known here. */
+/**
+ * Parses what formatFinding wrote. A code that only a later version knows becomes a known one, with the text kept.
+ */
 export function parseFindings(text: string): Finding[] {
   const findings: { code: ErrorCode; what: string; where?: string; fix?: string; detail?: string[] }[] = [];
   for (const line of text.split("\n")) {

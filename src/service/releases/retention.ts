@@ -1,19 +1,19 @@
-/** Which generations may go. Pure. */
+/** Retention: which generations are removed, and which one a rollback chooses. Pure. */
 
 export interface RetentionFacts {
-  /** All that lie in releases/. */
+  /** All generations in releases/. */
   readonly generations: readonly string[];
   readonly current: string | null;
   readonly fallback: string | null;
-  /** The one that the service's process was started from, which a hand on the links does not change. */
+  /** The generation that the running process was started from. A change of the links by hand does not change it. */
   readonly running: string | null;
   /** See healthyGenerations. */
   readonly healthy: readonly string[];
 }
 
 /**
- * The generations to remove so that `keep` are left, the current one among them: first those that never were healthy,
- * then those whose time is longest ago. The current, the running and the last healthy one always stay.
+ * The generations to remove so that `keep` are left, including the current one. First those that never were healthy,
+ * then those that were in charge longest ago. The current, the running and the last healthy one always stay.
  */
 export function planClean(facts: RetentionFacts, keep: number): string[] {
   const lastHealthy = facts.healthy.find((name) => facts.generations.includes(name));
@@ -28,8 +28,8 @@ export function planClean(facts: RetentionFacts, keep: number): string[] {
 }
 
 /**
- * The generation to go back to: the last healthy one beside the current one.
- * @param version only generations of this version, or the one of this whole name
+ * The generation to go back to: the last healthy one other than the current one.
+ * @param version only generations of this version, or the one with this full name
  */
 export function chooseRollback(
   facts: RetentionFacts,
@@ -39,6 +39,6 @@ export function chooseRollback(
   const wanted = (name: string) => version === undefined || name === version || versionOf(name) === version;
   const there = facts.generations.filter((name) => name !== facts.current && wanted(name));
   const healthy = facts.healthy.find((name) => there.includes(name));
-  // One that never was healthy is taken only when it is asked for by name.
+  // One that never was healthy is chosen only by name.
   return healthy ?? (version === undefined ? undefined : there.at(-1));
 }

@@ -1,6 +1,6 @@
 /**
- * Units that live for one command of an upgrade. Their names hold an `@`, which no app's name may hold: so the unit of
- * one app is never the service of another. systemd forgets them with the next boot, at the latest.
+ * Units for one command of an upgrade. Their names hold an `@`, which an app's name cannot hold, so none is the
+ * service of another app. They are gone after a reboot at the latest.
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,28 +12,28 @@ import { readUnit, reloadUnits, type UnitState } from "./systemctl.ts";
 /** `activate` runs the app's own command for a new version, `data` copies what belongs to the service's user. */
 type OneshotName = "activate" | "data";
 
-/** Seconds that a command has after SIGTERM, before it is killed. */
+/** Seconds between SIGTERM and SIGKILL. */
 const STOP_TIMEOUT = 10;
 
 export interface Oneshot {
   readonly name: OneshotName;
-  /** The whole unit but for its limits. */
+  /** The text of the unit without its limits. */
   readonly text: string;
-  /** Drop-ins by their file name. */
+  /** Texts of the drop-ins by file name. */
   readonly dropIns: ReadonlyMap<string, string>;
   /** Seconds. */
   readonly timeout: number | "infinity";
 }
 
-/** How a command ended; `failed` is undefined when it went well. */
+/** How a command ended. `failed` is undefined for success. */
 export interface OneshotResult {
   readonly unit: string;
   readonly failed: UnitState | undefined;
 }
 
 /**
- * Runs the command to its end, or to the end of its time.
- * @throws the signal's reason; the command is ended before
+ * Runs the command until it ends, or until its time limit.
+ * @throws the signal's reason, after the command was stopped
  */
 export async function runOneshot(
   { layout, signal, requireLock }: ServiceContext,
@@ -75,17 +75,17 @@ function placeOfUnit(layout: ServiceLayout, unit: string): Place {
   return { unit, file, directory: `${file}.d` };
 }
 
-/** Stops a command that outlived whoever started it, and forgets its unit. */
+/** Stops a command whose starter died, and removes its unit. */
 async function endOneshot(layout: ServiceLayout, name: OneshotName): Promise<void> {
   await endUnit(placeOf(layout, name));
 }
 
-/** All of them, and the one that an earlier gantry named without an `@`. */
+/** Ends all of them, also the one that an early version of gantry named without an `@`. */
 export async function endOneshots(layout: ServiceLayout): Promise<void> {
   await endOneshot(layout, "activate");
   await endOneshot(layout, "data");
   const earlier = placeOfUnit(layout, `${layout.name}-activate.service`);
-  // A unit of that name in /etc is the service of another app, and systemd knows only that one.
+  // A unit of that name in /etc is the service of another app. systemd then has loaded only that one.
   if (!existsSync(join(layout.units, earlier.unit))) await endUnit(earlier);
 }
 

@@ -1,4 +1,4 @@
-/** systemd as far as it is needed here: what a unit is doing, starting and stopping it, and its last words. */
+/** The calls to systemd: state of a unit, start, stop, and its journal. */
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { GantryError, type Finding } from "../../base/errors.ts";
 import type { ServiceContext } from "../service-context.ts";
@@ -30,9 +30,9 @@ const PROPERTIES = [
 
 export type UnitState = Readonly<Record<(typeof PROPERTIES)[number], string>>;
 
-/** @returns why there is nothing to talk to, or undefined */
+/** @returns a finding when systemd does not run here, or undefined */
 export function checkSystemd(): Finding | undefined {
-  // sd_booted(3).
+  // The test of sd_booted(3).
   if (existsSync("/run/systemd/system")) return undefined;
   return {
     code: "HOST_UNSUPPORTED",
@@ -46,7 +46,7 @@ export async function readUnit(unit: string): Promise<UnitState> {
   return parseProperties(await runOrThrow("systemctl", ["show", unit, `-p${PROPERTIES.join(",")}`]));
 }
 
-/** `NAME=value` lines; what systemd does not know is empty. */
+/** Parses `NAME=value` lines. A property that systemd does not know is empty. */
 export function parseProperties(text: string): UnitState {
   const found = new Map(
     text.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
@@ -54,13 +54,13 @@ export function parseProperties(text: string): UnitState {
   return Object.fromEntries(PROPERTIES.map((name) => [name, found.get(name) ?? ""])) as UnitState;
 }
 
-/** The addresses that active .socket units listen at, by unit; `*.socket` stands for all of them. */
+/** The addresses of active .socket units, by unit name. `*.socket` matches all of them. */
 export async function readSocketUnits(names: readonly string[]): Promise<Map<string, readonly string[]>> {
   if (names.length === 0) return new Map();
   return parseSocketUnits(await runOrThrow("systemctl", ["show", ...names, "-pId,ActiveState,Listen"]));
 }
 
-/** Properties of several units, with an empty line between two. */
+/** Parses the properties of several units, which an empty line separates. */
 export function parseSocketUnits(text: string): Map<string, readonly string[]> {
   const found = new Map<string, readonly string[]>();
   for (const unit of text.split("\n\n")) {
@@ -72,12 +72,12 @@ export function parseSocketUnits(text: string): Map<string, readonly string[]> {
   return found;
 }
 
-/** Running, or about to be without anybody's help. */
+/** Is the unit running, or about to run without another command? */
 export function isUp({ ActiveState }: UnitState): boolean {
   return ["active", "activating", "reloading"].includes(ActiveState);
 }
 
-/** The port that the unit's process was told, which its env file may have changed; undefined where that is not known. */
+/** The value of PORT in the environment of the unit's process. Undefined when it cannot be known. */
 export function runningPort({ MainPID }: UnitState): number | undefined {
   try {
     const environment = readFileSync(`/proc/${MainPID}/environ`, "utf8").split("\0");
@@ -88,7 +88,9 @@ export function runningPort({ MainPID }: UnitState): number | undefined {
   }
 }
 
-/** The generation that the unit's process was started from; null when none runs, or it is still the shell. */
+/**
+ * The generation that the unit's process was started from. Null when none runs, or when it is still the start script.
+ */
 export function runningGeneration(layout: ServiceLayout, state: UnitState): string | null {
   if (state.MainPID === "" || state.MainPID === "0") return null;
   try {
@@ -101,8 +103,8 @@ export function runningGeneration(layout: ServiceLayout, state: UnitState): stri
 }
 
 /**
- * Queues a start, after forgetting earlier failures: the limit on starts is for crashes, not for upgrades.
- * @throws GantryError LOCK_TIMEOUT instead of starting what another process is in charge of now
+ * Queues a start, after resetting earlier failures: the limit on starts is for crashes, not for upgrades.
+ * @throws GantryError LOCK_TIMEOUT, without a start, when another process has the lock now
  */
 export async function startUnit(
   { layout: { unit }, requireLock }: Pick<ServiceContext, "layout" | "requireLock">,
@@ -114,7 +116,7 @@ export async function startUnit(
   await runOrThrow("systemctl", [how, "--no-block", unit]);
 }
 
-/** Stops it and waits until it has ended. */
+/** Stops a unit and waits until it has ended. */
 export async function stopUnit({
   layout: { unit },
   requireLock,
@@ -127,7 +129,7 @@ export async function reloadUnits(): Promise<void> {
   await runOrThrow("systemctl", ["daemon-reload"]);
 }
 
-/** The last lines that a unit said in one run of it, or at all. */
+/** The last lines of a unit's journal, of one run or of all. */
 export async function readLog(
   unit: string,
   invocation: string | undefined,
@@ -141,7 +143,7 @@ export async function readLog(
   return stdout.split("\n").filter((line) => line !== "");
 }
 
-/** @throws GantryError PERMISSION_DENIED for anybody but root */
+/** @throws GantryError PERMISSION_DENIED for every user but root */
 export function requireRoot(doing: string, command: string): void {
   if (process.getuid?.() === 0) return;
   throw new GantryError({

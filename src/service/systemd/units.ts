@@ -1,6 +1,6 @@
 /**
- * The systemd files of a service in /etc: those of the generation in charge, byte by byte, and those that finish
- * an interrupted upgrade at boot. Other drop-ins of NAME.service.d are the host's own and are never touched.
+ * The systemd files of a service in /etc: those of the generation in charge, byte by byte, and those that finish an
+ * interrupted upgrade at boot. Other drop-ins of NAME.service.d belong to the host and are never changed.
  */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -14,13 +14,13 @@ import { isOwnHelper, isOwnSysusers, isOwnUnit } from "../names/marks.ts";
 import { runOrThrow, runProgram } from "../../base/process/index.ts";
 import { reloadUnits } from "./systemctl.ts";
 
-/** RestartSteps= came with it; an older systemd warns of what it does not know. */
+/** The systemd that introduced RestartSteps=. Older ones warn about unknown settings. */
 const BACKOFF_VERSION = 254;
 
-/** Before the service, and after it. */
+/** Before the service starts, or after. */
 type Moment = "recover" | "confirm";
 
-/** The units that end an interrupted change; they are enabled as long as the service is installed. */
+/** The units that end an interrupted change. They are enabled while the service is installed. */
 export function recoveryUnits(layout: ServiceLayout): string[] {
   return [recoveryUnit(layout, "recover"), recoveryUnit(layout, "confirm")];
 }
@@ -29,7 +29,7 @@ function recoveryUnit(layout: ServiceLayout, moment: Moment): string {
   return derivedUnit(layout, moment);
 }
 
-/** What an earlier gantry called them. */
+/** The names that an early version of gantry used. */
 function earlierUnits({ name }: ServiceLayout): string[] {
   return [`${name}-recover.service`, `${name}-confirm.service`];
 }
@@ -38,14 +38,14 @@ function dropInDirectory(layout: ServiceLayout): string {
   return join(layout.units, `${layout.unit}.d`);
 }
 
-/** Names of gantry's own drop-ins. */
+/** File names of gantry's own drop-ins. */
 const EXPOSURE = "50-gantry-exposure.conf";
 const BACKOFF = "50-gantry-backoff.conf";
 
 /**
- * At boot, and only while a change is on record. It runs the launcher of the generation that was healthy last, not of
- * the one that is on trial. `recover` comes before the service, and puts links, units and data in order; `confirm`
- * comes after it, and decides about one that had been started already. Should they fail, the service runs all the same.
+ * A unit that runs at boot, and only when a change is on record. It runs the launcher of the last healthy generation,
+ * not of the one on trial. `recover` runs before the service and restores links, units and data. `confirm` runs after
+ * it and decides about a generation on trial. If they fail, the service runs all the same.
  */
 export function formatRecoveryUnit(layout: ServiceLayout, moment: Moment): string {
   const order = moment === "recover" ? `Before=${layout.unit}` : `After=${layout.unit}`;
@@ -67,7 +67,7 @@ WantedBy=multi-user.target
 `;
 }
 
-/** What /etc has to hold while this generation is in charge, by path; null for what must not be there. */
+/** The files that /etc must have while this generation is in charge, by path. Null for a file that must not exist. */
 function wantedFiles(
   layout: ServiceLayout,
   candidate: Candidate,
@@ -89,8 +89,8 @@ function wantedFiles(
 /**
  * Makes the files in /etc those of a generation.
  * @param systemd its version
- * @throws GantryError LOCK_TIMEOUT when another process took over in the middle
- * @returns whether anything changed, so that systemd has to read them again
+ * @throws GantryError LOCK_TIMEOUT when another process took the lock over meanwhile
+ * @returns whether a file changed, so that systemd has to read them again
  */
 export async function ensureUnits(
   { layout, requireLock }: Pick<ServiceContext, "layout" | "requireLock">,
@@ -118,7 +118,10 @@ export async function ensureUnits(
 
 const isAnything = () => true;
 
-/** The files of a service in /etc that are there and that gantry wrote, and those of the same names that it did not. */
+/**
+ * The existing unit files of a service in /etc: `own` were written by gantry, `foreign` have the same names and were
+ * not.
+ */
 export function readUnitFiles(layout: ServiceLayout): { own: string[]; foreign: string[] } {
   const dropIns = dropInDirectory(layout);
   const places: [path: string, isOwn: (text: string) => boolean][] = [
@@ -130,7 +133,7 @@ export function readUnitFiles(layout: ServiceLayout): { own: string[]; foreign: 
         (text) => isOwnHelper(layout, text),
       ],
     ),
-    // Nobody else has names like these.
+    // Only gantry uses these names.
     [join(dropIns, EXPOSURE), isAnything],
     [join(dropIns, BACKOFF), isAnything],
   ];
@@ -138,14 +141,14 @@ export function readUnitFiles(layout: ServiceLayout): { own: string[]; foreign: 
   for (const [path, isOwn] of places) {
     const text = readOptionalText(path);
     if (text === undefined) continue;
-    // What an earlier gantry called its helpers may be the service of another app.
+    // A file with the name of an early version's helper may be the service of another app.
     if (isOwn(text)) files.own.push(path);
     else if (!earlierUnits(layout).includes(basename(path))) files.foreign.push(path);
   }
   return files;
 }
 
-/** Stops, disables and removes what gantry wrote. */
+/** Stops, disables and removes the units that gantry wrote. */
 export async function removeUnits(layout: ServiceLayout): Promise<void> {
   const { own } = readUnitFiles(layout);
   const units = own.filter((path) => dirname(path) === layout.units).map((path) => basename(path));
@@ -155,7 +158,7 @@ export async function removeUnits(layout: ServiceLayout): Promise<void> {
   if (units.length > 0) await runProgram("systemctl", ["reset-failed", ...units]);
 }
 
-/** Removes them under the names that an earlier gantry gave them, which other apps may have. */
+/** Removes units with the names of an early version of gantry, unless they are another app's. */
 async function removeEarlierUnits(layout: ServiceLayout): Promise<boolean> {
   const own = earlierUnits(layout).filter((name) =>
     isOwnHelper(layout, readOptionalText(join(layout.units, name)) ?? ""),
@@ -166,17 +169,17 @@ async function removeEarlierUnits(layout: ServiceLayout): Promise<boolean> {
   return true;
 }
 
-/** `systemd 252 (252.39-1~deb12u1)` */
+/** Parses `systemd 252 (252.39-1~deb12u1)`. */
 export async function readSystemdVersion(): Promise<number> {
   const text = await runOrThrow("systemctl", ["--version"]);
   return Number(/^systemd (\d+)/.exec(text)?.[1] ?? 0);
 }
 
-/** Settings of [Service] and [Unit] that make it a supervised service, and not a command that is run once. */
+/** Settings of [Service] and [Unit] that supervise a service and make no sense for a command that runs once. */
 const SUPERVISION =
   /^(?:Type|Exec\w+|Restart\w*|SuccessExitStatus|Timeout\w+|Watchdog\w+|NotifyAccess|Sockets|PIDFile|RemainAfterExit|StartLimit\w+|KillMode|RuntimeDirectoryPreserve)\s*=/;
 
-/** The same for a unit and for the host's drop-ins to it; a line that ends in a backslash goes on. */
+/** Removes those settings from a unit or a drop-in, including continuation lines (backslash at the end). */
 export function withoutSupervision(text: string): string {
   const kept: string[] = [];
   let dropping = false;
@@ -191,7 +194,7 @@ export function withoutSupervision(text: string): string {
 }
 
 /**
- * A unit that runs one command just as the service runs: same user, environment, directories, rights and limits.
+ * A unit that runs one command as the service runs: same user, environment, directories, rights and limits.
  * @param command program and arguments
  */
 export function formatActivation(unitText: string, command: readonly string[]): string {
@@ -204,13 +207,15 @@ RuntimeDirectoryPreserve=yes
 `;
 }
 
-/** systemd.service(5), "command lines": backslash, quote, specifier and variable. */
+/**
+ * Escapes a word of a command line: backslash, quote, specifier and variable (systemd.service(5), "command lines").
+ */
 export function escapeWord(word: string): string {
   const quoted = word.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
   return quoted.replaceAll("%", "%%").replaceAll("$", () => "$$");
 }
 
-/** The drop-ins that the service has in /etc, gantry's and the host's, by name. */
+/** The drop-ins of the service in /etc, gantry's and the host's, by file name. */
 export function readDropIns(layout: ServiceLayout): Map<string, string> {
   const directory = dropInDirectory(layout);
   const names = readNames(directory).filter((name) => name.endsWith(".conf"));

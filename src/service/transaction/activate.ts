@@ -1,6 +1,6 @@
 /**
- * The app's own command for a new version, such as a migration: run once for each installed release, as the service
- * runs (user, environment, directories, rights), from the new generation and before it is in charge.
+ * Runs the app's own command for a new version, such as a migration. Once for each installed release, as the service
+ * runs (user, environment, directories, rights), from the new generation before it is in charge.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,13 +14,13 @@ import { runOneshot } from "../systemd/oneshot.ts";
 import { readLog, type UnitState } from "../systemd/systemctl.ts";
 import { formatActivation, readDropIns, withoutSupervision } from "../systemd/units.ts";
 
-/** Lines of a failed command that are worth quoting. */
+/** Lines of a failed command's output that are quoted. */
 const QUOTED = 10;
 
 /**
- * Runs the command unless it ran for this very release before.
+ * Runs the command unless it has run for this release.
  * @returns whether it ran
- * @throws GantryError SERVICE_UNHEALTHY with its last words; the signal's reason
+ * @throws GantryError SERVICE_UNHEALTHY with the end of its output; the signal's reason
  */
 export async function ensureActivated(context: ServiceContext, candidate: Candidate): Promise<boolean> {
   const { layout } = context;
@@ -69,13 +69,13 @@ async function activationFailure(
   });
 }
 
-/** The data is from before that release again, so its command has to run again. */
+/** Called when the data is from before that release again, so that its command runs again. */
 export async function forgetActivated(layout: ServiceLayout, generation: string): Promise<void> {
   const left = readActivated(layout).filter((name) => name !== generation);
   await writeActivated(layout, left);
 }
 
-/** Generations whose command has run, one a line. */
+/** Names of the generations whose command has run, one a line. */
 function readActivated(layout: ServiceLayout): string[] {
   const text = readOptionalText(layout.activated) ?? "";
   return text.split("\n").filter((line) => line !== "");

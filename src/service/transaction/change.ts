@@ -1,6 +1,6 @@
 /**
- * From one generation to another, one step at a time, each on the record before it begins. Whatever fails, on the way
- * or in the health window afterwards, ends with the old generation in charge again.
+ * Changes from one generation to another, one step at a time. Each step is on record before it begins. When anything
+ * fails, also in the health window afterwards, the old generation is put in charge again.
  */
 import { GantryError, toGantryError, type Finding } from "../../base/errors.ts";
 import { ensureActivated } from "./activate.ts";
@@ -17,10 +17,10 @@ import { undoChange, type Undone } from "./undo.ts";
 import { ensureUnits, readSystemdVersion } from "../systemd/units.ts";
 import { waitHealthy, type Health } from "../health/watch.ts";
 
-/** Lines of each journal that are shown when a new generation was given up. */
+/** Lines of each journal that are shown after a failed change. */
 const QUOTED = { given: 12, kept: 5 };
 
-/** The change as it stands; the record on the disk is always this one. */
+/** The change in memory. The record on the disk always equals it. */
 export interface Journal {
   readonly record: () => ChangeRecord;
   readonly update: (changed: Partial<ChangeRecord>) => Promise<void>;
@@ -40,7 +40,7 @@ export async function beginChange(context: ServiceContext, record: ChangeRecord)
   };
 }
 
-/** A generation that did not become healthy; what it said is read before it is stopped. */
+/** A generation that did not become healthy. Its journal is read before it is stopped. */
 class Unhealthy extends Error {
   readonly health: Health;
 
@@ -51,14 +51,14 @@ class Unhealthy extends Error {
 }
 
 export interface SwitchOptions {
-  /** Whether its own command for a new version may run, and its data be copied first. */
+  /** Whether the app's own command may run, and its data be copied first. */
   readonly activate: "once" | "never";
 }
 
 /**
- * Puts a generation in charge and waits until it is healthy. The old one serves until the restart; only a snapshot
- * needs it stopped before, because a copy of a database that is being written is no copy.
- * @throws Unhealthy, and what activating and systemd throw; the record then tells how far it came
+ * Puts a generation in charge and waits until it is healthy. The old one serves until the restart. Only a snapshot
+ * stops it earlier, because a copy of a database during writes is not consistent.
+ * @throws Unhealthy; the errors of activation and systemd. The record then has the last step that began.
  */
 export async function switchTo(
   context: ServiceContext,
@@ -86,7 +86,7 @@ export async function switchTo(
     await ensureActivated(context, to);
   }
   context.signal.throwIfAborted();
-  // Again: its own command may take long, and while data are copied nobody of the service holds the port.
+  // Checked again: the app's own command may take long, and while data is copied the service does not hold its port.
   await requireFreePort(layout, settings);
   await step("switching");
   const changed = await ensureUnits(context, to, await readSystemdVersion());
@@ -102,7 +102,7 @@ export async function switchTo(
 
 /**
  * Undoes a change that failed.
- * @returns the error to show: what went wrong, both journals' last lines, and what runs now
+ * @returns the error to show: the cause, the end of both journals, and what runs now
  */
 export async function giveUp(
   context: ServiceContext,
@@ -110,7 +110,7 @@ export async function giveUp(
   error: unknown,
 ): Promise<GantryError> {
   const { layout } = context;
-  // Whoever has taken over has undone it, and may be at a change of its own.
+  // A process that took the lock over has undone this change, and may have begun another.
   context.requireLock();
   const record = journal.record();
   const switched = record.step === "switching";
@@ -120,7 +120,7 @@ export async function giveUp(
     error instanceof Unhealthy ? unhealthyFinding(context, record, error) : toGantryError(error);
   if (switched) context.reporter.warn(`${record.to ?? "it"} is given up: ${failure.findings[0].what}`);
   const code = failure.findings[0].code;
-  // Whoever wants this process to end gets that after the old generation is back.
+  // A request to end this process is followed after the old generation is back.
   const steady: ServiceContext = { ...context, signal: new AbortController().signal };
   const undone = await undoChange(steady, record, { outcome: switched ? "went-back" : "failed", code });
   const [first, ...rest] = failure.findings;
@@ -137,7 +137,7 @@ export async function giveUp(
   );
 }
 
-/** The last words of the one that was given up, and of the one that serves again. */
+/** The end of two journals: of the generation that was given up, and of the one that serves again. */
 async function bothJournals(
   { layout }: ServiceContext,
   { to }: ChangeRecord,
@@ -162,7 +162,7 @@ function unhealthyFinding(
   });
 }
 
-/** What is in charge now, as the end of the sentence. */
+/** What is in charge now, as the end of a sentence. */
 function afterwards({ layout }: ServiceContext, record: ChangeRecord, undone: Undone): string {
   if (undone.keep === null) return "; nothing was installed";
   const version = generationVersion(undone.keep) ?? undone.keep;
@@ -174,7 +174,7 @@ function afterwards({ layout }: ServiceContext, record: ChangeRecord, undone: Un
   return undone.health.healthy ? `; ${version} serves again${data}` : `; went back to ${version}${data}`;
 }
 
-/** Going back did not help: the second thing to know. */
+/** A second finding when the old generation is unhealthy as well. */
 function stillSick({ layout }: ServiceContext, { keep, health }: Undone): Finding[] {
   if (health === undefined || health.healthy || keep === null) return [];
   return [

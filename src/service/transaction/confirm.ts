@@ -1,4 +1,4 @@
-/** The end of a change that went well: the new generation is what there is to go back to from now on. */
+/** Ends a change that went well: the new generation becomes the one to go back to. */
 import type { Candidate } from "../releases/candidate.ts";
 import type { ServiceContext } from "../service-context.ts";
 import { removeResidue, switchLink } from "../releases/generations.ts";
@@ -16,7 +16,7 @@ export async function confirmChange(
   const { layout } = context;
   const { requireLock } = context;
   requireLock();
-  // First: after a crash a change that is confirmed is only tidied up.
+  // First, because after a crash a confirmed change is only cleaned up.
   if (record.action !== "rollback") await rememberPins(layout, to);
   requireLock();
   await writeRecord(layout, { ...record, step: "confirmed" });

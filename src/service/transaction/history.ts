@@ -1,6 +1,6 @@
 /**
- * history.jsonl: one line for each change, appended and never rewritten. A line that a power cut tore is skipped by
- * whoever reads, and the next one begins on a line of its own.
+ * history.jsonl: one JSON line for each change, appended and never rewritten. Readers skip a line that a power cut
+ * left incomplete, and the next entry begins on a new line.
  */
 import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
@@ -10,19 +10,20 @@ import type { ServiceLayout } from "../service-layout.ts";
 
 const EntrySchema = v.object({
   schema: v.literal(1),
-  /** When it began, ISO 8601 in UTC. */
+  /** When the change began, ISO 8601 in UTC. */
   at: v.string(),
   action: v.picklist(["install", "upgrade", "rollback", "uninstall"]),
   from: v.nullable(v.string()),
   to: v.nullable(v.string()),
   /**
    * `done`; `went-back`: the new one was not healthy; `failed`: refused or failed before anything changed;
-   * `unhealthy`: installed, and not healthy; `interrupted`: the process or the host died, and it was undone later.
+   * `unhealthy`: installed, and not healthy; `interrupted`: the process or the host died, and the change was undone
+   * later.
    */
   outcome: v.picklist(["done", "went-back", "failed", "unhealthy", "interrupted"]),
-  /** The code of what went wrong. */
+  /** The error code of the cause. */
   code: v.optional(v.string()),
-  /** Seconds; of an interrupted change, until it was found. */
+  /** Duration in seconds. For an interrupted change, until it was found. */
   seconds: v.number(),
   who: v.object({ user: v.string(), uid: v.number() }),
 });
@@ -32,7 +33,7 @@ export type HistoryEntry = Readonly<v.InferOutput<typeof EntrySchema>>;
 export interface History {
   /** Oldest first. */
   readonly entries: readonly HistoryEntry[];
-  /** Lines that are no entry: torn, or of a later version. */
+  /** Number of lines that are no entry: incomplete, or of a later version. */
   readonly skipped: number;
 }
 
@@ -55,7 +56,7 @@ export function readHistory(layout: ServiceLayout): History {
   return parseHistory(readOptionalText(layout.history) ?? "");
 }
 
-/** Appends one line and waits until the disk has it. */
+/** Appends one line and waits until it is on the disk. */
 export function appendHistory(layout: ServiceLayout, entry: HistoryEntry): void {
   mkdirSync(dirname(layout.history), { recursive: true });
   const descriptor = openSync(layout.history, "a+", 0o600);
@@ -72,8 +73,8 @@ export function appendHistory(layout: ServiceLayout, entry: HistoryEntry): void 
 }
 
 /**
- * The generations to go back to, the latest first: those that were in charge and healthy, without the ones that a
- * rollback turned away from. So going back twice goes back twice, and not forward again.
+ * The generations to go back to, latest first: those that were in charge and healthy, without those that a rollback
+ * left. So two rollbacks go back two steps, and not forward again.
  */
 export function healthyGenerations({ entries }: History): string[] {
   let line: string[] = [];

@@ -1,4 +1,4 @@
-/** One change of a service at a time; and whoever comes next first puts in order what a dead one left. */
+/** Allows one change of a service at a time. Each change first recovers from an interrupted one. */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { GantryError } from "../../base/errors.ts";
@@ -10,8 +10,8 @@ import { recoverChange } from "./recover.ts";
 
 /**
  * Runs `work` with the service's lock held and no interrupted change on record.
- * @param work gets the context whose `requireLock` asks for this very lock
- * @throws GantryError LOCK_TIMEOUT; what recovery and the work throw
+ * @param work gets a context whose `requireLock` checks this lock
+ * @throws GantryError LOCK_TIMEOUT; the errors of recovery and of the work
  */
 export async function withService<T>(
   context: ServiceContext,
@@ -33,7 +33,7 @@ export async function withService<T>(
   if (lock === undefined) throw new TypeError("a lock that nobody waits for");
   const held = { ...context, requireLock: () => requireHeld(lock, layout) };
   try {
-    // Gantry's own directories: the outer one is anybody's to list, each service's is for root.
+    // gantry's own directories: everybody may list the outer one, and each service's is for root.
     ensureDirectory(dirname(layout.state), 0o755);
     ensureDirectory(layout.state, 0o700);
     return await work(held, await recoverChange(held));
@@ -42,7 +42,7 @@ export async function withService<T>(
   }
 }
 
-/** Whoever took the lock over has put in order what this process left, and must not be worked against. */
+/** A process that took the lock over has recovered from this one's change. This one must stop. */
 function requireHeld(lock: Lock, { name, lock: where }: ServiceLayout): void {
   if (!lock.isLost()) return;
   throw new GantryError({

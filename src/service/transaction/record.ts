@@ -1,6 +1,6 @@
 /**
- * The write-ahead record of a change of generations: what is being done, and the last step that was begun. It is on
- * the disk before the step's first effect, and gone when all is done; whoever finds it knows what to undo or finish.
+ * The write-ahead record of a change of generations: its purpose, and the last step that began. It is on the disk
+ * before the first effect of a step, and removed at the end. A process that finds it knows what to undo or finish.
  */
 import * as v from "valibot";
 import { GantryError } from "../../base/errors.ts";
@@ -8,10 +8,10 @@ import { readOptionalText, removeDurably, writeDurably } from "../../base/files/
 import type { ServiceLayout } from "../service-layout.ts";
 
 /**
- * In their order. `placing`: the new generation is made, in a work directory, and renamed into releases/.
- * `copying`: the service is stopped and its data copied (only with a snapshot). `activating`: the app's own command
- * may change the data. `switching`: links and units change, and the new one has to become healthy. `confirmed`: it
- * was; only tidying is left.
+ * In this order. `placing`: the new generation is made in a work directory and renamed into releases/. `copying`: the
+ * service is stopped and its data copied (only with a snapshot). `activating`: the app's own command may change the
+ * data. `switching`: links and units change, and the new generation has to become healthy. `confirmed`: it is healthy,
+ * and stale files are removed.
  */
 const STEPS = ["placing", "copying", "activating", "switching", "confirmed"] as const;
 export type Step = (typeof STEPS)[number];
@@ -20,13 +20,13 @@ const Generation = v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9.+-]*$/));
 const RecordSchema = v.object({
   schema: v.literal(1),
   action: v.picklist(["install", "upgrade", "rollback"]),
-  /** The generation that was current when it began; null for a first installation. */
+  /** The generation that was current at the beginning; null for a first installation. */
   from: v.nullable(Generation),
-  /** Null while it is not known yet. */
+  /** Null until it is known. */
   to: v.nullable(Generation),
-  /** `to` was made by this change, so that undoing it removes it. */
+  /** True when this change made `to`, so that undoing removes it. */
   created: v.boolean(),
-  /** The service was running, or was meant to be, when it began. */
+  /** True when the service was running, or meant to run, at the beginning. */
   running: v.boolean(),
   step: v.picklist(STEPS),
   /** Milliseconds since the epoch. */
@@ -37,9 +37,7 @@ const RecordSchema = v.object({
 export type ChangeRecord = Readonly<v.InferOutput<typeof RecordSchema>>;
 export type Who = ChangeRecord["who"];
 
-/**
- * @throws GantryError IO_FAILED for a record that is none: only a damaged disk or a hand makes one
- */
+/** @throws GantryError IO_FAILED for a record that cannot be parsed: gantry never writes one */
 export function readRecord(layout: ServiceLayout): ChangeRecord | undefined {
   const text = readOptionalText(layout.record);
   if (text === undefined) return undefined;

@@ -1,6 +1,6 @@
 /**
- * Ends whatever change a dead process left, at boot and before every command: undone, or, where the new generation is
- * on trial, decided by its health.
+ * Ends a change that a dead process left, at boot and before every command. It is undone, or, when the new generation
+ * is on trial, decided by its health.
  */
 import { join } from "node:path";
 import { readCandidate, type Candidate } from "../releases/candidate.ts";
@@ -14,7 +14,7 @@ import { putInCharge, readRecoveryFacts, undoChange } from "./undo.ts";
 import { waitHealthy } from "../health/watch.ts";
 
 /**
- * Only for the owner of the service's lock.
+ * The caller must hold the service's lock.
  * @returns the generation in charge; undefined when there was nothing to recover
  */
 export async function recoverChange(
@@ -26,7 +26,7 @@ export async function recoverChange(
   const plan = planRecovery(record, readRecoveryFacts(layout), "recover");
   if (plan.resume && plan.keep !== null) {
     await putInCharge(context, plan.keep);
-    // Its trial goes on once it runs: the unit that confirms comes after it.
+    // The trial continues after the service has started: the unit `confirm` runs then.
     if (context.host === "booting") return { keep: plan.keep };
     const candidate = readCandidate(join(layout.releases, plan.keep));
     if (await passesTrial(context, record, candidate)) return { keep: plan.keep };
@@ -38,7 +38,7 @@ export async function recoverChange(
   return { keep };
 }
 
-/** Waits as the upgrade would have, and confirms the upgrade in its place. */
+/** Waits for health as the upgrade would have, and confirms it. */
 async function passesTrial(
   context: ServiceContext,
   record: ChangeRecord,

@@ -1,38 +1,39 @@
 /**
- * From an interrupted change and what lies on the disk to what has to be done, so that exactly one whole generation is
- * left. Pure: the effects are in undo.ts and recover.ts. Every plan may itself be interrupted and made again.
+ * Plans what to do about an interrupted change, from its record and what is on the disk, so that exactly one complete
+ * generation is left. Pure: the effects are in undo.ts and recover.ts. A plan may itself be interrupted and made
+ * again.
  */
 import type { ChangeRecord } from "./record.ts";
 
-/** What is there. */
+/** What is on the disk. */
 export interface RecoveryFacts {
-  /** Where the link `current` leads; null when there is none. */
+  /** Target of the link `current`; null when there is none. */
   readonly current: string | null;
-  /** Names of the generations in releases/; each is whole, because it was renamed into place. */
+  /** Names of the generations in releases/. Each is complete, because it was renamed into place. */
   readonly generations: readonly string[];
-  /** A copy of the data that is whole. */
+  /** There is a complete copy of the data. */
   readonly snapshot: boolean;
 }
 
 export interface RecoveryPlan {
-  /** The new one is in charge, on trial, and may have been told things: wait for its health, and only then decide. */
+  /** The new generation is in charge, on trial, and may have accepted writes: wait for its health, then decide. */
   readonly resume: boolean;
-  /** The generation that is left in charge; null when a first installation is undone. */
+  /** The generation that stays in charge; null when a first installation is undone. */
   readonly keep: string | null;
-  /** Put the copied data back: what wrote to the data since is given up. */
+  /** Restore the copied data. What was written since is moved away. */
   readonly restoreData: boolean;
-  /** Make the links and units those of `keep`. */
+  /** Make links and units those of `keep`. */
   readonly switch: boolean;
-  /** A generation that nobody ever used. */
+  /** A generation that was never used. */
   readonly remove: string | null;
 }
 
 /**
- * A change that was not confirmed is undone: an unproven release is not left in charge because the power failed at the
- * right moment. Two exceptions. With nothing to go back to, a first installation that had come to its switch stays.
- * And where going back means putting data back, a new one that may have stored something is first given its chance:
- * what it acknowledged would be lost.
- * @param intent `undo` when it is known that the new one will not do
+ * A change that was not confirmed is undone, because an unproven release must not stay in charge after a power cut.
+ * There are two exceptions. A first installation that had reached its switch stays, because there is nothing to go
+ * back to. And when going back means restoring data, a new generation that may have accepted writes is given the
+ * chance to become healthy: its writes would be lost.
+ * @param intent `undo` when it is known that the new generation fails
  */
 export function planRecovery(
   record: ChangeRecord,
@@ -56,7 +57,7 @@ export function planRecovery(
     resume: false,
     keep,
     restoreData: facts.snapshot && touched,
-    // Units may have been replaced before the link was: only the step tells, not the link alone.
+    // Units may have been replaced before the link was, so the step decides and not the link alone.
     switch: switched || facts.current !== keep,
     remove: record.created && there(to) && to !== keep ? to : null,
   };

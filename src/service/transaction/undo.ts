@@ -1,6 +1,6 @@
 /**
- * Carries a recovery plan out: puts links, units and data back to one whole generation, starts it, and writes down what
- * became of the change. Used when a change fails, by the next command after one was killed, and at boot.
+ * Carries out a recovery plan: restores links, units and data of one complete generation, starts it, and records the
+ * outcome of the change. Used when a change fails, by the next command after a crash, and at boot.
  */
 import { join } from "node:path";
 import { forgetActivated } from "./activate.ts";
@@ -26,12 +26,12 @@ import { waitHealthy, type Health } from "../health/watch.ts";
 
 export interface Undone {
   readonly keep: string | null;
-  /** Of what runs now; undefined where nothing had to be started. */
+  /** Health of what runs now; undefined when nothing had to be started. */
   readonly health: Health | undefined;
   readonly restored: boolean;
 }
 
-/** How the history puts it. */
+/** The outcome for the history. */
 export type Ending = Pick<HistoryEntry, "outcome"> & Partial<Pick<HistoryEntry, "code" | "action">>;
 
 export function readRecoveryFacts(layout: ServiceLayout): RecoveryFacts {
@@ -43,8 +43,8 @@ export function readRecoveryFacts(layout: ServiceLayout): RecoveryFacts {
 }
 
 /**
- * Ends a change in one whole generation. Interrupted itself, it is done again by whoever comes next: the record goes
- * last.
+ * Ends a change with one complete generation in charge. After an interruption it is repeated, because the record is
+ * removed last.
  */
 export async function undoChange(
   context: ServiceContext,
@@ -91,18 +91,18 @@ async function applyLinks(context: ServiceContext, plan: RecoveryPlan): Promise<
   await switchLink(layout, layout.fallback, plan.keep);
 }
 
-/** Link and units are those of a generation afterwards. */
+/** Makes link and units those of a generation. */
 export async function putInCharge(context: ServiceContext, generation: string): Promise<void> {
   const { layout, host, requireLock } = context;
   const candidate = readCandidate(join(layout.releases, generation));
   requireLock();
   await switchLink(layout, layout.current, generation);
   const changed = await ensureUnits(context, candidate, await readSystemdVersion());
-  // At boot systemd read these very files moments ago.
+  // At boot systemd has just read these files.
   if (changed || host === "running") await reloadUnits();
 }
 
-/** Starts what is kept, unless it runs undisturbed. */
+/** Starts the generation that stays, unless it is running already. */
 async function ensureRunning(context: ServiceContext, keep: string | null): Promise<Health | undefined> {
   if (keep === null) return undefined;
   const { layout } = context;
@@ -126,7 +126,7 @@ export function finishHistory(
     from: record.from,
     to: record.to,
     ...ending,
-    // A clock that was set back makes no negative time.
+    // Not negative when the clock was set back.
     seconds: Math.max(0, Math.round(Date.now() - record.began) / 1000),
     who: record.who,
   });

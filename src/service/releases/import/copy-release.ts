@@ -1,7 +1,7 @@
 /**
- * The one way by which a release comes into root's keeping, wherever it lay before: exactly the files that its SHA256SUMS
- * names, each hashed while it is copied, and the modules whose digest is the manifest's. Modes follow from the
- * contents, the owner is whoever runs this. Whatever else lies there is named and left.
+ * Copies a release into a directory of root's, from wherever it lies: exactly the files that its SHA256SUMS lists,
+ * each hashed while it is copied, and the modules whose digest is the manifest's. Modes follow from the contents, the
+ * owner is the user who runs this. Other files are reported and left.
  */
 import { closeSync } from "node:fs";
 import { join } from "node:path";
@@ -24,37 +24,40 @@ import { openSourceTree, readSmall, type Owners, type SourceTree } from "./sourc
 import { startWriting, type ImportWriter } from "./import-writer.ts";
 
 export interface ImportOptions {
-  /** The directory that is taken from. */
+  /** The directory to copy from. */
   readonly from: string;
-  /** `foreign`: others may change it at any time. `private`: nobody can, and its files are moved instead of copied. */
+  /**
+   * `foreign`: other users may change it at any time. `private`: nobody else can, and its files are moved instead of
+   * copied.
+   */
   readonly ownership: "foreign" | "private";
-  /** Made by this call, in a directory that only this user can change; after an error the caller removes it. */
+  /** Made by this call, in a directory that only this user can change. The caller removes it after an error. */
   readonly to: string;
-  /** What the source is called in messages; `from` when left out. */
+  /** Name of the source in messages; `from` when left out. */
   readonly named?: string;
   /**
-   * Asked before a file is written.
-   * @throws to refuse
+   * Called before a file is written.
+   * @throws to refuse the release
    */
   readonly admit: (offered: Offered) => void | Promise<void>;
-  /** Whose files are taken; everybody's when left out. */
+  /** User ids whose files are accepted; all when left out. */
   readonly owners?: Owners;
   readonly signal: AbortSignal;
 }
 
-/** What a release says of itself, before any of it is believed. */
+/** What a release says of itself, before it is checked. */
 export interface Offered {
-  /** The bytes of SHA256SUMS, with which everything else is compared. */
+  /** The bytes of SHA256SUMS, with which every file is compared. */
   readonly sums: Buffer;
   readonly listed: Sums;
   /** The text of SHA256SUMS.minisig. */
   readonly signature: string | undefined;
-  /** A small file, when SHA256SUMS lists it and it is as listed. */
+  /** A small file, when SHA256SUMS lists it and its digest is right. */
   readonly read: (path: string) => Buffer | undefined;
 }
 
 export interface Imported {
-  /** What was not taken, relative to the source; a directory of which nothing was taken ends with a slash. */
+  /** What was not copied, relative to the source. A directory of which nothing was copied ends with a slash. */
   readonly left: readonly string[];
   /** All that lies in `to`. */
   readonly listing: TreeListing;
@@ -63,8 +66,9 @@ export interface Imported {
 const TAKE_AGAIN = "take it from its publisher again";
 
 /**
- * @throws GantryError RELEASE_FILE_MISSING without SHA256SUMS; RELEASE_FILE_MISSING and DIGEST_MISMATCH for every listed file
- *   that is not as it is listed; STORE_UNSAFE; what `admit` throws; the signal's reason; the file system's errors
+ * @throws GantryError RELEASE_FILE_MISSING without SHA256SUMS; RELEASE_FILE_MISSING and DIGEST_MISMATCH for every
+ *   listed file that is not as listed; STORE_UNSAFE; what `admit` throws; the signal's reason; the file system's
+ *   errors
  */
 export async function copyRelease(options: ImportOptions): Promise<Imported> {
   const { from, to, named = from, ownership, admit, owners, signal } = options;
@@ -108,7 +112,7 @@ function readOffered(tree: SourceTree): Offered {
   };
 }
 
-/** @throws GantryError with every listed file that is not as it is listed */
+/** @throws GantryError with every listed file that is not as listed */
 async function takeListed(taking: Taking, listed: Sums): Promise<void> {
   const findings: Finding[] = [];
   for (const [path, digest] of listed) {
@@ -129,7 +133,7 @@ async function takeListed(taking: Taking, listed: Sums): Promise<void> {
   if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
-/** @returns the digest of what was taken */
+/** @returns the digest of what was copied */
 async function take(
   { tree, writer, moveFrom }: Taking,
   path: string,
@@ -145,7 +149,7 @@ async function take(
   }
 }
 
-/** Signatures are no part of the sums that they sign: a file is one when it reads as one, and is left otherwise. */
+/** Signatures cannot be in the sums that they sign. A file is copied as a signature when it parses as one. */
 function readSignatures(tree: SourceTree, { listed, signature }: Offered): [path: string, text: Buffer][] {
   const found: [string, Buffer][] = [];
   const add = (path: string, read: () => Buffer | undefined) => {
@@ -165,7 +169,9 @@ function readSignatures(tree: SourceTree, { listed, signature }: Offered): [path
   return found;
 }
 
-/** What is not as the manifest says is left, and made anew by whoever prepares the release. */
+/**
+ * Copies modules. A file that differs from the manifest is left out, and the preparation of the release makes it anew.
+ */
 async function takeModules(taking: Taking, to: string): Promise<void> {
   const { tree, writer } = taking;
   if (!tree.names(".").some(({ name, isDirectory }) => name === NAMES.modules && isDirectory)) return;
@@ -182,7 +188,7 @@ async function takeModules(taking: Taking, to: string): Promise<void> {
   }
 }
 
-/** From the copy, whose digest is that of the sums. */
+/** Reads the copy, because its digest is that of the sums. */
 function readManifest(to: string): string {
   const copy = openSourceTree(to, { named: to });
   try {
@@ -192,7 +198,7 @@ function readManifest(to: string): string {
   }
 }
 
-/** Entries beside those that were taken; what a start of the release has left is no news. */
+/** Entries that were not copied. Stamps of an earlier start are not reported. */
 function listLeft(tree: SourceTree, writer: ImportWriter): string[] {
   const directories = new Set(writer.listing().files.flatMap(parentsOf));
   return [".", ...directories].flatMap((directory) =>

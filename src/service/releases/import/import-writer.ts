@@ -1,4 +1,4 @@
-/** What an import writes: new files below a directory of its own, with modes that follow from their contents. */
+/** Writes the files of an import below a new directory, with modes that follow from their contents. */
 import { chmodSync, fstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
@@ -12,10 +12,10 @@ import { pieceAfterPiece, tooLarge } from "./source-tree.ts";
 type Entry = readonly [size: number, sha256: string];
 
 export interface ImportWriter {
-  /** Copies an open file, hashed while it is copied; stops as soon as there are more than `most` bytes. */
+  /** Copies an open file and hashes it on the way. Stops when there are more than `most` bytes. */
   readonly copy: (descriptor: number, file: ImportedFile) => Promise<Entry>;
   readonly put: (path: string, bytes: Uint8Array) => void;
-  /** Takes back what `copy` wrote. */
+  /** Removes what `copy` wrote. */
   readonly remove: (path: string) => void;
   readonly has: (path: string) => boolean;
   readonly listing: () => TreeListing;
@@ -23,20 +23,20 @@ export interface ImportWriter {
 
 interface ImportedFile {
   readonly path: string;
-  /** For messages. */
+  /** Path for messages. */
   readonly where: string;
-  /** Bytes; those of all files together are limited besides. */
+  /** Limit in bytes. All files together have a limit as well. */
   readonly most?: number;
-  /** Of a module's file, as the manifest says; else the contents decide. */
+  /** Mode of a module's file, from the manifest. Without it, the contents decide. */
   readonly mode?: number;
-  /** The file itself, where nobody else can change it: it is moved when it was read. */
+  /** Path of the file, where no other user can change it: it is moved after it was read. */
   readonly move?: string;
 }
 
-/** Pieces of 1 MiB after which others have their turn: the lock's heartbeat, signals. */
+/** Pieces of 1 MiB between two turns of the event loop, for the lock's heartbeat and signals. */
 const PIECES = 8;
 
-/** @param to made here */
+/** @param to the directory, made by this call */
 export function startWriting(to: string, signal: AbortSignal): ImportWriter {
   mkdirSync(to, { mode: 0o755 });
   chmodSync(to, 0o755);
@@ -84,7 +84,7 @@ export function startWriting(to: string, signal: AbortSignal): ImportWriter {
       files.delete(path);
     },
     has: (path) => files.has(path),
-    // What lies deeper is longer, and so comes first.
+    // Longer paths first, so that a directory comes after its contents.
     listing: () => ({
       files: [...files],
       directories: [...[...directories].toSorted((a, b) => b.length - a.length), ""],
@@ -95,19 +95,19 @@ export function startWriting(to: string, signal: AbortSignal): ImportWriter {
 interface Pouring {
   readonly path: string;
   readonly mode: number | undefined;
-  /** Undefined to read only. */
+  /** Undefined to read and hash only. */
   readonly sink: TreeWriter | undefined;
   readonly signal: AbortSignal;
   readonly limit: number;
   readonly tooMuch: GantryError;
 }
 
-/** From an open file to a new one, or to nowhere; what is hashed is what is written. */
+/** Copies from an open file to a new one, and hashes the bytes that are written. */
 async function pour(
   descriptor: number,
   { path, mode, sink, signal, limit, tooMuch }: Pouring,
 ): Promise<{ readonly entry: Entry; readonly mode: number }> {
-  // A sparse file costs its owner nothing.
+  // Checked first: a sparse file of any size costs its owner nothing.
   if (fstatSync(descriptor).size > limit) throw tooMuch;
   const hash = startEntry();
   let chosen: number | undefined;
@@ -131,7 +131,8 @@ async function pour(
 }
 
 /**
- * SHA256SUMS has no modes, and the ones of a source are anybody's: what a kernel can execute (execve(2)) is a program.
+ * The mode of a file. SHA256SUMS has no modes, and those of the source are not trusted. What the kernel can execute
+ * (execve(2)) becomes executable.
  */
 function modeOf(head: Uint8Array): number {
   const start = Buffer.from(head.subarray(0, 4)).toString("latin1");

@@ -1,4 +1,6 @@
-/** Bounds of what a release may bring, in bytes: beyond any that gantry builds, and below what fills a disk or memory. */
+/**
+ * Limits for the size of a release, in bytes: above any that gantry builds, and below what fills a disk or memory.
+ */
 
 /** All files of a release together, and an archive. */
 export const MOST_BYTES = 4 * 2 ** 30;

@@ -1,4 +1,4 @@
-/** The files of the modules that a release's manifest names, with their digests, as far as this version understands it. */
+/** The module files that a release's manifest lists, with their digests, as far as this version understands it. */
 import * as v from "valibot";
 import { findUnsafe } from "../../../archive/index.ts";
 import type { FileEntry } from "../../../release/index.ts";
@@ -12,8 +12,8 @@ const Entry = v.union([v.tuple([v.number(), Digest, v.literal("x")]), v.strictTu
 const ModulesSchema = v.object({ modules: v.record(Path, v.object({ files: v.record(Path, Entry) })) });
 
 /**
- * By path relative to node_modules. Empty for a manifest that says it otherwise: the release's own launcher makes the
- * modules then.
+ * By path relative to node_modules. Empty for a manifest of another form: the release's own launcher makes the modules
+ * then.
  */
 export function readModules(manifest: string): ReadonlyMap<string, FileEntry> {
   const result = v.safeParse(ModulesSchema, parse(manifest));

@@ -1,6 +1,7 @@
 /**
- * Where a release comes from, and how its archive gets here: copied, or fetched, into a private directory, because what
- * is checked and what is unpacked must be the same bytes, and whoever owns the original could change it in between.
+ * The source of a release, and how its archive is copied or fetched into a private directory. The copy is needed
+ * because the bytes that are checked must be the bytes that are unpacked: the owner of the original could change it in
+ * between.
  */
 import { closeSync } from "node:fs";
 import { basename, dirname } from "node:path";
@@ -17,7 +18,7 @@ export type ArchiveSource =
   | { readonly kind: "archive"; readonly file: string }
   | { readonly kind: "url"; readonly address: string };
 
-/** What a person called it, for messages. */
+/** The source as a person named it, for messages. */
 export function nameOf(source: Source): string {
   if (source.kind === "url") return hideLogin(source.address);
   return source.kind === "archive" ? source.file : source.root;
@@ -32,9 +33,9 @@ export interface TakeOptions {
 }
 
 /**
- * Brings an archive to `file`, where nothing is yet.
+ * Copies or fetches an archive to `file`, which does not exist yet.
  * @returns the text of its signature, if there is one
- * @throws GantryError RELEASE_FILE_MISSING, DIGEST_MISMATCH for what is no regular file; what fetching throws
+ * @throws GantryError RELEASE_FILE_MISSING, DIGEST_MISMATCH for what is not a regular file; the errors of fetching
  */
 export async function takeArchive(
   source: ArchiveSource,
@@ -64,7 +65,7 @@ function copyArchive(from: string, to: string, signal: AbortSignal): void {
   }
 }
 
-/** Loaded on demand: most upgrades are from a file. */
+/** Loaded on demand, because most upgrades are from a file. */
 async function fetchWithSignature(
   address: string,
   file: string,

@@ -1,7 +1,7 @@
 /**
- * Reading a directory that somebody else may be changing at this very moment. Every step of a path is opened relative to
- * the directory that was opened before, and no link is followed, so that a name which is swapped in between leads
- * nowhere. What is not a regular file is refused without waiting for it: a FIFO, a socket, a device. Linux only.
+ * Reads a directory that another user may be changing at the same time. Every step of a path is opened relative to its
+ * parent directory, which is held open, and no link is followed. So a name that is exchanged in between leads nowhere.
+ * Anything but a regular file (FIFO, socket, device) is refused without blocking. Linux only.
  */
 import {
   closeSync,
@@ -19,13 +19,13 @@ import { errorCode, GantryError, isMissing, type Finding } from "../../../base/e
 
 /** A directory, held open. */
 export interface SourceTree {
-  /** As people call it. */
+  /** Name for messages. */
   readonly named: string;
-  /** Names directly in a directory below, `.` for the top; none where there is no directory. */
+  /** Names directly in a directory of the tree, `.` for the top. Empty when there is no such directory. */
   readonly names: (directory: string) => readonly SourceName[];
   /**
    * Opens a regular file, which the caller closes.
-   * @throws GantryError RELEASE_FILE_MISSING, DIGEST_MISMATCH for what is no regular file, STORE_UNSAFE, IO_FAILED
+   * @throws GantryError RELEASE_FILE_MISSING, DIGEST_MISMATCH for what is not a regular file, STORE_UNSAFE, IO_FAILED
    */
   readonly open: (path: string) => number;
   readonly close: () => void;
@@ -36,15 +36,21 @@ interface SourceName {
   readonly isDirectory: boolean;
 }
 
-/** Whose files are taken, and refused as STORE_UNSAFE when anybody else could change them; undefined for everybody's. */
+/**
+ * User ids whose files are accepted. Files that others could change are refused as STORE_UNSAFE. Undefined accepts
+ * all.
+ */
 export type Owners = ReadonlySet<number> | undefined;
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
-/** A FIFO without a writer opens at once, and so does a file whose lease another process has (fcntl(2), F_SETLEASE). */
+/**
+ * O_NONBLOCK: a FIFO without a writer opens at once, and so does a file that another process has a lease on (fcntl(2),
+ * F_SETLEASE).
+ */
 const FILE = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 
 /**
- * @param root followed as it is named: whoever named it means what it leads to
+ * @param root links in it are followed, because a person named it
  * @throws GantryError STORE_UNSAFE; the file system's error when it is no directory
  */
 export function openSourceTree(
@@ -84,12 +90,12 @@ export function openSourceTree(
   };
 }
 
-/** A name in a directory that is open (proc_pid_fd(5)): Node has no openat(2). */
+/** The path of a name in an open directory (proc_pid_fd(5)), because Node has no openat(2). */
 function within(descriptor: number, name: string): string {
   return `/proc/self/fd/${descriptor}/${name}`;
 }
 
-/** Opens one directory in the other, and calls `use` with the last. */
+/** Opens each directory of a path in its parent, and calls `use` with the last. */
 function inDirectory<T>(
   top: number,
   parts: readonly string[],
@@ -117,7 +123,8 @@ function listNames(descriptor: number): SourceName[] {
 
 function openFile(parent: number, name: string, where: string, owners: Owners): number {
   const path = within(parent, name);
-  // To open a device is to use it. A race can turn this look, and then it is fstat below that refuses.
+  // Checked before opening, because opening a device has effects. If the file is exchanged in between, fstat below
+  // refuses it.
   if (!lstatSync(path).isFile()) throw new GantryError(irregular(where));
   const descriptor = openSync(path, FILE | constants.O_NOFOLLOW);
   try {
@@ -140,7 +147,7 @@ function irregular(where: string): Finding {
   };
 }
 
-/** An ACL that lets others write shows in the bits of the group (acl(5)). */
+/** An ACL that lets others write shows in the group bits of the mode (acl(5)). */
 function checkOwner({ uid, mode }: Stats, where: string, owners: Owners): void {
   if (owners === undefined) return;
   const open = (mode & 0o022) !== 0;
@@ -154,13 +161,13 @@ function checkOwner({ uid, mode }: Stats, where: string, owners: Owners): void {
   });
 }
 
-/** What the file system says, as a finding about the release. */
+/** Turns an error of the file system into a finding about the release. */
 function explain(error: unknown, path: string, where: string): unknown {
   const fix = "unpack the release archive again, all of it, into an empty directory";
   if (errorCode(error) === "ENOENT") {
     return new GantryError({ code: "RELEASE_FILE_MISSING", what: `${path} is not there`, where, fix });
   }
-  // A link or a file on the way (ENOTDIR with O_DIRECTORY), a link at the end, a socket.
+  // A link or a file in the path (ENOTDIR with O_DIRECTORY), a link at its end, a socket.
   if (["ENOTDIR", "ELOOP", "ENXIO"].includes(errorCode(error) ?? ""))
     return new GantryError(irregular(where));
   const code = errorCode(error);
@@ -169,8 +176,8 @@ function explain(error: unknown, path: string, where: string): unknown {
 }
 
 /**
- * Opens a file that a person named, links followed; the caller closes it.
- * @throws GantryError RELEASE_FILE_MISSING, DIGEST_MISMATCH for what is no regular file; the file system's error
+ * Opens a file that a person named. Links are followed. The caller closes it.
+ * @throws GantryError RELEASE_FILE_MISSING, DIGEST_MISMATCH for what is not a regular file; the file system's error
  */
 export function openNamed(path: string): number {
   try {
@@ -188,7 +195,7 @@ const PIECE_BYTES = 1 << 20;
 
 /**
  * All bytes of an open file, which stays open.
- * @param most more of them are DIGEST_MISMATCH
+ * @param most limit in bytes; a larger file is DIGEST_MISMATCH
  */
 function readDescriptor(descriptor: number, most: number, where: string): Buffer {
   const pieces: Buffer[] = [];
@@ -206,7 +213,7 @@ export function tooLarge(most: number, where: string): GantryError {
   return new GantryError({ code: "DIGEST_MISMATCH", what, where });
 }
 
-/** The pieces of an open file from its beginning; each is overwritten by the next one. */
+/** The pieces of an open file from its beginning. All share one buffer, so each is valid until the next. */
 export function* pieceAfterPiece(descriptor: number): Generator<Buffer> {
   const buffer = Buffer.allocUnsafe(PIECE_BYTES);
   for (let at = 0; ;) {
@@ -217,12 +224,12 @@ export function* pieceAfterPiece(descriptor: number): Generator<Buffer> {
   }
 }
 
-/** A small file of a tree; undefined when there is nothing of that name. */
+/** A small file of a tree; undefined when the name does not exist. */
 export function readSmall(tree: SourceTree, path: string, most: number): Buffer | undefined {
   return readOpened(() => tree.open(path), most, `${tree.named}/${path}`);
 }
 
-/** A small file that a person named; undefined when there is nothing of that name. */
+/** A small file that a person named; undefined when the name does not exist. */
 export function readSmallNamed(path: string, most: number): Buffer | undefined {
   return readOpened(() => openNamed(path), most, path);
 }
