@@ -19,7 +19,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          globalSetup: ["test/e2e/setup.ts"],
+          globalSetup: ["test/support/app/setup.ts"],
         },
       },
       {
@@ -28,7 +28,7 @@ export default defineConfig({
           name: "hosts",
           include: ["test/hosts/**/*.test.ts"],
           exclude: ALONE,
-          globalSetup: ["test/hosts/setup.ts"],
+          globalSetup: ["test/support/hosts/setup.ts"],
         },
       },
       {
@@ -36,7 +36,7 @@ export default defineConfig({
         test: {
           name: "hosts-alone",
           include: ALONE,
-          globalSetup: ["test/hosts/setup.ts"],
+          globalSetup: ["test/support/hosts/setup.ts"],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
         },

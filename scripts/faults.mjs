@@ -5,10 +5,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { choosePoints, FAULTS, findPoints } from "../test/hosts/faults/inject.mjs";
-import { cutPower, FILE_SYSTEMS, makeDisk } from "../test/hosts/faults/powerloss.mjs";
-import { makeSubject } from "../test/hosts/faults/subject.mjs";
-import { breakOnce, reset } from "../test/hosts/faults/sweep.mjs";
+import { choosePoints, FAULTS, findPoints } from "../test/support/faults/inject.mjs";
+import { cutPower, FILE_SYSTEMS, makeDisk } from "../test/support/faults/powerloss.mjs";
+import { makeSubject } from "../test/support/faults/subject.mjs";
+import { breakOnce, reset } from "../test/support/faults/sweep.mjs";
 import { ensureBuilt } from "./install.mjs";
 
 const seed = Number(process.argv[2] ?? 1);
@@ -34,7 +34,7 @@ try {
 }
 process.exitCode = failures === 0 ? 0 : 1;
 
-/** @param {import("../test/hosts/faults/sweep.mjs").Subject} subject @returns {number} failures */
+/** @param {import("../test/support/faults/sweep.mjs").Subject} subject @returns {number} failures */
 function pullPlugs(subject) {
   let count = 0;
   const all = findPoints(subject.start, subject.root, work);

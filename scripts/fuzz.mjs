@@ -4,7 +4,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { fuzz, fuzzSeeds } from "../test/unit/elf/fuzz.mjs";
+import { fuzz, fuzzSeeds } from "../test/support/elf/fuzz.mjs";
 
 const [dist, count = "200000", seed = "1", ...files] = process.argv.slice(2);
 if (dist === undefined) {

@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ERRORS, type ErrorCode } from "../../src/base/errors.ts";
-import { runBrain, type BrainRun } from "./brain-client.ts";
-import { copyRelease, makeScratch, type Scratch } from "./release.ts";
+import { runBrain, type BrainRun } from "../support/app/brain-client.ts";
+import { copyRelease, makeScratch, type Scratch } from "../support/app/release.ts";
 
 let scratch: Scratch;
 let release = "";

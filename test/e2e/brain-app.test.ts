@@ -17,8 +17,14 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { askBrain, checkStoredNotes, exerciseBrain, runBrain, startBrain } from "./brain-client.ts";
-import type { BrainRun, RunningBrain } from "./brain-client.ts";
+import {
+  askBrain,
+  checkStoredNotes,
+  exerciseBrain,
+  runBrain,
+  startBrain,
+} from "../support/app/brain-client.ts";
+import type { BrainRun, RunningBrain } from "../support/app/brain-client.ts";
 
 const bun = fileURLToPath(new URL("../../node_modules/bun/bin/bun.exe", import.meta.url));
 const fixture = fileURLToPath(new URL("../fixtures/test-brain", import.meta.url));

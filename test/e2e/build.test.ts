@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
-import { BUN, runCli, type Said } from "./cli.ts";
+import { BUN, runCli, type Said } from "../support/app/cli.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const sample = join(root, "test/fixtures/test-brain");

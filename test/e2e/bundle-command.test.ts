@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { BUN, CLI, runCli, type Said } from "./cli.ts";
+import { BUN, CLI, runCli, type Said } from "../support/app/cli.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 

@@ -3,9 +3,9 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { withBundleHead } from "../../src/release/bundle.ts";
-import { runBrain } from "./brain-client.ts";
-import { runCli } from "./cli.ts";
-import { copyRelease, makeScratch, type Scratch } from "./release.ts";
+import { runBrain } from "../support/app/brain-client.ts";
+import { runCli } from "../support/app/cli.ts";
+import { copyRelease, makeScratch, type Scratch } from "../support/app/release.ts";
 
 let scratch: Scratch;
 let release = "";

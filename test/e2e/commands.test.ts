@@ -6,9 +6,9 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { listGuides } from "../../scripts/generate/pages.ts";
 import { parseManifest } from "../../src/release/manifest.ts";
-import { runBrain } from "./brain-client.ts";
-import { BUN, runCli } from "./cli.ts";
-import { copyRelease, makeScratch, type Scratch } from "./release.ts";
+import { runBrain } from "../support/app/brain-client.ts";
+import { BUN, runCli } from "../support/app/cli.ts";
+import { copyRelease, makeScratch, type Scratch } from "../support/app/release.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const readPage = (name: string) => readFileSync(join(root, name), "utf8");

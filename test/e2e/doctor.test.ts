@@ -2,9 +2,9 @@
 import { cpSync, existsSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runBrain } from "./brain-client.ts";
-import { runCli } from "./cli.ts";
-import { copyRelease, makeScratch, prepareRelease, type Scratch } from "./release.ts";
+import { runBrain } from "../support/app/brain-client.ts";
+import { runCli } from "../support/app/cli.ts";
+import { copyRelease, makeScratch, prepareRelease, type Scratch } from "../support/app/release.ts";
 
 let scratch: Scratch;
 let release = "";

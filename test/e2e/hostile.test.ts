@@ -2,8 +2,8 @@
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { exerciseBrain, runBrain, startBrain } from "./brain-client.ts";
-import { copyRelease, makeScratch, type Scratch } from "./release.ts";
+import { exerciseBrain, runBrain, startBrain } from "../support/app/brain-client.ts";
+import { copyRelease, makeScratch, type Scratch } from "../support/app/release.ts";
 
 let scratch: Scratch;
 let release = "";

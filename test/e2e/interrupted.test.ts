@@ -5,7 +5,7 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, utimesSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { BUN, CLI, runCli } from "./cli.ts";
+import { BUN, CLI, runCli } from "../support/app/cli.ts";
 
 const RELEASE = "plain-v1.0.0-linux-";
 

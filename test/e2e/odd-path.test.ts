@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { readdirSync, renameSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { copyRelease, makeScratch, type Scratch } from "./release.ts";
+import { copyRelease, makeScratch, type Scratch } from "../support/app/release.ts";
 
 const SHELLS = ["dash", "busybox sh", "bash --posix"].filter(
   (shell) => spawnSync("sh", ["-c", `${shell} -c true`]).status === 0,

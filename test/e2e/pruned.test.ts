@@ -8,12 +8,12 @@ import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
-import { checkStoredNotes, exerciseBrain, runBrain, startBrain } from "./brain-client.ts";
-import { startLibsqlServer } from "./libsql-server/server.ts";
-import { copyRelease, makeScratch, type Scratch } from "./release.ts";
+import { checkStoredNotes, exerciseBrain, runBrain, startBrain } from "../support/app/brain-client.ts";
+import { startLibsqlServer } from "../support/libsql-server/server.ts";
+import { copyRelease, makeScratch, type Scratch } from "../support/app/release.ts";
 
 const fixture = fileURLToPath(new URL("../fixtures", import.meta.url));
-const adapter = fileURLToPath(new URL("bun-for-node.ts", import.meta.url));
+const adapter = fileURLToPath(new URL("../support/app/bun-for-node.ts", import.meta.url));
 
 let scratch: Scratch;
 let release = "";

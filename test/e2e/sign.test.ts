@@ -11,8 +11,8 @@ import {
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, expect, inject, it } from "vitest";
-import { runCli } from "./cli.ts";
-import { copyRelease } from "./release.ts";
+import { runCli } from "../support/app/cli.ts";
+import { copyRelease } from "../support/app/release.ts";
 
 let work = "";
 let release = "";

@@ -11,8 +11,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runBrain } from "./brain-client.ts";
-import { makeScratch, prepareRelease, type Scratch } from "./release.ts";
+import { runBrain } from "../support/app/brain-client.ts";
+import { makeScratch, prepareRelease, type Scratch } from "../support/app/release.ts";
 
 let scratch: Scratch;
 let release = "";

@@ -5,9 +5,9 @@
 import { chmodSync, chownSync, copyFileSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runBrain } from "./brain-client.ts";
-import { outsideTemporary } from "../unit/build/outside-temporary.ts";
-import { copyRelease, makeScratch, type Scratch } from "./release.ts";
+import { runBrain } from "../support/app/brain-client.ts";
+import { outsideTemporary } from "../support/build/outside-temporary.ts";
+import { copyRelease, makeScratch, type Scratch } from "../support/app/release.ts";
 
 const ROOT = process.getuid?.() === 0;
 const USER = 65534;

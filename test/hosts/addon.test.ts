@@ -6,9 +6,9 @@ import { mkdtempSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { buildAddonBase } from "./addon-base.ts";
-import { must, withApk } from "./containers.ts";
-import { edit, HARSH, openImageBench, type ImageBench } from "./image-bench.ts";
+import { buildAddonBase } from "../support/images/addon-base.ts";
+import { must, withApk } from "../support/images/containers.ts";
+import { edit, HARSH, openImageBench, type ImageBench } from "../support/images/image-bench.ts";
 import {
   bytesOf,
   expectSameTwice,
@@ -16,9 +16,9 @@ import {
   expectSettings,
   newLayers,
   weigh,
-} from "./image-conduct.ts";
-import { MUSL_NODE_MAJOR, muslNodeRoot } from "./node-roots.ts";
-import { startContainer } from "./running.ts";
+} from "../support/images/image-conduct.ts";
+import { MUSL_NODE_MAJOR, muslNodeRoot } from "../support/roots/node-roots.ts";
+import { startContainer } from "../support/images/running.ts";
 import { NODE_SETTING, systemSetting } from "../../scripts/pins.mjs";
 
 const MUSL_NODE = "docker.io/library/musl-node:1";

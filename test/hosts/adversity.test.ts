@@ -8,11 +8,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { formatLockOwner, readSelf } from "../../src/modules/lock/owner.ts";
-import { runProgram, type Run } from "../unit/launcher/fixture.ts";
-import { holdAt, send, type Held } from "./faults/hold.ts";
-import { findPlaces, runPlainly, type Command, type Point } from "./faults/inject.mjs";
-import { sharedSubject } from "./faults/shared.ts";
-import { readTree, reset, type Subject } from "./faults/sweep.mjs";
+import { runProgram, type Run } from "../support/launcher/fixture.ts";
+import { holdAt, send, type Held } from "../support/faults/hold.ts";
+import { findPlaces, runPlainly, type Command, type Point } from "../support/faults/inject.mjs";
+import { sharedSubject } from "../support/faults/shared.ts";
+import { readTree, reset, type Subject } from "../support/faults/sweep.mjs";
 
 let work = "";
 let subject: Subject;

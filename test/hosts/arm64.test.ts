@@ -8,10 +8,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { captureHost } from "../../src/host/captured.ts";
 import { readHost } from "../../src/host/host.ts";
 import { hostRoot } from "../../src/host/root.ts";
-import { arm64Obstacle } from "./arm64-machine.ts";
-import { arm64MuslRoot, arm64Root, enterEmulated } from "./arm64-roots.ts";
-import { enter, npmPackage, slimRoot } from "./roots.ts";
-import { buildSample, PATIENT } from "./samples.ts";
+import { arm64Obstacle } from "../support/roots/arm64-machine.ts";
+import { arm64MuslRoot, arm64Root, enterEmulated } from "../support/roots/arm64-roots.ts";
+import { enter, npmPackage, slimRoot } from "../support/roots/roots.ts";
+import { buildSample, PATIENT } from "../support/hosts/samples.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const gantry = join(repository, "dist/cli.js");

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Finding } from "../../src/base/errors.ts";
 import { loadExternals, type LoadResult } from "../../src/modules/proof/load.ts";
 import { readRelease, type Release } from "../../src/modules/release/unpacked.ts";
-import { copyRelease, makeScratch, type Scratch } from "../e2e/release.ts";
+import { copyRelease, makeScratch, type Scratch } from "../support/app/release.ts";
 
 let scratch: Scratch;
 let release: Release;

@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ERRORS } from "../../src/base/errors.ts";
 import { readTreeFiles } from "../../src/release/tree.ts";
-import { runPlainly } from "./faults/inject.mjs";
-import { copySubject, sharedSubject } from "./faults/shared.ts";
-import { readTree, type Subject } from "./faults/sweep.mjs";
+import { runPlainly } from "../support/faults/inject.mjs";
+import { copySubject, sharedSubject } from "../support/faults/shared.ts";
+import { readTree, type Subject } from "../support/faults/sweep.mjs";
 
 const AS_USER = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
 let work = "";

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { bootLedger, expectWhole } from "./ledger-host.ts";
-import { becomeVersion, buildLedger, gantry, untilAnswers } from "./ledger.ts";
-import type { SystemdHost } from "./systemd-host.ts";
+import { bootLedger, expectWhole } from "../support/systemd/ledger-host.ts";
+import { becomeVersion, buildLedger, gantry, untilAnswers } from "../support/systemd/ledger.ts";
+import type { SystemdHost } from "../support/systemd/systemd-host.ts";
 
 let scratch = "";
 let base = "";

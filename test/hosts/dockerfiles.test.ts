@@ -4,8 +4,8 @@ import { expect, it } from "vitest";
 import { renderImage } from "../../src/build/docker/render.ts";
 import { chooseBases, STRATEGIES, type Strategy } from "../../src/build/docker/strategy.ts";
 import type { Manifest } from "../../src/release/manifest.ts";
-import { parseDockerfile } from "../unit/build/docker/dockerfile-rules.ts";
-import { bunManifest, nodeManifest } from "../unit/build/docker/manifests.ts";
+import { parseDockerfile } from "../support/build/dockerfile-rules.ts";
+import { bunManifest, nodeManifest } from "../support/build/manifests.ts";
 
 const MUSL = { ...bunManifest, target: "linux-x64-musl" };
 const cases = STRATEGIES.flatMap((strategy): [Strategy, Manifest][] => {

@@ -6,9 +6,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { choosePoints, FAULTS, findPoints, type Point } from "./faults/inject.mjs";
-import { sharedSubject } from "./faults/shared.ts";
-import { breakOnce, reset, type Subject } from "./faults/sweep.mjs";
+import { choosePoints, FAULTS, findPoints, type Point } from "../support/faults/inject.mjs";
+import { sharedSubject } from "../support/faults/shared.ts";
+import { breakOnce, reset, type Subject } from "../support/faults/sweep.mjs";
 
 let work = "";
 beforeAll(() => {

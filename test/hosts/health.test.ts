@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { bootLedger, expectWhole } from "./ledger-host.ts";
+import { bootLedger, expectWhole } from "../support/systemd/ledger-host.ts";
 import {
   becomeVersion,
   buildLedger,
@@ -13,9 +13,9 @@ import {
   untilAnswers,
   type Answer,
   type Version,
-} from "./ledger.ts";
-import { show } from "./service-state.ts";
-import type { SystemdHost } from "./systemd-host.ts";
+} from "../support/systemd/ledger.ts";
+import { show } from "../support/systemd/service-state.ts";
+import type { SystemdHost } from "../support/systemd/systemd-host.ts";
 
 /** Seconds. */
 const SETTLE = 3;

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { partOf } from "../support/wide-table.ts";
-import { copyRelease } from "../e2e/release.ts";
-import { must, shellLessRoot, type Containers } from "./containers.ts";
-import { edit, HARSH, openImageBench, type ImageBench } from "./image-bench.ts";
+import { copyRelease } from "../support/app/release.ts";
+import { must, shellLessRoot, type Containers } from "../support/images/containers.ts";
+import { edit, HARSH, openImageBench, type ImageBench } from "../support/images/image-bench.ts";
 import {
   bytesOf,
   expectSameTwice,
@@ -18,9 +18,9 @@ import {
   limitsObstacle,
   newLayers,
   weigh,
-} from "./image-conduct.ts";
-import { muslRoot, slimRoot } from "./roots.ts";
-import { startContainer } from "./running.ts";
+} from "../support/images/image-conduct.ts";
+import { muslRoot, slimRoot } from "../support/roots/roots.ts";
+import { startContainer } from "../support/images/running.ts";
 
 const SHELL_LESS = "gcr.io/distroless/cc-debian13:nonroot";
 const MUSL = "docker.io/library/musl:1";

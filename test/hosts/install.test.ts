@@ -4,13 +4,20 @@ import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { exerciseBrain } from "../e2e/brain-client.ts";
-import { copyRelease } from "../e2e/release.ts";
-import { expectWhole } from "./ledger-host.ts";
-import { becomeVersion, buildLedger, gantry, makeVersion, PORT, untilAnswers } from "./ledger.ts";
-import type { Suite } from "./roots.ts";
-import { untilHealthy } from "./service-state.ts";
-import { bootHost, type SystemdHost } from "./systemd-host.ts";
+import { exerciseBrain } from "../support/app/brain-client.ts";
+import { copyRelease } from "../support/app/release.ts";
+import { expectWhole } from "../support/systemd/ledger-host.ts";
+import {
+  becomeVersion,
+  buildLedger,
+  gantry,
+  makeVersion,
+  PORT,
+  untilAnswers,
+} from "../support/systemd/ledger.ts";
+import type { Suite } from "../support/roots/roots.ts";
+import { untilHealthy } from "../support/systemd/service-state.ts";
+import { bootHost, type SystemdHost } from "../support/systemd/systemd-host.ts";
 
 let scratch = "";
 let release = "";

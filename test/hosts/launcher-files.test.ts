@@ -18,7 +18,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { npmPackage } from "./roots.ts";
+import { npmPackage } from "../support/roots/roots.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const BUN = join(repository, "node_modules/bun/bin/bun.exe");

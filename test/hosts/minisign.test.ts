@@ -9,7 +9,7 @@ import { signFile, signRelease } from "../../src/build/sign/sign.ts";
 import { verifyFile, verifyRelease } from "../../src/build/sign/verify-signature.ts";
 import { createSecretKey, formatSecretKey } from "../../src/release/signing/minisign-secret.ts";
 import { encodePublicKey, verifyMinisign } from "../../src/release/signing/minisign.ts";
-import { copyRelease } from "../e2e/release.ts";
+import { copyRelease } from "../support/app/release.ts";
 
 let directory = "";
 let file = "";

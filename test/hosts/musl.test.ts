@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { enter, muslCppRoot, muslRoot, slimRoot } from "./roots.ts";
+import { enter, muslCppRoot, muslRoot, slimRoot } from "../support/roots/roots.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 let out = "";

@@ -3,9 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { gantry } from "./ledger.ts";
-import { buildNamesake, putNamesake, putProgram } from "./namesake.ts";
-import { bootHost, type SystemdHost } from "./systemd-host.ts";
+import { gantry } from "../support/systemd/ledger.ts";
+import { buildNamesake, putNamesake, putProgram } from "../support/systemd/namesake.ts";
+import { bootHost, type SystemdHost } from "../support/systemd/systemd-host.ts";
 
 let scratch = "";
 let base = "";

@@ -1,11 +1,11 @@
 /** Images of an app that brings its Node: how they run, how large they are, and what a new version of the app ships. */
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { must, shellLessRoot } from "./containers.ts";
-import { edit, HARSH, openImageBench, type ImageBench } from "./image-bench.ts";
-import { bytesOf, expectService, expectSettings, newLayers, weigh } from "./image-conduct.ts";
-import { slimRoot } from "./roots.ts";
-import { startContainer } from "./running.ts";
+import { must, shellLessRoot } from "../support/images/containers.ts";
+import { edit, HARSH, openImageBench, type ImageBench } from "../support/images/image-bench.ts";
+import { bytesOf, expectService, expectSettings, newLayers, weigh } from "../support/images/image-conduct.ts";
+import { slimRoot } from "../support/roots/roots.ts";
+import { startContainer } from "../support/images/running.ts";
 import { NODE, NODE_SETTING } from "../../scripts/pins.mjs";
 
 let bench: ImageBench;

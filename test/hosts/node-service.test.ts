@@ -7,8 +7,8 @@ import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { ensureNode } from "../../src/build/node/node-runtime.ts";
 import { parseTarget } from "../../src/release/targets.ts";
-import { exerciseNodeBrain } from "../e2e/node-client.ts";
-import { bootHost, type SystemdHost } from "./systemd-host.ts";
+import { exerciseNodeBrain } from "../support/app/node-client.ts";
+import { bootHost, type SystemdHost } from "../support/systemd/systemd-host.ts";
 import { NODE, NODE_SETTING, systemSetting } from "../../scripts/pins.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

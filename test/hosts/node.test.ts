@@ -13,8 +13,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { MUSL_NODE_MAJOR, muslNodeRoot } from "./node-roots.ts";
-import { enter, muslRoot, slimRoot } from "./roots.ts";
+import { MUSL_NODE_MAJOR, muslNodeRoot } from "../support/roots/node-roots.ts";
+import { enter, muslRoot, slimRoot } from "../support/roots/roots.ts";
 import { NODE, NODE_SETTING, systemSetting } from "../../scripts/pins.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

@@ -10,8 +10,8 @@ import { GantryError } from "../../src/base/errors.ts";
 import { fetchBundle, fetchSignature } from "../../src/mirror/fetch.ts";
 import { pushBundles } from "../../src/mirror/registry/push.ts";
 import { LIMITS } from "../../src/mirror/http/request.ts";
-import { bundleOf, sha256 } from "../unit/mirror/bench.ts";
-import { startRegistry, type Registry } from "./registry.ts";
+import { bundleOf, sha256 } from "../support/mirror/bench.ts";
+import { startRegistry, type Registry } from "../support/hosts/registry.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 const X64 = bundleOf("1.0.0", "linux-x64-gnu");

@@ -2,11 +2,11 @@
 import { mkdirSync, mkdtempSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { copyRelease } from "../e2e/release.ts";
-import { must } from "./containers.ts";
-import { HARSH, openImageBench, type ImageBench } from "./image-bench.ts";
-import { startRegistry, type Registry } from "./registry.ts";
-import { muslRoot, slimRoot } from "./roots.ts";
+import { copyRelease } from "../support/app/release.ts";
+import { must } from "../support/images/containers.ts";
+import { HARSH, openImageBench, type ImageBench } from "../support/images/image-bench.ts";
+import { startRegistry, type Registry } from "../support/hosts/registry.ts";
+import { muslRoot, slimRoot } from "../support/roots/roots.ts";
 
 let bench: ImageBench;
 let registry: Registry;

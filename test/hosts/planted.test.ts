@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { bootLedger, expectWhole } from "./ledger-host.ts";
+import { bootLedger, expectWhole } from "../support/systemd/ledger-host.ts";
 import {
   buildLedger,
   gantry,
@@ -16,9 +16,9 @@ import {
   untilAnswers,
   type Key,
   type Version,
-} from "./ledger.ts";
-import { PATIENT } from "./samples.ts";
-import type { SystemdHost } from "./systemd-host.ts";
+} from "../support/systemd/ledger.ts";
+import { PATIENT } from "../support/hosts/samples.ts";
+import type { SystemdHost } from "../support/systemd/systemd-host.ts";
 
 const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
 const ATTACKER = 2001;

@@ -7,10 +7,10 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { findPoints, type Point } from "./faults/inject.mjs";
-import { cutPower, FILE_SYSTEMS, makeDisk, type Disk } from "./faults/powerloss.mjs";
-import { sharedSubject } from "./faults/shared.ts";
-import { reset, type Subject } from "./faults/sweep.mjs";
+import { findPoints, type Point } from "../support/faults/inject.mjs";
+import { cutPower, FILE_SYSTEMS, makeDisk, type Disk } from "../support/faults/powerloss.mjs";
+import { sharedSubject } from "../support/faults/shared.ts";
+import { reset, type Subject } from "../support/faults/sweep.mjs";
 
 let work = "";
 let subject: Subject;

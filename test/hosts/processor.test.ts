@@ -12,9 +12,9 @@ import { captureHost } from "../../src/host/captured.ts";
 import { readHost } from "../../src/host/host.ts";
 import { parseCpuInfo } from "../../src/host/machine.ts";
 import { hostRoot } from "../../src/host/root.ts";
-import { arm64Obstacle } from "./arm64-machine.ts";
-import { enterEmulated } from "./arm64-roots.ts";
-import { enter, npmPackage, slimRoot } from "./roots.ts";
+import { arm64Obstacle } from "../support/roots/arm64-machine.ts";
+import { enterEmulated } from "../support/roots/arm64-roots.ts";
+import { enter, npmPackage, slimRoot } from "../support/roots/roots.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 const obstacle = arm64Obstacle();

@@ -20,9 +20,9 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { copySubject, sharedSubject } from "./faults/shared.ts";
-import { busyboxApplets, enter, ensureRoot, muslRoot, slimRoot } from "./roots.ts";
-import type { Subject } from "./faults/sweep.mjs";
+import { copySubject, sharedSubject } from "../support/faults/shared.ts";
+import { busyboxApplets, enter, ensureRoot, muslRoot, slimRoot } from "../support/roots/roots.ts";
+import type { Subject } from "../support/faults/sweep.mjs";
 
 let work = "";
 let subject: Subject;

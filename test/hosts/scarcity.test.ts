@@ -8,9 +8,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { ERRORS, type ErrorCode } from "../../src/base/errors.ts";
-import { choosePoints, findPoints, runPlainly, type Outcome, type Point } from "./faults/inject.mjs";
-import { copySubject, sharedSubject } from "./faults/shared.ts";
-import { breakOnce, readTree, reset, type Subject } from "./faults/sweep.mjs";
+import { choosePoints, findPoints, runPlainly, type Outcome, type Point } from "../support/faults/inject.mjs";
+import { copySubject, sharedSubject } from "../support/faults/shared.ts";
+import { breakOnce, readTree, reset, type Subject } from "../support/faults/sweep.mjs";
 
 let work = "";
 let subject: Subject;

@@ -2,8 +2,8 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { copyRelease, makeScratch, type Scratch } from "../e2e/release.ts";
-import { enter, muslRoot, slimRoot } from "./roots.ts";
+import { copyRelease, makeScratch, type Scratch } from "../support/app/release.ts";
+import { enter, muslRoot, slimRoot } from "../support/roots/roots.ts";
 
 let scratch: Scratch;
 let fresh = "";

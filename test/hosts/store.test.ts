@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { renderStubs } from "../../src/build/release/stub.ts";
 import { parseManifest, releaseId } from "../../src/release/manifest.ts";
 import { storeTreeName } from "../../src/release/store.ts";
-import { makeFixture, type Fixture, type Run } from "../unit/launcher/fixture.ts";
+import { makeFixture, type Fixture, type Run } from "../support/launcher/fixture.ts";
 
 let fixture: Fixture;
 let root = "";

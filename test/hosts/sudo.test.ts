@@ -2,7 +2,7 @@
  * Debian's real sudo: a person unpacks a release in her own home and installs it from there, while somebody else on the
  * host tries to change what root runs. Each refusal is ended by the command that it prints, pasted into her shell.
  */
-import { ROUNDS } from "../support/adversary-rounds.ts";
+import { ROUNDS } from "../support/adversary/rounds.ts";
 import { execFileSync } from "node:child_process";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -16,9 +16,9 @@ import {
   PATIENT,
   type Arena,
   type Workshop,
-} from "./adversary/arena.ts";
-import { makeKey, makeVersion, type Key } from "./ledger.ts";
-import { ensureRoot } from "./roots.ts";
+} from "../support/adversary/arena.ts";
+import { makeKey, makeVersion, type Key } from "../support/systemd/ledger.ts";
+import { ensureRoot } from "../support/roots/roots.ts";
 
 let workshop: Workshop;
 let arena: Arena;

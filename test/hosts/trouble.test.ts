@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bootLedger, expectNoLoss, expectWhole, signalLockOwner } from "./ledger-host.ts";
+import { bootLedger, expectNoLoss, expectWhole, signalLockOwner } from "../support/systemd/ledger-host.ts";
 import {
   becomeVersion,
   buildLedger,
@@ -13,8 +13,8 @@ import {
   startTraffic,
   untilAnswers,
   type Traffic,
-} from "./ledger.ts";
-import type { SystemdHost } from "./systemd-host.ts";
+} from "../support/systemd/ledger.ts";
+import type { SystemdHost } from "../support/systemd/systemd-host.ts";
 
 /** For those that boot, or upgrade, very often: a machine that is busy with other things takes a while. */
 const LONG = 600_000;

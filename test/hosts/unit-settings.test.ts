@@ -2,8 +2,8 @@
 import { afterEach, expect, it } from "vitest";
 import { renderUnits } from "../../src/build/release/units.ts";
 import type { Service } from "../../src/release/service.ts";
-import { show } from "./service-state.ts";
-import { bootHost, type SystemdHost } from "./systemd-host.ts";
+import { show } from "../support/systemd/service-state.ts";
+import { bootHost, type SystemdHost } from "../support/systemd/systemd-host.ts";
 
 /** Settings that would be something else in a unit if they were not escaped. */
 const ODD: Service = {

@@ -6,12 +6,12 @@ import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { checkStoredNotes, exerciseBrain } from "../e2e/brain-client.ts";
-import { copyRelease } from "../e2e/release.ts";
+import { checkStoredNotes, exerciseBrain } from "../support/app/brain-client.ts";
+import { copyRelease } from "../support/app/release.ts";
 import { renderUnits } from "../../src/build/release/units.ts";
 import type { Manifest } from "../../src/release/manifest.ts";
-import { installByHand } from "./by-hand.ts";
-import type { Suite } from "./roots.ts";
+import { installByHand } from "../support/hosts/by-hand.ts";
+import type { Suite } from "../support/roots/roots.ts";
 import {
   errors,
   serveSlowly,
@@ -20,8 +20,8 @@ import {
   untilHealthy,
   untilState,
   untilStatus,
-} from "./service-state.ts";
-import { bootHost, type HostOptions, type SystemdHost } from "./systemd-host.ts";
+} from "../support/systemd/service-state.ts";
+import { bootHost, type HostOptions, type SystemdHost } from "../support/systemd/systemd-host.ts";
 
 const TOKEN = "a-token-of-the-tests";
 const PORT = 4680;

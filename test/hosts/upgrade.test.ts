@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bootLedger, expectNoLoss, expectWhole } from "./ledger-host.ts";
+import { bootLedger, expectNoLoss, expectWhole } from "../support/systemd/ledger-host.ts";
 import {
   buildLedger,
   gantry,
@@ -18,8 +18,8 @@ import {
   type Key,
   type Traffic,
   type Version,
-} from "./ledger.ts";
-import type { SystemdHost } from "./systemd-host.ts";
+} from "../support/systemd/ledger.ts";
+import type { SystemdHost } from "../support/systemd/systemd-host.ts";
 
 let scratch = "";
 let base = "";

@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { captureHost } from "../../src/host/captured.ts";
 import { readHost } from "../../src/host/host.ts";
 import { hostRoot } from "../../src/host/root.ts";
-import { debianRoot, enter, muslCppRoot, npmPackage } from "./roots.ts";
+import { debianRoot, enter, muslCppRoot, npmPackage } from "../support/roots/roots.ts";
 
 const repository = fileURLToPath(new URL("../..", import.meta.url));
 let lab = "";

@@ -2,7 +2,7 @@
  * Wide tables: the suite runs a part of one, drawn anew each time, and says what it leaves out.
  * GANTRY_TEST_WHOLE=1 runs everything (node scripts/test-hosts.mjs --whole), GANTRY_TEST_SEED=N draws the same part again.
  */
-import { seeded } from "../hosts/faults/inject.mjs";
+import { seeded } from "./faults/inject.mjs";
 
 /**
  * @param title of the table, for the line that names what is left out

@@ -24,6 +24,7 @@ const files = [
   "scripts",
   "test/e2e",
   "test/hosts",
+  "test/support",
   "test/unit/modules",
   "test/unit/launcher",
   "test/unit/runtime",

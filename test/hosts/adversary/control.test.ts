@@ -3,7 +3,15 @@
  * loses to her within a few rounds, and each of her payloads leaves its proof. Without this, no win would prove nothing.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { bootArena, HOME, KIT, makeWorkshop, PATIENT, type Arena, type Workshop } from "./arena.ts";
+import {
+  bootArena,
+  HOME,
+  KIT,
+  makeWorkshop,
+  PATIENT,
+  type Arena,
+  type Workshop,
+} from "../../support/adversary/arena.ts";
 
 /** She wins about one round in eight. */
 const CONTROL_ROUNDS = 200;

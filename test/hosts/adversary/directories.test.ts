@@ -1,8 +1,15 @@
 /** The directory that root stands in, its parents, a home and a directory for temporary files that are the attacker's. */
-import { ROUNDS } from "../../support/adversary-rounds.ts";
+import { ROUNDS } from "../../support/adversary/rounds.ts";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { bootArena, HOME, makeWorkshop, PATIENT, type Arena, type Workshop } from "./arena.ts";
-import { PLANT } from "./plant.ts";
+import {
+  bootArena,
+  HOME,
+  makeWorkshop,
+  PATIENT,
+  type Arena,
+  type Workshop,
+} from "../../support/adversary/arena.ts";
+import { PLANT } from "../../support/adversary/plant.ts";
 
 let workshop: Workshop;
 let arena: Arena;

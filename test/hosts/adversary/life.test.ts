@@ -5,10 +5,10 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { tar, type Fields } from "../../unit/archive/tar-writer.ts";
-import { makeVersion, packRelease } from "../ledger.ts";
-import { bootArena, HOME, makeWorkshop, type Arena, type Workshop } from "./arena.ts";
-import { PLANT, VARIABLES } from "./plant.ts";
+import { tar, type Fields } from "../../support/archive/tar-writer.ts";
+import { makeVersion, packRelease } from "../../support/systemd/ledger.ts";
+import { bootArena, HOME, makeWorkshop, type Arena, type Workshop } from "../../support/adversary/arena.ts";
+import { PLANT, VARIABLES } from "../../support/adversary/plant.ts";
 
 let workshop: Workshop;
 let arena: Arena;

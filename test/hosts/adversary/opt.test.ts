@@ -3,8 +3,16 @@
  * refuses to work in it, runs nothing of hers, and prints one command after which nothing of hers is in the way.
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { makeVersion } from "../ledger.ts";
-import { bootArena, GONE, HOME, KIT, makeWorkshop, type Arena, type Workshop } from "./arena.ts";
+import { makeVersion } from "../../support/systemd/ledger.ts";
+import {
+  bootArena,
+  GONE,
+  HOME,
+  KIT,
+  makeWorkshop,
+  type Arena,
+  type Workshop,
+} from "../../support/adversary/arena.ts";
 
 let workshop: Workshop;
 let arena: Arena;

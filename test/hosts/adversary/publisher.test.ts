@@ -2,10 +2,26 @@
  * Bad releases for a service that pins a key: from somebody who has no key, and from the attacker, in whose directory a
  * genuine release was prepared. Nothing of hers runs, as root or as the service, and nothing of hers comes into /opt.
  */
-import { ROUNDS } from "../../support/adversary-rounds.ts";
+import { ROUNDS } from "../../support/adversary/rounds.ts";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { gantry, makeKey, makeVersion, packRelease, releasesOf, sign, type Key } from "../ledger.ts";
-import { bootArena, HOME, KIT, makeWorkshop, PATIENT, type Arena, type Workshop } from "./arena.ts";
+import {
+  gantry,
+  makeKey,
+  makeVersion,
+  packRelease,
+  releasesOf,
+  sign,
+  type Key,
+} from "../../support/systemd/ledger.ts";
+import {
+  bootArena,
+  HOME,
+  KIT,
+  makeWorkshop,
+  PATIENT,
+  type Arena,
+  type Workshop,
+} from "../../support/adversary/arena.ts";
 
 let workshop: Workshop;
 let arena: Arena;

@@ -3,7 +3,16 @@
  * it, cold or warm, nor by `sudo` from the home of the person who called it; where nobody else can change it, it works.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { ALICE, bootArena, HOME, KIT, makeWorkshop, MALLORY, type Arena, type Workshop } from "./arena.ts";
+import {
+  ALICE,
+  bootArena,
+  HOME,
+  KIT,
+  makeWorkshop,
+  MALLORY,
+  type Arena,
+  type Workshop,
+} from "../../support/adversary/arena.ts";
 
 let workshop: Workshop;
 let arena: Arena;

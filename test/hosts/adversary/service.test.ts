@@ -2,10 +2,19 @@
  * The places of a service: directories in /opt, /etc and /var that the attacker had before, and the data, which belongs
  * to the service's user, who may be hers by now.
  */
-import { ROUNDS } from "../../support/adversary-rounds.ts";
+import { ROUNDS } from "../../support/adversary/rounds.ts";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { gantry, makeVersion } from "../ledger.ts";
-import { bootArena, GONE, HOME, KIT, makeWorkshop, PATIENT, type Arena, type Workshop } from "./arena.ts";
+import { gantry, makeVersion } from "../../support/systemd/ledger.ts";
+import {
+  bootArena,
+  GONE,
+  HOME,
+  KIT,
+  makeWorkshop,
+  PATIENT,
+  type Arena,
+  type Workshop,
+} from "../../support/adversary/arena.ts";
 
 let workshop: Workshop;
 let arena: Arena;

@@ -2,9 +2,18 @@
  * Modules that lie outside of their release: a store that the attacker owns, shares or links to root's, for root and for
  * another user. Her trees are real ones with one script changed, so that every stamp in them is as it should be.
  */
-import { ROUNDS } from "../../support/adversary-rounds.ts";
+import { ROUNDS } from "../../support/adversary/rounds.ts";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { ALICE, bootArena, HOME, KIT, makeWorkshop, PATIENT, type Arena, type Workshop } from "./arena.ts";
+import {
+  ALICE,
+  bootArena,
+  HOME,
+  KIT,
+  makeWorkshop,
+  PATIENT,
+  type Arena,
+  type Workshop,
+} from "../../support/adversary/arena.ts";
 
 let workshop: Workshop;
 let arena: Arena;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Allowed } from "../../../src/archive/unpack.ts";
-import { runUnderBun } from "./under-bun.ts";
-import { bundle, EXACTLY, flips, forgeries, unpackAll, type Outcomes } from "./fuzz.ts";
+import { runUnderBun } from "../../support/archive/under-bun.ts";
+import { bundle, EXACTLY, flips, forgeries, unpackAll, type Outcomes } from "../../support/archive/fuzz.ts";
 
 describe.concurrent("a bundle with one flipped bit, at 1,000 places", () => {
   it("is refused or comes out right: gzip", async () => {
@@ -15,7 +15,7 @@ describe.concurrent("a bundle with one flipped bit, at 1,000 places", () => {
 
   it("is refused or comes out right: zstd, under Bun", async () => {
     const { ends, failures } = await runUnderBun<Outcomes>(
-      `import { bundle, flips, unpackAll } from "./fuzz.ts";
+      `import { bundle, flips, unpackAll } from "../../support/archive/fuzz.ts";
        report(await unpackAll(1000, flips(bundle("zst"), 20_261_121)));`,
     );
     expect(failures).toEqual([]);

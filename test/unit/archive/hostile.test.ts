@@ -1,8 +1,18 @@
 import { constants, deflateRawSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import type { Allowed } from "../../../src/archive/unpack.ts";
-import { END, entry, fileEntry, header, longName, pax, record, tar, type Fields } from "./tar-writer.ts";
-import { unpack, unpackTar } from "./scratch.ts";
+import {
+  END,
+  entry,
+  fileEntry,
+  header,
+  longName,
+  pax,
+  record,
+  tar,
+  type Fields,
+} from "../../support/archive/tar-writer.ts";
+import { unpack, unpackTar } from "../../support/archive/scratch.ts";
 
 const GOOD: Fields = { name: "app/good", data: "good" };
 const LONG = `app/${"d/".repeat(1100)}f`;

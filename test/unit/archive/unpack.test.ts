@@ -6,8 +6,8 @@ import { describe, expect, it } from "vitest";
 import { unpackArchive, type Allowed } from "../../../src/archive/unpack.ts";
 import { writeArchive } from "../../../src/build/pack/release-archive.ts";
 import type { FileEntry } from "../../../src/release/tree.ts";
-import { fileEntry, longName, pax, tar } from "./tar-writer.ts";
-import { RELEASE, scratch, unpack, unpackTar } from "./scratch.ts";
+import { fileEntry, longName, pax, tar } from "../../support/archive/tar-writer.ts";
+import { RELEASE, scratch, unpack, unpackTar } from "../../support/archive/scratch.ts";
 
 const BIG = Buffer.from(Array.from({ length: 900_001 }, (_, index) => (index * index) >> 5));
 

@@ -3,8 +3,8 @@ import * as zlib from "node:zlib";
 import { GantryError } from "../../../src/base/errors.ts";
 import { refuseUnsafe } from "../../../src/archive/refuse.ts";
 import { createFrameFollower } from "../../../src/archive/zstd-frame.ts";
-import { unpack } from "./scratch.ts";
-import { runUnderBun } from "./under-bun.ts";
+import { unpack } from "../../support/archive/scratch.ts";
+import { runUnderBun } from "../../support/archive/under-bun.ts";
 
 /** Frames after RFC 8878, 3.1.1, by hand: nothing in them is compressed. */
 const MAGIC = [0x28, 0xb5, 0x2f, 0xfd];
@@ -105,7 +105,7 @@ it("under Bun, takes one frame at every level and nothing else", async () => {
     import { tmpdir } from "node:os";
     import { join } from "node:path";
     import { unpackArchive } from "../../../src/archive/unpack.ts";
-    import { bundle, EXACTLY } from "./fuzz.ts";
+    import { bundle, EXACTLY } from "../../support/archive/fuzz.ts";
 
     const tar = gunzipSync(bundle("gz"));
     const whole = Buffer.from(bundle("zst"));

@@ -11,8 +11,8 @@ import { readNetrc } from "../../../src/mirror/http/netrc.ts";
 import { readDockerLogin } from "../../../src/mirror/registry/docker-config.ts";
 import { readRegularText } from "../../../src/base/files/regular-file.ts";
 import { readFileEntry } from "../../../src/release/tree.ts";
-import { bareEnvironment, runProgram } from "../launcher/fixture.ts";
-import { useFixture } from "../launcher/use-fixture.ts";
+import { bareEnvironment, runProgram } from "../../support/launcher/fixture.ts";
+import { useFixture } from "../../support/launcher/use-fixture.ts";
 
 let work = "";
 let server: Server;

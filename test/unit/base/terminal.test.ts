@@ -5,8 +5,8 @@ import { describe, expect, it } from "vitest";
 import { formatFinding } from "../../../src/base/errors.ts";
 import { createLog, type LogFormat } from "../../../src/base/log.ts";
 import { jsonText, printable, printableLines } from "../../../src/base/text.ts";
-import { bareEnvironment, runProgram } from "../launcher/fixture.ts";
-import { useFixture } from "../launcher/use-fixture.ts";
+import { bareEnvironment, runProgram } from "../../support/launcher/fixture.ts";
+import { useFixture } from "../../support/launcher/use-fixture.ts";
 
 /** C0, DEL and C1 (ECMA-48), line separators, and what turns text around (Unicode TR 9). */
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, at) => from + at);

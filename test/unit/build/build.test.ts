@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { buildRelease, createLog, createScratch, type BuildEvent } from "../../../src/index.ts";
-import { BUN_PATH, makeApp, makeDirectory } from "./scratch.ts";
+import { BUN_PATH, makeApp, makeDirectory } from "../../support/build/scratch.ts";
 
 const log = createLog({ format: "journal", level: "error", write: () => true });
 

@@ -7,7 +7,7 @@ import { readApp } from "../../../src/build/app/app.ts";
 import { releaseInstall, releasePublicKey, vendoredTargets } from "../../../src/build/choices.ts";
 import { keygen } from "../../../src/build/sign/keys.ts";
 import { parseTarget } from "../../../src/release/targets.ts";
-import { findingsOf, makeApp, makeDirectory } from "./scratch.ts";
+import { findingsOf, makeApp, makeDirectory } from "../../support/build/scratch.ts";
 
 const own = parseTarget("linux-x64-gnu");
 const appWith = (gantry: Record<string, unknown>) =>

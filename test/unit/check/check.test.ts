@@ -11,7 +11,7 @@ import { toGantryError } from "../../../src/base/errors.ts";
 import { captureHost } from "../../../src/host/captured.ts";
 import { readHost } from "../../../src/host/host.ts";
 import { hostRoot } from "../../../src/host/root.ts";
-import { elfImage } from "../elf/elf-image.mjs";
+import { elfImage } from "../../support/elf/elf-image.mjs";
 
 const inRepo = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const REAL = inRepo("node_modules/lightningcss-linux-x64-gnu/lightningcss.linux-x64-gnu.node");

@@ -1,9 +1,9 @@
 /** Rules about the file itself: container, processor, stack, registration. */
 import { describe, expect, it } from "vitest";
 import { createJudge } from "../../../src/compat/judge-files.ts";
-import { elfImage, type ImageOptions } from "../elf/elf-image.mjs";
-import { factsLiteral, hostLiteral, known } from "./host-literal.mjs";
-import { elf, GLIBC, judge, LIBC, NAPI, read, runtimeOf, type World } from "./world.ts";
+import { elfImage, type ImageOptions } from "../../support/elf/elf-image.mjs";
+import { factsLiteral, hostLiteral, known } from "../../support/compat/host-literal.mjs";
+import { elf, GLIBC, judge, LIBC, NAPI, read, runtimeOf, type World } from "../../support/compat/world.ts";
 
 const struct = (version: number): ImageOptions => ({
   symbols: [{ name: "node_module_register" }],

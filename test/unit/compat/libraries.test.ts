@@ -1,9 +1,9 @@
 /** Libraries and their versions, as glibc's loader finds and checks them. */
 import { describe, expect, it } from "vitest";
 import { createJudge } from "../../../src/compat/judge-files.ts";
-import { elfImage, type ImageOptions } from "../elf/elf-image.mjs";
-import { factsLiteral, hostLiteral, known } from "./host-literal.mjs";
-import { GLIBC, judge, LIBC, NAPI, read, runtimeOf } from "./world.ts";
+import { elfImage, type ImageOptions } from "../../support/elf/elf-image.mjs";
+import { factsLiteral, hostLiteral, known } from "../../support/compat/host-literal.mjs";
+import { GLIBC, judge, LIBC, NAPI, read, runtimeOf } from "../../support/compat/world.ts";
 
 const lib = (options: ImageOptions = {}): Uint8Array => elfImage({ soname: "libx.so", ...options });
 

@@ -1,9 +1,9 @@
 /** The same questions where musl is the loader. */
 import { describe, expect, it } from "vitest";
 import type { HostFacts } from "../../../src/host/host-facts.ts";
-import { elfImage, type ImageOptions } from "../elf/elf-image.mjs";
-import { factsLiteral, known } from "./host-literal.mjs";
-import { judge, MUSL, NAPI, type World } from "./world.ts";
+import { elfImage, type ImageOptions } from "../../support/elf/elf-image.mjs";
+import { factsLiteral, known } from "../../support/compat/host-literal.mjs";
+import { judge, MUSL, NAPI, type World } from "../../support/compat/world.ts";
 
 const facts = (version: string): HostFacts =>
   factsLiteral({ loaders: [{ path: MUSL, family: "musl", version: known(version), arch: "x64" }] });

@@ -1,8 +1,8 @@
 /** Symbols and thread-local storage under glibc, and defects of runtimes. */
 import { describe, expect, it } from "vitest";
-import { elfImage } from "../elf/elf-image.mjs";
-import { known } from "./host-literal.mjs";
-import { judge, NAPI } from "./world.ts";
+import { elfImage } from "../../support/elf/elf-image.mjs";
+import { known } from "../../support/compat/host-literal.mjs";
+import { judge, NAPI } from "../../support/compat/world.ts";
 
 describe("symbols", () => {
   it.each([

@@ -7,8 +7,8 @@ import { deriveRequires } from "../../../src/compat/requires.ts";
 import { downgradeVerdict, parseSkip } from "../../../src/compat/skip.ts";
 import { bytesSource } from "../../../src/elf/bytes.ts";
 import { readNativeFile, type ElfFile } from "../../../src/elf/elf-file.ts";
-import { elfImage, type ImageOptions } from "../elf/elf-image.mjs";
-import { factsLiteral, known } from "./host-literal.mjs";
+import { elfImage, type ImageOptions } from "../../support/elf/elf-image.mjs";
+import { factsLiteral, known } from "../../support/compat/host-literal.mjs";
 
 const host = factsLiteral();
 const runtime = {

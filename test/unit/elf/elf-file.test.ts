@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { bytesSource } from "../../../src/elf/bytes.ts";
 import { guarded, isPie, readNativeFile, type ElfFile } from "../../../src/elf/elf-file.ts";
-import { elfImage } from "./elf-image.mjs";
+import { elfImage } from "../../support/elf/elf-image.mjs";
 
 function parse(image: Uint8Array): ElfFile {
   const file = readNativeFile(bytesSource(image));

@@ -2,7 +2,7 @@
 import { expect, it } from "vitest";
 import { createJudge } from "../../../src/compat/judge-files.ts";
 import { guarded, readNativeFile } from "../../../src/elf/elf-file.ts";
-import { fuzz, fuzzSeeds } from "./fuzz.mjs";
+import { fuzz, fuzzSeeds } from "../../support/elf/fuzz.mjs";
 
 it("survives 3,000 damaged files", () => {
   const seeds = fuzzSeeds();

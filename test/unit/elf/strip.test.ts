@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { bytesSource } from "../../../src/elf/bytes.ts";
 import { readNativeFile } from "../../../src/elf/elf-file.ts";
 import { planStrip } from "../../../src/elf/strip.ts";
-import { elfImage } from "./elf-image.mjs";
-import { sectionsOf, TYPE, withSections, type SectionSpec } from "./sections.ts";
+import { elfImage } from "../../support/elf/elf-image.mjs";
+import { sectionsOf, TYPE, withSections, type SectionSpec } from "../../support/elf/sections.ts";
 
 const IMAGE = elfImage({
   type: 2,

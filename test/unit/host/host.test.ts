@@ -12,7 +12,7 @@ import { readHost } from "../../../src/host/host.ts";
 import { hostRoot } from "../../../src/host/root.ts";
 import { readRuntime } from "../../../src/host/runtime.ts";
 import { readStubs } from "../../../src/host/libuv-stubs.ts";
-import { elfImage } from "../elf/elf-image.mjs";
+import { elfImage } from "../../support/elf/elf-image.mjs";
 
 const BUN = fileURLToPath(new URL("../../../node_modules/bun/bin/bun.exe", import.meta.url));
 const linux = process.platform === "linux";

@@ -18,9 +18,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { keygen } from "../../../src/build/sign/keys.ts";
 import { signFile } from "../../../src/build/sign/sign.ts";
 import { withBundleHead } from "../../../src/release/bundle.ts";
-import { bareEnvironment, expectRefusal } from "./fixture.ts";
-import { readTree } from "./fixture-bundle.ts";
-import { useFixture } from "./use-fixture.ts";
+import { bareEnvironment, expectRefusal } from "../../support/launcher/fixture.ts";
+import { readTree } from "../../support/launcher/fixture-bundle.ts";
+import { useFixture } from "../../support/launcher/use-fixture.ts";
 
 const VENDORED = "vendor/linux-x64-gnu.tar.zst";
 const OFFLINE = { GANTRY_OFFLINE: "1" };

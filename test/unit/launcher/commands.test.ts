@@ -5,8 +5,8 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import type { Manifest } from "../../../src/release/manifest.ts";
-import { expectRefusal } from "./fixture.ts";
-import { useFixture } from "./use-fixture.ts";
+import { expectRefusal } from "../../support/launcher/fixture.ts";
+import { useFixture } from "../../support/launcher/use-fixture.ts";
 
 const fixture = useFixture();
 let root = "";

@@ -12,8 +12,8 @@ import {
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { readFileEntry } from "../../../src/release/tree.ts";
-import { bareEnvironment, runProgram } from "./fixture.ts";
-import { useFixture } from "./use-fixture.ts";
+import { bareEnvironment, runProgram } from "../../support/launcher/fixture.ts";
+import { useFixture } from "../../support/launcher/use-fixture.ts";
 
 const fixture = useFixture();
 let root = "";

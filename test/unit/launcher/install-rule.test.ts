@@ -3,8 +3,8 @@ import { rmSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Manifest } from "../../../src/release/manifest.ts";
-import { expectRefusal } from "./fixture.ts";
-import { useFixture } from "./use-fixture.ts";
+import { expectRefusal } from "../../support/launcher/fixture.ts";
+import { useFixture } from "../../support/launcher/use-fixture.ts";
 
 const VENDORED = "vendor/linux-x64-gnu.tar.zst";
 const fixture = useFixture();

@@ -15,9 +15,9 @@ import { basename, join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { keygen } from "../../../src/build/sign/keys.ts";
 import { signFile } from "../../../src/build/sign/sign.ts";
-import { expectRefusal } from "./fixture.ts";
-import { readTree } from "./fixture-bundle.ts";
-import { useFixture } from "./use-fixture.ts";
+import { expectRefusal } from "../../support/launcher/fixture.ts";
+import { readTree } from "../../support/launcher/fixture-bundle.ts";
+import { useFixture } from "../../support/launcher/use-fixture.ts";
 
 const fixture = useFixture();
 let root = "";

@@ -2,9 +2,9 @@
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, expect, it } from "vitest";
-import { expectRefusal } from "./fixture.ts";
-import { readTree } from "./fixture-bundle.ts";
-import { useFixture } from "./use-fixture.ts";
+import { expectRefusal } from "../../support/launcher/fixture.ts";
+import { readTree } from "../../support/launcher/fixture-bundle.ts";
+import { useFixture } from "../../support/launcher/use-fixture.ts";
 
 const KEY = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
 const OFFLINE = { GANTRY_OFFLINE: "1" };

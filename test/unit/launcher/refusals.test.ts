@@ -19,9 +19,9 @@ import {
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { ErrorCode } from "../../../src/base/errors.ts";
-import { bareEnvironment, expectRefusal, runProgram, type Run } from "./fixture.ts";
-import { resum } from "./resum.ts";
-import { useFixture } from "./use-fixture.ts";
+import { bareEnvironment, expectRefusal, runProgram, type Run } from "../../support/launcher/fixture.ts";
+import { resum } from "../../support/launcher/resum.ts";
+import { useFixture } from "../../support/launcher/use-fixture.ts";
 
 const fixture = useFixture();
 let root = "";

@@ -3,8 +3,8 @@ import { rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readTreeFiles } from "../../../src/release/tree.ts";
-import { readTree } from "./fixture-bundle.ts";
-import { useFixture } from "./use-fixture.ts";
+import { readTree } from "../../support/launcher/fixture-bundle.ts";
+import { useFixture } from "../../support/launcher/use-fixture.ts";
 
 const OFFLINE = { GANTRY_OFFLINE: "1" };
 const fixture = useFixture();

@@ -17,10 +17,10 @@ import { delimiter, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { NOTE } from "../../../src/release/stamp.ts";
 import { readTreeEntry } from "../../../src/release/tree.ts";
-import { bareEnvironment, runProgram, type Run } from "./fixture.ts";
-import { readTree } from "./fixture-bundle.ts";
-import { resum } from "./resum.ts";
-import { useFixture } from "./use-fixture.ts";
+import { bareEnvironment, runProgram, type Run } from "../../support/launcher/fixture.ts";
+import { readTree } from "../../support/launcher/fixture-bundle.ts";
+import { resum } from "../../support/launcher/resum.ts";
+import { useFixture } from "../../support/launcher/use-fixture.ts";
 
 const fixture = useFixture();
 let root = "";

@@ -6,9 +6,9 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { formatLockOwner, readSelf } from "../../../src/modules/lock/owner.ts";
 import { NOTE } from "../../../src/release/stamp.ts";
-import { startRegistry, type Registry } from "../modules/registry.ts";
-import { bareEnvironment, type Run } from "./fixture.ts";
-import { useFixture } from "./use-fixture.ts";
+import { startRegistry, type Registry } from "../../support/modules/registry.ts";
+import { bareEnvironment, type Run } from "../../support/launcher/fixture.ts";
+import { useFixture } from "../../support/launcher/use-fixture.ts";
 
 const fixture = useFixture();
 let root = "";

@@ -1,8 +1,15 @@
 import { chmodSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { BUNDLE, describeBoth, expectBundle, expectFinding, SECRET, sendBundle } from "./bench.ts";
-import { unusedPort } from "./servers.ts";
+import {
+  BUNDLE,
+  describeBoth,
+  expectBundle,
+  expectFinding,
+  SECRET,
+  sendBundle,
+} from "../../support/mirror/bench.ts";
+import { unusedPort } from "../../support/mirror/servers.ts";
 
 describeBoth("reaching a mirror", (bench) => {
   it("follows redirects with the credentials at home", async () => {

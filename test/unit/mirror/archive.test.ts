@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { GantryError } from "../../../src/base/errors.ts";
 import { fetchArchive } from "../../../src/mirror/archive.ts";
-import { LIMITS } from "./bench.ts";
-import { startServer, type Handler, type TestServer } from "./servers.ts";
+import { LIMITS } from "../../support/mirror/bench.ts";
+import { startServer, type Handler, type TestServer } from "../../support/mirror/servers.ts";
 
 const BYTES = Buffer.alloc(300_000, "archive");
 let into = "";

@@ -13,8 +13,8 @@ import {
   SECRET,
   sendBundle,
   sha256,
-} from "./bench.ts";
-import { unusedPort } from "./servers.ts";
+} from "../../support/mirror/bench.ts";
+import { unusedPort } from "../../support/mirror/servers.ts";
 
 const OTHER = bundleOf("2.0.0");
 const ALTERED = Buffer.from(BUNDLE);

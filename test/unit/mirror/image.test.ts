@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { GantryError } from "../../../src/base/errors.ts";
 import { fetchImage, parseImageAddress } from "../../../src/mirror/registry/image.ts";
-import { LIMITS, SECRET, sha256 } from "./bench.ts";
-import { startServer, unusedPort, type Handler, type TestServer } from "./servers.ts";
+import { LIMITS, SECRET, sha256 } from "../../support/mirror/bench.ts";
+import { startServer, unusedPort, type Handler, type TestServer } from "../../support/mirror/servers.ts";
 
 const INDEX = "application/vnd.oci.image.index.v1+json";
 const DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json";

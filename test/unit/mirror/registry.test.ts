@@ -3,8 +3,16 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { loginForRealm } from "../../../src/mirror/registry/realm.ts";
 import { parseChallenge } from "../../../src/mirror/registry/registry.ts";
-import { BUNDLE, describeBoth, expectBundle, expectFinding, SECRET, sendBundle, sha256 } from "./bench.ts";
-import type { Handler } from "./servers.ts";
+import {
+  BUNDLE,
+  describeBoth,
+  expectBundle,
+  expectFinding,
+  SECRET,
+  sendBundle,
+  sha256,
+} from "../../support/mirror/bench.ts";
+import type { Handler } from "../../support/mirror/servers.ts";
 
 const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 const MANIFEST_TEXT = JSON.stringify({

@@ -5,7 +5,7 @@ import { ensureTree, type EnsureOptions } from "../../../src/modules/ensure.ts";
 import { registrySource, type ModuleSource } from "../../../src/modules/sources/source.ts";
 import { readLockOwner } from "../../../src/modules/lock/lock.ts";
 import { locationInRelease, readRelease } from "../../../src/modules/release/unpacked.ts";
-import { bareEnvironment, makeFixture, type Fixture } from "../launcher/fixture.ts";
+import { bareEnvironment, makeFixture, type Fixture } from "../../support/launcher/fixture.ts";
 
 let fixture: Fixture;
 beforeAll(async () => {

@@ -9,7 +9,7 @@ import { writeStamp } from "../../../src/modules/proof/stamp.ts";
 import { checkAbi, readRunning } from "../../../src/modules/proof/host-node.ts";
 import { usedBy } from "../../../src/modules/proof/used-paths.ts";
 import { formatManifest } from "../../../src/release/manifest.ts";
-import { makeTree, MANIFEST, removeTree } from "./tree.ts";
+import { makeTree, MANIFEST, removeTree } from "../../support/modules/tree.ts";
 
 const self = { os: "linux", arch: "x64", path: process.execPath, versions: process.versions };
 const { executable: _none, ...rest } = MANIFEST;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { checkLockfile } from "../../../src/modules/sources/lockfile-check.ts";
-import { MANIFEST } from "./tree.ts";
+import { MANIFEST } from "../../support/modules/tree.ts";
 
 const PACKAGE = '{"dependencies":{"needed":"1.0.0"},"optionalDependencies":{"@scope/extra":"1.0.0"}}';
 /** As Bun writes it: trailing commas everywhere, and here a comment too. */

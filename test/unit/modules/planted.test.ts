@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { removeFromTree } from "../../../src/modules/tree/exclude.ts";
 import { readTreeFiles } from "../../../src/release/tree.ts";
 import { verifyTree } from "../../../src/modules/tree/verify.ts";
-import { FILES, makeTree, MANIFEST, put, removeTree } from "./tree.ts";
+import { FILES, makeTree, MANIFEST, put, removeTree } from "../../support/modules/tree.ts";
 
 const PINNED = { ...MANIFEST, publicKey: "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3" };
 

@@ -21,7 +21,7 @@ import {
 } from "../../../src/modules/release/unpacked.ts";
 import { writeStamp } from "../../../src/modules/proof/stamp.ts";
 import { formatManifest } from "../../../src/release/manifest.ts";
-import { makeTree, MANIFEST, removeTree } from "./tree.ts";
+import { makeTree, MANIFEST, removeTree } from "../../support/modules/tree.ts";
 
 const HOST = "0123456789abcdef0123456789abcdef";
 let modules = "";

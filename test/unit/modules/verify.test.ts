@@ -2,7 +2,7 @@ import { chmodSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { verifyTree } from "../../../src/modules/tree/verify.ts";
-import { FILES, makeTree, MANIFEST, put, removeTree } from "./tree.ts";
+import { FILES, makeTree, MANIFEST, put, removeTree } from "../../support/modules/tree.ts";
 
 let modules = "";
 beforeEach(() => {

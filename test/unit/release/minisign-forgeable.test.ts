@@ -2,7 +2,7 @@
 import { createPublicKey, verify } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { encodePublicKey, parsePublicKey } from "../../../src/release/signing/minisign.ts";
-import { findingsOf } from "../build/scratch.ts";
+import { findingsOf } from "../../support/build/scratch.ts";
 
 const FIELD = 2n ** 255n - 19n;
 

@@ -9,8 +9,14 @@ import {
   unlockSecretKey,
 } from "../../../src/release/signing/minisign-secret.ts";
 import { encodePublicKey, formatKeyId } from "../../../src/release/signing/minisign.ts";
-import { findingsOf } from "../build/scratch.ts";
-import { KEY_ID, KEY_LINE, PUBLIC_KEY, SECRET_KEY, SIGNATURE } from "./minisign-vectors.ts";
+import { findingsOf } from "../../support/build/scratch.ts";
+import {
+  KEY_ID,
+  KEY_LINE,
+  PUBLIC_KEY,
+  SECRET_KEY,
+  SIGNATURE,
+} from "../../support/release/minisign-vectors.ts";
 
 /** libsodium's smallest: 1 MiB, a few milliseconds. What minisign itself uses is tried on the hosts. */
 const CHEAP = { operations: 32_768, memory: 2 ** 24 };

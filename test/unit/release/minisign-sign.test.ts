@@ -2,8 +2,15 @@ import { describe, expect, it } from "vitest";
 import { parseSecretKey, type SecretKey } from "../../../src/release/signing/minisign-secret.ts";
 import { formatSignature } from "../../../src/release/signing/minisign-sign.ts";
 import { createPrehash, verifyMinisign } from "../../../src/release/signing/minisign.ts";
-import { findingsOf } from "../build/scratch.ts";
-import { COMMENT, KEY_ID, MESSAGE, PUBLIC_KEY, SECRET_KEY, SIGNATURE } from "./minisign-vectors.ts";
+import { findingsOf } from "../../support/build/scratch.ts";
+import {
+  COMMENT,
+  KEY_ID,
+  MESSAGE,
+  PUBLIC_KEY,
+  SECRET_KEY,
+  SIGNATURE,
+} from "../../support/release/minisign-vectors.ts";
 
 function readKey(): SecretKey {
   const file = parseSecretKey(SECRET_KEY, "k");

@@ -11,7 +11,7 @@ import {
   parseSignature,
   verifyMinisign,
 } from "../../../src/release/signing/minisign.ts";
-import { findingsOf } from "../build/scratch.ts";
+import { findingsOf } from "../../support/build/scratch.ts";
 import {
   COMMENT,
   KEY_ID,
@@ -20,7 +20,7 @@ import {
   MESSAGE,
   PUBLIC_KEY,
   SIGNATURE,
-} from "./minisign-vectors.ts";
+} from "../../support/release/minisign-vectors.ts";
 
 const REPOSITORY = join(import.meta.dirname, "../../..");
 
@@ -170,7 +170,7 @@ describe("under Bun, where the launcher runs", () => {
   it("accepts and refuses the same", () => {
     const script = `
       import { verifyMinisign, parsePublicKey, createPrehash } from "./src/release/signing/minisign.ts";
-      import { MESSAGE, PUBLIC_KEY, SIGNATURE, LEGACY_SIGNATURE } from "./test/unit/release/minisign-vectors.ts";
+      import { MESSAGE, PUBLIC_KEY, SIGNATURE, LEGACY_SIGNATURE } from "./test/support/release/minisign-vectors.ts";
       const outcome = (check) => { try { return check(); } catch (error) { return error.message; } };
       const zeros = "RWQECYZQjI76Z" + "A".repeat(43);
       console.log(JSON.stringify([

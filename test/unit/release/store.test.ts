@@ -1,7 +1,7 @@
 /** The stores that an environment names, and the rules that the stub spells too. */
 import { describe, expect, it } from "vitest";
 import { parseCandidates, storeTreeName } from "../../../src/release/store.ts";
-import { MANIFEST } from "../modules/tree.ts";
+import { MANIFEST } from "../../support/modules/tree.ts";
 
 const list = (environment: Readonly<Record<string, string>>) =>
   parseCandidates(environment).map(({ variable, directory }) => `${variable} ${directory}`);

@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { compareWithSums, parseSums } from "../../../src/release/sums.ts";
-import { findingsOf, makeApp } from "../build/scratch.ts";
+import { findingsOf, makeApp } from "../../support/build/scratch.ts";
 
 /** SHA-256 of "abc" and of nothing: FIPS 180-4's examples. */
 const ABC = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";

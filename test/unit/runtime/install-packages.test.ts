@@ -12,7 +12,7 @@ import {
   type InstallOptions,
 } from "../../../src/runtime/install-packages.ts";
 import { run } from "../../../src/base/process/run.ts";
-import { startRegistry, tampered, type Registry } from "../modules/registry.ts";
+import { startRegistry, tampered, type Registry } from "../../support/modules/registry.ts";
 
 /** GANTRY_TEST_BUN names another Bun to try the same tests with. */
 const BUN =

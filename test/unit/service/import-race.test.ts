@@ -1,11 +1,19 @@
 /** Taking a release out of a directory whose owner changes it meanwhile: every round is refused or right. */
-import { ROUNDS } from "../../support/adversary-rounds.ts";
+import { ROUNDS } from "../../support/adversary/rounds.ts";
 import { spawn, type ChildProcess } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { GantryError } from "../../../src/base/errors.ts";
-import { BUNDLE, CODE, digest, makeHostile, SECRET, SIGNATURE, type HostileRelease } from "./hostile.ts";
+import {
+  BUNDLE,
+  CODE,
+  digest,
+  makeHostile,
+  SECRET,
+  SIGNATURE,
+  type HostileRelease,
+} from "../../support/service/hostile.ts";
 
 let release: HostileRelease;
 let child: ChildProcess | undefined;

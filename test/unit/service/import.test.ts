@@ -26,7 +26,7 @@ import {
   SIGNATURE,
   sumsOf,
   type HostileRelease,
-} from "./hostile.ts";
+} from "../../support/service/hostile.ts";
 
 let release: HostileRelease;
 beforeEach(() => {

@@ -8,7 +8,7 @@ import type { Source } from "../../../src/service/releases/import/release-source
 import { learnStatement, planStatement } from "../../../src/service/keys/learn.ts";
 import type { Allowance } from "../../../src/service/keys/decide.ts";
 import type { TrustOptions } from "../../../src/service/keys/trust.ts";
-import { makePublisher, type Publisher, type TestKey } from "./signed.ts";
+import { makePublisher, type Publisher, type TestKey } from "../../support/service/signed.ts";
 
 let publisher: Publisher;
 let first: TestKey;

@@ -15,7 +15,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readPrincipal } from "../../../src/trust/principal.ts";
 import { readUnsafe } from "../../../src/trust/read.ts";
-import { outsideTemporary } from "../build/outside-temporary.ts";
+import { outsideTemporary } from "../../support/build/outside-temporary.ts";
 
 let top = "";
 beforeEach(() => {

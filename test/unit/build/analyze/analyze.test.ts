@@ -5,7 +5,7 @@ import { formatAnalysis } from "../../../../src/build/analyze/format-analysis.ts
 import { readApp } from "../../../../src/build/app/app.ts";
 import { ensureInstalled, type Sources } from "../../../../src/build/app/sources.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
-import { BUN, FIXTURES, findingsOf, makeApp, SCRATCH } from "../scratch.ts";
+import { BUN, FIXTURES, findingsOf, makeApp, SCRATCH } from "../../../support/build/scratch.ts";
 
 const X64 = parseTarget("linux-x64-gnu");
 const opened: Sources[] = [];

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { analyzeApp, type Analysis } from "../../../../src/build/analyze/analyze.ts";
 import { readInstallScript } from "../../../../src/build/analyze/install-script.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
-import { makeApp, writeFiles } from "../scratch.ts";
+import { makeApp, writeFiles } from "../../../support/build/scratch.ts";
 
 type Files = Record<string, unknown>;
 

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readApp } from "../../../../src/build/app/app.ts";
-import { copyFixture, FIXTURES, makeApp, writeFiles } from "../scratch.ts";
+import { copyFixture, FIXTURES, makeApp, writeFiles } from "../../../support/build/scratch.ts";
 
 const IDENTITY = { name: "brain", version: "1.0.0" };
 const MAIN = { "src/main.ts": "" };

@@ -3,7 +3,7 @@ import { chmodSync, copyFileSync, linkSync, mkdirSync, symlinkSync } from "node:
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { findBun } from "../../../../src/build/app/bun.ts";
-import { BUN_PATH, findingsOf, makeApp, makeDirectory, writeFiles } from "../scratch.ts";
+import { BUN_PATH, findingsOf, makeApp, makeDirectory, writeFiles } from "../../../support/build/scratch.ts";
 
 const version = execFileSync(BUN_PATH, ["--version"], { encoding: "utf8" }).trim();
 const revision = execFileSync(BUN_PATH, ["--revision"], { encoding: "utf8" }).trim();

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bunFetcher, FETCHED_BUN } from "../../../../src/build/app/fetch-bun.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
-import { findingsOf, makeDirectory } from "../scratch.ts";
+import { findingsOf, makeDirectory } from "../../../support/build/scratch.ts";
 
 const asked: string[] = [];
 /** A registry that has nothing. */

@@ -4,7 +4,14 @@ import { afterEach, describe, expect, it } from "vitest";
 import { readApp } from "../../../../src/build/app/app.ts";
 import { ensureInstalled, type Sources } from "../../../../src/build/app/sources.ts";
 import { digestOfFiles, readTreeEntry, readTreeFiles } from "../../../../src/release/tree.ts";
-import { BUN, copyFixture, findingsOf, makeApp, writeFiles, SCRATCH } from "../scratch.ts";
+import {
+  BUN,
+  copyFixture,
+  findingsOf,
+  makeApp,
+  writeFiles,
+  SCRATCH,
+} from "../../../support/build/scratch.ts";
 
 const opened: Sources[] = [];
 

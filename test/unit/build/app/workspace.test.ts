@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { matchesWorkspace, readWorkspacePatterns } from "../../../../src/build/app/workspace.ts";
-import { copyFixture, makeApp } from "../scratch.ts";
+import { copyFixture, makeApp } from "../../../support/build/scratch.ts";
 
 describe("matchesWorkspace", () => {
   const cases: [path: string, patterns: string[], member: boolean][] = [

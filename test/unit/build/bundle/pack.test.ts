@@ -16,7 +16,7 @@ import { parseBundleHead, type Compression } from "../../../../src/release/bundl
 import { treeDigest, type Manifest } from "../../../../src/release/manifest.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
 import { digestOfFiles, readTreeEntry, readTreeFiles } from "../../../../src/release/tree.ts";
-import { BUN_PATH, findingsOf, makeDirectory, SCRATCH } from "../scratch.ts";
+import { BUN_PATH, findingsOf, makeDirectory, SCRATCH } from "../../../support/build/scratch.ts";
 
 const LONG = `deep/${"long-directory-name/".repeat(12)}end.js`;
 const CONTENTS: Readonly<Record<string, string>> = {

@@ -7,7 +7,14 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { parseProbeOutput } from "../../../../src/release/probe.ts";
 import type { CompileResult } from "../../../../src/build/compile/compile.ts";
-import { BUN, BUN_VERSION, installFixture, makeWorkbench, runProgram, type Output } from "./workbench.ts";
+import {
+  BUN,
+  BUN_VERSION,
+  installFixture,
+  makeWorkbench,
+  runProgram,
+  type Output,
+} from "../../../support/build/workbench.ts";
 
 const EXTERNALS = [
   "@libsql/client",

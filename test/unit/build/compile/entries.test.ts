@@ -19,7 +19,7 @@ import { GantryError } from "../../../../src/base/errors.ts";
 import { parseProbeOutput } from "../../../../src/release/probe.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
 import { readFileEntry } from "../../../../src/release/tree.ts";
-import { BUN, FIXTURE, makeWorkbench, runProgram } from "./workbench.ts";
+import { BUN, FIXTURE, makeWorkbench, runProgram } from "../../../support/build/workbench.ts";
 
 const bench = makeWorkbench();
 afterAll(() => bench.remove());

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, expect, test } from "vitest";
-import { BUN, makeWorkbench, runProgram } from "./workbench.ts";
+import { BUN, makeWorkbench, runProgram } from "../../../support/build/workbench.ts";
 
 const bench = makeWorkbench();
 afterAll(() => bench.remove());

@@ -2,8 +2,8 @@
 import { mkdirSync, mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { SCRATCH } from "../scratch.ts";
-import { BUN, makeWorkbench, runProgram, type Workbench } from "./workbench.ts";
+import { SCRATCH } from "../../../support/build/scratch.ts";
+import { BUN, makeWorkbench, runProgram, type Workbench } from "../../../support/build/workbench.ts";
 
 let bench: Workbench;
 beforeAll(() => {

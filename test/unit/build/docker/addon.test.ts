@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { renderImage } from "../../../../src/build/docker/render.ts";
 import { chooseBases } from "../../../../src/build/docker/strategy.ts";
 import type { Manifest } from "../../../../src/release/manifest.ts";
-import { nodeManifest } from "./manifests.ts";
+import { nodeManifest } from "../../../support/build/manifests.ts";
 
 const BUN = fileURLToPath(new URL("../../../../node_modules/bun/bin/bun.exe", import.meta.url));
 

@@ -16,8 +16,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { writeImageFiles, type DockerOptions } from "../../../../src/build/docker/docker.ts";
 import { GantryError } from "../../../../src/base/errors.ts";
 import { formatManifest, type Manifest } from "../../../../src/release/manifest.ts";
-import { bunManifest, nodeManifest } from "./manifests.ts";
-import { SCRATCH } from "../scratch.ts";
+import { bunManifest, nodeManifest } from "../../../support/build/manifests.ts";
+import { SCRATCH } from "../../../support/build/scratch.ts";
 
 let work = "";
 let release = "";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { brokenRules } from "./dockerfile-rules.ts";
+import { brokenRules } from "../../../support/build/dockerfile-rules.ts";
 
 const GOOD = `# a comment
 ARG BASE=debian:12

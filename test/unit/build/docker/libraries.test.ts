@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import { renderImage } from "../../../../src/build/docker/render.ts";
 import { chooseBases, type Strategy } from "../../../../src/build/docker/strategy.ts";
 import type { Manifest } from "../../../../src/release/manifest.ts";
-import { brokenRules, parseDockerfile } from "./dockerfile-rules.ts";
-import { ownNodeManifest } from "./manifests.ts";
+import { brokenRules, parseDockerfile } from "../../../support/build/dockerfile-rules.ts";
+import { ownNodeManifest } from "../../../support/build/manifests.ts";
 
 function dockerfile(strategy: Strategy, manifest: Manifest): string {
   const bases = chooseBases(strategy, manifest, undefined);

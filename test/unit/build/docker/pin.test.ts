@@ -9,10 +9,10 @@ import { readBaseDigests } from "../../../../src/build/docker/pin.ts";
 import type { Strategy } from "../../../../src/build/docker/strategy.ts";
 import { GantryError } from "../../../../src/base/errors.ts";
 import { formatManifest } from "../../../../src/release/manifest.ts";
-import { LIMITS } from "../../mirror/bench.ts";
-import { startProxy, startServer, type TestServer } from "../../mirror/servers.ts";
-import { bunManifest } from "./manifests.ts";
-import { SCRATCH } from "../scratch.ts";
+import { LIMITS } from "../../../support/mirror/bench.ts";
+import { startProxy, startServer, type TestServer } from "../../../support/mirror/servers.ts";
+import { bunManifest } from "../../../support/build/manifests.ts";
+import { SCRATCH } from "../../../support/build/scratch.ts";
 
 const INDEX = "application/vnd.oci.image.index.v1+json";
 const FOR_AMD64 = indexFor("amd64");

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { imageTag, renderImage } from "../../../../src/build/docker/render.ts";
 import { chooseBases, pinBases, STRATEGIES, type Strategy } from "../../../../src/build/docker/strategy.ts";
 import type { Manifest } from "../../../../src/release/manifest.ts";
-import { brokenRules, parseDockerfile } from "./dockerfile-rules.ts";
-import { bunManifest, nodeManifest, ownNodeManifest } from "./manifests.ts";
+import { brokenRules, parseDockerfile } from "../../../support/build/dockerfile-rules.ts";
+import { bunManifest, nodeManifest, ownNodeManifest } from "../../../support/build/manifests.ts";
 
 const suited = (strategy: Strategy): Manifest => (strategy === "node-alpine" ? nodeManifest : bunManifest);
 const render = (strategy: Strategy, manifest = suited(strategy), base?: string) =>

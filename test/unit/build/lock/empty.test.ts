@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { makeApp, writeFiles } from "../scratch.ts";
-import { jsonOf, lock } from "./locking.ts";
+import { makeApp, writeFiles } from "../../../support/build/scratch.ts";
+import { jsonOf, lock } from "../../../support/build/locking.ts";
 
 describe("an app without modules outside", () => {
   const json = { name: "plain", version: "1.0.0" };

@@ -6,8 +6,8 @@ import { walkClosure } from "../../../../src/build/lock/package-closure.ts";
 import { parseForeignPins } from "../../../../src/build/lock/foreign-pins.ts";
 import { checkForeignPins } from "../../../../src/build/lock/refusals.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
-import { BUN, FIXTURES, findingsOf, makeApp, writeFiles } from "../scratch.ts";
-import { idsOf, jsonOf, lock, notes } from "./locking.ts";
+import { BUN, FIXTURES, findingsOf, makeApp, writeFiles } from "../../../support/build/scratch.ts";
+import { idsOf, jsonOf, lock, notes } from "../../../support/build/locking.ts";
 
 const read = (dir: string, path: string): string => readFileSync(join(dir, path), "utf8");
 const edit = (dir: string, path: string, from: string | RegExp, to: string): void => {

@@ -4,8 +4,15 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseTarget } from "../../../../src/release/targets.ts";
 import { installFrozen } from "../../../../src/runtime/install-packages.ts";
-import { BUN_PATH, copyFixture, FIXTURES, findingsOf, makeDirectory, writeFiles } from "../scratch.ts";
-import { idsOf, jsonOf, lock, notes } from "./locking.ts";
+import {
+  BUN_PATH,
+  copyFixture,
+  FIXTURES,
+  findingsOf,
+  makeDirectory,
+  writeFiles,
+} from "../../../support/build/scratch.ts";
+import { idsOf, jsonOf, lock, notes } from "../../../support/build/locking.ts";
 
 const NOTES = ["@libsql/client", "argon", "bcrypt", "libsql"];
 /** Read off the lockfiles by eye; every package manager resolved the same. */

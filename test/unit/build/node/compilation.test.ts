@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { findingsOf, makeApp } from "../scratch.ts";
-import { build } from "./built.ts";
+import { findingsOf, makeApp } from "../../../support/build/scratch.ts";
+import { build } from "../../../support/build/built.ts";
 
 const app = (gantry: object, devDependencies: object, fields: object = {}): Record<string, unknown> => ({
   "package.json": {

@@ -4,8 +4,8 @@ import { describe, expect, it } from "vitest";
 import { readApp } from "../../../../src/build/app/app.ts";
 import { readImports } from "../../../../src/build/node/imports.ts";
 import { copyJavaScript } from "../../../../src/build/node/javascript.ts";
-import { BUN, findingsOf, makeApp, makeDirectory, writeFiles } from "../scratch.ts";
-import { build } from "./built.ts";
+import { BUN, findingsOf, makeApp, makeDirectory, writeFiles } from "../../../support/build/scratch.ts";
+import { build } from "../../../support/build/built.ts";
 
 /** An app whose build writes the files that it is given, without any tool. */
 const app = (gantry: object, script: string | undefined, fields: object = {}): Record<string, unknown> => ({

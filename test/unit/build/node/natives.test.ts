@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { buildNatives, refuseUnbuilt, type BuildNativesOptions } from "../../../../src/build/node/natives.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
-import { findingsOf, makeDirectory, writeFiles } from "../scratch.ts";
+import { findingsOf, makeDirectory, writeFiles } from "../../../support/build/scratch.ts";
 
 /** A real native file: the one that TypeScript's bundler tools bring for this machine. */
 const NATIVE = createRequire(import.meta.url).resolve("@rolldown/binding-linux-x64-gnu");

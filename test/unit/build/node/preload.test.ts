@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { build } from "esbuild";
 import { beforeEach, describe, expect, it } from "vitest";
 import { parseProbeOutput } from "../../../../src/release/probe.ts";
-import { makeDirectory, writeFiles } from "../scratch.ts";
+import { makeDirectory, writeFiles } from "../../../support/build/scratch.ts";
 
 /** A real one: that of the test runner's own bundler for this machine. */
 const NATIVE = createRequire(import.meta.url).resolve(`@rolldown/binding-linux-${process.arch}-gnu`);

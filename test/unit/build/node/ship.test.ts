@@ -7,7 +7,7 @@ import { shipNode } from "../../../../src/build/node/ship.ts";
 import { bytesSource } from "../../../../src/elf/bytes.ts";
 import { planStrip } from "../../../../src/elf/strip.ts";
 import { readRuntime } from "../../../../src/host/runtime.ts";
-import { makeDirectory } from "../scratch.ts";
+import { makeDirectory } from "../../../support/build/scratch.ts";
 
 describe("shipNode", () => {
   it("makes a smaller program that runs, and leaves the original alone", ({ skip }) => {

@@ -1,12 +1,12 @@
 /** Places that the attacker turns while root starts a release: rounds for each (support/adversary-rounds.ts), and none is won. */
-import { ROUNDS } from "../../../support/adversary-rounds.ts";
+import { ROUNDS } from "../../../support/adversary/rounds.ts";
 import { spawn, spawnSync } from "node:child_process";
 import { chownSync, copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { noteLine } from "../../../../src/release/stamp.ts";
 import { storeTreeName } from "../../../../src/release/store.ts";
-import { makeRelease, makeTree, OTHER, place, run, STAMP } from "./stub-trust.ts";
+import { makeRelease, makeTree, OTHER, place, run, STAMP } from "../../../support/build/stub-trust.ts";
 
 describe.skipIf(process.getuid?.() !== 0)("a race", () => {
   /** Renames two links or directories over one place as fast as it can, until its standard input ends. */

@@ -14,7 +14,17 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { renderStubs } from "../../../../src/build/release/stub.ts";
 import { NOTE, noteLine } from "../../../../src/release/stamp.ts";
-import { beside, makeTree, MANIFEST, ME, OTHER, place, run, SHELLS, STAMP } from "./stub-trust.ts";
+import {
+  beside,
+  makeTree,
+  MANIFEST,
+  ME,
+  OTHER,
+  place,
+  run,
+  SHELLS,
+  STAMP,
+} from "../../../support/build/stub-trust.ts";
 
 let bin = "";
 beforeEach(() => {

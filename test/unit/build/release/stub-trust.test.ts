@@ -20,7 +20,7 @@ import {
   SHELLS,
   STAMP,
   WARM,
-} from "./stub-trust.ts";
+} from "../../../support/build/stub-trust.ts";
 
 describe.skipIf(process.getuid?.() !== 0).each(SHELLS.map((shell) => [shell.join(" "), shell] as const))(
   "under %s",

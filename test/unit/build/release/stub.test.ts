@@ -22,7 +22,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { renderStubs } from "../../../../src/build/release/stub.ts";
 import type { Manifest } from "../../../../src/release/manifest.ts";
 import { hostId, NOTE, noteLine } from "../../../../src/release/stamp.ts";
-import { outsideTemporary } from "../outside-temporary.ts";
+import { outsideTemporary } from "../../../support/build/outside-temporary.ts";
 import { storeTreeName } from "../../../../src/release/store.ts";
 import { TARGETS, targetOfHost } from "../../../../src/release/targets.ts";
 

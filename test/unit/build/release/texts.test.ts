@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { renderReadme } from "../../../../src/build/release/texts.ts";
 import type { Manifest } from "../../../../src/release/manifest.ts";
-import { bunManifest, nodeManifest } from "../docker/manifests.ts";
+import { bunManifest, nodeManifest } from "../../../support/build/manifests.ts";
 
 const externals = ["libsql", "bcrypt"].map((name) => ({
   name,

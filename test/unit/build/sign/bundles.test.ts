@@ -7,8 +7,8 @@ import { writeArchive } from "../../../../src/build/pack/release-archive.ts";
 import { readSums } from "../../../../src/build/pack/sums.ts";
 import { signFile, signRelease } from "../../../../src/build/sign/sign.ts";
 import { verifyFile, verifyRelease } from "../../../../src/build/sign/verify-signature.ts";
-import { findingsOf, writeFiles } from "../scratch.ts";
-import { makeRelease } from "./release.ts";
+import { findingsOf, writeFiles } from "../../../support/build/scratch.ts";
+import { makeRelease } from "../../../support/build/signed-release.ts";
 
 const BUNDLE = "vendor/linux-x64-gnu.tar.zst";
 

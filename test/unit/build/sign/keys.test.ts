@@ -11,8 +11,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { keygen, needsPassword, readPublicKey, readSecretKey } from "../../../../src/build/sign/keys.ts";
 import { encodePublicKey, formatKeyId } from "../../../../src/release/signing/minisign.ts";
-import { PUBLIC_KEY, SECRET_KEY } from "../../release/minisign-vectors.ts";
-import { findingsOf, makeDirectory, makeApp } from "../scratch.ts";
+import { PUBLIC_KEY, SECRET_KEY } from "../../../support/release/minisign-vectors.ts";
+import { findingsOf, makeDirectory, makeApp } from "../../../support/build/scratch.ts";
 
 function modeOf(path: string): number {
   return statSync(path).mode & 0o7777;

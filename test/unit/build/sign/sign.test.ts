@@ -13,9 +13,9 @@ import { describe, expect, it } from "vitest";
 import { readSums } from "../../../../src/build/pack/sums.ts";
 import { signFile, signRelease } from "../../../../src/build/sign/sign.ts";
 import { verifyMinisign } from "../../../../src/release/signing/minisign.ts";
-import { SECRET_KEY } from "../../release/minisign-vectors.ts";
-import { findingsOf, makeDirectory, writeFiles } from "../scratch.ts";
-import { makeRelease } from "./release.ts";
+import { SECRET_KEY } from "../../../support/release/minisign-vectors.ts";
+import { findingsOf, makeDirectory, writeFiles } from "../../../support/build/scratch.ts";
+import { makeRelease } from "../../../support/build/signed-release.ts";
 
 describe("signRelease", () => {
   it("signs the bytes of SHA256SUMS and says what it signed, by the manifest's name", async () => {

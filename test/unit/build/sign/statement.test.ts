@@ -8,8 +8,8 @@ import { signRelease } from "../../../../src/build/sign/sign.ts";
 import { revokeKey, succeedKey } from "../../../../src/build/sign/statement.ts";
 import { applyStatements } from "../../../../src/release/signing/keyring.ts";
 import { verifyMinisign } from "../../../../src/release/signing/minisign.ts";
-import { findingsOf, makeDirectory } from "../scratch.ts";
-import { makeRelease } from "./release.ts";
+import { findingsOf, makeDirectory } from "../../../support/build/scratch.ts";
+import { makeRelease } from "../../../support/build/signed-release.ts";
 
 async function makePair(directory: string, name: string) {
   const pair = {

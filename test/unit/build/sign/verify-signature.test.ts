@@ -11,9 +11,9 @@ import {
   LEGACY_SIGNATURE,
   MESSAGE,
   SIGNATURE,
-} from "../../release/minisign-vectors.ts";
-import { findingsOf, makeApp, writeFiles } from "../scratch.ts";
-import { makeRelease, type ReleaseAndKeys } from "./release.ts";
+} from "../../../support/release/minisign-vectors.ts";
+import { findingsOf, makeApp, writeFiles } from "../../../support/build/scratch.ts";
+import { makeRelease, type ReleaseAndKeys } from "../../../support/build/signed-release.ts";
 
 async function makeSigned(): Promise<ReleaseAndKeys> {
   const made = await makeRelease();

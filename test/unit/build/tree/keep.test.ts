@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 import { captureTree } from "../../../../src/build/tree/capture.ts";
 import { findUnmatched, matchesKeep, packageOfPattern } from "../../../../src/build/tree/keep.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
-import { makeDirectory } from "../scratch.ts";
+import { makeDirectory } from "../../../support/build/scratch.ts";
 
 const TARGET = parseTarget("linux-x64-gnu");
 

@@ -4,7 +4,7 @@ import { arch, platform } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readLoadReason } from "../../../../src/build/tree/load-reason.ts";
-import { makeDirectory } from "../scratch.ts";
+import { makeDirectory } from "../../../support/build/scratch.ts";
 
 /** A real native file: the one that TypeScript's bundler tools bring for this machine. */
 const NATIVE = createRequire(import.meta.url).resolve("@rolldown/binding-linux-x64-gnu");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import { readTrustedScripts, runInstallScripts } from "../../../../src/build/tree/scripts.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
-import { findingsOf, makeApp } from "../scratch.ts";
+import { findingsOf, makeApp } from "../../../support/build/scratch.ts";
 
 const warnings: string[] = [];
 const log = {

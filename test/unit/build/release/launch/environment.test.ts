@@ -6,8 +6,8 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeStand, SHELLS } from "./stand.ts";
-import { steeringVariables } from "./variables.ts";
+import { makeStand, SHELLS } from "../../../../support/build/launch-stand.ts";
+import { steeringVariables } from "../../../../support/build/launch-variables.ts";
 
 const BASE = { PATH: "/usr/bin:/bin", HOME: "/home/of whom" };
 

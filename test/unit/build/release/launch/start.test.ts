@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { makeStand, SHELLS } from "./stand.ts";
+import { makeStand, SHELLS } from "../../../../support/build/launch-stand.ts";
 
 let root = "";
 afterEach(() => rmSync(dirname(root), { recursive: true }));

@@ -1,7 +1,7 @@
 /** A release put in place as its systemd/README.md says, for tests of the unit alone: without `gantry install`. */
 import { readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import type { SystemdHost } from "./systemd-host.ts";
+import type { SystemdHost } from "../systemd/systemd-host.ts";
 
 /**
  * Copies a release to /opt/NAME/releases/, makes it the current one, and puts its unit and its user in place; nothing is started.

@@ -6,7 +6,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const BUN = fileURLToPath(new URL("../../../../../node_modules/bun/bin/bun.exe", import.meta.url));
+const BUN = fileURLToPath(new URL("../../../node_modules/bun/bin/bun.exe", import.meta.url));
 
 /** ld.so(8), locale(7), resolv.conf(5), malloc tunables and gconv of glibc's manual. */
 const GLIBC =

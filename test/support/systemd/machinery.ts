@@ -8,7 +8,7 @@ import { connect, createServer, type Socket } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import type { EnteredResult } from "./roots.ts";
+import type { EnteredResult } from "../roots/roots.ts";
 
 /** Milliseconds until a boot or a shutdown counts as hung. */
 export const PATIENCE = 60_000;

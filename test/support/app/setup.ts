@@ -15,7 +15,7 @@ declare module "vitest" {
   }
 }
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const root = fileURLToPath(new URL("../../..", import.meta.url));
 
 export default function setup(project: TestProject): () => void {
   const work = mkdtempSync(join(tmpdir(), "gantry-e2e-"));

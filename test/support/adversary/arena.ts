@@ -3,14 +3,14 @@
  * (ALICE), and root. What the attacker wants is observable and cannot be pretended: her code leaves a file in a
  * directory where everybody may make files, and nobody but root can give a file away, so its owner says who ran it.
  */
-import { ROUNDS } from "../../support/adversary-rounds.ts";
+import { ROUNDS } from "./rounds.ts";
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { buildLedger, makeVersion } from "../ledger.ts";
-import { bootHost, type SystemdHost } from "../systemd-host.ts";
+import { buildLedger, makeVersion } from "../systemd/ledger.ts";
+import { bootHost, type SystemdHost } from "../systemd/systemd-host.ts";
 
 /** For the tests that race: a round takes about 0.1 s, and much longer on a machine that does other work. */
 export const PATIENT = { timeout: 120_000 + ROUNDS * 4000 };

@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { SystemdHost } from "./systemd-host.ts";
 
-const repository = fileURLToPath(new URL("../..", import.meta.url));
+const repository = fileURLToPath(new URL("../../..", import.meta.url));
 const ORIGINAL = "namesakeapp";
 
 /** Builds the app that answers on the port in PORT; returns the release's directory. */

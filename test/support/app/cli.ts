@@ -2,9 +2,9 @@
 import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-export const CLI = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+export const CLI = fileURLToPath(new URL("../../../dist/cli.js", import.meta.url));
 /** The development dependency's, for apps that bring none. */
-export const BUN = fileURLToPath(new URL("../../node_modules/bun/bin/bun.exe", import.meta.url));
+export const BUN = fileURLToPath(new URL("../../../node_modules/bun/bin/bun.exe", import.meta.url));
 
 export interface Said {
   readonly status: number | null;

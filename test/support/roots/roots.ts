@@ -16,7 +16,7 @@ import {
 } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import { PACKED, type SUITES } from "../../scripts/pins.mjs";
+import { PACKED, type SUITES } from "../../../scripts/pins.mjs";
 
 /** Where roots and hosts are kept. */
 export const hostsCache = process.env["GANTRY_HOSTS_CACHE"] ?? join(homedir(), ".cache/gantry-hosts");

@@ -1,10 +1,10 @@
 /** Builds a Node app's JavaScript as `gantry build` does; what was made is removed after each test. */
 import { afterEach } from "vitest";
-import { readApp } from "../../../../src/build/app/app.ts";
-import { ensureInstalled } from "../../../../src/build/app/sources.ts";
-import { buildJavaScript, type BuiltJavaScript } from "../../../../src/build/node/javascript.ts";
-import type { Environment } from "../../../../src/base/environment.ts";
-import { BUN, SCRATCH } from "../scratch.ts";
+import { readApp } from "../../../src/build/app/app.ts";
+import { ensureInstalled } from "../../../src/build/app/sources.ts";
+import { buildJavaScript, type BuiltJavaScript } from "../../../src/build/node/javascript.ts";
+import type { Environment } from "../../../src/base/environment.ts";
+import { BUN, SCRATCH } from "./scratch.ts";
 
 const opened: (() => void)[] = [];
 afterEach(() => {

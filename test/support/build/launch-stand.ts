@@ -3,9 +3,9 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, realpathSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { renderStubs } from "../../../../../src/build/release/stub.ts";
-import type { Manifest } from "../../../../../src/release/manifest.ts";
-import { targetOfHost } from "../../../../../src/release/targets.ts";
+import { renderStubs } from "../../../src/build/release/stub.ts";
+import type { Manifest } from "../../../src/release/manifest.ts";
+import { targetOfHost } from "../../../src/release/targets.ts";
 
 export const SHELLS = [["sh"], ["dash"], ["busybox", "sh"], ["bash", "--posix"], ["bash"]].filter(
   ([command = ""]) => spawnSync(command, ["-c", "true"]).error === undefined,

@@ -14,10 +14,10 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect } from "vitest";
-import { renderStubs } from "../../../../src/build/release/stub.ts";
-import type { Manifest } from "../../../../src/release/manifest.ts";
-import { hostId, NOTE } from "../../../../src/release/stamp.ts";
-import { targetOfHost } from "../../../../src/release/targets.ts";
+import { renderStubs } from "../../../src/build/release/stub.ts";
+import type { Manifest } from "../../../src/release/manifest.ts";
+import { hostId, NOTE } from "../../../src/release/stamp.ts";
+import { targetOfHost } from "../../../src/release/targets.ts";
 
 const file = { size: 1, sha256: "0".repeat(64) };
 const ID = "0123456789abcdef";

@@ -7,15 +7,11 @@ import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } f
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import {
-  compileApp,
-  type CompileOptions,
-  type CompileResult,
-} from "../../../../src/build/compile/compile.ts";
-import { parseTarget } from "../../../../src/release/targets.ts";
-import { SCRATCH } from "../scratch.ts";
+import { compileApp, type CompileOptions, type CompileResult } from "../../../src/build/compile/compile.ts";
+import { parseTarget } from "../../../src/release/targets.ts";
+import { SCRATCH } from "./scratch.ts";
 
-const REPOSITORY = fileURLToPath(new URL("../../../../", import.meta.url));
+const REPOSITORY = fileURLToPath(new URL("../../../", import.meta.url));
 export const BUN =
   process.env["GANTRY_TEST_BUN"] ?? realpathSync(join(REPOSITORY, "node_modules/bun/bin/bun.exe"));
 export const BUN_VERSION = execFileSync(BUN, ["--version"], { encoding: "utf8" }).trim();

@@ -1,4 +1,4 @@
-import type { Manifest } from "../../../../src/release/manifest.ts";
+import type { Manifest } from "../../../src/release/manifest.ts";
 
 const file = { size: 1, sha256: "0".repeat(64) };
 

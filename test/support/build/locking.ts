@@ -1,15 +1,15 @@
 /** Locks apps whose modules are not installed, as the tests of src/build/lock need it. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { readApp } from "../../../../src/build/app/app.ts";
-import type { Bun } from "../../../../src/build/app/bun.ts";
+import { readApp } from "../../../src/build/app/app.ts";
+import type { Bun } from "../../../src/build/app/bun.ts";
 import {
   writeReleaseLock,
   type ReleaseLock,
   type ReleaseLockOptions,
-} from "../../../../src/build/lock/release-lockfile.ts";
-import { parseTarget } from "../../../../src/release/targets.ts";
-import { BUN, copyFixture, makeDirectory, writeFiles, SCRATCH } from "../scratch.ts";
+} from "../../../src/build/lock/release-lockfile.ts";
+import { parseTarget } from "../../../src/release/targets.ts";
+import { BUN, copyFixture, makeDirectory, writeFiles, SCRATCH } from "./scratch.ts";
 
 interface Locking {
   readonly externals: readonly string[];

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { openContainers, type BuildOptions, type Containers, type Result } from "./containers.ts";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const root = fileURLToPath(new URL("../../..", import.meta.url));
 const BUN = join(root, "node_modules/bun/bin/bun.exe");
 
 /** As strange a user as OpenShift gives: any uid, group 0, no name. */

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { unusedPort } from "../unit/mirror/servers.ts";
+import { unusedPort } from "../mirror/servers.ts";
 
 export interface Registry {
   /** `127.0.0.1:PORT`; it does not speak TLS. */

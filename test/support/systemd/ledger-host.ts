@@ -4,7 +4,7 @@ import { basename, join } from "node:path";
 import { expect } from "vitest";
 import { gantry, makeVersion, PORT, releasesOf, untilAnswers, type Traffic, type Version } from "./ledger.ts";
 import { bootHost, type SystemdHost } from "./systemd-host.ts";
-import type { Suite } from "./roots.ts";
+import type { Suite } from "../roots/roots.ts";
 
 export interface LedgerHost {
   readonly host: SystemdHost;

@@ -6,11 +6,11 @@ import { execFileSync } from "node:child_process";
 import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { edit } from "./image-bench.ts";
-import { MUSL_NODE_MAJOR } from "./node-roots.ts";
-import { NODE, NODE_SETTING } from "../../scripts/pins.mjs";
+import { edit } from "../images/image-bench.ts";
+import { MUSL_NODE_MAJOR } from "../roots/node-roots.ts";
+import { NODE, NODE_SETTING } from "../../../scripts/pins.mjs";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const root = fileURLToPath(new URL("../../..", import.meta.url));
 const BUN = join(root, "node_modules/bun/bin/bun.exe");
 
 /** For tests in emulated roots, milliseconds: emulation is slow, and slower beside other work. */

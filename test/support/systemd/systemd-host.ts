@@ -31,7 +31,7 @@ import {
   untilEnded,
   type Forward,
 } from "./machinery.ts";
-import { hostsCache, systemdRoot, type EnteredResult, type Suite } from "./roots.ts";
+import { hostsCache, systemdRoot, type EnteredResult, type Suite } from "../roots/roots.ts";
 
 export interface HostOptions {
   readonly suite: Suite;

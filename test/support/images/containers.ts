@@ -6,7 +6,7 @@
 import { execFileSync, spawnSync, type SpawnSyncReturns } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { debianRoot, ensureRoot, hostsCache } from "./roots.ts";
+import { debianRoot, ensureRoot, hostsCache } from "../roots/roots.ts";
 
 const DRIVER = ["--storage-driver", process.env["GANTRY_TEST_STORAGE_DRIVER"] ?? "overlay"];
 

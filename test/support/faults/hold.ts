@@ -5,7 +5,7 @@
 import { spawn } from "node:child_process";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Run } from "../../unit/launcher/fixture.ts";
+import type { Run } from "../launcher/fixture.ts";
 import type { Command, Point } from "./inject.mjs";
 
 export interface Held {
