@@ -19,7 +19,7 @@ const print = (text: string): void => {
 };
 
 const scratch = createScratch();
-// Whoever ends a build half way finds neither its work nor a release that was not finished.
+// A build that is interrupted leaves neither work directories nor an incomplete release.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.once(signal, () => {
     scratch.removeAll();

@@ -1,6 +1,6 @@
 /**
- * gantry's build side for programs: what the command line does, as functions.
- * The launcher is not here: it rides inside releases, as one file.
+ * gantry's build side for programs: the functions behind the command line. The launcher is not here, because it ships
+ * inside releases as one file.
  */
 import { readFileSync } from "node:fs";
 import {
@@ -56,7 +56,7 @@ export {
   type WrittenImage,
 } from "./build/index.ts";
 
-/** A program that may be told to end passes its own `Scratch`, and calls its `removeAll` then. */
+/** A program that may be interrupted passes its own `Scratch`, and calls its `removeAll` then. */
 interface WithScratch {
   readonly scratch?: Scratch | undefined;
 }
@@ -129,7 +129,7 @@ export function addBundles(options: BundleOptions): Promise<AddedBundles> {
 
 /**
  * Makes bundles for a release that is already built, and pushes them to an OCI registry.
- * @returns the digest that the tag then stands for
+ * @returns the digest of what the tag then names
  * @throws GantryError
  */
 export function pushBundles(options: PushOptions): Promise<string> {
@@ -137,7 +137,7 @@ export function pushBundles(options: PushOptions): Promise<string> {
 }
 
 /**
- * Writes what an image of a release is made from: a Dockerfile and its companions.
+ * Writes the files from which an image of a release is built: a Dockerfile and its companions.
  * @throws GantryError
  */
 export function writeImageFiles(options: DockerOptions): Promise<WrittenImage> {
@@ -148,7 +148,7 @@ function own({ scratch = createScratch() }: WithScratch): { readonly scratch: Sc
   return { scratch };
 }
 
-/** This machine's target; its C library is the one that the running Node was loaded with. */
+/** This machine's target. Its C library is that of the running Node. */
 function hostTarget(): Target {
   const report = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
   const libc = report.header.glibcVersionRuntime === undefined ? "musl" : "gnu";

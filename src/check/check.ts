@@ -65,7 +65,7 @@ export async function runCheck(
   return { exit: failed ? ERRORS.MODULE_UNAVAILABLE.exit : 0, output };
 }
 
-/** The report behind runCheck, for callers that lay it out themselves. */
+/** Judges the files and returns the report of runCheck, for callers with an output of their own. */
 export function check(options: CheckOptions): CheckReport {
   const { environment } = options;
   requirePaths(options);
@@ -80,7 +80,7 @@ export function check(options: CheckOptions): CheckReport {
     captured === undefined || options.runtime !== undefined ? undefined : capturedRuntime(captured);
   const runtime = ofHost ?? chooseRuntime(options);
   const judge = createJudge(host, runtime, live);
-  // Where another host mounts the release is not known here.
+  // Unknown for another host: its facts do not say where it will mount the release.
   const mounts = captured === undefined ? readMounts() : [];
   const judged = files.map(({ path, walked }) => ({ walked, verdict: judgeFile(judge, path, mounts) }));
   const skip = parseSkip(environment["GANTRY_SKIP"]);

@@ -10,11 +10,14 @@ import { openSource } from "../host/index.ts";
 export interface FoundFile {
   /** As given, or joined to the directory as given. */
   readonly path: string;
-  /** Found in a directory, not named. */
+  /** True when it was found in a directory and not named. */
   readonly walked: boolean;
 }
 
-/** Throws the system's error for a path that does not exist or cannot be read. */
+/**
+ * Finds the native files to judge.
+ * @throws the system's error for a path that does not exist or cannot be read
+ */
 export function findFiles(paths: readonly string[]): FoundFile[] {
   return paths.flatMap((path): FoundFile[] =>
     statSync(path).isDirectory() ? [...walk(path)] : [{ path, walked: false }],

@@ -1,6 +1,6 @@
 /**
- * The two forms of a check report: a table for a terminal, readable at 80 columns, and JSON for programs.
- * Colour only where the caller says that there is a terminal. Text of files never reaches it unescaped.
+ * The two forms of a check report: a table for a terminal, readable at 80 columns, and JSON for programs. Colour only
+ * when the caller asks for it. Text from files is escaped before it reaches a terminal.
  */
 import type { CompatFinding, FileVerdict, Verdict } from "../compat/index.ts";
 import { valueOf } from "../host/index.ts";
@@ -87,7 +87,7 @@ function paint(text: string, verdict: Verdict, { colour }: TableStyle): string {
   return colour ? `\u001b[${COLOURS[verdict]}m${text}\u001b[0m` : text;
 }
 
-/** Cuts the start of a path: its end tells more. */
+/** Cuts the start of a path, because its end identifies the file. */
 function shorten(path: string, width: number): string {
   return path.length <= width ? path : `…${path.slice(path.length - width + 1)}`;
 }

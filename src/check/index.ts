@@ -1,2 +1,5 @@
-/** The door of the check room: `gantry check`, and its report for programs. It reads files and runs none. */
+/**
+ * The door of the check room: `gantry check` for the command line, and its report for programs. It reads files and
+ * runs none.
+ */
 export { runCheck } from "./check.ts";

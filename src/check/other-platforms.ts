@@ -1,7 +1,7 @@
 /**
- * In a directory, builds of a module for other platforms lie beside the one for this platform: that is how
- * prebuilds work, and no reason to refuse the whole. They are passed over when the same package, or another of
- * the same npm scope, has a file that loads. A file that was named on the command line is never passed over.
+ * Skips builds of a module for other platforms. In a directory they lie beside the one for this platform, because that
+ * is how prebuilds are shipped. They are skipped when the same package, or another of the same npm scope, has a file
+ * that loads. A file that is named on the command line is never skipped.
  */
 import type { CompatFinding, FileVerdict } from "../compat/index.ts";
 
@@ -23,13 +23,15 @@ export function settleForeign(files: readonly JudgedFile[]): FileVerdict[] {
   });
 }
 
-/** Errors that mean "made for another platform", and not "broken" or "too new". */
+/** Are the errors of the kind "made for another platform", and not "broken" or "too new"? */
 function isForeign(findings: readonly CompatFinding[]): boolean {
   const [first] = findings;
   return first !== undefined && ["HOST_UNSUPPORTED", "LIBC_MISMATCH", "ABI_MISMATCH"].includes(first.code);
 }
 
-/** The package's directory, and that of its scope: platform packages share one (@img/sharp-linux-x64 …). */
+/**
+ * The package's directory, and that of its scope, because platform packages share a scope (@img/sharp-linux-x64 …).
+ */
 function packageKeys(path: string): string[] {
   const match = /^(.*node_modules\/)(@[^/]+\/)?([^/]+)\//.exec(path);
   if (match === null) return [];

@@ -1,4 +1,4 @@
-/** `gantry analyze` as a citty definition: what it takes, what it prints. */
+/** `gantry analyze` as a citty definition: its arguments and its output. */
 import type { CommandDef } from "citty";
 import { defineCommand, flagValues } from "../base/command-line.ts";
 import { GantryError } from "../base/errors.ts";

@@ -1,4 +1,4 @@
-/** Arguments that several commands take, with one meaning. */
+/** Arguments that several commands share. */
 export const app = {
   type: "positional",
   required: false,

@@ -1,4 +1,4 @@
-/** `gantry build` as a citty definition: what it takes, what it prints. */
+/** `gantry build` as a citty definition: its arguments and its output. */
 import type { CommandDef } from "citty";
 import { defineCommand, flagList, flagValues } from "../base/command-line.ts";
 import { app, bun, target } from "./arguments.ts";

@@ -1,4 +1,4 @@
-/** `gantry bundle` as a citty definition: what it takes, what it prints. */
+/** `gantry bundle` as a citty definition: its arguments and its output. */
 import type { CommandDef } from "citty";
 import { defineCommand, flagValues } from "../base/command-line.ts";
 import { bun, release, target } from "./arguments.ts";

@@ -1,4 +1,4 @@
-/** `gantry check` as a citty definition: what it takes, what it prints. */
+/** `gantry check` as a citty definition: its arguments and its output. */
 import type { CommandDef } from "citty";
 import { defineCommand } from "../base/command-line.ts";
 import { json } from "./arguments.ts";

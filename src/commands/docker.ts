@@ -1,4 +1,4 @@
-/** `gantry docker` as a citty definition: what it takes, what it prints. */
+/** `gantry docker` as a citty definition: its arguments and its output. */
 import type { CommandDef } from "citty";
 import { STRATEGIES } from "../build/index.ts";
 import { defineCommand } from "../base/command-line.ts";

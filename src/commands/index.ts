@@ -1,6 +1,6 @@
 /**
- * The commands of the build side. What does the work is imported when its command runs, so that `check` does not wait
- * for the bundler's modules.
+ * The door of the commands room: the commands of the build side, for src/cli.ts. Each imports its implementation when
+ * it runs, so that `check` does not wait for the bundler's modules.
  */
 import type { CommandDef } from "citty";
 import { analyzeCommand } from "./analyze.ts";

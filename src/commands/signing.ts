@@ -1,4 +1,4 @@
-/** `gantry keygen`, `sign` and `verify` as citty definitions: what they take, what they print. */
+/** `gantry keygen`, `sign` and `verify` as citty definitions: their arguments and their output. */
 import { statSync } from "node:fs";
 import type { CommandDef } from "citty";
 import { defineCommand } from "../base/command-line.ts";
@@ -114,14 +114,14 @@ export function verifyCommand({ print }: CommandContext): CommandDef {
       const verified = isDirectory(args.release)
         ? verifyRelease({ release: args.release, publicKey: args.public })
         : verifyFile({ file: args.release, publicKey: args.public });
-      // minisign's own comments have their parts between tabs.
+      // minisign separates the parts of its own comments by tabs.
       const comment = printable(verified.trustedComment.replaceAll("\t", "  "));
       print(`good signature of key ${verified.keyId}: ${comment}`);
     },
   });
 }
 
-/** @throws GantryError USAGE when there is nothing of that name */
+/** @throws GantryError USAGE when the path does not exist */
 function isDirectory(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found !== undefined) return found.isDirectory();

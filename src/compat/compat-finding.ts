@@ -1,7 +1,6 @@
 /**
- * What the rules say about a file, and the verdict that follows from it.
- * An error stops the load. A warning is for a file that loads and may end the process later; it never says that
- * something is unknown.
+ * A finding about a native file, and the verdict that follows from all findings. An error stops the load. A warning is
+ * for a file that loads and may end the process later. An unknown fact is neither.
  */
 import type { ErrorCode } from "../base/errors.ts";
 
@@ -15,23 +14,23 @@ export interface CompatFinding {
   readonly file: string;
   /** One sentence without a full stop. */
   readonly what: string;
-  /** The symbol, version or library that decides it. */
+  /** The symbol, version or library that proves it. */
   readonly evidence: string;
-  /** Every symbol that it is about, where the texts name only the first few. */
+  /** All symbols that it is about; the texts name only the first few. */
   readonly symbols?: readonly string[];
   readonly fix: string;
-  /** Set when GANTRY_SKIP made a warning of an error. */
+  /** Set when GANTRY_SKIP turned an error into a warning. */
   readonly downgraded?: true;
 }
 
 export interface FileVerdict {
   readonly path: string;
   readonly verdict: Verdict;
-  /** In the order in which a loader finds them; the first error is the reason for which it stops. */
+  /** In the order in which a loader finds them. The first error is the one that stops the loader. */
   readonly findings: readonly CompatFinding[];
 }
 
-/** A finding before it is tied to a file. */
+/** A finding that does not name its file yet. */
 export type Draft = Omit<CompatFinding, "file" | "severity" | "downgraded">;
 
 export function verdictOf(findings: readonly CompatFinding[]): Verdict {
@@ -39,7 +38,7 @@ export function verdictOf(findings: readonly CompatFinding[]): Verdict {
   return findings.length > 0 ? "warn" : "ok";
 }
 
-/** "a", "a and b", "a, b and 3 more". */
+/** Joins names: "a", "a and b", "a, b and 3 more". */
 export function listed(names: readonly string[], shown = 3): string {
   const head = names.slice(0, shown);
   const rest = names.length - head.length;

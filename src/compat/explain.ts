@@ -1,6 +1,6 @@
 /**
- * Recognises the messages that loaders, runtimes and shells print when a native module does not load, and
- * gives cause and fix of each for this host. Pure. Text that no row of the table matches gives nothing.
+ * Recognises the messages that loaders, runtimes and shells print when a native module does not load, and gives cause
+ * and fix of each for this host. Pure. Unknown text has no explanation.
  */
 import type { ErrorCode } from "../base/errors.ts";
 import { valueOf, type HostFacts, type RuntimeFacts } from "../host/index.ts";

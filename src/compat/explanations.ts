@@ -4,9 +4,9 @@
  */
 import type { ErrorCode } from "../base/errors.ts";
 
-/** What causes and fixes say about this host. */
+/** Words about this host that causes and fixes contain. */
 export interface ExplainWords {
-  /** "Linux x64 with glibc 2.36", as far as it is known. */
+  /** "Linux x64 with glibc 2.36", with the parts that are known. */
   readonly here: string;
   /** npm-style platform of this host, for example linux-x64-gnu; undefined when it is not known. */
   readonly platform: string | undefined;
@@ -245,12 +245,12 @@ const RUNTIMES: readonly Row[] = [
   },
 ];
 
-/** True when a platform package's name says another platform than this host's. */
+/** True when the name of a platform package names another platform than this host's. */
 function foreignTo(name: string, platform: string): boolean {
   const [, arch = "", libc = ""] = platform.split("-");
   const other = libc === "gnu" ? /musl/ : /gnu|glibc/;
   return !name.includes(arch) || /darwin|win32/.test(name) || other.test(name);
 }
 
-/** Order matters: the first row that matches a line explains it. */
+/** Order matters: the first row that matches a line is used. */
 export const EXPLANATIONS: readonly Row[] = [...LIBRARIES, ...SYMBOLS, ...FILES, ...RUNTIMES];

@@ -1,7 +1,7 @@
 /**
- * Judges files: takes facts of file, host and runtime, and returns findings.
- * Runs the rules in the order in which a loader finds their reasons; damage found on the way becomes a finding.
- * Pure except for the views that it is given: the same files give the same findings.
+ * Judges files: takes facts of file, host and runtime, and returns findings. Runs the rules in the order in which a
+ * loader would find the reasons. Damage in a file becomes a finding. Pure except for the views that it is given: the
+ * same files give the same findings.
  */
 import { guarded, type ElfFile, type MalformedValue, type NativeFile } from "../elf/index.ts";
 import { valueOf, type HostView, type LibcFamily, type RuntimeView } from "../host/index.ts";
@@ -27,7 +27,7 @@ interface ModuleFile {
 }
 
 export interface Judge {
-  /** What keeps the runtime itself from starting on that host; found out when it is asked for. */
+  /** Reasons why the runtime itself cannot start on that host. Computed on first use. */
   readonly runtimeFindings: readonly CompatFinding[];
   judge(module: ModuleFile): FileVerdict;
 }
@@ -47,7 +47,7 @@ export function createJudge(
   const process = startProcess(family, path, runtime.file, places);
   let ofRuntime: readonly CompatFinding[] | undefined;
   return {
-    // A launcher that runs in that very runtime knows that it starts, and does not ask.
+    // Computed on first use: a launcher that runs in that runtime never needs it.
     get runtimeFindings() {
       return (ofRuntime ??= runtimeFindings(process, host, runtime));
     },
@@ -56,8 +56,8 @@ export function createJudge(
 }
 
 /**
- * The loader that the runtime asks for decides, not the libraries that happen to be on the host; and what that
- * file is, not its name: gcompat puts a musl library at glibc's path.
+ * The C library of the loader that the runtime asks for. The content of that file decides, not its name or other
+ * libraries on the host: gcompat puts a musl library at glibc's path.
  */
 function familyOf(host: HostView, runtime: RuntimeView): LibcFamily {
   const interpreter = runtime.file.interpreter ?? "";
@@ -90,7 +90,7 @@ function judgeModule({ path, file, noexec }: ModuleFile, setting: Setting): File
   return { path, verdict: verdictOf(all), findings: all };
 }
 
-/** Damage found while judging is in the file itself, or in a library that it loads. */
+/** The damage is in the file itself, or in a library that it loads. */
 function judgeDamage(file: ElfFile, damage: MalformedValue, machine: string): Draft {
   const own = guarded(() => [file.versionNeeds(), file.imports(), file.addon()]);
   if ("kind" in own) return judgeForeign(own, machine);
@@ -121,7 +121,7 @@ function judgeElf(path: string, file: ElfFile, setting: Setting): CompatFinding[
   const complete = errors.length === 0;
   errors.push(...judgeExecutableStack(situation), ...judgeVersions(situation));
   errors.push(...judgePackedRelocations(situation));
-  // When a library is missing, its symbols are missing too; reporting each of them would say nothing new.
+  // When a library is missing, its symbols are missing too, and need no findings of their own.
   const symbols = complete ? judgeSymbols(situation) : undefined;
   errors.push(...(symbols?.errors ?? []), ...judgeThreadLocal(situation));
   const registration = judgeRegistration(situation);
@@ -146,7 +146,7 @@ function runtimeFindings(process: Process, host: HostView, runtime: RuntimeView)
   return [finish(judgeForeign(findings, machineOf(runtime)), runtime.facts.path, "error")];
 }
 
-/** Whether the runtime starts there: its machine, its loader, its libraries and their versions. */
+/** Judges whether the runtime starts on the host: machine, loader, libraries and their versions. */
 function judgeRuntime(process: Process, host: HostView, runtime: RuntimeView): CompatFinding[] {
   const { path } = runtime.facts;
   const drafts: Draft[] = [];

@@ -1,6 +1,6 @@
 /**
- * Which objects are in the process: those that the runtime starts with, and those that a module's load adds,
- * in the order in which a loader opens them (breadth first, ld.so(8)). Nothing is looked up twice.
+ * The objects of a process: those that the runtime starts with, and those that loading a module adds, in the order in
+ * which a loader opens them (breadth first, ld.so(8)). Each name is looked up once.
  */
 import type { LibcFamily, LibraryFacts } from "../host/index.ts";
 import { searchLibrary, type LoadedObject, type Places } from "./search.ts";
@@ -9,14 +9,14 @@ export interface MissingLibrary {
   readonly name: string;
   /** Path of the object that needs it. */
   readonly neededBy: string;
-  /** As the loader words it. */
+  /** In the loader's words. */
   readonly reason: string;
   /** The file that was found but refused. */
   readonly path?: string;
 }
 
 export interface Closure {
-  /** New objects, the first being the one that was asked for. */
+  /** New objects. The first is the module itself. */
   readonly objects: readonly LoadedObject[];
   readonly missing: readonly MissingLibrary[];
 }
@@ -25,10 +25,10 @@ export interface Closure {
 export interface Process {
   readonly family: LibcFamily;
   readonly program: LoadedObject;
-  /** The program and all it was started with. */
+  /** The program and all libraries that it started with. */
   readonly started: readonly LoadedObject[];
   readonly missing: readonly MissingLibrary[];
-  /** Host libraries whose version needs are met; the set grows while modules are judged. */
+  /** Host libraries whose version needs are known to be met. The set grows while modules are judged. */
   readonly satisfied: Set<LibraryFacts>;
 }
 
@@ -54,7 +54,7 @@ export function startProcess(
     family,
     program,
     started: [program, ...objects.slice(1), ...(loader === undefined ? [] : [loader])],
-    // ld.so only warns about a preload that it cannot find.
+    // ld.so only warns about a missing preload.
     missing: missing.filter(({ name }) => !preloaded.includes(name)),
     satisfied: new Set(),
   };
@@ -72,7 +72,7 @@ export function loadInto(process: Process, path: string, library: LibraryFacts, 
   return follow(process.family, module, process.program, process.started, places);
 }
 
-/** The interpreter is in every process under its own soname. */
+/** The interpreter, which every process has under its soname. */
 function loaderObject(program: LoadedObject, places: Places): LoadedObject | undefined {
   const path = program.library.interpreter;
   const library = path === undefined ? undefined : places.host.library(path);
@@ -81,7 +81,7 @@ function loaderObject(program: LoadedObject, places: Places): LoadedObject | und
   return { names, path, library, requester: program, shipped: false };
 }
 
-/** More objects than any real process has. A hostile tree of libraries is cut off here. */
+/** More objects than any real process has; the search ends there for a hostile tree of libraries. */
 const MAX_OBJECTS = 500;
 
 function follow(
@@ -126,7 +126,7 @@ function withoutFound(result: {
   return result.path === undefined ? { reason: result.reason } : { reason: result.reason, path: result.path };
 }
 
-/** Libraries that musl itself is: `reserved` in its ldso/dynlink.c. */
+/** Libraries that are part of musl itself: `reserved` in its ldso/dynlink.c. */
 const MUSL_OWN = /^lib(c|pthread|rt|m|dl|util|xnet)\./;
 
 function isPresent(

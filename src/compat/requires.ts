@@ -1,7 +1,7 @@
 /**
- * What a set of shipped files asks of a host: floors of C library and C++ library, processor level, ABI or
- * Node-API, and libraries, each with the files that set it. All of it is read from the files' bytes.
- * Files for another machine or C library are left out: a release may carry prebuilds that it never loads.
+ * What a set of shipped files needs from a host: minimum C library and C++ library, processor level, ABI or Node-API,
+ * and libraries, each with the files that need it. All of it is read from the files' bytes. Files for another machine
+ * or C library are left out, because a release may carry prebuilds that it never loads.
  */
 import type { ElfFile } from "../elf/index.ts";
 import type { LibcFamily } from "../host/index.ts";
@@ -18,7 +18,7 @@ export interface ShippedFile {
 
 interface Floor<T> {
   readonly value: T;
-  /** Names of the files that set it. */
+  /** Names of the files that need it. */
   readonly by: readonly string[];
 }
 
@@ -27,7 +27,7 @@ export interface Requires {
   readonly arch: string;
   readonly libc: LibcFamily;
   readonly glibc?: Floor<string>;
-  /** Needed for packed relocations only. */
+  /** Only for packed relocations. */
   readonly musl?: Floor<string>;
   readonly glibcxx?: Floor<string>;
   readonly cxxabi?: Floor<string>;
@@ -36,11 +36,11 @@ export interface Requires {
   /** Each NODE_MODULE_VERSION that a file was built for. */
   readonly abi: readonly Floor<number>[];
   readonly napi?: Floor<number>;
-  /** Libraries that neither the C library nor the release brings. */
+  /** Libraries that are neither part of the C library nor of the release. */
   readonly libraries: readonly Floor<string>[];
 }
 
-/** Throws MalformedFile only for files that were damaged after they were read. */
+/** @throws MalformedFile only for files that were damaged after they were read */
 export function deriveRequires(
   files: readonly ShippedFile[],
   target: { readonly arch: string; readonly libc: LibcFamily },
@@ -66,7 +66,7 @@ export function deriveRequires(
   };
 }
 
-/** A file that names neither C library fits both. */
+/** A file that needs neither C library fits both. */
 function fits(file: ElfFile, libc: LibcFamily): boolean {
   const glibc = file.needed.some((name) => GLIBC_NAMES.test(name));
   const musl = file.needed.some((name) => MUSL_NAMES.test(name)) && !glibc;
@@ -83,7 +83,7 @@ function versionsOf(file: ElfFile, family: string): string[] {
     .filter((version) => /^\d+(\.\d+)*$/.test(version) || version === "ABI_DT_RELR");
 }
 
-/** GLIBC_ABI_DT_RELR came with 2.36. */
+/** GLIBC_ABI_DT_RELR was introduced in glibc 2.36. */
 function fromGlibcName(version: string): string {
   return version === "ABI_DT_RELR" ? "2.36" : version;
 }
@@ -93,7 +93,7 @@ const EXPERIMENTAL = 0x7fff_ffff;
 function napiOf(file: ElfFile): number[] {
   const { napiSymbol, napiConstructor, napiVersion } = file.addon();
   if (!napiSymbol && !napiConstructor) return [];
-  // Without the function a module asks for Node-API 8 (node_api.h).
+  // A module without that function asks for Node-API 8 (node_api.h).
   return napiVersion === EXPERIMENTAL ? [] : [napiVersion ?? 8];
 }
 

@@ -1,6 +1,6 @@
 /**
- * How the two loaders look for a library: ld.so(8) with glibc's elf/dl-load.c, and musl's ldso/dynlink.c.
- * Pure except for the view that it reads: the same files give the same result.
+ * How the two loaders search for a library: ld.so(8) with glibc's elf/dl-load.c, and musl's ldso/dynlink.c. Pure
+ * except for the view that it reads: the same files give the same result.
  */
 import { posix } from "./paths.ts";
 import {
@@ -13,18 +13,18 @@ import {
 } from "../host/index.ts";
 import { DF_1 } from "../elf/index.ts";
 
-/** An object in the process, and what the search rules need to know of the object that asked for it. */
+/** An object in the process, with what the search rules need to know of it. */
 export interface LoadedObject {
-  /** Every name by which it was asked for, and its soname. */
+  /** Every name under which it was requested, and its soname. */
   readonly names: Set<string>;
   readonly path: string;
   readonly library: LibraryFacts;
   readonly requester: LoadedObject | undefined;
-  /** Part of the release, not of the host: found beside the module that needs it. */
+  /** True for a file of the release, false for a library of the host. */
   readonly shipped: boolean;
 }
 
-/** Where files are: the host's own, and those that are shipped with the modules. */
+/** The files of the host, and those that are shipped with the modules. */
 export interface Places {
   readonly host: HostView;
   readonly shipped: Pick<HostView, "library" | "identity">;
@@ -43,7 +43,7 @@ interface Candidate {
 export interface SearchRequest {
   readonly name: string;
   readonly requester: LoadedObject;
-  /** The executable, whose RPATH counts for everybody. */
+  /** The executable. Its RPATH counts for every object. */
   readonly program: LoadedObject;
 }
 
@@ -61,7 +61,7 @@ export function searchLibrary(family: LibcFamily, request: SearchRequest, places
     if (library.machine === machine && library.bits === request.program.library.bits) {
       return { found: true, path: candidate.path, library, shipped: candidate.shipped };
     }
-    // glibc goes on past libraries of another machine; musl takes the first file that opens.
+    // glibc skips libraries of another machine and searches on. musl takes the first file that opens.
     if (family === "musl") return { found: false, reason: `it is for ${library.arch}`, path: candidate.path };
     if (library.bits !== request.program.library.bits) wrongClass ??= candidate.path;
   }
@@ -69,7 +69,7 @@ export function searchLibrary(family: LibcFamily, request: SearchRequest, places
   return { found: false, reason: "no such file" };
 }
 
-/** Loaders stop at a file with the right name that is no library (open_verify). */
+/** Why a loader stops at a file that has the right name and is not a library (open_verify). */
 function damage(library: Exclude<HostLibrary, LibraryFacts>): string {
   return library.kind === "malformed" ? library.reason : `invalid ELF header: it is ${library.what}`;
 }
@@ -85,7 +85,7 @@ function* glibcCandidates({ name, requester, program }: SearchRequest, places: P
     return;
   }
   if (requester.library.runpath.length === 0) {
-    // DT_RPATH of the requester and of everyone above it, each only where it has no DT_RUNPATH.
+    // DT_RPATH of the requester and of all objects above it, without those that have DT_RUNPATH.
     const above: LoadedObject[] = [];
     for (let at: LoadedObject | undefined = requester; at !== undefined; at = at.requester) above.push(at);
     if (!above.includes(program)) above.push(program);
@@ -103,7 +103,7 @@ function* glibcCandidates({ name, requester, program }: SearchRequest, places: P
   if (!avoidsDefaults) yield* inDirectories(systemDirsOf(places), name, places);
 }
 
-/** Read from the loader's bytes when a library is not in the cache, which is rare. */
+/** Read from the loader's bytes, only when a library is not in the cache. */
 function systemDirsOf(places: Places): readonly string[] {
   return valueOf(places.host.facts.search.systemDirs) ?? [];
 }
@@ -114,7 +114,7 @@ function rank(path: string): number {
   return Number(HWCAPS.exec(path)?.[1] ?? 1);
 }
 
-/** Entries for faster processors first, as far as this one is known to have the level (ld.so(8)). */
+/** Cache entries for faster processors first, up to the level that this one is known to have (ld.so(8)). */
 function cacheEntries(name: string, places: Places): Candidate[] {
   const entries = namedEntries(valueOf(places.host.facts.search.cache) ?? [], name);
   const [only] = entries;
@@ -128,7 +128,7 @@ function cacheEntries(name: string, places: Places): Candidate[] {
     .map(({ path }) => ({ path, shipped: false }));
 }
 
-/** Every module asks for the same few libraries of the same cache. */
+/** Indexes of caches by name, because every module asks for the same few libraries. */
 const indexes = new WeakMap<readonly CacheEntry[], Map<string, CacheEntry[]>>();
 
 function namedEntries(cache: readonly CacheEntry[], name: string): CacheEntry[] {
@@ -152,7 +152,7 @@ function* muslCandidates({ name, requester, program }: SearchRequest, places: Pl
     return;
   }
   for (const directory of search.libraryPath) yield { path: posix.join(directory, name), shipped: false };
-  // musl makes no difference between RPATH and RUNPATH, and both are inherited.
+  // musl treats RPATH and RUNPATH alike, and both are inherited.
   let last: LoadedObject | undefined;
   for (let at: LoadedObject | undefined = requester; at !== undefined; at = at.requester) {
     last = at;
@@ -168,7 +168,10 @@ function pathsOf({ library }: LoadedObject): readonly string[] {
   return library.runpath.length > 0 ? library.runpath : library.rpath;
 }
 
-/** Directories of an RPATH with their dynamic string tokens; relative ones depend on the cwd and are left out. */
+/**
+ * Directories of an RPATH with their dynamic string tokens expanded. Relative ones depend on the current directory and
+ * are left out.
+ */
 function* expand(
   directories: readonly string[],
   name: string,
@@ -196,7 +199,7 @@ function* inDirectories(directories: readonly string[], name: string, places: Pl
   }
 }
 
-/** musl, and names with a slash, know no variants. */
+/** musl, and names with a slash, have no variants. */
 function alone(path: string): string[] {
   return [path];
 }

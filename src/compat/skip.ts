@@ -1,13 +1,13 @@
 /**
- * GANTRY_SKIP: finding codes that the operator wants as warnings. Pure. A finding that was an error says so in its
- * own text.
+ * GANTRY_SKIP: finding codes that the operator wants as warnings. Pure. The text of such a finding says that it was an
+ * error.
  */
 import { ERRORS, GantryError, type ErrorCode } from "../base/errors.ts";
 import { verdictOf, type CompatFinding, type FileVerdict } from "./compat-finding.ts";
 
 /**
  * Codes from the comma-separated value of GANTRY_SKIP.
- * Throws GantryError CONFIG_INVALID for a code that does not exist: a typo would otherwise skip nothing.
+ * @throws GantryError CONFIG_INVALID for a code that does not exist, because a typing mistake would skip nothing
  */
 export function parseSkip(text: string | undefined): ReadonlySet<ErrorCode> {
   const names = (text ?? "").split(",").map((name) => name.trim());

@@ -57,7 +57,9 @@ const PACKAGES: readonly (readonly [library: RegExp, debian: string, alpine: str
 const DEBIAN = new Set(["debian", "ubuntu", "linuxmint", "pop", "raspbian"]);
 const FEDORA = new Set(["fedora", "rhel", "centos", "rocky", "almalinux", "amzn", "ol"]);
 
-/** Packages that contain a library: on Debian and Ubuntu, and on Fedora and RHEL; undefined when they are not known. */
+/**
+ * Packages that contain a library: on Debian and Ubuntu, and on Fedora and RHEL. Undefined when they are not known.
+ */
 export function packagesOf(
   library: string,
 ): { readonly debian: string; readonly fedora: string } | undefined {

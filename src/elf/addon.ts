@@ -1,7 +1,7 @@
 /**
  * How a file registers as a Node addon, read without running it: Node-API by symbol or by constructor, or the
- * NODE_MODULE_VERSION in its `node_module` struct. Rules from node's src/node_binding.cc and node_api.h.
- * Returns `undefined` where the bytes do not say; it never guesses a version from file names.
+ * NODE_MODULE_VERSION in its `node_module` struct. Rules from node's src/node_binding.cc and node_api.h. `undefined`
+ * when the bytes do not say; file names are never used.
  */
 import { readExactly } from "./bytes.ts";
 import { EM, PF, PT } from "./constants.ts";
@@ -32,7 +32,7 @@ export function readAddon(image: ElfImage, symbols: SymbolTable, imports: readon
   const napiConstructor = imports.some(({ name }) => name === "napi_module_register");
   const napiSymbol = symbols.exports.address("napi_register_module_v1") !== undefined;
   const abiSymbols: number[] = [];
-  // One that is Node-API already is accepted whatever else it exports: 600 look-ups are saved.
+  // For a Node-API module the ABI symbols do not matter, which saves 600 lookups.
   const mayBeLocked = abiConstructor || (!napiConstructor && !napiSymbol);
   for (let version = 1; version <= (mayBeLocked ? MAX_ABI : 0); version += 1) {
     if (symbols.exports.address(`node_register_module_v${version}`) !== undefined) abiSymbols.push(version);
@@ -93,13 +93,13 @@ function arm64Constant(code: Uint8Array): number | undefined {
   return undefined;
 }
 
-/** More candidates than this means that the pattern does not hold for the file. */
+/** More candidates than this mean that the pattern is not specific enough for the file. */
 const MAX_CANDIDATES = 4096;
 
 /**
- * Finds `struct node_module { int nm_version; unsigned nm_flags; void* dso; const char* filename;
- * register_func; context_register_func; const char* modname; … }` (node.h) in writable data by its pointers:
- * a file name, one function and a module name at fixed distances, behind a small version and no handle.
+ * Finds `struct node_module { int nm_version; unsigned nm_flags; void* dso; const char* filename; register_func;
+ * context_register_func; const char* modname; … }` (node.h) in writable data by its pointers: a file name, one
+ * function and a module name at fixed distances, after a small version and an empty handle.
  */
 function readAbiVersion(image: ElfImage, symbols: SymbolTable): number | undefined {
   const word = image.wide ? 8 : 4;

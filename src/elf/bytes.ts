@@ -1,10 +1,10 @@
 /**
- * Random access to the bytes of one file, and the error that this room throws for damaged ones.
- * Promises bounded memory: tables are read in blocks through a small page cache, never as a whole file.
- * It opens no file: the caller passes the source of the bytes.
+ * Random access to the bytes of one file, and the error that this room throws for damaged files. Memory is bounded:
+ * tables are read in blocks through a small page cache, never as a whole file. It opens no file; the caller passes the
+ * source of the bytes.
  */
 
-/** Where bytes come from. `read` returns fewer bytes than asked for only at the end of the file. */
+/** A source of bytes. `read` returns fewer bytes than asked for only at the end of the file. */
 export interface ByteSource {
   /** Size in bytes. */
   readonly size: number;
@@ -28,7 +28,7 @@ export function malformed(offset: number, reason: string): never {
   throw new MalformedFile(offset, reason);
 }
 
-/** A source over bytes that are in memory already. */
+/** A source for bytes in memory. */
 export function bytesSource(bytes: Uint8Array): ByteSource {
   return {
     size: bytes.length,
@@ -39,7 +39,9 @@ export function bytesSource(bytes: Uint8Array): ByteSource {
 const PAGE_BITS = 13;
 const PAGE = 2 ** PAGE_BITS;
 
-/** Integer arithmetic where the numbers allow it: division is several times slower before the code is compiled. */
+/**
+ * Integer arithmetic when the numbers allow it, because division is several times slower before the code is compiled.
+ */
 function pageOf(offset: number): number {
   return offset >= 0 && offset < 2 ** 31 ? offset >>> PAGE_BITS : Math.floor(offset / PAGE);
 }
@@ -51,11 +53,11 @@ function withinPage(offset: number): number {
 const PAGES_KEPT = 2048;
 
 /**
- * A source with single-field reads that allocate nothing. Lookups in hash tables do thousands of them, and the
- * launcher does its check before any code is warm.
+ * A source with reads of single fields that allocate nothing. Lookups in hash tables do thousands of them, and the
+ * launcher's check runs before any code is compiled.
  */
 export interface PagedSource extends ByteSource {
-  /** MalformedFile past the end of the file. */
+  /** @throws MalformedFile past the end of the file */
   u16(offset: number, little: boolean): number;
   u32(offset: number, little: boolean): number;
   /** True when the bytes at an offset are this name and a NUL. */
@@ -121,7 +123,10 @@ export function pagedSource(source: ByteSource): PagedSource {
   };
 }
 
-/** The `length` bytes at `offset`, or MalformedFile naming `what` is cut off. */
+/**
+ * The `length` bytes at `offset`.
+ * @throws MalformedFile that says `what` is cut off
+ */
 export function readExactly(source: ByteSource, offset: number, length: number, what: string): DataView {
   if (!(offset >= 0 && length >= 0 && offset + length <= source.size)) {
     malformed(offset, `${what} lies outside the file, which has ${source.size} bytes`);
@@ -132,8 +137,8 @@ export function readExactly(source: ByteSource, offset: number, length: number, 
 }
 
 /**
- * An unsigned 64-bit field as a number. Above 2^53 the low bits are lost, which is harmless here: such a value
- * is larger than any file and is refused by the comparison that follows.
+ * An unsigned 64-bit field as a number. Above 2^53 the low bits are lost. Such a value is larger than any file, and
+ * the comparison that follows refuses it.
  */
 export function getU64(view: DataView, at: number, little: boolean): number {
   const low = view.getUint32(little ? at : at + 4, little);
@@ -163,11 +168,11 @@ export function eachRecord(
   }
 }
 
-/** Bytes as text, one character a byte: names in native files have no encoding. */
+/** Bytes as text, one character a byte, because names in native files have no encoding. */
 export function latin1(bytes: Uint8Array): string {
   if (bytes.length > 4096) {
     return latin1(bytes.subarray(0, 4096)) + latin1(bytes.subarray(4096));
   }
-  // Not spread: that walks an iterator, and names are decoded by the thousand.
+  // Not the spread operator, whose iterator is slow for thousands of names.
   return Reflect.apply(String.fromCharCode, undefined, bytes);
 }

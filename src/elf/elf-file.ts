@@ -1,8 +1,8 @@
 /**
- * Reads one native file: what it is, and what it asks of loader, libraries and runtime.
- * `readNativeFile` never throws for what the bytes hold: damage comes back as a value with offset and reason.
- * The parts of an ElfFile that cost a walk are functions, computed once and only when asked for; those throw
- * MalformedFile, which `guarded` turns into the same value.
+ * Reads one native file: what it is, and what it needs from loader, libraries and runtime. `readNativeFile` never
+ * throws for the contents of a file: damage is returned as a value with offset and reason. The expensive parts of an
+ * ElfFile are functions, computed once and only on request. Those throw MalformedFile, which `guarded` turns into the
+ * same value.
  */
 import { readAddon, type AddonFacts } from "./addon.ts";
 import { malformed, MalformedFile, pagedSource, type ByteSource } from "./bytes.ts";
@@ -22,7 +22,7 @@ export interface ElfFile {
   readonly little: boolean;
   readonly osabi: number;
   readonly abiVersion: number;
-  /** ET_*. */
+  /** e_type, one of ET_*. */
   readonly type: number;
   readonly machine: number;
   /** npm-style name of the machine: x64, arm64, arm, ia32 … */
@@ -36,7 +36,7 @@ export interface ElfFile {
   /** DT_RPATH and DT_RUNPATH, split at colons. */
   readonly rpath: readonly string[];
   readonly runpath: readonly string[];
-  /** DT_FLAGS_1. */
+  /** DT_FLAGS_1, bits of DF_1_*. */
   readonly flags1: number;
   readonly bindsNow: boolean;
   /** Bytes and alignment of the PT_TLS segment. */
@@ -55,11 +55,11 @@ export interface ElfFile {
   /** Names of the versions that this file defines, without the base entry. */
   versionDefinitions(): readonly string[];
   imports(): readonly ElfImport[];
-  /** Own variable that is reached by initial-exec TLS. */
+  /** Name of a variable of this file that is reached by initial-exec TLS. */
   ownStaticTls(): string | undefined;
   exports(): ElfExports;
   addon(): AddonFacts;
-  /** Bytes at an address of the loaded image, as many as the file holds there; for reading code and strings. */
+  /** Bytes at an address of the loaded image, for code and strings. Shorter where the file ends. */
   bytesAt(address: number, length: number): Uint8Array;
 }
 
@@ -88,7 +88,7 @@ export function readNativeFile(source: ByteSource): NativeFile {
   });
 }
 
-/** Runs `work` and turns MalformedFile into a value. */
+/** Runs `work` and returns MalformedFile as a value. */
 export function guarded<T>(work: () => T): T | MalformedValue {
   try {
     return work();
@@ -98,7 +98,7 @@ export function guarded<T>(work: () => T): T | MalformedValue {
   }
 }
 
-/** Each is searched for in many directories; real files need a few dozen. */
+/** Limit for needed libraries, because each is searched for in many directories. Real files have a few dozen. */
 const MAX_NEEDED = 1000;
 
 function describe(image: ElfImage): ElfFile {
@@ -147,7 +147,7 @@ type Later = Pick<
   "versionNeeds" | "versionDefinitions" | "imports" | "ownStaticTls" | "exports" | "addon" | "bytesAt"
 >;
 
-/** The parts that cost a walk over a table. Each is computed at most once. */
+/** The parts that need a walk over a table. Each is computed at most once. */
 function readLater(image: ElfImage): Later {
   const symbols = once(() => readSymbolTable(image));
   const versionNeeds = once(() => readVersionNeeds(image));
@@ -178,7 +178,7 @@ function once<T>(compute: () => T): () => T {
   };
 }
 
-/** DF_1_PIE: a position-independent executable, which glibc refuses to dlopen. */
+/** Is it a position-independent executable (DF_1_PIE), which glibc refuses to dlopen? */
 export function isPie(file: ElfFile): boolean {
   return (file.flags1 & DF_1.PIE) !== 0;
 }

@@ -1,7 +1,7 @@
 /**
- * The skeleton of an ELF file: header, program headers and dynamic section, from which every other table is
- * found. Section headers are never read: loaders ignore them and stripped files lack them.
- * 32 and 64 bit, both byte orders. Throws MalformedFile with the offset of what is wrong.
+ * The basic structure of an ELF file: header, program headers and dynamic section, from which every other table is
+ * found. Section headers are never read: loaders ignore them and stripped files lack them. 32 and 64 bit, both byte
+ * orders. Throws MalformedFile with the offset of what is wrong.
  */
 import {
   eachRecord,
@@ -38,13 +38,13 @@ export interface ElfImage {
   readonly interpreter: string | undefined;
   /** Every value of a tag in file order; empty when there is no dynamic section. */
   readonly dynamic: ReadonlyMap<number, readonly number[]>;
-  /** What may still be decoded of the string table: a hostile file could name 64 KB a hundred thousand times. */
+  /** Limits how much of the string table is decoded: a hostile file could name 64 KB a hundred thousand times. */
   readonly strings: StringTable;
 }
 
 interface StringTable {
   left: number;
-  /** Where the table is; looked up for the first name. */
+  /** Position of the table, found on first use. */
   place?: { readonly start: number; readonly size: number };
 }
 
@@ -126,7 +126,7 @@ function readDynamic(
   const dynamic = new Map<number, number[]>();
   const segment = segments.find(({ type }) => type === PT.DYNAMIC);
   if (segment === undefined) return dynamic;
-  // Loaders follow the address, not p_offset; the two differ only in files that were patched badly.
+  // Loaders use the address, not p_offset. The two differ only in files that were patched incorrectly.
   const offset = fileOffset(segments, segment.address) ?? segment.offset;
   const size = wide ? 16 : 8;
   const available = Math.max(0, Math.min(segment.fileSize, source.size - offset));
@@ -148,7 +148,7 @@ function readDynamic(
   return dynamic;
 }
 
-/** Where an address is in the file; undefined when no PT_LOAD has file bytes there (.bss, or outside). */
+/** The file offset of an address; undefined when no PT_LOAD has file bytes there (.bss, or outside). */
 export function fileOffset(segments: readonly Segment[], address: number): number | undefined {
   for (const { type, address: start, fileSize, offset } of segments) {
     if (type === PT.LOAD && address >= start && address < start + fileSize) return offset + (address - start);
@@ -165,7 +165,7 @@ export function tableOffset(image: ElfImage, tag: number, what: string): number 
   return offset;
 }
 
-/** Loaders keep the last entry of a tag that may occur once (glibc elf/get-dynamic-info.h). */
+/** Loaders use the last entry of a tag that may occur once (glibc elf/get-dynamic-info.h). */
 export function lastValue(image: ElfImage, tag: number): number | undefined {
   return image.dynamic.get(tag)?.at(-1);
 }
@@ -195,7 +195,10 @@ function findStrings(image: ElfImage): { readonly start: number; readonly size: 
   return { start, size: lastValue(image, DT.STRSZ) ?? 0 };
 }
 
-/** Reads up to a NUL within `limit` bytes; MalformedFile when there is none. */
+/**
+ * Reads up to a NUL within `limit` bytes.
+ * @throws MalformedFile when there is none
+ */
 export function readString(source: ByteSource, offset: number, limit: number): string {
   let text = "";
   for (let step = 64; text.length < limit; step = Math.min(step * 4, 8192)) {

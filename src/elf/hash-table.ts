@@ -1,20 +1,20 @@
 /**
- * The two hash tables by which loaders find exported symbols: DT_GNU_HASH (glibc elf/dl-lookup.c, do_lookup_x)
- * and DT_HASH (gABI chapter 5). A lookup stops at the first index that the caller accepts; a chain without an
- * end is damage, not a loop.
+ * The two hash tables by which loaders find exported symbols: DT_GNU_HASH (glibc elf/dl-lookup.c, do_lookup_x) and
+ * DT_HASH (gABI chapter 5). A lookup stops at the first index that the caller accepts. A chain without an end is
+ * reported as damage.
  */
 import { eachRecord, malformed, readExactly } from "./bytes.ts";
 import { DT } from "./constants.ts";
 import { tableOffset, type ElfImage } from "./elf-image.ts";
 
 export interface HashTable {
-  /** The first symbol index with the name's hash that `accept` takes; the caller compares names. */
+  /** The first symbol index with the name's hash that `accept` returns true for. The caller compares names. */
   find(name: string, accept: (index: number) => boolean): number | undefined;
   /** Every index in the table. */
   indexes(): Iterable<number>;
 }
 
-/** No chain of a real file is near this long; a longer one is a loop or damage. */
+/** Longer than any chain of a real file. A longer one is a loop or damage. */
 const MAX_CHAIN = 4096;
 
 /** Bloom filter, buckets, then one hash per symbol whose low bit ends a chain. */
@@ -54,7 +54,7 @@ export function gnuHashTable(image: ElfImage): HashTable | undefined {
       return malformed(chainsAt, "a chain of the GNU hash table has no end");
     },
     *indexes() {
-      // Chains lie one after the other, so the end of the last bucket's chain ends the table.
+      // Chains follow one another, so the end of the last bucket's chain is the end of the table.
       let last = 0;
       eachRecord(source, { offset: bucketsAt, count, size: 4, what: "the GNU hash table" }, (view, at) => {
         last = Math.max(last, view.getUint32(at, little));
@@ -99,7 +99,7 @@ export function sysvHashTable(image: ElfImage): HashTable | undefined {
   };
 }
 
-/** One name is looked up in object after object; its hash is computed for the first. */
+/** The hash of the last name, because one name is looked up in many objects in turn. */
 let hashed = { name: "", hash: 5381 };
 
 function gnuHash(name: string): number {

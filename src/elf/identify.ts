@@ -1,6 +1,6 @@
 /**
- * Says what a native file is from its first bytes: ELF, a Mach-O or PE module of another system, or neither.
- * Reads at most 4 KB; names the foreign kinds well enough for a message, and looks no further into them.
+ * Identifies a native file by its first bytes: ELF, a Mach-O or PE module of another system, or neither. Reads at most
+ * 4 KB. Foreign formats are named for messages and not read further.
  */
 import { latin1, type ByteSource } from "./bytes.ts";
 
@@ -13,7 +13,7 @@ export type FileKind =
       readonly arches: readonly string[];
       readonly what: string;
     }
-  /** Nothing that any loader takes; `what` reads like "a text file". */
+  /** A file that no loader accepts; `what` reads like "a text file". */
   | { readonly kind: "other"; readonly what: string };
 
 const MACH_CPUS: ReadonlyMap<number, string> = new Map([
@@ -81,7 +81,7 @@ function peArches(source: ByteSource, view: DataView): string[] {
   return [PE_MACHINES.get(machine) ?? `machine ${machine}`];
 }
 
-/** Names the usual impostors: a web page or a Git LFS pointer where a binary should be, a cut-off download. */
+/** Names common mistakes: a web page or a Git LFS pointer in place of a binary, an incomplete download. */
 function describeOther(head: Uint8Array): string {
   const text = latin1(head.subarray(0, 256));
   if (text.startsWith("version https://git-lfs")) return "a Git LFS pointer, not the file itself";

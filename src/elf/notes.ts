@@ -1,6 +1,6 @@
 /**
- * The x86 ISA level that a file declares it needs (x86-64 psABI, GNU_PROPERTY_X86_ISA_1_NEEDED), which glibc
- * 2.33 and newer checks before loading. Files without the note say nothing about their processor.
+ * The x86 ISA level that a file declares as needed (x86-64 psABI, GNU_PROPERTY_X86_ISA_1_NEEDED), which glibc 2.33 and
+ * newer checks before loading. A file without the note declares nothing.
  */
 import { readExactly } from "./bytes.ts";
 import { EM, PT } from "./constants.ts";
@@ -8,7 +8,7 @@ import type { ElfImage, Segment } from "./elf-image.ts";
 
 const NT_GNU_PROPERTY_TYPE_0 = 5;
 const X86_ISA_1_NEEDED = 0xc000_8002;
-/** Notes of real files take a few hundred bytes. */
+/** Limit in bytes. Notes of real files take a few hundred. */
 const MAX_NOTES = 65_536;
 
 /** 1 to 4 for x86-64-v1 to v4; undefined when nothing is declared. */

@@ -1,7 +1,7 @@
 /**
- * Dynamic relocations: which symbols a file takes from elsewhere, when each must be found, and what it asks of
- * thread-local storage. Symbols are found through relocations, not by walking the symbol table, because
- * DT_GNU_HASH leaves undefined symbols out and a file that exports nothing gives no count at all.
+ * Dynamic relocations: which symbols a file imports, when each is looked up, and what it needs of thread-local
+ * storage. Symbols are found through relocations, not by walking the symbol table, because DT_GNU_HASH leaves
+ * undefined symbols out and a file without exports gives no count.
  */
 import { eachRecord, getU64, readExactly } from "./bytes.ts";
 import { DF, DF_1, DT, EM, STB, STT_TLS, VERSION } from "./constants.ts";
@@ -13,13 +13,13 @@ export interface ElfImport {
   readonly name: string;
   /** Wanted version, for example GLIBC_2.28; undefined in an unversioned reference. */
   readonly version: string | undefined;
-  /** The library that is to define that version, as in DT_NEEDED. */
+  /** The library that has to define that version, as in DT_NEEDED. */
   readonly library: string | undefined;
-  /** A weak reference may stay unresolved. */
+  /** A weak reference may stay unresolved without an error. */
   readonly weak: boolean;
-  /** `eager` is looked up at load, `lazy` at the first call, when the loader binds lazily. */
+  /** `eager` is looked up at load. `lazy` is looked up at the first call, when the loader binds lazily. */
   readonly use: "eager" | "lazy";
-  /** Through a slot of the global offset table: musl puts these off too when it binds lazily. */
+  /** Through a slot of the global offset table: musl delays these too when it binds lazily. */
   readonly slot: boolean;
   readonly tls: boolean;
 }
@@ -32,7 +32,7 @@ export interface Relocations {
 
 type RelocationUse = "none" | "relative" | "slot" | "got" | "data" | "tpoff";
 
-/** psABI relocation numbers of the machines that gantry has targets for. */
+/** Relocation numbers of the machines of gantry's targets, from their psABIs. */
 const USES: ReadonlyMap<number, ReadonlyMap<number, RelocationUse>> = new Map([
   [
     EM.X86_64,
@@ -115,7 +115,7 @@ export function readRelocations(
   return { imports, ownStaticTls: ownVariable(symbols, staticTls) };
 }
 
-/** The first of the symbols that this file defines itself; symbol 0 stands for a variable without a name. */
+/** The first of the symbols that this file defines itself. Symbol 0 is a variable without a name. */
 function ownVariable(symbols: SymbolTable, indexes: ReadonlySet<number>): string | undefined {
   for (const index of indexes) {
     if (index === 0) return "";
@@ -128,17 +128,17 @@ function ownVariable(symbols: SymbolTable, indexes: ReadonlySet<number>): string
 interface RelocationTable {
   readonly offset: number;
   readonly count: number;
-  /** Bytes of an entry. */
+  /** Bytes per entry. */
   readonly size: number;
   readonly addends: boolean;
   readonly procedureLinkage: boolean;
-  /** Entries at the start that are all RELATIVE: loaders apply them without a look (DT_RELACOUNT). */
+  /** Number of RELATIVE entries at the start, which loaders apply without a lookup (DT_RELACOUNT). */
   readonly leadingRelative: number;
   readonly uses: ReadonlyMap<number, RelocationUse> | undefined;
   readonly relativeType: number | undefined;
 }
 
-/** The table from its first entry that may name a symbol; a large module has 100,000 before it. */
+/** The table from its first entry that may name a symbol. A large module has 100,000 entries before it. */
 function withoutRelative(table: RelocationTable): RelocationTable {
   const skipped = Math.min(table.leadingRelative, table.count);
   return { ...table, offset: table.offset + skipped * table.size, count: table.count - skipped };
@@ -201,8 +201,8 @@ function useOf({ uses, procedureLinkage }: RelocationTable, type: number): Reloc
 }
 
 /**
- * Calls `visit` with each place that is filled with an address of the same file, and that address.
- * Covers RELATIVE entries, symbolic ones against the file's own symbols, and the packed DT_RELR form.
+ * Calls `visit` with each address that holds a pointer into the same file, and that pointer. Covers RELATIVE entries,
+ * symbolic ones against the file's own symbols, and the packed DT_RELR form.
  */
 export function eachOwnPointer(
   image: ElfImage,

@@ -1,8 +1,8 @@
 /**
- * What strip(1) does to a finished program, without binutils: symbol table and debugging sections go, every byte that
- * is mapped stays where it was, and the section table keeps the sections that remain, by which profilers and debuggers
- * find .dynsym and .eh_frame. Pure: says what to cut and what to append. A file that holds anything which is not
- * accounted for (data behind the sections, sections of other names, odd tables) is to stay exactly as it is.
+ * Plans what strip(1) does to a finished program, without binutils. Symbol table and debugging sections are removed.
+ * Every mapped byte stays where it was. The section table keeps the remaining sections, because profilers and
+ * debuggers find .dynsym and .eh_frame by it. Pure: returns what to cut and what to append. A file with anything
+ * unknown (data after the sections, sections of other names, odd tables) is not changed.
  */
 import {
   eachRecord,
@@ -18,9 +18,9 @@ import { identifyFile } from "./identify.ts";
 import { readImage, readString, type ElfImage } from "./elf-image.ts";
 
 export interface StripPlan {
-  /** How many of the file's first bytes stay. */
+  /** Number of bytes that stay at the start of the file. */
   readonly kept: number;
-  /** Follows them: the names of the sections and their table. */
+  /** Appended after them: the names of the sections and their table. */
   readonly tail: Uint8Array;
   /** Replaces the ELF header, the first 64 bytes. */
   readonly header: Uint8Array;
@@ -35,7 +35,7 @@ interface Section {
   readonly size: number;
   readonly link: number;
   readonly info: number;
-  /** As it stands in the table. */
+  /** The section header as it is in the table. */
   readonly record: Uint8Array;
 }
 
@@ -43,16 +43,19 @@ const HEADER = 64;
 const RECORD = 64;
 const SHT = { NULL: 0, SYMTAB: 2, STRTAB: 3, RELA: 4, NOBITS: 8, REL: 9 } as const;
 const SHF = { ALLOC: 2, INFO_LINK: 0x40 } as const;
-/** Above it a count or an index stands elsewhere (gABI, SHN_LORESERVE); no program has so many. */
+/** From here on a count or an index is stored elsewhere (gABI, SHN_LORESERVE). No program has so many sections. */
 const MAX_SECTIONS = 0xff00;
 
 /**
- * Sections that no program reads when it runs. Notes of probes, signatures and what packers append have other names,
- * and some of those are read from the file by the program itself.
+ * Sections that a running program does not read. Notes of probes, signatures and appended data have other names, and
+ * some programs read those from their file.
  */
 const DISPENSABLE = new Set([".comment", ".gnu.build.attributes", ".strtab", ".shstrtab"]);
 
-/** 64 bit, little endian programs and libraries only. Undefined where the file is to stay as it is. */
+/**
+ * For 64-bit little-endian programs and libraries.
+ * @returns undefined when the file must not be changed
+ */
 export function planStrip(source: ByteSource): StripPlan | undefined {
   try {
     if (identifyFile(source).kind !== "elf") return undefined;
@@ -105,7 +108,7 @@ function readSections(source: PagedSource, header: DataView): Section[] {
   });
 }
 
-/** All of them are mapped, and none refers to a section behind them, so their numbers can stay. */
+/** Are all of them mapped, with no reference to a later section? Then their numbers stay valid. */
 function standAlone(sections: readonly Section[]): boolean {
   return sections.every(({ type, flags, link, info }, index) => {
     if (index === 0) return type === SHT.NULL;
@@ -115,13 +118,15 @@ function standAlone(sections: readonly Section[]): boolean {
   });
 }
 
-/** And there are symbols or debugging data among them: else the file is stripped already. */
+/**
+ * Can all of them be removed, and is one of them symbols or debugging data? Without one the file is stripped already.
+ */
 function areDispensable(sections: readonly Section[]): boolean {
   const heavy = ({ name, type }: Section): boolean => type === SHT.SYMTAB || name.startsWith(".debug_");
   return sections.some(heavy) && sections.every((section) => heavy(section) || DISPENSABLE.has(section.name));
 }
 
-/** Where the last byte ends that a segment, a remaining section or the program headers have in the file. */
+/** The end of the last segment, remaining section or program header in the file. */
 function endOfContent(image: ElfImage, header: DataView, remaining: readonly Section[]): number {
   const programHeaders = getU64(header, 32, true) + header.getUint16(54, true) * image.segments.length;
   const segments = image.segments.map(({ offset, fileSize }) => offset + fileSize);
@@ -134,7 +139,7 @@ interface Piece {
   readonly size: number;
 }
 
-/** No byte behind the content belongs to anything else; what aligns them is zero. */
+/** Do the pieces cover everything after the content? Bytes between them are alignment, and zero. */
 function areAllThatFollows(source: PagedSource, kept: number, pieces: readonly Piece[]): boolean {
   let at = kept;
   for (const { offset, size } of pieces.toSorted((a, b) => a.offset - b.offset)) {

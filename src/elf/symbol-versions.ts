@@ -1,6 +1,6 @@
 /**
- * Symbol versions (gABI and "ELF Symbol Versioning", Drepper): what a file needs of which library, and what it
- * defines. The linked lists are followed only forwards and only as far as version indexes can count.
+ * Symbol versions (gABI and "ELF Symbol Versioning", Drepper): which versions a file needs of which library, and which
+ * it defines. The linked lists are followed forwards only, and at most as far as version indexes can count.
  */
 import { malformed, readExactly } from "./bytes.ts";
 import { DT, VER_FLG } from "./constants.ts";
@@ -9,9 +9,9 @@ import { dynamicString, lastValue, tableOffset, type ElfImage } from "./elf-imag
 interface NeededVersion {
   /** For example GLIBC_2.28. */
   readonly name: string;
-  /** A loader only warns when a weak one is missing. */
+  /** A loader only warns when a weak version is missing. */
   readonly weak: boolean;
-  /** As DT_VERSYM names it. */
+  /** Its index in DT_VERSYM. */
   readonly index: number;
 }
 
@@ -24,7 +24,7 @@ export interface VersionNeed {
 export interface DefinedVersion {
   readonly name: string;
   readonly index: number;
-  /** The entry that names the file itself, no version of a symbol. */
+  /** The entry that names the file itself and is not a version of a symbol. */
   readonly base: boolean;
 }
 
@@ -61,7 +61,7 @@ export function readVersionDefinitions(image: ElfImage): DefinedVersion[] {
   const definitions: DefinedVersion[] = [];
   eachLinked(image, { tag: DT.VERDEF, countTag: DT.VERDEFNUM, size: 20, nextAt: 16 }, (view, offset) => {
     const { little } = image;
-    // The first auxiliary entry is the version's own name; further ones name what it inherits.
+    // The first auxiliary entry is the version's own name. Further ones name the versions that it inherits.
     const aux = readExactly(image.source, offset + view.getUint32(12, little), 8, "a defined version");
     definitions.push({
       name: dynamicString(image, aux.getUint32(0, little)),

@@ -1,6 +1,6 @@
 /**
- * Dynamic symbols: one by index, and what a file exports, found through its hash tables as a loader does it.
- * A lookup touches a few words of a 100 MB runtime; only `names` walks the whole table.
+ * Dynamic symbols: one by index, and the exports of a file, found through its hash tables as a loader does it. A
+ * lookup reads a few words of a 100 MB runtime. Only `names` walks the whole table.
  */
 import { malformed } from "./bytes.ts";
 import { DT, STB, VERSION } from "./constants.ts";
@@ -19,7 +19,7 @@ interface ElfSymbol {
 }
 
 export interface ElfExports {
-  /** True when a definition of that name, and of that version where both sides have one, is exported. */
+  /** True when a definition of that name is exported. Versions are compared when both sides have one. */
   has(name: string, version?: string): boolean;
   /** Address of the default definition. */
   address(name: string): number | undefined;
@@ -29,10 +29,10 @@ export interface ElfExports {
 
 export interface SymbolTable {
   symbol(index: number): ElfSymbol;
-  /** Its address. */
+  /** The address of a symbol. */
   value(index: number): number;
   name(symbol: ElfSymbol): string;
-  /** Compares without decoding. */
+  /** Compares the name without decoding it. */
   isNamed(index: number, name: string): boolean;
   /** Raw DT_VERSYM entry with the hidden bit; undefined in a file without versions. */
   version(index: number): number | undefined;
@@ -122,8 +122,8 @@ function isExported({ section, binding }: ElfSymbol): boolean {
 }
 
 /**
- * glibc's check_match (elf/dl-lookup.c): a wanted version must be the definition's, unless the definition has
- * none; without a wanted version any definition that is not hidden will do.
+ * glibc's check_match (elf/dl-lookup.c): the definition must have the wanted version, unless it has none. Without a
+ * wanted version any definition that is not hidden matches.
  */
 function versionMatches(
   raw: number | undefined,
@@ -131,7 +131,7 @@ function versionMatches(
   nameOf: (index: number) => string | undefined,
 ): boolean {
   if (raw === undefined) return true;
-  // Index 2 is the oldest version of the file; an unversioned reference takes it even when it is hidden.
+  // Index 2 is the oldest version of the file. An unversioned reference matches it even when it is hidden.
   if (wanted === undefined) return (raw & VERSION.HIDDEN) === 0 || (raw & VERSION.MASK) <= 2;
   const defined = nameOf(raw);
   return defined === undefined ? (raw & VERSION.HIDDEN) === 0 : defined === wanted;

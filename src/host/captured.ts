@@ -1,8 +1,7 @@
 /**
- * Host facts as one JSON document, both ways: `doctor --json` writes it on a server, `check --host` reads it on
- * another machine. Holds every library that the loader could find by name, with versions and exported symbols
- * (compressed: a libstdc++ alone exports 6,000), and the runtime when there is one.
- * Reading checks shape and schema, and throws GantryError CONFIG_INVALID with the key that is wrong.
+ * Host facts as one JSON document: `doctor --json` writes it on a server, `check --host` reads it on another machine.
+ * Contains every library that the loader could find by name, with versions and exported symbols (compressed: a
+ * libstdc++ alone exports 6,000), and the runtime when there is one. Reading checks shape and schema.
  */
 import { posix } from "node:path";
 import { deflateRawSync, inflateRawSync } from "node:zlib";
@@ -12,7 +11,7 @@ import { valueOf, type HostFacts, type RuntimeFacts } from "./host-facts.ts";
 import type { HostLibrary, HostView, LibraryExports, LibraryFacts } from "./library.ts";
 import type { RuntimeView } from "./runtime.ts";
 
-/** The plain part of a library, and its tables. */
+/** The plain facts of a library, and its tables. */
 interface CapturedLibrary {
   readonly kind: "elf";
   readonly bits: 32 | 64;
@@ -41,9 +40,9 @@ type CapturedFile = CapturedLibrary | Exclude<HostLibrary, LibraryFacts>;
 export interface CapturedHost {
   readonly schema: 1;
   readonly facts: HostFacts;
-  /** By real path. */
+  /** Libraries by real path. */
   readonly libraries: Readonly<Record<string, CapturedFile>>;
-  /** Other paths of the same files. */
+  /** Other paths of the same files, by path: links and their targets. */
   readonly links: Readonly<Record<string, string>>;
   readonly runtime?: {
     readonly facts: RuntimeFacts;
@@ -53,8 +52,8 @@ export interface CapturedHost {
 }
 
 /**
- * Everything that a later judgement may ask of this host. A large system has a few thousand libraries: this
- * takes seconds there, so only reports ask for it.
+ * Captures everything that a later judgement may need of this host. A large system has a few thousand libraries, which
+ * takes seconds, so only reports use it.
  * @param list names in a directory of the host
  */
 export function captureHost(
@@ -77,7 +76,7 @@ export function captureHost(
   return { ...captured, runtime: { facts, file: captureLibrary(file), stubs } };
 }
 
-/** Loaders, entries of the cache, and what lies in the directories that are searched by name. */
+/** Paths of loaders, of entries of the cache, and of files in directories that are searched by name. */
 function loadablePaths(view: HostView, list: (directory: string) => readonly string[]): Set<string> {
   const { search, loaders } = view.facts;
   const paths = new Set(loaders.map(({ path }) => path));
@@ -138,7 +137,7 @@ function reviveLibrary(captured: CapturedLibrary): LibraryFacts {
     interpreter: captured.interpreter,
     soname: captured.soname,
     isaLevel: captured.isaLevel,
-    // Not kept: they matter for files of a release only, which are read where they are.
+    // Not captured: only files of a release need it, and those are read directly.
     bindsNow: false,
     packedRelocations: false,
     versionNeeds: () => captured.versionNeeds,
@@ -168,7 +167,7 @@ function reviveExports(packed: string): LibraryExports {
   };
 }
 
-/** A view that reads a captured document alone. */
+/** A view that reads only a captured document. */
 export function capturedView(captured: CapturedHost): HostView {
   const revived = new Map<string, HostLibrary>();
   const identity = (path: string): string => captured.links[path] ?? path;
@@ -195,7 +194,10 @@ export function capturedRuntime(captured: CapturedHost): RuntimeView | undefined
   return { facts, file: reviveLibrary(file), isStub: (name) => names.has(name) };
 }
 
-/** @param origin the file's name, for messages */
+/**
+ * @param origin the file's name, for messages
+ * @throws GantryError CONFIG_INVALID with the key that is wrong
+ */
 export function parseCapturedHost(text: string, origin: string): CapturedHost {
   let value: unknown;
   try {
@@ -203,7 +205,7 @@ export function parseCapturedHost(text: string, origin: string): CapturedHost {
   } catch (error) {
     throw invalid(origin, `is no JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
-  // `doctor --json` wraps the host in a larger report.
+  // `doctor --json` puts the host into a larger report.
   const host = isRecord(value) && isRecord(value["host"]) ? value["host"] : value;
   if (!isRecord(host)) throw invalid(origin, "is no JSON object");
   if (host["schema"] !== 1) throw invalid(origin, `has schema ${String(host["schema"])}, not 1`);
@@ -214,7 +216,7 @@ export function parseCapturedHost(text: string, origin: string): CapturedHost {
   return host;
 }
 
-/** Checks what every judgement reads; a deeper field that was edited by hand shows up as an INTERNAL error. */
+/** Checks the keys that every judgement reads. A wrong value deeper inside shows up as an INTERNAL error. */
 function isCapturedHost(value: Record<string, unknown>): value is Record<string, unknown> & CapturedHost {
   const facts = value["facts"];
   if (!isRecord(facts) || !isRecord(facts["search"]) || !Array.isArray(facts["loaders"])) return false;

@@ -1,6 +1,6 @@
 /**
- * What the kernel says about a directory that gantry uses: its mount and options (proc(5), mountinfo), the
- * space left, owner and mode. A path that does not exist yet is described by its nearest existing parent.
+ * What the kernel says about a directory that gantry uses: its mount and options (proc(5), mountinfo), the free space,
+ * owner and mode. For a path that does not exist yet, its nearest existing parent is described.
  */
 import { readFileSync, statfsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
@@ -12,7 +12,7 @@ export interface Mount {
   readonly fileSystem: string;
 }
 
-/** Lines of /proc/self/mountinfo; octal escapes stand for blanks in paths. */
+/** Parses /proc/self/mountinfo. Blanks in paths are octal escapes. */
 export function parseMountInfo(text: string): Mount[] {
   const mounts: Mount[] = [];
   for (const line of text.split("\n")) {
@@ -25,7 +25,7 @@ export function parseMountInfo(text: string): Mount[] {
       point: point.replace(/\\([0-7]{3})/g, (_, octal: string) =>
         String.fromCharCode(Number.parseInt(octal, 8)),
       ),
-      // Only `ro` counts among the super block's options: noexec is a property of the mount.
+      // Of the super block's options only `ro` counts, because noexec is a property of the mount.
       options: [...own.split(","), ...(superOptions?.split(",").includes("ro") === true ? ["ro"] : [])],
       fileSystem,
     });
@@ -33,7 +33,7 @@ export function parseMountInfo(text: string): Mount[] {
   return mounts;
 }
 
-/** The mounts of the running process; an empty list where a hardened unit hides /proc. */
+/** The mounts of the running process. Empty when a hardened unit hides /proc. */
 export function readMounts(): Mount[] {
   try {
     return parseMountInfo(readFileSync("/proc/self/mountinfo", "utf8"));
@@ -42,7 +42,7 @@ export function readMounts(): Mount[] {
   }
 }
 
-/** The mount that holds a path: the longest mount point above it, the last one when several are mounted there. */
+/** The mount that holds a path: the one with the longest mount point above it, and of several there the last. */
 export function findMount(mounts: readonly Mount[], path: string): Mount | undefined {
   let best: Mount | undefined;
   for (const mount of mounts) {
@@ -52,7 +52,7 @@ export function findMount(mounts: readonly Mount[], path: string): Mount | undef
   return best;
 }
 
-/** Undefined when the mounts cannot be told. */
+/** Undefined when the mounts are unknown. */
 export function readDirectory(path: string, mounts: readonly Mount[]): DirectoryFacts | undefined {
   const existing = nearestExisting(resolve(path));
   const mount = findMount(mounts, existing);

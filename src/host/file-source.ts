@@ -1,6 +1,6 @@
 /**
- * A file on disk as the byte source that src/elf reads: positioned reads through one descriptor, only the
- * ranges that are asked for. System errors pass through with their code; the caller knows what they mean.
+ * A file on disk as a byte source for src/elf: positioned reads through one descriptor, of the requested ranges only.
+ * System errors are thrown unchanged.
  */
 import { closeSync, fstatSync, readSync } from "node:fs";
 import { readNativeFile, type ByteSource, type NativeFile } from "../elf/index.ts";
@@ -11,7 +11,7 @@ export interface FileSource extends ByteSource {
   close(): void;
 }
 
-/** Throws the system's error when the file cannot be opened, and for what is no regular file. */
+/** @throws the system's error when the file cannot be opened; an error for what is not a regular file */
 export function openSource(path: string): FileSource {
   let fd: number | undefined = openRegularFile(path);
   const stat = fstatSync(fd);
@@ -33,7 +33,7 @@ export function openSource(path: string): FileSource {
       let filled = 0;
       while (filled < bytes.length) {
         const got = readSync(fd, bytes, filled, bytes.length - filled, offset + filled);
-        // The file shrank while it was read; the short result makes it malformed, not a hang.
+        // The file shrank while it was read. The short result makes it malformed and ends the loop.
         if (got === 0) return bytes.subarray(0, filled);
         filled += got;
       }

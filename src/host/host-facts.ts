@@ -1,7 +1,7 @@
 /**
- * What gantry knows about a host, as plain data that survives JSON: a file written by `doctor --json` on a
- * server is taken by `check --host` on a build machine.
- * Each fact says where it came from. One that could not be read is unknown, which is never a finding by itself.
+ * What gantry knows about a host, as plain data for JSON: `doctor --json` writes it on a server and `check --host`
+ * reads it on a build machine. Each fact says where it was read. A fact that cannot be read is unknown, which is never
+ * a finding by itself.
  */
 
 export type Fact<T> =
@@ -40,14 +40,14 @@ export interface CacheEntry {
 }
 
 export interface LoaderSearch {
-  /** LD_LIBRARY_PATH and LD_PRELOAD, as the environment of the app will have them. */
+  /** LD_LIBRARY_PATH and LD_PRELOAD of the environment in which the app will run. */
   readonly libraryPath: readonly string[];
   readonly preload: readonly string[];
   /** Entries for this machine, in the cache's order. */
   readonly cache: Fact<readonly CacheEntry[]>;
-  /** Directories of ld.so.conf: what ldconfig would put into the cache next time. */
+  /** Directories of ld.so.conf, which the next run of ldconfig would put into the cache. */
   readonly conf: Fact<readonly string[]>;
-  /** Directories compiled into the glibc loader. */
+  /** Directories that are compiled into the glibc loader. */
   readonly systemDirs: Fact<readonly string[]>;
   /** musl's search path: its path file, or the built-in one. */
   readonly muslPath: Fact<readonly string[]>;
@@ -67,14 +67,14 @@ interface SystemName {
   readonly name: string;
 }
 
-/** What matters about one directory that gantry writes to or loads from. */
+/** Facts about one directory that gantry writes to or loads from. */
 export interface DirectoryFacts {
   readonly path: string;
   readonly mountPoint: string;
   readonly fileSystem: string;
   readonly noexec: boolean;
   readonly readOnly: boolean;
-  /** Bytes that an unprivileged process may still write. */
+  /** Bytes that an unprivileged process can still write. */
   readonly freeBytes: Fact<number>;
   readonly uid: Fact<number>;
   /** Permission bits, for example 0o755. */
@@ -85,7 +85,7 @@ export interface HostFacts {
   readonly schema: 1;
   readonly arch: Fact<string>;
   readonly system: Fact<SystemName>;
-  /** The C library that this host's own programs use. */
+  /** The C library of this host's own programs. */
   readonly libc: Fact<{ readonly family: LibcFamily; readonly version: string }>;
   readonly loaders: readonly LoaderFacts[];
   readonly search: LoaderSearch;

@@ -1,6 +1,6 @@
 /**
- * All facts of one host. Each is read once, when it is first asked for.
- * Reads files only; runs nothing, changes nothing, and leaves out of the facts whatever cannot be read.
+ * All facts of one host. Each is read once, on first use. Reads files only, runs nothing and changes nothing. A fact
+ * that cannot be read is unknown.
  */
 import { known, unknown, valueOf, type DirectoryFacts, type HostFacts } from "./host-facts.ts";
 import { parseMountInfo, readDirectory } from "./directory.ts";
@@ -29,7 +29,7 @@ export function readHost(options: HostOptions): HostView {
 
 function hostFacts(root: HostRoot, options: HostOptions): HostFacts {
   const live = root.directory === "/";
-  // Another root has no kernel of its own: its /proc, if any, would show this machine's.
+  // Facts of a kernel are unknown for another root: a /proc in it would be this machine's.
   const ofKernel = unknown("this root is not the running system");
   const facts: HostFacts = lazily<HostFacts>({
     schema: () => 1,

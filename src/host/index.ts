@@ -1,8 +1,8 @@
 /**
- * The door of the host room: facts about a machine and about a runtime, read from files alone. Nothing here judges.
- * Every fact says where it comes from, or why it is not known.
+ * The door of the host room: facts about a machine and about a runtime, read from files alone. It judges nothing.
+ * Every fact says where it was read, or why it is unknown.
  */
-/** Facts of another host, as `doctor --json` writes them. */
+/** Facts of another host, as `doctor --json` writes them and `check --host` reads them. */
 export {
   captureHost,
   capturedRuntime,
@@ -21,11 +21,11 @@ export {
   type RuntimeFacts,
 } from "./host-facts.ts";
 export { openSource, withNativeFile } from "./file-source.ts";
-/** This machine: its facts and its libraries. */
+/** Facts and libraries of this machine, or of an unpacked image. */
 export { readHost } from "./host.ts";
 export type { HostLibrary, HostView, LibraryFacts } from "./library.ts";
-/** The directory below which a host's files are looked for: `/`, or where an image is unpacked. */
+/** The root directory of a host: `/`, or the directory of an unpacked image. */
 export { hostRoot } from "./root.ts";
-/** A Node, a Bun or a compiled app: its version, its ABI and what it exports. */
+/** Reads version, ABI and exports of a Node, a Bun or a compiled app from its executable. */
 export { readRuntime, type OwnVersions, type RuntimeView } from "./runtime.ts";
 export { readStubs } from "./libuv-stubs.ts";

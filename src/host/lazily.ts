@@ -1,6 +1,6 @@
 /**
- * Facts that are read when they are first asked for, and never again. The launcher's check asks for a few of
- * them in a few milliseconds; a report asks for all, and JSON sees plain values.
+ * Facts that are computed on first use. The launcher's check needs a few of them within milliseconds. A report needs
+ * all, and JSON.stringify sees plain values.
  */
 
 /** An object whose properties are computed once, on first use. */

@@ -1,6 +1,6 @@
 /**
- * Parses /etc/ld.so.cache (glibc elf/cache.c, dl-cache.h): the list from which the loader takes libraries
- * that no RPATH, RUNPATH or LD_LIBRARY_PATH names. Knows the 1.1 format, alone or behind the old one.
+ * Parses /etc/ld.so.cache (glibc elf/cache.c, dl-cache.h): the list in which the loader finds libraries that no RPATH,
+ * RUNPATH or LD_LIBRARY_PATH gives. Supports the 1.1 format, alone or after the old one.
  */
 import type { CacheEntry } from "./host-facts.ts";
 
@@ -22,7 +22,7 @@ const FLAGS: Readonly<Record<string, readonly number[]>> = {
   ia32: [0x0003],
 };
 
-/** Entries for `arch` in file order; undefined when the bytes are no cache or are damaged. */
+/** Entries for `arch` in file order. Undefined when the bytes are not a cache or are damaged. */
 export function parseLdCache(bytes: Uint8Array, arch: string): CacheEntry[] | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const text = (start: number, length: number): string => buffer.toString("latin1", start, start + length);

@@ -1,7 +1,6 @@
 /**
- * Which dynamic loaders a host has, of which C library and version, read from the loaders' own bytes.
- * That a file exists proves nothing: Debian has a musl package, and gcompat puts an ld-linux on Alpine.
- * Nothing is executed.
+ * Which dynamic loaders a host has, of which C library and version, read from the loaders' bytes. The path of a file
+ * proves nothing: Debian has a musl package, and gcompat puts an ld-linux on Alpine. Nothing is executed.
  */
 import { readNativeFile } from "../elf/index.ts";
 import {
@@ -40,10 +39,10 @@ export function existingLoaders(root: HostRoot): string[] {
   return LOADERS.filter((path) => root.resolve(path) !== undefined);
 }
 
-/** Both libraries' loaders stay far below this. */
+/** Limit in bytes. The loaders of both libraries are much smaller. */
 const MAX_LOADER = 4_194_304;
 
-/** What is at an interpreter path; undefined when nothing that can load is there. */
+/** The loader at an interpreter path. Undefined when there is no file that can load. */
 function readLoader(root: HostRoot, path: string): LoaderFacts | undefined {
   const source = root.open(path);
   if (source === undefined) return undefined;
@@ -59,17 +58,17 @@ function readLoader(root: HostRoot, path: string): LoaderFacts | undefined {
   }
 }
 
-/** musl prints its version with "Version %s"; the string itself stands alone between NULs. */
+/** musl prints its version with "Version %s". The version is a string of its own between NULs. */
 function muslVersion(loader: Buffer, path: string): Fact<string> {
   const version = find(loader, "\x001.", 24, /^\0(1\.\d+\.\d+)(?:-git-[\w-]+)?\0/);
   return version === undefined ? unknown(`${path} names no version`) : known(version, path);
 }
 
-/** glibc 2.33 and newer put their banner into the loader too; before, only libc.so.6 says it. */
+/** glibc 2.33 and newer have their banner in the loader too. Older ones have it only in libc.so.6. */
 function glibcVersion(root: HostRoot, loader: Buffer, path: string): Fact<string> {
   const own = banner(loader);
   if (own !== undefined) return known(own, path);
-  // The loader and libc.so.6 come from one package and lie in one directory.
+  // The loader and libc.so.6 come from one package and are in one directory.
   const directory = (root.resolve(path) ?? path).replace(/\/[^/]*$/, "");
   const libc = `${directory}/libc.so.6`;
   const version = banner(Buffer.from(root.readBytes(libc) ?? []));
@@ -82,7 +81,10 @@ function banner(bytes: Buffer): string | undefined {
   return find(bytes, "stable release version ", 40, /version (\d+\.\d+)/);
 }
 
-/** The first group of a pattern at any place of a literal; searching bytes is far cheaper than a decoded file. */
+/**
+ * The first group of a pattern around any occurrence of a literal. Searching bytes is much faster than decoding the
+ * file.
+ */
 function find(bytes: Buffer, literal: string, length: number, pattern: RegExp): string | undefined {
   for (let at = bytes.indexOf(literal); at >= 0; at = bytes.indexOf(literal, at + 1)) {
     const match = pattern.exec(bytes.toString("latin1", at, at + length));
@@ -92,9 +94,9 @@ function find(bytes: Buffer, literal: string, length: number, pattern: RegExp): 
 }
 
 /**
- * The C library of the host's own programs: that of the running process when its memory map is given, else
- * the one that /bin/sh asks for, else the only one there is.
- * @param maps text of /proc/self/maps of the process that asks, when it runs on that host
+ * The C library of the host's own programs: that of the running process when its memory map is given, else the one
+ * that /bin/sh needs, else the only one that exists.
+ * @param maps text of /proc/self/maps of the running process, when it runs on that host
  */
 export function chooseLibc(
   root: HostRoot,

@@ -1,13 +1,16 @@
 /**
- * Shared libraries of a host as the rules see them, from disk or from a captured file, behind one interface.
- * A view answers questions about paths of that host only; it never runs anything.
+ * Shared libraries of a host as the rules see them, from disk or from a captured document, behind one interface. A
+ * view reads paths of that host only, and runs nothing.
  */
 import { readNativeFile, type ElfFile, type NativeFile } from "../elf/index.ts";
 import type { HostFacts } from "./host-facts.ts";
 import type { FileSource } from "./file-source.ts";
 import type { HostRoot } from "./root.ts";
 
-/** What the rules ask of a library; an ElfFile is one. A captured one has no imports: they are not kept. */
+/**
+ * What the rules need of a library. An ElfFile is one. A captured library has no imports, because they are not
+ * captured.
+ */
 export type LibraryFacts = Pick<
   ElfFile,
   | "kind"
@@ -44,13 +47,13 @@ export type HostLibrary = LibraryFacts | Exclude<NativeFile, ElfFile>;
 
 export interface HostView {
   readonly facts: HostFacts;
-  /** The file at an absolute path of the host; undefined when nothing readable is there. */
+  /** The file at an absolute path of the host. Undefined when there is no readable file. */
   library(path: string): HostLibrary | undefined;
-  /** The path with links resolved, by which a file with two names is recognised. */
+  /** The path with links resolved, which identifies a file that has two names. */
   identity(path: string): string;
 }
 
-/** Open descriptors at any time; systemd's default soft limit is 1024. */
+/** Limit of open descriptors. systemd's default soft limit is 1024. */
 const MAX_OPEN = 48;
 
 /** Libraries read from the files under `root`, each at most once. */

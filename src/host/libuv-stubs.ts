@@ -1,7 +1,7 @@
 /**
- * Finds libuv functions that a runtime exports but does not implement. Bun's stub loads the address of its own
- * name and calls a function that prints it and aborts (oven-sh/bun, src/bun.js/bindings/uv-posix-stubs.c), so a
- * stub is told by its first instructions. Unknown code counts as implemented.
+ * Finds libuv functions that a runtime exports but does not implement. Bun's stub loads the address of its own name
+ * and calls a function that prints it and aborts (oven-sh/bun, src/bun.js/bindings/uv-posix-stubs.c), so its first
+ * instructions identify it. Unknown code counts as implemented.
  */
 import { EM, type ElfFile } from "../elf/index.ts";
 
@@ -44,7 +44,7 @@ function x64Loads(code: Uint8Array, address: number): number[] {
     if (code[at] === 0x48 && code[at + 1] === 0x8d && code[at + 2] === 0x3d) {
       loads.push(address + at + 7 + view.getInt32(at + 3, true));
     }
-    // A call ends the prologue; what follows belongs to another function.
+    // A call ends the prologue. What follows belongs to another function.
     if (code[at] === 0xe8) break;
   }
   return loads;

@@ -1,6 +1,6 @@
 /**
- * Processor, kernel, page size and the system's name, from /proc and os-release.
- * In a hardened unit (ProcSubset=pid) most of /proc is missing: then the fact is unknown, with the reason.
+ * Processor, kernel, page size and the system's name, from /proc and os-release. In a hardened unit (ProcSubset=pid)
+ * most of /proc is missing: the fact is then unknown, with the reason.
  */
 import { known, unknown, type CpuFacts, type HostFacts } from "./host-facts.ts";
 import type { HostRoot } from "./root.ts";
@@ -12,7 +12,7 @@ export function readCpu(root: HostRoot): HostFacts["cpu"] {
   return cpu === undefined ? unknown("/proc/cpuinfo names no features") : known(cpu, "/proc/cpuinfo");
 }
 
-/** x86-64 psABI, table "Micro-Architecture Levels", in the kernel's names. */
+/** x86-64 psABI, table "Micro-Architecture Levels", with the kernel's names of the features. */
 const LEVELS: readonly (readonly string[])[] = [
   ["cmov", "cx8", "fpu", "fxsr", "mmx", "syscall", "sse", "sse2"],
   ["cx16", "lahf_lm", "popcnt", "pni", "sse4_1", "sse4_2", "ssse3"],
@@ -20,7 +20,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"],
 ];
 
-/** The first processor's line is used for all: the kernel may move a process to any of them. */
+/** Parses /proc/cpuinfo. The first processor stands for all, because the kernel may move a process to any of them. */
 export function parseCpuInfo(text: string): CpuFacts | undefined {
   const line = /^(flags|Features)\s*:\s*(.*)$/m.exec(text);
   const features = line?.[2]?.trim().split(/\s+/);

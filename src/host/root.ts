@@ -1,7 +1,7 @@
 /**
- * Files of a host whose root directory may be anywhere: "/" for this machine, or an unpacked image.
- * Symbolic links are followed inside that root, so that an image's absolute links never lead to this machine.
- * Returns undefined for what is missing or unreadable; it never throws for a path.
+ * Files of a host whose root directory may be anywhere: "/" for this machine, or an unpacked image. Symbolic links are
+ * followed inside that root, so an image's absolute links never lead to this machine. Returns undefined for what is
+ * missing or unreadable, and never throws for a path.
  */
 import { readdirSync, readlinkSync, lstatSync } from "node:fs";
 import { join, posix } from "node:path";
@@ -11,7 +11,7 @@ import { readRegularFile, readRegularText } from "../base/files/index.ts";
 export interface HostRoot {
   /** The directory on this machine that is "/" of the host. */
   readonly directory: string;
-  /** The host path with every link resolved; undefined when nothing is there. */
+  /** The host path with every link resolved. Undefined when it does not exist. */
   resolve(path: string): string | undefined;
   readBytes(path: string): Uint8Array | undefined;
   readText(path: string): string | undefined;
@@ -77,7 +77,7 @@ function resolveLinks(path: string, targetOf: (path: string) => string | undefin
   }
 }
 
-/** "" for what is no link, undefined for what is not there. */
+/** The target of a link, "" for what is not a link, undefined for what does not exist. */
 function linkTarget(path: string): string | undefined {
   try {
     const stat = lstatSync(path, { throwIfNoEntry: false });

@@ -1,7 +1,7 @@
 /**
- * What a JavaScript runtime offers to native modules, read from its executable without running it: kind,
- * version, NODE_MODULE_VERSION, Node-API version, exported symbols, stub functions.
- * When gantry itself runs in that runtime the versions are given and nothing is searched.
+ * What a JavaScript runtime offers to native modules, read from its executable without running it: kind, version,
+ * NODE_MODULE_VERSION, Node-API version, exported symbols, stub functions. When gantry itself runs in that runtime,
+ * the versions are given and the file is not searched for them.
  */
 import { readNativeFile, type ByteSource, type ElfFile } from "../elf/index.ts";
 import { GantryError } from "../base/errors.ts";
@@ -17,7 +17,7 @@ export interface RuntimeView {
   isStub(name: string): boolean;
 }
 
-/** process.versions, as far as it matters here. */
+/** The part of process.versions that is used here. */
 export interface OwnVersions {
   readonly bun?: string | undefined;
   readonly node?: string | undefined;
@@ -26,9 +26,10 @@ export interface OwnVersions {
 }
 
 /**
- * Reads the executable at `path`. Throws GantryError HOST_UNSUPPORTED or ELF_MALFORMED when it is no ELF
- * executable, and the system's error when it cannot be opened.
+ * Reads the executable at `path`.
  * @param own versions that the running process reports, when `path` is its own executable
+ * @throws GantryError HOST_UNSUPPORTED or ELF_MALFORMED when it is not an ELF executable; the system's error when it
+ *   cannot be opened
  */
 export function readRuntime(path: string, own?: OwnVersions): RuntimeView {
   const source = openSource(path);
@@ -84,11 +85,13 @@ const ABI_OF_NODE: Readonly<Record<string, number>> = {
 };
 
 /**
- * What each kind of executable says about itself in its constant data: a literal to search for, and the
+ * Text by which each kind of executable tells its version in its constant data: a literal to search for, and the
  * pattern of the text around it.
  */
 const MARKS = {
-  /** Bun's user agent for package managers. It names the Node version that Bun stands in for, which gives the ABI. */
+  /**
+   * Bun's user agent for package managers. It names the Node version that Bun is compatible with, which gives the ABI.
+   */
   bun: { literal: " npm/? node/v", pattern: /bun\/(\d+\.\d+\.\d+)\S* npm\/\? node\/v(\d+)\./ },
   node: { literal: "node.js/v", pattern: /node\.js\/v(\d+\.\d+\.\d+)/ },
   /** Node's embedded config.gypi. */
@@ -98,7 +101,7 @@ const MARKS = {
 type Mark = keyof typeof MARKS;
 
 function scanVersions(source: ByteSource, file: ElfFile, path: string): RuntimeFacts {
-  // node::Start is exported by every Node and by no Bun.
+  // Every Node exports node::Start, and no Bun does.
   const kind: RuntimeKind = file.exports().has("_ZN4node5StartEiPPc") ? "node" : "bun";
   if (kind === "node") {
     const found = scan(source, file, ["node", "abi", "napi"]);
@@ -141,10 +144,10 @@ function abiOf(major: string, path: string): Fact<number> {
 }
 
 const CHUNK = 4_194_304;
-/** Text kept on both sides of a literal; also how far chunks overlap. */
+/** Bytes of text on both sides of a literal, and the overlap of chunks. */
 const AROUND = 64;
 
-/** Searches the loaded parts of the file in order and stops when every wanted mark was found. */
+/** Searches the loaded parts of the file in order, until every wanted mark is found. */
 function scan(
   source: ByteSource,
   file: ElfFile,
@@ -164,7 +167,7 @@ function scan(
   return found;
 }
 
-/** Every occurrence of the literal is tried: the words are also names of properties. */
+/** Tries every occurrence of the literal, because the words are also names of properties. */
 function findMark(bytes: Uint8Array, mark: Mark): RegExpExecArray | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const { literal, pattern } = MARKS[mark];

@@ -1,6 +1,6 @@
 /**
- * Where each loader looks for libraries: the cache, ld.so.conf and the built-in directories of glibc's loader
- * (ld.so(8)), and musl's path file (its ldso/dynlink.c). Reads configuration only, runs no ldconfig.
+ * Where each loader searches for libraries: the cache, ld.so.conf and the built-in directories of glibc's loader
+ * (ld.so(8)), and musl's path file (its ldso/dynlink.c). Reads configuration only, and runs no ldconfig.
  */
 import { posix } from "node:path";
 import { known, unknown, type Fact, type LoaderSearch } from "./host-facts.ts";
@@ -34,7 +34,7 @@ export function readLoaderSearch(
   });
 }
 
-/** Colons and semicolons both separate; an empty entry would be the current directory and is left out. */
+/** Splits at colons and semicolons. An empty entry would be the current directory and is left out. */
 function splitPath(text: string | undefined): string[] {
   return (text ?? "").split(/[:;]/).filter((directory) => directory !== "");
 }
@@ -62,7 +62,7 @@ function readConf(root: HostRoot): Fact<readonly string[]> {
   return known(directories, CONF);
 }
 
-/** Lines of ld.so.conf: directories (with an obsolete `=type` behind them), `include` patterns, comments. */
+/** Parses ld.so.conf: directories (which an obsolete `=type` may follow), `include` patterns, comments. */
 export function parseLdConf(text: string): {
   readonly includes: readonly string[];
   readonly directories: readonly string[];
@@ -80,7 +80,7 @@ export function parseLdConf(text: string): {
   return { includes, directories: directories.filter((directory) => directory.startsWith("/")) };
 }
 
-/** A pattern with stars in its last part, as distributions write it: ld.so.conf.d/*.conf. */
+/** Expands a pattern with stars in its last part, as distributions use it: ld.so.conf.d/*.conf. */
 function expand(root: HostRoot, pattern: string): string[] {
   const full = pattern.startsWith("/") ? pattern : posix.join("/etc", pattern);
   const directory = posix.dirname(full);
@@ -97,7 +97,7 @@ function expand(root: HostRoot, pattern: string): string[] {
 
 function readSystemDirs(root: HostRoot, loaders: readonly string[]): Fact<readonly string[]> {
   for (const loader of loaders) {
-    // musl has no such array; its loader is also the larger file by far.
+    // musl has no such array.
     if (MUSL_LOADER.test(loader)) continue;
     const directories = parseSystemDirs(root.readBytes(loader) ?? new Uint8Array());
     if (directories !== undefined) return known(directories, loader);

@@ -1,7 +1,7 @@
 /**
- * Is this a shared object that this machine's loader maps at all?
- * Sources: glibc elf/dl-load.c (open_verify, _dl_map_object_from_fd), the kernel's mmap for ranges past the
- * end of a file. glibc takes OSABI 0 (System V) and 3 (GNU) only.
+ * Is this a shared object that this machine's loader can map? Sources: glibc elf/dl-load.c (open_verify,
+ * _dl_map_object_from_fd), the kernel's mmap for ranges past the end of a file. glibc accepts OSABI 0 (System V) and 3
+ * (GNU) only.
  */
 import { ET, isPie, type ElfFile, type NativeFile } from "../../elf/index.ts";
 import { valueOf, type HostFacts, type RuntimeView } from "../../host/index.ts";
@@ -9,7 +9,7 @@ import type { Draft } from "../compat-finding.ts";
 
 const REINSTALL = "install the module again; the file was damaged on its way here";
 
-/** Findings for what is no ELF file. */
+/** Findings for a file that is not ELF. */
 export function judgeForeign(file: Exclude<NativeFile, ElfFile>, machine: string): Draft {
   if (file.kind === "malformed") {
     const evidence = `${file.reason}, at offset ${file.offset}`;
@@ -47,7 +47,7 @@ export function judgeNoexec(mountPoint: string): Draft {
   };
 }
 
-/** The first reason for which the file is never mapped. The other rules do not apply to such a file. */
+/** The first reason why the file cannot be mapped. The other rules do not apply to such a file. */
 export function judgeContainer(file: ElfFile, runtime: RuntimeView, host: HostFacts): Draft | undefined {
   return judgeMachine(file, runtime) ?? judgeType(file) ?? judgeSegments(file) ?? judgeAlignment(file, host);
 }
@@ -94,7 +94,7 @@ function judgeType(file: ElfFile): Draft | undefined {
   return { code: "ELF_MALFORMED", what, evidence: `ELF type ${file.type}`, fix };
 }
 
-/** A segment past the end of the file maps, and then the load ends in SIGBUS: no error can be caught. */
+/** A segment past the end of the file is mapped, and then the load ends in SIGBUS, which cannot be caught. */
 function judgeSegments(file: ElfFile): Draft | undefined {
   if (file.loads.length === 0 || !file.hasDynamic) {
     const what = `the file has no ${file.loads.length === 0 ? "loadable segments" : "dynamic section"}`;

@@ -1,6 +1,6 @@
 /**
- * Defects of runtime versions that end the process although every symbol is there. Each row was reproduced with
- * a module of a few lines on the versions around its boundary; a row says what the module must use to be hit.
+ * Defects of runtime versions that end the process although every symbol is there. Each row was reproduced with a
+ * module of a few lines on the versions around its boundary. A row says what a module must use to be affected.
  */
 import { compareDotted } from "../../base/versions.ts";
 import type { Draft } from "../compat-finding.ts";
@@ -9,9 +9,9 @@ import { runtimeName, shippedObjects, type Situation } from "./situation.ts";
 
 interface Defect {
   readonly kind: "bun" | "node";
-  /** First version without it. */
+  /** First version without the defect. */
   readonly fixedIn: string;
-  /** All of these must be imported for the defect to be reachable. */
+  /** Names that a module must all import for the defect to be reachable. */
   readonly imports: readonly RegExp[];
   readonly what: string;
 }
@@ -20,7 +20,8 @@ const DEFECTS: readonly Defect[] = [
   {
     kind: "bun",
     fixedIn: "1.3.2",
-    // node-addon-api deletes its finalizer's data when the call fails; this Bun has run the finalizer by then.
+    // node-addon-api deletes its finalizer's data when the call fails, and this Bun has already run the finalizer
+    // then.
     imports: [/^napi_create_external_buffer$/, /^_ZdlPvm?$/],
     what: "returns an error for an external buffer without data after it has freed it: C++ modules free it twice",
   },

@@ -1,7 +1,7 @@
 /**
- * Do all libraries that the module needs exist here, as this loader searches?
- * Sources: ld.so(8); musl's ldso/dynlink.c; Bun 1.4's check of DT_NEEDED on musl (it names glibc in its error).
- * A name that only the other C library uses means that the module was built for that one.
+ * Do all libraries that the module needs exist here, by this loader's search rules? Sources: ld.so(8); musl's
+ * ldso/dynlink.c; Bun 1.4's check of DT_NEEDED on musl (it names glibc in its error). A name that only the other C
+ * library uses means that the module was built for that one.
  */
 import { compareDotted } from "../../base/versions.ts";
 import { installCommand } from "../system-packages.ts";
@@ -15,7 +15,7 @@ export function judgeLibraries(situation: Situation): Draft[] {
   return judgeBunOnMusl(situation) ?? judgeMissing(situation);
 }
 
-/** Bun looks for the names in the first 64 KB of the string table only; files with a longer one pass. */
+/** Bun searches the names in the first 64 KB of the string table only. Files with a longer one pass its check. */
 const BUN_STRINGS = 65_536;
 
 function judgeBunOnMusl({ family, runtime, file }: Situation): Draft[] | undefined {
@@ -35,8 +35,8 @@ function judgeBunOnMusl({ family, runtime, file }: Situation): Draft[] | undefin
 }
 
 /**
- * musl stands in for libc.so.6 and its parts itself, so a glibc module may load there. The two agree on neither
- * the layout of locale, stdio and thread data nor on what many calls do: it may run, and may crash at any call.
+ * musl provides libc.so.6 and its parts itself, so a glibc module may load there. The two differ in the layout of
+ * locale, stdio and thread data and in what many calls do: the module may run, and may crash at any call.
  */
 export function judgeGlibcOnMusl({ family, file }: Situation): Draft[] {
   const glibc = family === "musl" ? file.needed.find((name) => GLIBC_NAMES.test(name)) : undefined;
@@ -59,7 +59,7 @@ function judgeMissing(situation: Situation): Draft[] {
     (family === "glibc" ? MUSL_NAMES : GLIBC_NAMES).test(name),
   );
   const ownNames = family === "glibc" ? GLIBC_NAMES : MUSL_NAMES;
-  // A module that was built for this C library lacks only the library of that name.
+  // The module was built for this C library and lacks one library whose name the other uses.
   if (other !== undefined && !file.needed.some((name) => ownNames.test(name))) {
     const [its, ours] = family === "glibc" ? ["musl", "glibc"] : ["glibc", "musl"];
     return [
@@ -87,7 +87,7 @@ function by({ neededBy }: MissingLibrary, { closure }: Situation): string {
 }
 
 function fixFor({ name }: MissingLibrary, all: readonly MissingLibrary[], install: string): string {
-  // A library with three or more numbers is one package's own build, shipped beside the module.
+  // A library with three or more numbers in its version is one package's own build, shipped beside the module.
   if (/\.so(\.\d+){3,}$/.test(name)) {
     return `install the package that ships ${listed(all.map((missing) => missing.name))} beside the module`;
   }

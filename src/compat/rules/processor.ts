@@ -1,7 +1,7 @@
 /**
- * Does the processor have what the module declares, and does the loader grant what its headers ask for?
- * Sources: glibc 2.33 and newer, sysdeps/x86/dl-prop.h ("CPU ISA level is lower than required"), checked for
- * every object; musl before 1.2.4 skips DT_RELR, which leaves pointers unset and ends in SIGSEGV.
+ * Does the processor have what the module declares, and does the loader allow what its headers ask for? Sources: glibc
+ * 2.33 and newer, sysdeps/x86/dl-prop.h ("CPU ISA level is lower than required"), checked for every object; musl
+ * before 1.2.4 skips DT_RELR, which leaves pointers unset and ends in SIGSEGV.
  */
 import { compareDotted } from "../../base/versions.ts";
 import { valueOf } from "../../host/index.ts";
@@ -41,8 +41,8 @@ export function judgePackedRelocations(situation: Situation): Draft[] {
 }
 
 /**
- * glibc 2.41 and newer: dlopen refuses an object that asks for an executable stack when the process has none
- * ("cannot enable executable stack"); older ones make every stack executable, which hardened units forbid.
+ * glibc 2.41 and newer: dlopen refuses an object that asks for an executable stack when the process has none ("cannot
+ * enable executable stack"). Older versions make every stack executable, which hardened units forbid.
  */
 export function judgeExecutableStack(situation: Situation): Draft[] {
   const { process, closure, host, family } = situation;

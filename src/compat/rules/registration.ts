@@ -51,7 +51,7 @@ function judgeOnNode(situation: Situation, addon: AddonFacts, abi: number | unde
 
 function judgeOnBun(situation: Situation, addon: AddonFacts, abi: number | undefined): Draft | undefined {
   if (addon.abiConstructor) {
-    // A struct that was not found most likely has the number that the file also exports.
+    // When the struct was not found, the exported number is most likely the same.
     const built = addon.abiVersion === undefined ? addon.abiSymbols : [addon.abiVersion];
     if (abi === undefined || built.length === 0 || built.includes(abi)) return undefined;
     return wrongAbi(situation, built, abi);

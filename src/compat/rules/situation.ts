@@ -1,6 +1,4 @@
-/**
- * Everything a rule may look at: one file, the process it would be loaded into, and what that load adds.
- */
+/** The input of a rule: one file, the process that would load it, and the objects that the load adds. */
 import type { ElfFile } from "../../elf/index.ts";
 import type { HostFacts, LibcFamily, RuntimeView } from "../../host/index.ts";
 import type { Closure, Process } from "../library-closure.ts";
@@ -25,12 +23,12 @@ export function runtimeName({ facts }: RuntimeView): string {
   return facts.version.known ? `${name} ${facts.version.value}` : name;
 }
 
-/** The new objects that are files of the release, whose own needs are checked in full. */
+/** The new objects that are files of the release. Their needs are checked in full. */
 export function shippedObjects({ closure }: Situation): LoadedObject[] {
   return closure.objects.filter(({ shipped }) => shipped);
 }
 
-/** " (in libvips.so.42)" for another object than the judged file, else nothing. */
+/** " (in libvips.so.42)" when it is another object than the judged file, else empty. */
 export function inObject({ closure }: LoadSituation, object: LoadedObject): string {
   return object === closure.objects[0] ? "" : ` (in ${object.path.replace(/^.*\//, "")})`;
 }

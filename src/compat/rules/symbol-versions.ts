@@ -1,7 +1,7 @@
 /**
- * glibc: does every library that is there define the symbol versions that are asked of it?
- * Source: glibc elf/dl-version.c (match_symbol): a missing version is fatal unless it is marked weak, and a
- * library without any versions passes with a warning. musl ignores versions altogether.
+ * glibc: does every library define the symbol versions that the module needs of it? Source: glibc elf/dl-version.c
+ * (match_symbol): a missing version is fatal unless it is marked weak, and a library without any versions passes with
+ * a warning. musl ignores versions.
  */
 import { compareDotted } from "../../base/versions.ts";
 import { installCommand, systemsWithGlibc } from "../system-packages.ts";
@@ -21,20 +21,20 @@ export function judgeVersions(situation: LoadSituation): Draft[] {
     for (const need of object.library.versionNeeds()) {
       const provider = all.find(({ names }) => names.has(need.library));
       const defined = new Set(provider?.library.versionDefinitions());
-      // No provider: the library is missing, which is another rule's finding.
+      // The library is missing, which the rule about libraries reports.
       if (provider === undefined || defined.size === 0) continue;
       const missing = need.versions.filter(({ name, weak }) => !weak && !defined.has(name));
       if (missing.length === 0) continue;
       const names = missing.map(({ name }) => name).toSorted(byVersion);
       drafts.push(describe(situation, object, provider, names));
     }
-    // The host's own libraries are needed by every module: those whose versions were met once are not checked again.
+    // Every module needs the host's own libraries, so a library whose versions were met is not checked again.
     if (!object.shipped && drafts.length === before) satisfied.add(object.library);
   }
   return drafts;
 }
 
-/** Newest first, so that the one to look for comes first. */
+/** Newest first, because it is the one that decides. */
 function byVersion(left: string, right: string): number {
   return compareDotted(right.replace(/^\D+/, ""), left.replace(/^\D+/, ""));
 }

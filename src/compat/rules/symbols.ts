@@ -1,8 +1,8 @@
 /**
- * Is every symbol that the module takes from elsewhere provided by somebody in the process?
- * Sources: glibc elf/dl-reloc.c and dl-lookup.c (global scope first, then the module's own; weak references may
- * stay open; JUMP_SLOT waits for the first call unless BIND_NOW), musl ldso/dynlink.c (prepare_lazy: GLOB_DAT
- * waits too). A lookup that fails at the first call ends the process with status 127 and cannot be caught.
+ * Is every symbol that the module imports defined in the process? Sources: glibc elf/dl-reloc.c and dl-lookup.c
+ * (global scope first, then the module's own; weak references may stay open; JUMP_SLOT waits for the first call unless
+ * BIND_NOW), musl ldso/dynlink.c (prepare_lazy: GLOB_DAT waits too). A lookup that fails at the first call ends the
+ * process with status 127 and cannot be caught.
  */
 import type { ElfImport } from "../../elf/index.ts";
 import { listed, type Draft } from "../compat-finding.ts";
@@ -32,10 +32,10 @@ export function judgeSymbols(situation: Situation): SymbolFindings {
 }
 
 /**
- * Looks first where the symbol most likely is: in the library that its version names, or else in the runtime. The
- * order does not change the result. A library of the host that defines the wanted version needs no
- * look into its symbols: a module was linked against that version, and a version's symbols are never taken away
- * (Drepper, How To Write Shared Libraries, section 3); a missing version is judgeVersions' finding.
+ * Looks first in the most likely object: the library that the symbol's version names, or else the runtime. The order
+ * does not change the result. For a library of the host that defines the wanted version, its symbols are not read: a
+ * module was linked against that version, and symbols are never removed from a version (Drepper, How To Write Shared
+ * Libraries, section 3). A missing version is reported by judgeVersions.
  */
 function providers({ process, closure, family }: Situation): (wanted: ElfImport) => boolean {
   const scope = [...process.started, ...closure.objects];
@@ -87,7 +87,7 @@ function describeLater(situation: Situation, object: LoadedObject, open: readonl
   };
 }
 
-/** Whose symbols they are, by the prefixes of the runtimes' own interfaces. */
+/** Which interface the missing names belong to, by their prefixes. */
 function blame(names: readonly string[]): "runtime" | "libc" | "other" {
   if (
     names.some((name) =>
