@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { listPages } from "./pages.ts";
+import { formatSchemas } from "./schemas/index.ts";
 import { fillPage } from "./tables.ts";
 
 export interface GeneratedFile {
@@ -12,8 +13,13 @@ export interface GeneratedFile {
 
 /** What each of them has to hold; writes nothing. */
 export function generateFiles(root: string): GeneratedFile[] {
-  return listPages(root).map((path) => {
+  const pages = listPages(root).map((path) => {
     const text = readFileSync(join(root, path), "utf8");
     return { path, text: fillPage(text, root) };
   });
+  const schemas = Object.entries(formatSchemas()).map(([name, text]) => ({
+    path: `schemas/${name}.json`,
+    text,
+  }));
+  return [...pages, ...schemas];
 }

@@ -206,6 +206,18 @@ export function formatFinding(finding: Finding): string[] {
   return lines;
 }
 
+/** A finding for programs that do not know the table. */
+export interface SpelledFinding extends Finding {
+  readonly exit: number;
+  readonly fix: string;
+}
+
+/** Adds what the table says of the finding's code. */
+export function spellFinding(finding: Finding): SpelledFinding {
+  const { exit, fix } = ERRORS[finding.code];
+  return { exit, ...finding, fix: finding.fix ?? fix };
+}
+
 /** Turns anything thrown into findings: expected failures keep theirs, file system errors get the code they mean. */
 export function toGantryError(error: unknown): GantryError {
   if (error instanceof GantryError) return error;

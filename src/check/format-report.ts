@@ -3,14 +3,25 @@
  * when the caller asks for it. Text from files is escaped before it reaches a terminal.
  */
 import type { CompatFinding, FileVerdict, Verdict } from "../compat/index.ts";
-import { valueOf } from "../host/index.ts";
+import { valueOf, type CpuFacts, type HostFacts, type RuntimeFacts } from "../host/index.ts";
 import { jsonText, printable, wrapText } from "../base/text.ts";
 import type { CheckReport } from "./report.ts";
+
+/** What `--json` prints. */
+export interface CheckJson {
+  readonly schema: 1;
+  readonly host: Pick<HostFacts, "arch" | "libc" | "system" | "kernel"> & {
+    /** x86-64-v1 to v4; null on other machines. */
+    readonly cpuLevel: NonNullable<CpuFacts["level"]> | null;
+  };
+  readonly runtime: RuntimeFacts & { readonly findings: readonly CompatFinding[] };
+  readonly files: readonly FileVerdict[];
+}
 
 export function formatJson(report: CheckReport): string {
   const { host, runtime, runtimeFindings, files } = report;
   const { arch, libc, system, kernel, cpu } = host;
-  const value = {
+  const value: CheckJson = {
     schema: 1,
     host: { arch, libc, system, kernel, cpuLevel: valueOf(cpu)?.level ?? null },
     runtime: { ...runtime, findings: runtimeFindings },

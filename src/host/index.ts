@@ -14,6 +14,7 @@ export { findMount, readDirectory, readMounts, type Mount } from "./directory.ts
 export {
   valueOf,
   type CacheEntry,
+  type CpuFacts,
   type DirectoryFacts,
   type Fact,
   type HostFacts,

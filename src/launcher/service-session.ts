@@ -1,5 +1,5 @@
 /** What the commands of the installed service share: its context, its output, and the dry run. */
-import { ERRORS, GantryError, toGantryError } from "../base/errors.ts";
+import { GantryError, spellFinding, toGantryError, type SpelledFinding } from "../base/errors.ts";
 import {
   checkOwned,
   checkSystemd,
@@ -79,6 +79,14 @@ export function readKeep(text: string | undefined): number {
   });
 }
 
+/** What a command that failed prints with `--json`, in the place of its result. */
+export interface FailedJson {
+  readonly schema: 1;
+  readonly outcome: "failed";
+  readonly exit: number;
+  readonly findings: readonly SpelledFinding[];
+}
+
 /**
  * Runs a command and prints what came of it. With --json a failure is on standard output too, with its findings, so
  * that whoever automates this needs one stream; the exit status and standard error are the same either way.
@@ -96,15 +104,8 @@ export async function runService(
     session.print(jsonText(await run()));
   } catch (error) {
     const { findings, exit } = toGantryError(error);
-    const spelled = findings.map(({ code, what, where, detail, fix }) => ({
-      exit: ERRORS[code].exit,
-      code,
-      what,
-      where,
-      detail,
-      fix: fix ?? ERRORS[code].fix,
-    }));
-    session.print(jsonText({ schema: 1, outcome: "failed", exit, findings: spelled }));
+    const failed: FailedJson = { schema: 1, outcome: "failed", exit, findings: findings.map(spellFinding) };
+    session.print(jsonText(failed));
     throw error;
   }
 }

@@ -29,11 +29,11 @@ export { readSmallNamed } from "./releases/import/source-tree.ts";
 /** The result of a command of a service, for its output and for `--json`. */
 export { formatResult, type ServiceResult } from "./result.ts";
 /** `./gantry status`: reads the state of a service and formats it. */
-export { formatStatus, readStatus } from "./status.ts";
+export { formatStatus, readStatus, type ServiceStatus } from "./status.ts";
 /** Requires root, and a systemd that runs, before a command begins. */
 export { checkSystemd, requireRoot } from "./systemd/systemctl.ts";
 /** Reads the changes of a service, for `./gantry history`. */
-export { type HistoryEntry, readHistory } from "./transaction/history.ts";
+export { type History, type HistoryEntry, readHistory } from "./transaction/history.ts";
 /** Runs a command with the service's lock, after recovery from an interrupted change. */
 export { withService } from "./transaction/locked.ts";
 /** Reads the record of a change that is under way or was interrupted. */

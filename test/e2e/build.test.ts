@@ -15,6 +15,7 @@ import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { BUN, runCli, type Said } from "../support/app/cli.ts";
+import { parseJson } from "../support/json-schema.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const sample = join(root, "test/fixtures/test-brain");
@@ -147,9 +148,9 @@ describe("gantry analyze", () => {
   it("finds exactly the modules of the sample, each with its reason", () => {
     const said = gantry("analyze", sample, "--json");
     expect(said.status).toBe(0);
-    const { externals } = JSON.parse(said.stdout) as {
+    const { externals } = parseJson<{
       externals: { name: string; role: string; optional: boolean; reason: string }[];
-    };
+    }>("analyze", said.stdout);
     expect(externals.map(({ name, role, optional }) => [name, role, optional])).toEqual([
       ["@libsql/client", "beside", false],
       ["@matrix-org/matrix-sdk-crypto-nodejs", "external", true],

@@ -9,6 +9,7 @@ import { parseManifest } from "../../src/release/manifest.ts";
 import { runBrain } from "../support/app/brain-client.ts";
 import { BUN, runCli } from "../support/app/cli.ts";
 import { copyRelease, makeScratch, type Scratch } from "../support/app/release.ts";
+import { parseJson } from "../support/json-schema.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const readPage = (name: string) => readFileSync(join(root, name), "utf8");
@@ -149,10 +150,10 @@ it("gantry build pins a key and leaves the modules whole", () => {
 
 it("gantry analyze answers for another platform", () => {
   const said = gantry("analyze", app, "--bun", BUN, "--target", "linux-arm64-musl", "--json");
-  const { target, packages } = JSON.parse(said.stdout) as {
-    target: string;
-    packages: { name: string; role: string }[];
-  };
+  const { target, packages } = parseJson<{ target: string; packages: { name: string; role: string }[] }>(
+    "analyze",
+    said.stdout,
+  );
   const roles = Object.fromEntries(packages.map(({ name, role }) => [name, role]));
   expect(target).toBe("linux-arm64-musl");
   expect(roles["@node-rs/crc32-linux-x64-gnu"]).toBe("left-out");

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runBrain } from "../support/app/brain-client.ts";
 import { runCli } from "../support/app/cli.ts";
 import { copyRelease, makeScratch, prepareRelease, type Scratch } from "../support/app/release.ts";
+import { parseJson } from "../support/json-schema.ts";
 
 let scratch: Scratch;
 let release = "";
@@ -55,6 +56,7 @@ describe("./gantry doctor", () => {
     const { code, stdout } = await gantry(release, ["doctor", "--json"]);
     expect(code).toBe(0);
     const facts = join(scratch.directory, "facts.json");
+    expect(Object.keys(parseJson("doctor", stdout)["host"] ?? {})).toContain("libraries");
     writeFileSync(facts, stdout);
     const checked = runCli(scratch.directory, [
       "check",
@@ -64,7 +66,7 @@ describe("./gantry doctor", () => {
       "--json",
     ]);
     expect(checked.status).toBe(0);
-    const { files } = JSON.parse(checked.stdout) as { files: { path: string; verdict: string }[] };
+    const { files } = parseJson<{ files: { path: string; verdict: string }[] }>("check", checked.stdout);
     const verdicts = Object.fromEntries(files.map(({ path, verdict }) => [path.split("/").at(-1), verdict]));
     expect(verdicts["index.node"]).toBe("ok");
   });

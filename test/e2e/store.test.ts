@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { runBrain } from "../support/app/brain-client.ts";
 import { outsideTemporary } from "../support/build/outside-temporary.ts";
 import { copyRelease, makeScratch, type Scratch } from "../support/app/release.ts";
+import { parseJson } from "../support/json-schema.ts";
 
 const ROOT = process.getuid?.() === 0;
 const USER = 65534;
@@ -70,10 +71,10 @@ describe("a release that its user cannot write", () => {
   it("is told by doctor where they are, and why not beside it", async () => {
     const { code, stdout } = await run(join(scratch.directory, "release-1"), ["gantry", "doctor", "--json"]);
     expect(code).toBe(0);
-    const { place, plan } = JSON.parse(stdout) as {
+    const { place, plan } = parseJson<{
       place: { modules: string; passed: string[] };
       plan: { state: string };
-    };
+    }>("doctor", stdout);
     expect(place.modules).toBe(join(home, ".cache/gantry", trees()[0] ?? "", "node_modules"));
     expect(place.passed).toEqual([expect.stringMatching(/^beside the release, .*EACCES/)]);
     expect(plan.state).toBe("ready");

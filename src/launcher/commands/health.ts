@@ -16,6 +16,9 @@ interface HealthArguments {
   readonly timeout: string | undefined;
 }
 
+/** What `--json` prints. */
+export type HealthJson = { readonly schema: 1 } & Asked;
+
 export function healthCommand(session: Session) {
   return defineCommand({
     meta: { name: "health", description: "Asks the running app; exit status 0 when it is well, 69 when not" },
@@ -33,7 +36,7 @@ export function healthCommand(session: Session) {
     run: async ({ args }) => {
       const { url, port, path, timeout } = args;
       const asked = await ask(session, { url, port, path, timeout });
-      if (args.json === true) session.print(jsonText({ schema: 1, ...asked }, 0));
+      if (args.json === true) session.print(jsonText({ schema: 1, ...asked } satisfies HealthJson, 0));
       else if (asked.healthy) session.print(asked.why);
       if (asked.healthy) return;
       throw new GantryError({

@@ -3,6 +3,7 @@ import { defineCommand } from "../../base/command-line.ts";
 import { GantryError } from "../../base/errors.ts";
 import {
   formatStatus,
+  type History,
   type HistoryEntry,
   readHistory,
   readRecord,
@@ -32,6 +33,9 @@ export function statusCommand(session: Session) {
   });
 }
 
+/** What `history --json` prints. */
+export type HistoryJson = { readonly schema: 1 } & History;
+
 export function historyCommand(session: Session) {
   return defineCommand({
     meta: {
@@ -43,7 +47,7 @@ export function historyCommand(session: Session) {
       const context = openServiceAsRoot(session, "history");
       await recoverAsRoot(context);
       const { entries, skipped } = readHistory(context.layout);
-      if (args.json === true) session.print(jsonText({ schema: 1, entries, skipped }));
+      if (args.json === true) session.print(jsonText({ schema: 1, entries, skipped } satisfies HistoryJson));
       else
         session.print(
           entries.length === 0 ? "nothing has happened yet" : entries.map(formatEntry).join("\n"),

@@ -4,7 +4,13 @@
  */
 import { existsSync } from "node:fs";
 import { defineCommand } from "../../base/command-line.ts";
-import { ERRORS, GantryError, type ErrorCode, type Finding } from "../../base/errors.ts";
+import {
+  GantryError,
+  spellFinding,
+  type ErrorCode,
+  type Finding,
+  type SpelledFinding,
+} from "../../base/errors.ts";
 import {
   checkAbi,
   checkExecutable,
@@ -159,13 +165,11 @@ function describeUnseen({ name, version, optional, unavailable }: ExternalModule
   return { name, version, optional, state: "absent" };
 }
 
-/** Every finding with its fix and exit status spelled out, for programs that do not know the table. */
-function spellOut(diagnosis: Diagnosis, scene: Scene | undefined): unknown {
-  const findings = diagnosis.findings.map((finding) => ({
-    exit: ERRORS[finding.code].exit,
-    ...finding,
-    fix: finding.fix ?? ERRORS[finding.code].fix,
-  }));
+/** With `--json`: a diagnosis for programs that do not know the table of errors. */
+export type DoctorJson = Omit<Diagnosis, "findings"> & { readonly findings: readonly SpelledFinding[] };
+
+function spellOut(diagnosis: Diagnosis, scene: Scene | undefined): DoctorJson {
+  const findings = diagnosis.findings.map(spellFinding);
   const host = scene === undefined ? diagnosis.host : { ...diagnosis.host, ...captureScene(scene) };
   return { ...diagnosis, host, findings };
 }

@@ -8,6 +8,7 @@ import { cpSync, linkSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFi
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { parseJson } from "../json-schema.ts";
 import type { SystemdHost } from "./systemd-host.ts";
 
 const repository = fileURLToPath(new URL("../../..", import.meta.url));
@@ -135,9 +136,8 @@ export async function gantry(
   release = "/opt/ledger/current",
 ): Promise<Answer> {
   const run = await host.run([`${release}/gantry`, ...args, "--json"]);
-  let json: Answer["json"] = {};
-  if (run.stdout.startsWith("{")) json = JSON.parse(run.stdout) as Answer["json"];
-  return { ...run, json };
+  const [command = ""] = args;
+  return { ...run, json: run.stdout.startsWith("{") ? parseJson(command, run.stdout) : {} };
 }
 
 export interface Rows {

@@ -12,6 +12,7 @@ import { captureHost } from "../../../src/host/captured.ts";
 import { readHost } from "../../../src/host/host.ts";
 import { hostRoot } from "../../../src/host/root.ts";
 import { elfImage } from "../../support/elf/elf-image.mjs";
+import { parseJson } from "../../support/json-schema.ts";
 
 const inRepo = (path: string): string => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 const REAL = inRepo("node_modules/lightningcss-linux-x64-gnu/lightningcss.linux-x64-gnu.node");
@@ -70,7 +71,7 @@ describe("the report", () => {
     const text = put("broken.node", "<html>");
     const { exit, output } = await runCheck(options([text]));
     expect(exit).toBe(69);
-    expect(JSON.parse(output)).toMatchObject({
+    expect(parseJson("check", output)).toMatchObject({
       schema: 1,
       runtime: { kind: "node", version: { value: process.versions.node }, findings: [] },
       files: [{ path: text, verdict: "fail", findings: [{ code: "ELF_MALFORMED", severity: "error" }] }],

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { Manifest } from "../../../src/release/manifest.ts";
 import { expectRefusal } from "../../support/launcher/fixture.ts";
 import { useFixture } from "../../support/launcher/use-fixture.ts";
+import { parseJson } from "../../support/json-schema.ts";
 
 const fixture = useFixture();
 let root = "";
@@ -110,7 +111,7 @@ describe("doctor", () => {
     rmSync(join(root, "node_modules/@node-rs"), { recursive: true });
     const run = await gantry(["doctor", "--json"], OFFLINE);
     expect(run.code).toBe(66);
-    const diagnosis = JSON.parse(run.stdout) as Record<string, unknown>;
+    const diagnosis = parseJson("doctor", run.stdout);
     expect(diagnosis).toMatchObject({
       schema: 1,
       release: { name: "tiny", version: "1.2.3", target: "linux-x64-gnu", root },
@@ -126,6 +127,30 @@ describe("doctor", () => {
       ],
     });
     expect(existsSync(join(root, "node_modules/.gantry"))).toBe(false);
+  });
+
+  it("says what clean would do and why it failed, as JSON", async () => {
+    root = fixture.make({ tree: "present" });
+    const looked = await gantry(["clean", "--dry-run", "--json"]);
+    expect(parseJson("clean", looked.stdout)).toMatchObject({ action: "clean", outcome: "planned" });
+    const failed = await gantry(["clean", "--keep", "0", "--json"]);
+    expect(failed.code).toBe(64);
+    expect(parseJson("clean", failed.stdout)).toMatchObject({
+      outcome: "failed",
+      exit: 64,
+      findings: [{ code: "USAGE", exit: 64, fix: expect.any(String) }],
+    });
+  });
+
+  it("explains a message as JSON", async () => {
+    root = fixture.make({ tree: "present" });
+    const log = join(root, "app.log");
+    writeFileSync(log, "Error: /x/a.node: wrong ELF class: ELFCLASS32\n");
+    const { code, stdout } = await gantry(["doctor", "--explain", log, "--json"]);
+    expect(code).toBe(0);
+    expect(parseJson("doctor-explain", stdout)).toMatchObject([
+      { quote: expect.stringMatching(/ELFCLASS32/) },
+    ]);
   });
 
   it("has nothing to say against a release that is ready", async () => {
@@ -264,7 +289,7 @@ describe("health", () => {
     expectRefusal(run, "SERVICE_UNHEALTHY", /answered 503: no notes/);
     expect(run.stderr).toMatch(/journalctl -e -u tiny$/m);
     const { stdout } = await gantry(["health", "--json"]);
-    expect(JSON.parse(stdout)).toMatchObject({ schema: 1, healthy: false, status: 503 });
+    expect(parseJson("health", stdout)).toMatchObject({ schema: 1, healthy: false, status: 503 });
   });
 
   it("asks where it is told to: by the command line, by $PORT, by the release", async () => {

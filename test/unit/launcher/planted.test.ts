@@ -5,6 +5,7 @@ import { beforeEach, expect, it } from "vitest";
 import { expectRefusal } from "../../support/launcher/fixture.ts";
 import { readTree } from "../../support/launcher/fixture-bundle.ts";
 import { useFixture } from "../../support/launcher/use-fixture.ts";
+import { parseJson } from "../../support/json-schema.ts";
 
 const KEY = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
 const OFFLINE = { GANTRY_OFFLINE: "1" };
@@ -36,7 +37,7 @@ it("start, prepare, verify and doctor refuse it by name, and --repair needs noth
   }
   const doctor = await gantry("doctor", "--json");
   expect(doctor.code).toBe(65);
-  expect(JSON.parse(doctor.stdout)).toMatchObject({
+  expect(parseJson("doctor", doctor.stdout)).toMatchObject({
     plan: { would: "refuse, with the findings below" },
     findings: [{ code: "DIGEST_MISMATCH", where: "node_modules/@planted" }],
   });
