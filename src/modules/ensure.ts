@@ -2,6 +2,7 @@
  * Makes a release's modules ready, by doing as little as it can: nothing, prove what is there, or wait for whoever
  * installs, or install. The launcher's commands call only this.
  */
+import { wantedModules } from "../release/index.ts";
 import { GantryError, toGantryError, type ErrorCode, type Finding } from "../base/errors.ts";
 import type { Environment } from "../base/environment.ts";
 import { count } from "../base/text.ts";
@@ -17,7 +18,6 @@ import { checkExecutable, checkMachine, type TreeLocation, type Release } from "
 import type { Reporter } from "../base/reporter.ts";
 import { checkAbi } from "./proof/host-node.ts";
 import { cleanStaleFiles } from "./tree/stale-files.ts";
-import { wantedModules } from "./tree/verify.ts";
 import { checkWritable, locationError, removeStaleFiles } from "./tree/work.ts";
 
 export interface EnsureOptions {

@@ -58,6 +58,6 @@ export { removeFromTree } from "./tree/exclude.ts";
 /** Removes what dead runs left beside a tree. */
 export { cleanStaleFiles } from "./tree/stale-files.ts";
 /** Compares a tree with the manifest, file by file. */
-export { type Planted, wantedModules } from "./tree/verify.ts";
+export { type Planted } from "./tree/verify.ts";
 /** Private work directories. */
 export { checkWritable } from "./tree/work.ts";

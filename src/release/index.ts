@@ -63,6 +63,7 @@ export {
   SCHEMA,
   treeDigest,
   type TreeModule,
+  wantedModules,
 } from "./manifest.ts";
 /** The load probe's protocol. */
 export { MODULES_VARIABLE, parseProbeOutput, PROBE_VARIABLE, type ProbeRequest } from "./probe.ts";

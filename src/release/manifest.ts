@@ -221,11 +221,21 @@ export function manifestTarget(manifest: Manifest): Target {
  */
 export function filesOfTree(manifest: Manifest, included: ReadonlySet<string>): Map<string, FileEntry> {
   const files = new Map<string, FileEntry>();
-  for (const [directory, module] of Object.entries(manifest.modules)) {
-    if (!module.neededBy.some((name) => included.has(name))) continue;
+  for (const [directory, module] of modulesFor(manifest, included)) {
     for (const [path, entry] of Object.entries(module.files)) files.set(`${directory}/${path}`, entry);
   }
   return files;
+}
+
+type ModuleEntry = readonly [directory: string, module: TreeModule];
+
+/** Modules that some available external needs; the manifest may list others, which no tree holds. */
+export function wantedModules(manifest: Manifest): ModuleEntry[] {
+  return modulesFor(manifest, new Set(availableExternals(manifest).map(({ name }) => name)));
+}
+
+function modulesFor({ modules }: Manifest, externals: ReadonlySet<string>): ModuleEntry[] {
+  return Object.entries(modules).filter(([, module]) => module.neededBy.some((name) => externals.has(name)));
 }
 
 /** The native files that an external needs, relative to node_modules, those of one package together. */

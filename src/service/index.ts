@@ -2,6 +2,8 @@
  * The door of the service room: installs a release as a systemd service, upgrades it, watches its health and removes
  * it.
  */
+/** The part of `./gantry clean` that concerns an installed service. */
+export { cleanService } from "./clean.ts";
 /** What every command of a service is given, and the person behind sudo(8) for its history. */
 export { readWho, type ServiceContext } from "./service-context.ts";
 /** The result of one HTTP health request, for `./gantry health` and its output. */
@@ -38,7 +40,7 @@ export { type History, type HistoryEntry, readHistory } from "./transaction/hist
 export { withService } from "./transaction/locked.ts";
 /** Reads the record of a change that is under way or was interrupted. */
 export { readRecord } from "./transaction/record.ts";
-/** `./gantry uninstall` and the generations part of `./gantry clean`. */
-export { cleanService, planRemovals, requireTraces, uninstallService } from "./uninstall.ts";
+/** `./gantry uninstall`. */
+export { planRemovals, requireTraces, uninstallService } from "./uninstall.ts";
 /** `./gantry upgrade` and `rollback`. */
 export { rollbackService, upgradeService } from "./upgrade.ts";

@@ -1,12 +1,11 @@
 /**
- * `uninstall` and `clean`. The app's data and its env file stay unless purging was asked for. The user always stays,
+ * `uninstall`. The app's data and its env file stay unless purging was asked for. The user always stays,
  * because files on backups and other disks have its number as their owner.
  */
 import { existsSync, rmdirSync } from "node:fs";
 import { isThere } from "../base/files/index.ts";
 import { errorCode } from "../base/errors.ts";
 import type { ServiceContext } from "./service-context.ts";
-import { removeResidue } from "./releases/generations.ts";
 import { requireInstalled } from "./installed-service.ts";
 import type { ServiceLayout } from "./service-layout.ts";
 import { withService } from "./transaction/locked.ts";
@@ -16,7 +15,7 @@ import { ownParts, readOwnedOrAdopted, trimOwned } from "./names/marks.ts";
 import type { ServiceResult } from "./result.ts";
 import { finishHistory } from "./transaction/undo.ts";
 import { readUnitFiles, removeUnits } from "./systemd/units.ts";
-import { removeOld, secondsSince } from "./upgrade.ts";
+import { secondsSince } from "./upgrade.ts";
 
 export interface UninstallOptions {
   /** `purge` removes data, settings and history too. */
@@ -128,32 +127,4 @@ function removeEmpty(path: string): void {
   } catch (error) {
     if (!["ENOENT", "ENOTEMPTY", "EBUSY", "ENOTDIR"].includes(errorCode(error) ?? "")) throw error;
   }
-}
-
-/** Removes old generations, what interrupted runs left, and data that a failed upgrade moved away. */
-export function cleanService(unlocked: ServiceContext, keep: number): Promise<ServiceResult> {
-  return withService(unlocked, async (context) => {
-    const { layout, requireLock } = context;
-    const began = Date.now();
-    const { generation } = requireInstalled(layout);
-    requireLock();
-    removeResidue(layout);
-    const removed = await removeOld(context, keep);
-    requireLock();
-    const there = isThere(layout.replaced);
-    await removeTree(layout.replaced);
-    if (there && !isThere(layout.replaced)) removed.push(layout.replaced);
-    return {
-      schema: 1,
-      action: "clean",
-      name: layout.name,
-      outcome: removed.length === 0 ? "unchanged" : "done",
-      from: generation,
-      to: generation,
-      facts: [removed.length === 0 ? "there is nothing to remove" : `${generation} stays in charge`],
-      removed,
-      next: [],
-      seconds: secondsSince(began),
-    };
-  });
 }

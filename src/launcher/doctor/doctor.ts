@@ -27,9 +27,8 @@ import {
   type Release,
   type Scene,
   type TreeInspection,
-  wantedModules,
 } from "../../modules/index.ts";
-import { type ExternalModule, LIBC_MARKS } from "../../release/index.ts";
+import { type ExternalModule, LIBC_MARKS, wantedModules } from "../../release/index.ts";
 import { jsonText, count, formatBytes } from "../../base/text.ts";
 import { describeRelease, formatDiagnosis, type Diagnosis } from "./diagnosis.ts";
 import { explainSource, formatExplanations } from "./explain.ts";

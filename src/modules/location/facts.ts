@@ -14,12 +14,12 @@ import {
   storeTreeName,
   temporaryAbove,
   type TreeModule,
+  wantedModules,
 } from "../../release/index.ts";
 import { formatBytes } from "../../base/text.ts";
 import { readPrincipal, readUnsafe, unsafeLine } from "../../trust/index.ts";
 import { readTreeState } from "../proof/tree-state.ts";
 import { locationInRelease, type TreeLocation, type Release } from "../release/unpacked.ts";
-import { wantedModules } from "../tree/verify.ts";
 import { checkWritable } from "../tree/work.ts";
 
 /** Why a place cannot be used, in words that follow its path. */

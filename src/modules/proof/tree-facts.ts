@@ -11,10 +11,10 @@ import {
   hostId,
   LIBC_MARKS,
   stampName,
+  wantedModules,
 } from "../../release/index.ts";
 import type { TreeLocation, Release } from "../release/unpacked.ts";
 import { isSameSystem, watchedPrograms } from "./host-node.ts";
-import { wantedModules } from "../tree/verify.ts";
 import { readRegularText, unlessRefused } from "../../base/files/index.ts";
 
 export interface TreeFacts {

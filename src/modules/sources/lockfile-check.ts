@@ -3,8 +3,14 @@
  * package manager answers a lock out of step by resolving anew, and fails much later with something else.
  */
 import type { Finding } from "../../base/errors.ts";
-import { type BunLock, type LockEntry, lockKey, type Manifest, parseBunLock } from "../../release/index.ts";
-import { wantedModules } from "../tree/verify.ts";
+import {
+  type BunLock,
+  type LockEntry,
+  lockKey,
+  type Manifest,
+  parseBunLock,
+  wantedModules,
+} from "../../release/index.ts";
 
 /** Parses the lock and finds what does not fit. The manifest decides: it was written last, from what was installed. */
 export function checkLockfile(

@@ -5,13 +5,12 @@
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError, type ErrorCode } from "../../base/errors.ts";
-import { type BunLock, lockKey, NAMES } from "../../release/index.ts";
+import { type BunLock, lockKey, NAMES, wantedModules } from "../../release/index.ts";
 import { INSTALL_LIMITS, type InstallOptions, keptEnvironment, runInstaller } from "../../runtime/index.ts";
 import { unsafeLine } from "../../trust/index.ts";
 import { readProgramPath } from "../../base/process/index.ts";
 import { readUnsafeProgram } from "../../trust/index.ts";
 import type { Release } from "../release/unpacked.ts";
-import { wantedModules } from "../tree/verify.ts";
 
 /**
  * @throws GantryError CONFIG_INVALID without an npm, STORE_UNSAFE for one that others can change; otherwise what runInstaller throws

@@ -5,7 +5,7 @@
 import { mkdirSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError, type ErrorCode } from "../../base/errors.ts";
-import { type BunLock, type FileEntry, NAMES, type TreeModule } from "../../release/index.ts";
+import { type BunLock, type FileEntry, NAMES, type TreeModule, wantedModules } from "../../release/index.ts";
 import { installFrozen, type InstallLimits, type InstallOptions } from "../../runtime/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import { formatBytes } from "../../base/text.ts";
@@ -13,7 +13,6 @@ import { checkLockfile } from "./lockfile-check.ts";
 import { isThere, readNames, readOptionalText, unlessRefused } from "../../base/files/index.ts";
 import type { Reporter } from "../../base/reporter.ts";
 import type { Release } from "../release/unpacked.ts";
-import { wantedModules } from "../tree/verify.ts";
 
 export interface SourceContext {
   /** A private directory; the tree belongs at its `node_modules`, and anything else in it is thrown away. */

@@ -16,6 +16,7 @@ import {
   readTreeFiles,
   type TreeFile,
   type TreeModule,
+  wantedModules,
 } from "../../release/index.ts";
 import { couldBeLoaded, groupForeign, isPlanted } from "./foreign.ts";
 
@@ -114,16 +115,6 @@ function readOwnFiles(modules: string): TreeFile[] {
   return files.filter((file) => !file.path.startsWith(`${NAMES.stamps}/`));
 }
 
-type ModuleEntry = readonly [directory: string, module: TreeModule];
-
-/** Modules that some available external needs; the manifest may list others, which no tree holds. */
-export function wantedModules(manifest: Manifest): ModuleEntry[] {
-  const available = new Set(availableExternals(manifest).map((external) => external.name));
-  return Object.entries(manifest.modules).filter(([, module]) =>
-    module.neededBy.some((name) => available.has(name)),
-  );
-}
-
 async function checkModule(
   modules: string,
   directory: string,
@@ -217,7 +208,7 @@ function checkForeign(
 
 function judge(
   manifest: Manifest,
-  wanted: readonly ModuleEntry[],
+  wanted: ReturnType<typeof wantedModules>,
   findings: ReadonlyMap<string, Finding>,
   there: ReadonlyMap<string, TreeFile>,
 ): Pick<TreeVerdict, "whole" | "absent" | "broken"> {
