@@ -4,6 +4,6 @@
  */
 export { unpackArchive } from "./unpack.ts";
 /** Which names an archive may use. */
-export { findUnsafe, parentsOf } from "./names.ts";
+export { findUnsafe } from "./names.ts";
 /** Writes files below a private, empty directory, hashing what it writes. */
 export { createTreeWriter, type TreeWriter } from "./write.ts";

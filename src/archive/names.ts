@@ -3,6 +3,7 @@
  * needs it. Within one archive no name may come twice, be a file and a directory, or differ from another in case alone,
  * so that the tree is the same on every file system. Pure.
  */
+import { parentsOf } from "../release/index.ts";
 import type { Refuse } from "./refuse.ts";
 
 /** NAME_MAX of every file system that Linux and macOS put modules on, in bytes. */
@@ -43,15 +44,6 @@ export function findUnsafe(path: string): string | undefined {
 /** A name as messages show it; control characters are left to formatFinding. */
 export function quoted(name: string): string {
   return `"${name.length > 200 ? `${name.slice(0, 200)}…` : name}"`;
-}
-
-/** The parents of a path, the topmost first: "a/b/c" has "a" and "a/b". */
-export function parentsOf(path: string): string[] {
-  const parents: string[] = [];
-  for (let end = path.indexOf("/"); end !== -1; end = path.indexOf("/", end + 1)) {
-    parents.push(path.slice(0, end));
-  }
-  return parents;
 }
 
 interface Taken {

@@ -3,9 +3,9 @@
  * files its SHA256SUMS names afterwards. Archives are hostile until proven otherwise: nothing is written outside
  * `into`, nothing but regular files and directories, and nothing beyond the bounds. Refuses instead of repairing.
  */
-import { type FileEntry, normalMode } from "../release/index.ts";
+import { type FileEntry, normalMode, parentsOf } from "../release/index.ts";
 import { decompress } from "./decompress.ts";
-import { createNameTable, findUnsafe, parentsOf, quoted } from "./names.ts";
+import { createNameTable, findUnsafe, quoted } from "./names.ts";
 import { refuseOther, refuseUnsafe, type Refuse } from "./refuse.ts";
 import { createTarReader, type TarEntry } from "./tar.ts";
 import { createTreeWriter, type TreeWriter } from "./write.ts";

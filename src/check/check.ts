@@ -27,7 +27,7 @@ import {
   type RuntimeView,
 } from "../host/index.ts";
 import { formatJson, formatTable } from "./format-report.ts";
-import { settleForeign } from "./other-platforms.ts";
+import { passOverOthers } from "./other-platforms.ts";
 import type { CheckReport } from "./report.ts";
 import { findFiles } from "./find-files.ts";
 import { readRegularText } from "../base/files/index.ts";
@@ -88,7 +88,7 @@ export function check(options: CheckOptions): CheckReport {
     host: host.facts,
     runtime: runtime.facts,
     runtimeFindings: downgrade(judge.runtimeFindings, skip),
-    files: settleForeign(judged).map((verdict) => downgradeVerdict(verdict, skip)),
+    files: passOverOthers(judged).map((verdict) => downgradeVerdict(verdict, skip)),
   };
 }
 

@@ -10,21 +10,21 @@ export interface JudgedFile {
   readonly verdict: FileVerdict;
 }
 
-export function settleForeign(files: readonly JudgedFile[]): FileVerdict[] {
+export function passOverOthers(files: readonly JudgedFile[]): FileVerdict[] {
   const served = new Set<string>();
   for (const { verdict } of files) {
     if (verdict.verdict !== "ok" && verdict.verdict !== "warn") continue;
     for (const key of packageKeys(verdict.path)) served.add(key);
   }
   return files.map(({ walked, verdict }) => {
-    if (!walked || verdict.verdict !== "fail" || !isForeign(verdict.findings)) return verdict;
+    if (!walked || verdict.verdict !== "fail" || !isForOthers(verdict.findings)) return verdict;
     const passedOver = packageKeys(verdict.path).some((key) => served.has(key));
     return passedOver ? { ...verdict, verdict: "skip" } : verdict;
   });
 }
 
 /** Are the errors of the kind "made for another platform", and not "broken" or "too new"? */
-function isForeign(findings: readonly CompatFinding[]): boolean {
+function isForOthers(findings: readonly CompatFinding[]): boolean {
   const [first] = findings;
   return first !== undefined && ["HOST_UNSUPPORTED", "LIBC_MISMATCH", "ABI_MISMATCH"].includes(first.code);
 }

@@ -145,7 +145,15 @@ export {
   temporaryAbove,
 } from "./store.ts";
 /** A release compared with its SHA256SUMS, in both directions. */
-export { bundlesOf, compareListed, compareWithSums, parseSums, SIGNATURE_NAME, type Sums } from "./sums.ts";
+export {
+  bundlesOf,
+  compareListed,
+  compareWithSums,
+  parseSums,
+  SIGNATURE_NAME,
+  sumMismatch,
+  type Sums,
+} from "./sums.ts";
 /** The platforms that a release can be made for, and what each means to Bun, to npm and to a POSIX shell. */
 export {
   acceptsTarget,
@@ -172,3 +180,5 @@ export {
   topOf,
   type TreeFile,
 } from "./tree.ts";
+/** What lies in a release and is not listed. */
+export { groupUnlisted, parentsOf } from "./unlisted.ts";

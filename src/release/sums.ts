@@ -6,6 +6,7 @@ import { join, relative, sep } from "node:path";
 import { GantryError, toGantryError, type Finding } from "../base/errors.ts";
 import { isVendoredBundle, NAMES, signatureOf } from "./layout.ts";
 import { readFileEntry, readTreeFiles, type TreeFile } from "./tree.ts";
+import { groupUnlisted } from "./unlisted.ts";
 
 /** The signature's name beside SHA256SUMS. */
 export const SIGNATURE_NAME = NAMES.signature;
@@ -66,7 +67,7 @@ export function compareWithSums(root: string, sums: Sums, fix: string): Finding[
     compareFile({ path, where: join(root, path), fix }, present.get(path)?.kind, digest),
   );
   const extra = [...present.keys()].filter((path) => !sums.has(path));
-  const unlisted = groupExtra(extra, sums).map(({ path, files }): Finding => {
+  const unlisted = groupUnlisted(extra, sums.keys()).map(({ path, files }): Finding => {
     const what = `${path} is not in SHA256SUMS${files === 1 ? "" : ` (${files} files)`}`;
     return { code: "DIGEST_MISMATCH", what, where: join(root, path), fix };
   });
@@ -77,6 +78,12 @@ interface ListedFile {
   readonly path: string;
   readonly where: string;
   readonly fix: string;
+}
+
+/** A listed file that has another digest. */
+export function sumMismatch({ path, where, fix }: ListedFile, listed: string, found: string): Finding {
+  const detail = [`SHA256SUMS says ${listed}`, `the file has   ${found}`];
+  return { code: "DIGEST_MISMATCH", what: `${path} is not the file in SHA256SUMS`, where, fix, detail };
 }
 
 function compareFile(
@@ -92,32 +99,8 @@ function compareFile(
   try {
     const [, found] = readFileEntry(where);
     if (found === digest) return [];
-    const detail = [`SHA256SUMS says ${digest}`, `the file has   ${found}`];
-    return [{ code: "DIGEST_MISMATCH", what: `${path} is not the file in SHA256SUMS`, where, fix, detail }];
+    return [sumMismatch({ path, where, fix }, digest, found)];
   } catch (error) {
     return [...toGantryError(error).findings];
   }
-}
-
-interface ExtraGroup {
-  /** A file, or a directory in which nothing is listed. */
-  readonly path: string;
-  readonly files: number;
-}
-
-/** Unlisted files, whole unlisted directories as one: a prepared node_modules is one finding, not hundreds. */
-function groupExtra(extra: readonly string[], sums: Sums): ExtraGroup[] {
-  const listedDirectories = new Set([...sums.keys()].flatMap(directoriesOf));
-  const groups = new Map<string, number>();
-  for (const path of extra) {
-    const group = directoriesOf(path).find((directory) => !listedDirectories.has(directory)) ?? path;
-    groups.set(group, (groups.get(group) ?? 0) + 1);
-  }
-  return [...groups].map(([path, files]) => ({ path, files }));
-}
-
-/** `a/b/c` → `a`, `a/b`. */
-function directoriesOf(path: string): string[] {
-  const parts = path.split("/");
-  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join("/"));
 }

@@ -28,7 +28,7 @@ import { bunFetcher, findBun, type Bun } from "../app/index.ts";
 import { formatSums, repackArchive, type Repacked } from "../pack/index.ts";
 import { openRelease } from "../sign/index.ts";
 import { writeDurably } from "../../base/files/index.ts";
-import { makeForeignBundle } from "./other-target.ts";
+import { makeBundleFor } from "./other-target.ts";
 import { remakeOwnBundle } from "./own.ts";
 import type { PackedBundle } from "./pack.ts";
 import { ensureOut, type Scratch } from "../scratch.ts";
@@ -86,7 +86,7 @@ export async function addBundles(options: AddBundlesOptions): Promise<AddedBundl
       const packed =
         target === own
           ? await remakeOwnBundle(shared)
-          : await makeForeignBundle({ ...shared, target, log: options.log });
+          : await makeBundleFor({ ...shared, target, log: options.log });
       if (packed === undefined) throw new GantryError(nothingToBundle(target, opened.layout.manifest));
       made.push(packed);
     }

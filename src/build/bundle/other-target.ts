@@ -20,7 +20,7 @@ import { findUnbuilt, installTree, refuseUnbuilt, selectAvailable } from "../tre
 import { packBundle, type PackedBundle } from "./pack.ts";
 import type { Scratch } from "../scratch.ts";
 
-export interface ForeignBundleOptions {
+export interface OtherTargetOptions {
   readonly layout: ReleaseLayout;
   readonly manifest: Manifest;
   readonly target: Target;
@@ -43,7 +43,7 @@ interface ReleasePackage {
  * Makes it; undefined when there are no modules for that target.
  * @throws GantryError MODULE_UNAVAILABLE when a required module has nothing for the target; NETWORK_FAILED
  */
-export async function makeForeignBundle(options: ForeignBundleOptions): Promise<PackedBundle | undefined> {
+export async function makeBundleFor(options: OtherTargetOptions): Promise<PackedBundle | undefined> {
   const { manifest, target, bun, environment, scratch, log, work } = options;
   const locked = await lockForTarget(options);
   log.info(`${target.name}: installing ${locked.closure.length} packages`);
@@ -78,7 +78,7 @@ export async function makeForeignBundle(options: ForeignBundleOptions): Promise<
 
 /** Writes the target's package.json and bun.lock into the work directory. */
 async function lockForTarget(
-  options: ForeignBundleOptions,
+  options: OtherTargetOptions,
 ): Promise<Awaited<ReturnType<typeof writeLockFiles>>> {
   const { layout, manifest, target, bun, environment, scratch, log, work } = options;
   const json = JSON.parse(readFileSync(layout.packageJson, "utf8")) as ReleasePackage;

@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
-import { NAMES, parseSums, readTreeFiles, topOf } from "../../release/index.ts";
+import { groupUnlisted, NAMES, parseSums, readTreeFiles } from "../../release/index.ts";
 import { writeDurably } from "../../base/files/index.ts";
 import { findRelease, type FoundRelease } from "./find.ts";
 import { imageTag, MARK, renderImage } from "./render.ts";
@@ -145,11 +145,9 @@ function foreignFiles(place: string, { root }: FoundRelease): string[] {
   const sums = join(place, NAMES.sums);
   const listed = existsSync(sums) ? parseSums(readFileSync(sums, "utf8"), sums).keys() : [];
   const own = new Set<string>([...listed, NAMES.sums, NAMES.signature, ...releasedFiles(root)]);
-  const foreign = readTreeFiles(place).filter(({ path }) => !own.has(path));
-  // Of a directory that holds none of its own, the name says enough: node_modules.
-  const owned = new Set([...own].map(topOf));
-  const named = foreign.map(({ path }) => (owned.has(topOf(path)) ? path : topOf(path)));
-  return [...new Set(named)].map((path) => join(place, path));
+  const there = readTreeFiles(place).map(({ path }) => path);
+  const foreign = there.filter((path) => !own.has(path));
+  return groupUnlisted(foreign, own).map(({ path }) => join(place, path));
 }
 
 /** What a start made in it (node_modules) and the settings beside it do not go into an image. */

@@ -2,7 +2,7 @@
 import { isSignature, NAMES, readFileEntry, readTreeFiles } from "../../release/index.ts";
 import { join } from "node:path";
 
-export function readSums(root: string): string {
+export function makeSums(root: string): string {
   const files = readTreeFiles(root).filter(({ path }) => path !== NAMES.sums && !isSignature(path));
   return formatSums(files.map(({ path }) => [path, readFileEntry(join(root, path))[1]]));
 }

@@ -19,7 +19,7 @@ import {
 } from "../../release/index.ts";
 import type { PackedBundle } from "../bundle/index.ts";
 import { proveFile, type ProvenFile } from "../checksum.ts";
-import { readSums } from "../pack/index.ts";
+import { makeSums } from "../pack/index.ts";
 import { renderStubs } from "./stub.ts";
 import { renderUnits } from "./units.ts";
 import { readEnvExample, renderReadme } from "./texts.ts";
@@ -91,7 +91,7 @@ export function assembleRelease(parts: ReleaseParts): Manifest {
   for (const { path, kind } of readTreeFiles(parts.root)) {
     if (kind === "file") chmodSync(join(parts.root, path), programs.has(path) ? 0o755 : 0o644);
   }
-  writeFileSync(layout.sums, readSums(parts.root), { mode: 0o644 });
+  writeFileSync(layout.sums, makeSums(parts.root), { mode: 0o644 });
   return manifest;
 }
 

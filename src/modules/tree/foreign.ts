@@ -71,15 +71,3 @@ function isForOtherLibc(name: string, libc: Libc | undefined): boolean {
 export function isPlanted(path: string): boolean {
   return !path.startsWith(".") && !path.includes("/node_modules/.");
 }
-
-/** Foreign files, whole directories in which nothing is listed as one. */
-export function groupForeign(foreign: readonly string[], listed: ReadonlySet<string>): string[] {
-  const kept = new Set([...listed].flatMap(parentsOf));
-  return [...new Set(foreign.map((path) => parentsOf(path).find((parent) => !kept.has(parent)) ?? path))];
-}
-
-/** `a/b/c`: `a`, `a/b`. */
-function parentsOf(path: string): string[] {
-  const parts = path.split("/");
-  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join("/"));
-}

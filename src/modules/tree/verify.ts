@@ -9,6 +9,7 @@ import { errorCode, type Finding } from "../../base/errors.ts";
 import {
   availableExternals,
   type FileEntry,
+  groupUnlisted,
   type Manifest,
   manifestTarget,
   NAMES,
@@ -18,7 +19,7 @@ import {
   type TreeModule,
   wantedModules,
 } from "../../release/index.ts";
-import { couldBeLoaded, groupForeign, isPlanted } from "./foreign.ts";
+import { couldBeLoaded, isPlanted } from "./foreign.ts";
 
 interface BrokenExternal {
   readonly name: string;
@@ -88,7 +89,7 @@ export async function verifyTree(
     ...judge(manifest, wanted, findings, there),
     foreign,
     loadable: hostile,
-    planted: pinned ? findPlanted(groupForeign(hostile, listed)) : undefined,
+    planted: pinned ? findPlanted(groupUnlisted(hostile, listed).map(({ path }) => path)) : undefined,
     checkedFiles: listed.size,
   };
 }

@@ -1,7 +1,7 @@
 /** Small signed and unsigned releases for tests: what a release must have to be signed, and cheap keys beside it. */
 import { join } from "node:path";
 import { keygen, type KeyPairFiles } from "../../../src/build/sign/keys.ts";
-import { readSums } from "../../../src/build/pack/sums.ts";
+import { makeSums } from "../../../src/build/pack/sums.ts";
 import { formatManifest, type Manifest } from "../../../src/release/manifest.ts";
 import { makeDirectory, writeFiles } from "./scratch.ts";
 
@@ -46,7 +46,7 @@ export async function makeRelease(pinned?: string): Promise<ReleaseAndKeys> {
     "vendor/linux-x64-gnu.tar.zst": "a bundle",
     "README.md": "Read me\n",
   });
-  writeFiles(release, { SHA256SUMS: readSums(release) });
+  writeFiles(release, { SHA256SUMS: makeSums(release) });
   const keys = await keygen({
     publicKeyFile: join(directory, "keys/brain.pub"),
     secretKeyFile: join(directory, "keys/brain.key"),

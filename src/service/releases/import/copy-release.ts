@@ -5,17 +5,18 @@
  */
 import { closeSync } from "node:fs";
 import { join } from "node:path";
-import { parentsOf } from "../../../archive/index.ts";
 import { GantryError, type Finding } from "../../../base/errors.ts";
 import type { TreeListing } from "../../../base/files/index.ts";
 import {
   bundlesOf,
   NAMES,
   normalMode,
+  parentsOf,
   parseSignature,
   parseSums,
   sha256,
   signatureOf,
+  sumMismatch,
   type Sums,
 } from "../../../release/index.ts";
 import { MOST_MANIFEST_BYTES, MOST_SIGNATURE_BYTES, MOST_SUMS_BYTES } from "./limits.ts";
@@ -121,9 +122,7 @@ async function takeListed(taking: Taking, listed: Sums): Promise<void> {
       const found = await take(taking, path, { path, where });
       if (found === digest) continue;
       taking.writer.remove(path);
-      const detail = [`SHA256SUMS says ${digest}`, `the file has   ${found}`];
-      const what = `${path} is not the file in SHA256SUMS`;
-      findings.push({ code: "DIGEST_MISMATCH", what, where, fix: TAKE_AGAIN, detail });
+      findings.push(sumMismatch({ path, where, fix: TAKE_AGAIN }, digest, found));
     } catch (error) {
       if (!(error instanceof GantryError)) throw error;
       findings.push(...error.findings);

@@ -2,10 +2,10 @@
 import { chmodSync, fstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
-import { createTreeWriter, parentsOf, type TreeWriter } from "../../../archive/index.ts";
+import { createTreeWriter, type TreeWriter } from "../../../archive/index.ts";
 import type { GantryError } from "../../../base/errors.ts";
 import type { TreeListing } from "../../../base/files/index.ts";
-import { startEntry } from "../../../release/index.ts";
+import { parentsOf, startEntry } from "../../../release/index.ts";
 import { MOST_BYTES } from "./limits.ts";
 import { pieceAfterPiece, tooLarge } from "./source-tree.ts";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { writeArchive } from "../../../../src/build/pack/release-archive.ts";
-import { readSums } from "../../../../src/build/pack/sums.ts";
+import { makeSums } from "../../../../src/build/pack/sums.ts";
 
 let work = "";
 const make = async (place: string, order: readonly string[], epoch?: number): Promise<Buffer> => {
@@ -50,5 +50,5 @@ it("lists sums as sha256sum does", async () => {
   await make("five", ["run", "b/c", "a"]);
   const root = join(work, "five/app");
   const own = execFileSync("sha256sum", ["a", "b/c", "run"], { cwd: root, encoding: "utf8" });
-  expect(readSums(root)).toBe(own);
+  expect(makeSums(root)).toBe(own);
 });

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { writeArchive } from "../../../../src/build/pack/release-archive.ts";
-import { readSums } from "../../../../src/build/pack/sums.ts";
+import { makeSums } from "../../../../src/build/pack/sums.ts";
 import { signFile, signRelease } from "../../../../src/build/sign/sign.ts";
 import { verifyFile, verifyRelease } from "../../../../src/build/sign/verify-signature.ts";
 import { findingsOf, writeFiles } from "../../../support/build/scratch.ts";
@@ -21,7 +21,7 @@ describe("the bundles of a signed release", () => {
     expect(verified.trustedComment).toMatch(
       /^timestamp:\d+\tbundle:test-brain-v0\.1\.0 linux-x64-gnu\.tar\.zst\t/,
     );
-    expect(readSums(release)).toBe(sums);
+    expect(makeSums(release)).toBe(sums);
     expect(verifyRelease({ release, publicKey: keys.publicKey })).toMatchObject({ keyId: keys.keyId });
     await signRelease({ release, secretKeyFile: keys.secretKeyFile });
   });

@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readSums } from "../../../../src/build/pack/sums.ts";
+import { makeSums } from "../../../../src/build/pack/sums.ts";
 import { signFile, signRelease } from "../../../../src/build/sign/sign.ts";
 import { verifyMinisign } from "../../../../src/release/signing/minisign.ts";
 import { SECRET_KEY } from "../../../support/release/minisign-vectors.ts";
@@ -81,7 +81,7 @@ describe("signRelease", () => {
     expect(await findingsOf(() => signRelease({ release, secretKeyFile: inside }))).toMatchObject([
       { code: "CONFIG_INVALID", what: expect.stringContaining("inside the release"), where: inside },
     ]);
-    writeFileSync(join(release, "SHA256SUMS"), readSums(release));
+    writeFileSync(join(release, "SHA256SUMS"), makeSums(release));
     expect(await findingsOf(() => signRelease({ release, secretKeyFile: keys.secretKeyFile }))).toMatchObject(
       [{ code: "CONFIG_INVALID", what: "keys/brain.key holds a secret key", where: inside }],
     );
@@ -91,7 +91,7 @@ describe("signRelease", () => {
   it("refuses a release whose settings carry someone's secret key", async () => {
     const { release, keys } = await makeRelease();
     writeFiles(release, { ".env.example": `MODE=1\nKEY=${SECRET_KEY.split("\n")[1]}\n` });
-    writeFileSync(join(release, "SHA256SUMS"), readSums(release));
+    writeFileSync(join(release, "SHA256SUMS"), makeSums(release));
     expect(await findingsOf(() => signRelease({ release, secretKeyFile: keys.secretKeyFile }))).toMatchObject(
       [{ code: "CONFIG_INVALID", what: ".env.example holds a secret key" }],
     );

@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { keygen } from "../../../../src/build/sign/keys.ts";
-import { readSums } from "../../../../src/build/pack/sums.ts";
+import { makeSums } from "../../../../src/build/pack/sums.ts";
 import { signRelease } from "../../../../src/build/sign/sign.ts";
 import { revokeKey, succeedKey } from "../../../../src/build/sign/statement.ts";
 import { applyStatements } from "../../../../src/release/signing/keyring.ts";
@@ -81,7 +81,7 @@ describe("a text that is nearly a statement", () => {
     expect(applyStatements(ring, [{ text, signature: "" }])).toEqual(ring);
     mkdirSync(join(release, "keys"));
     writeFileSync(join(release, "keys/x.txt"), text);
-    writeFileSync(join(release, "SHA256SUMS"), readSums(release));
+    writeFileSync(join(release, "SHA256SUMS"), makeSums(release));
     expect((await signRelease({ release, secretKeyFile })).keyId).toMatch(/^[0-9A-F]{16}$/);
   });
 });
@@ -92,7 +92,7 @@ it("a release with a statement that nobody has signed is not signed", async () =
   const other = await makePair(makeDirectory(), "other");
   const file = await revokeKey({ revoked: other.publicKey, secretKeyFile: keys.secretKeyFile, directory });
   const sign = () => {
-    writeFileSync(join(release, "SHA256SUMS"), readSums(release));
+    writeFileSync(join(release, "SHA256SUMS"), makeSums(release));
     return signRelease({ release, secretKeyFile: keys.secretKeyFile });
   };
   await sign();

@@ -1,7 +1,7 @@
 import { readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { readSums } from "../../../../src/build/pack/sums.ts";
+import { makeSums } from "../../../../src/build/pack/sums.ts";
 import { signFile, signRelease } from "../../../../src/build/sign/sign.ts";
 import { verifyFile, verifyRelease } from "../../../../src/build/sign/verify-signature.ts";
 import {
@@ -28,13 +28,13 @@ async function makeSigned(): Promise<ReleaseAndKeys> {
 describe("verifyRelease", () => {
   it("accepts a signed release, with the key's file or its line, and changes nothing", async () => {
     const { release, keys } = await makeSigned();
-    const before = readSums(release);
+    const before = makeSums(release);
     const listed = readFileSync(join(release, "SHA256SUMS"), "utf8").trimEnd().split("\n").length;
     for (const publicKey of [keys.publicKeyFile, keys.publicKey]) {
       const verified = verifyRelease({ release, publicKey });
       expect(verified).toEqual({ keyId: keys.keyId, trustedComment: "ours", files: listed });
     }
-    expect(readSums(release)).toBe(before);
+    expect(makeSums(release)).toBe(before);
   });
 
   it("reports every differing file at once, with where it is", async () => {
@@ -57,7 +57,7 @@ describe("verifyRelease", () => {
     writeFileSync(join(release, "brain"), "altered");
     const signature = readFileSync(join(release, "SHA256SUMS.minisig"));
     rmSync(join(release, "SHA256SUMS.minisig"));
-    writeFileSync(join(release, "SHA256SUMS"), readSums(release));
+    writeFileSync(join(release, "SHA256SUMS"), makeSums(release));
     writeFileSync(join(release, "SHA256SUMS.minisig"), signature);
     expect(await findingsOf(() => verifyRelease({ release, publicKey: keys.publicKey }))).toMatchObject([
       { code: "SIGNATURE_INVALID", where: join(release, "SHA256SUMS.minisig") },
