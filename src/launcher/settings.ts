@@ -3,11 +3,11 @@
  * guess: a mistyped GANTRY_OFFLINE must not reach for the network.
  */
 import { closest, distance } from "fastest-levenshtein";
+import { hideLogin } from "../base/redact.ts";
 import { parseSkip } from "../compat/index.ts";
 import { GantryError, type ErrorCode, type Finding } from "../base/errors.ts";
 import type { LogLevel } from "../base/log.ts";
 import type { PackageManager } from "../modules/index.ts";
-import { withoutCredentials } from "../runtime/index.ts";
 import type { Environment } from "../base/environment.ts";
 import { variablesWhere, type VariableName } from "../base/variables.ts";
 
@@ -55,7 +55,7 @@ export function parseSettings(environment: Environment): Settings {
   if (registry !== "" && !isWebAddress(registry)) {
     findings.push({
       code: "CONFIG_INVALID",
-      what: `GANTRY_REGISTRY is "${withoutCredentials(registry)}", which is no http or https address`,
+      what: `GANTRY_REGISTRY is "${hideLogin(registry)}", which is no http or https address`,
       fix: "set it to the registry's whole address, such as https://registry.example/npm/, or unset it",
     });
   }

@@ -3,6 +3,7 @@
  * Credentials are taken out of an address here, once, so that no address that is shown or logged can hold any.
  */
 import { fileURLToPath } from "node:url";
+import { hideLogin } from "../base/redact.ts";
 import { GantryError } from "../base/errors.ts";
 
 /** A user and a password, as an address, a netrc or Docker's configuration gives them. */
@@ -64,16 +65,6 @@ export function openAddress(address: string): Address {
     default:
       throw invalid(address, `bundles cannot be taken from ${scheme}: addresses`);
   }
-}
-
-/** An address as it may be shown: without credentials, and without a query, which may be a signature. */
-export function showAddress(url: URL): string {
-  return `${url.protocol}//${url.host}${url.pathname}${url.search === "" ? "" : "?…"}`;
-}
-
-/** Any text that was given as an address, well formed or not; a password may hold slashes. */
-export function hideLogin(address: string): string {
-  return address.replace(/\/\/.*@(?!sha256:)/s, "//***@").replace(/\?.*/s, "?…");
 }
 
 /** Is it this machine? What goes there does not cross a network. */

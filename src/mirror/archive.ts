@@ -2,8 +2,9 @@
  * Fetching a file of which nothing is known beforehand: a release's archive, whose signature or sums are checked by
  * whoever asked. What arrives is bounded, and gone again unless all of it came.
  */
+import { showAddress } from "../base/redact.ts";
 import { GantryError } from "../base/errors.ts";
-import { openAddress, showAddress } from "./address.ts";
+import { openAddress } from "./address.ts";
 import { readAuthorization } from "./http/credentials.ts";
 import { download } from "./http/download.ts";
 import type { SourceOptions } from "./fetch.ts";

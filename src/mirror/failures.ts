@@ -2,8 +2,8 @@
  * What can go wrong between here and a mirror, each as its own sentence with its own fix. Nothing here shows
  * credentials: addresses arrive without them, and the texts of the runtimes are not repeated.
  */
+import { showAddress } from "../base/redact.ts";
 import { errorCode, GantryError, type Finding } from "../base/errors.ts";
-import { showAddress } from "./address.ts";
 
 /** How long the server of a failure that may pass asked to be left alone: milliseconds. */
 const waits = new WeakMap<GantryError, number | undefined>();

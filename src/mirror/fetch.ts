@@ -2,8 +2,9 @@
  * Fetching a bundle from a mirror: one file, checked while it streams against the size and digest in the manifest.
  * What does not match is gone again before anyone could unpack it. Loaded on demand: most starts need no mirror.
  */
+import { showAddress } from "../base/redact.ts";
 import type { Environment } from "../base/environment.ts";
-import { openAddress, showAddress, type RegistryAddress, type WebAddress } from "./address.ts";
+import { openAddress, type RegistryAddress, type WebAddress } from "./address.ts";
 import { readAuthorization } from "./http/credentials.ts";
 import { findRemoteBundle, showReference } from "./registry/artifact.ts";
 import { openRegistry } from "./registry/registry.ts";

@@ -1,6 +1,4 @@
 /** The door of the mirror room: what others may use of it. */
-/** Where a bundle may be. */
-export { hideLogin } from "./address.ts";
 /** Requests with limits. */
 export { LIMITS, type Limits, type Network } from "./http/request.ts";
 /** Which image a tag stands for today. */

@@ -7,7 +7,6 @@ export {
   type InstallOptions,
   isNetworkComplaint,
   runInstaller,
-  withoutCredentials,
 } from "./install-packages.ts";
 /** A compiled Bun program used as a tool. */
 export { BE_BUN, keptEnvironment, scriptArguments, toolEnvironment } from "./invoke.ts";

@@ -4,6 +4,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { hideLogins } from "../base/redact.ts";
 import { readNames, readRegularText, unlessRefused } from "../base/files/index.ts";
 import { GantryError, type Finding } from "../base/errors.ts";
 import { NAMES, type Target } from "../release/index.ts";
@@ -182,15 +183,11 @@ const FAILURES: readonly FailureRule[] = [
 
 /** Lines that matter: npm prefixes each of its own with `npm error`, and with `npm warn` chatter that helps nobody. */
 function complaints(stderr: string): string[] {
-  return withoutCredentials(stderr)
+  // A registry's address may hold a user and a password, and messages end up in logs.
+  return hideLogins(stderr)
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => /^(?:error|warn:|npm error) ?\S|^\w+Error\b/.test(line));
-}
-
-/** A registry's address may hold a user and a password, and messages end up in logs. */
-export function withoutCredentials(text: string): string {
-  return text.replace(/\/\/[^/\s"]*@/g, "//***@");
 }
 
 /**

@@ -5,6 +5,7 @@
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
+import { hideLogins } from "../../base/redact.ts";
 import { GantryError } from "../../base/errors.ts";
 import type { Target } from "../../release/index.ts";
 import { run } from "../../base/process/index.ts";
@@ -63,7 +64,7 @@ async function fetchBun({ directory, host, environment, log }: FetchBunOptions):
   throw new GantryError({
     code: "NETWORK_FAILED",
     what: `${missing}, and npm could not fetch ${name}@${FETCHED_BUN}`,
-    detail: result.stderr
+    detail: hideLogins(result.stderr)
       .split("\n")
       .filter((line) => line.trim() !== "")
       .slice(0, 6),

@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { PackageJson } from "pkg-types";
+import { hideLogins } from "../../base/redact.ts";
 import { GantryError } from "../../base/errors.ts";
 import { run } from "../../base/process/index.ts";
 import { toolEnvironment } from "../../runtime/index.ts";
@@ -107,7 +108,9 @@ export function unusable(
 
 /** The lines of a tool's output that say what is wrong, without its progress messages. */
 export function toolLines(stderr: string): string[] {
-  const lines = stderr.split("\n").map((line) => line.trim());
+  const lines = hideLogins(stderr)
+    .split("\n")
+    .map((line) => line.trim());
   return lines.filter((line) => /^(?:error|note|warn)\b|^[A-Z]\w+: /.test(line)).slice(0, 6);
 }
 

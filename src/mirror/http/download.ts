@@ -3,7 +3,7 @@
  * and If-Range (RFC 9110, 13.1.5 and 14). A file that changed in between, or a server that answers with the whole
  * file, starts it anew.
  */
-import { showAddress } from "../address.ts";
+import { showAddress } from "../../base/redact.ts";
 import { pageFailure, passingError, statusFailure } from "../failures.ts";
 import { parseRetryAfter, retrying, type HttpResponse, type Network } from "./request.ts";
 import { digestMismatch, sizeMismatch, type Expected, type Sink } from "./sink.ts";

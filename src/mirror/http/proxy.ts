@@ -3,9 +3,9 @@
  * NO_PROXY lists hosts that are reached directly: names with everything below them, `*`, and a port where one is
  * given. Pure. (Bun before 1.4 also obeys its own reading of these variables, and cannot be told otherwise.)
  */
+import { hideLogin } from "../../base/redact.ts";
 import { GantryError } from "../../base/errors.ts";
 import type { Environment } from "../../base/environment.ts";
-import { hideLogin } from "../address.ts";
 
 /**
  * @returns the proxy's address, with its user and password

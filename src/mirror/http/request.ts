@@ -4,8 +4,8 @@
  */
 import { createFetch } from "ofetch";
 import { setTimeout as sleep } from "node:timers/promises";
+import { showAddress } from "../../base/redact.ts";
 import type { Environment } from "../../base/environment.ts";
-import { showAddress } from "../address.ts";
 import { readCaCertificates } from "./ca-certificates.ts";
 import { connectionFailure, readPassing, stalledFailure, type Attempted } from "../failures.ts";
 import { GantryError } from "../../base/errors.ts";

@@ -2,13 +2,13 @@
  * Bundles in a registry: an OCI artifact for each target (image specification 1.1, "Guidelines for Artifact Usage"),
  * and an image index where one tag holds several. Everything is named by its digest, and read only if it has it.
  */
+import { showAddress } from "../../base/redact.ts";
 import { GantryError } from "../../base/errors.ts";
 import { sha256 } from "../../release/index.ts";
 import { parseJson, recordOf, textOf } from "./docker-config.ts";
 import { passingError } from "../failures.ts";
 import { registryFailure, type Registry } from "./registry.ts";
 import { readBody, type HttpResponse } from "../http/request.ts";
-import { showAddress } from "../address.ts";
 
 export const ARTIFACT = "application/vnd.gantry.bundle.v1";
 export const LAYERS = {

@@ -4,6 +4,7 @@
  */
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
+import { hideLogin } from "../../base/redact.ts";
 import { GantryError } from "../../base/errors.ts";
 import {
   BUNDLE_HEAD_BYTES,
@@ -14,7 +15,7 @@ import {
 } from "../../release/index.ts";
 import { readStart } from "../../base/files/index.ts";
 import type { Environment } from "../../base/environment.ts";
-import { hideLogin, openAddress, type RegistryAddress } from "../address.ts";
+import { openAddress, type RegistryAddress } from "../address.ts";
 import {
   ANNOTATIONS,
   annotationsOf,

@@ -2,8 +2,9 @@
  * Requests to an OCI registry (distribution specification 1.1) with the login that it asks for: none, Basic, or a
  * bearer token from the service that its challenge names (the "token" flow of Docker's registry).
  */
+import { showAddress } from "../../base/redact.ts";
 import { GantryError, type Finding } from "../../base/errors.ts";
-import { showAddress, type Login, type RegistryAddress } from "../address.ts";
+import { type Login, type RegistryAddress } from "../address.ts";
 import { basic } from "../http/credentials.ts";
 import { parseJson, readDockerLogin, textOf } from "./docker-config.ts";
 import { statusFailure } from "../failures.ts";

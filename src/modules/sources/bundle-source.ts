@@ -4,6 +4,7 @@
  */
 import { mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
+import { hideLogin } from "../../base/redact.ts";
 import { GantryError } from "../../base/errors.ts";
 import {
   availableExternals,
@@ -12,7 +13,6 @@ import {
   NAMES,
   type ReleaseBundle,
 } from "../../release/index.ts";
-import { hideLogin } from "../../mirror/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { ModuleSource, SourceContext } from "./source.ts";
 import type { Release } from "../release/unpacked.ts";

@@ -4,7 +4,7 @@
  */
 import { request as requestHttp, type IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";
-import { withoutCredentials } from "../../runtime/index.ts";
+import { hideLogins } from "../../base/redact.ts";
 
 export interface Asked {
   readonly healthy: boolean;
@@ -78,7 +78,7 @@ interface Outcome {
 
 function askOnce(options: AskOptions, accept: (status: number) => boolean): Promise<Outcome> {
   const { address, limit = LIMIT } = options;
-  const shown = withoutCredentials(address.href);
+  const shown = hideLogins(address.href);
   const began = performance.now();
   const ended = new AbortController();
   const tired = setTimeout(() => ended.abort(), limit);

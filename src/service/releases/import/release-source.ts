@@ -5,8 +5,8 @@
  */
 import { closeSync } from "node:fs";
 import { basename, dirname } from "node:path";
+import { hideLogin } from "../../../base/redact.ts";
 import { createTreeWriter } from "../../../archive/index.ts";
-import { hideLogin } from "../../../mirror/index.ts";
 import type { Reporter } from "../../../base/reporter.ts";
 import type { Environment } from "../../../base/environment.ts";
 import { MOST_BYTES, MOST_SIGNATURE_BYTES } from "./limits.ts";
