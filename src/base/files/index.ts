@@ -23,4 +23,4 @@ export {
 /** Files of any size, read without holding them in memory. */
 export { readPieces, readStart } from "./pieces.ts";
 /** Opening what somebody else may have put there. */
-export { openRegularFile, readRegularFile, readRegularText } from "./regular-file.ts";
+export { openPlainFile, openRegularFile, readRegularFile, readRegularText } from "./regular-file.ts";

@@ -3,18 +3,9 @@
  * parent directory, which is held open, and no link is followed. So a name that is exchanged in between leads nowhere.
  * Anything but a regular file (FIFO, socket, device) is refused without blocking. Linux only.
  */
-import {
-  closeSync,
-  constants,
-  fstatSync,
-  lstatSync,
-  openSync,
-  readdirSync,
-  readSync,
-  statSync,
-  type Stats,
-} from "node:fs";
+import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats } from "node:fs";
 import { basename } from "node:path";
+import { openPlainFile } from "../../../base/files/index.ts";
 import { errorCode, GantryError, isMissing, type Finding } from "../../../base/errors.ts";
 
 /** A directory, held open. */
@@ -43,12 +34,6 @@ interface SourceName {
 export type Owners = ReadonlySet<number> | undefined;
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
-/**
- * O_NONBLOCK: a FIFO without a writer opens at once, and so does a file that another process has a lease on (fcntl(2),
- * F_SETLEASE).
- */
-const FILE = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
-
 /**
  * @param root links in it are followed, because a person named it
  * @throws GantryError STORE_UNSAFE; the file system's error when it is no directory
@@ -122,15 +107,9 @@ function listNames(descriptor: number): SourceName[] {
 }
 
 function openFile(parent: number, name: string, where: string, owners: Owners): number {
-  const path = within(parent, name);
-  // Checked before opening, because opening a device has effects. If the file is exchanged in between, fstat below
-  // refuses it.
-  if (!lstatSync(path).isFile()) throw new GantryError(irregular(where));
-  const descriptor = openSync(path, FILE | constants.O_NOFOLLOW);
+  const { descriptor, stats } = openPlainFile(within(parent, name), "refused");
   try {
-    const facts = fstatSync(descriptor);
-    if (!facts.isFile()) throw new GantryError(irregular(where));
-    checkOwner(facts, where, owners);
+    checkOwner(stats, where, owners);
     return descriptor;
   } catch (error) {
     closeSync(descriptor);
@@ -167,8 +146,8 @@ function explain(error: unknown, path: string, where: string): unknown {
   if (errorCode(error) === "ENOENT") {
     return new GantryError({ code: "RELEASE_FILE_MISSING", what: `${path} is not there`, where, fix });
   }
-  // A link or a file in the path (ENOTDIR with O_DIRECTORY), a link at its end, a socket.
-  if (["ENOTDIR", "ELOOP", "ENXIO"].includes(errorCode(error) ?? ""))
+  // A link or a file in the path (ENOTDIR with O_DIRECTORY), a link at its end, anything but a file.
+  if (["ENOTDIR", "ELOOP", "EINVAL", "EISDIR"].includes(errorCode(error) ?? ""))
     return new GantryError(irregular(where));
   const code = errorCode(error);
   if (code === undefined) return error;
@@ -181,11 +160,7 @@ function explain(error: unknown, path: string, where: string): unknown {
  */
 export function openNamed(path: string): number {
   try {
-    if (!statSync(path).isFile()) throw new GantryError(irregular(path));
-    const descriptor = openSync(path, FILE);
-    if (fstatSync(descriptor).isFile()) return descriptor;
-    closeSync(descriptor);
-    throw new GantryError(irregular(path));
+    return openPlainFile(path, "followed").descriptor;
   } catch (error) {
     throw explain(error, basename(path), path);
   }
