@@ -1,7 +1,7 @@
 /**
- * The one way into place, whoever fills the work directory: arrange, compare every file with the manifest, load
- * every external, sync, rename, stamp. Until the rename nothing outside the work directory has changed; a run that
- * dies at any point leaves either the old tree or the new one, never a half that a later start would trust.
+ * Installs a tree, whatever its module source: fetch into a work directory, normalize, compare every file with the
+ * manifest, load every external, sync, rename, stamp. Until the rename nothing outside the work directory changes. A
+ * run that dies at any point leaves the old tree or the new one, and never a partial tree that a later start trusts.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, renameSync } from "node:fs";
@@ -32,7 +32,7 @@ import { checkExecAllowed, createWork, emptyWork, locationError, removeQuietly }
 
 export interface CommitOptions extends ProofOptions {
   readonly source: ModuleSource;
-  /** `mend` replaces only the files that differ, where there is a tree. */
+  /** `repair` replaces only the files that differ, if there is a tree; `ready` replaces the whole tree. */
   readonly intent: "ready" | "repair";
 }
 
@@ -40,16 +40,17 @@ export interface Committed {
   readonly included: readonly string[];
   /** Optional externals that were left out, with the reason. */
   readonly leftOut: Readonly<Record<string, string>>;
-  /** `lost` when another process put a tree there first. */
+  /** `lost` when another process installed a tree first; that tree stays. */
   readonly outcome: "placed" | "lost";
   /** False when the next start has to prove the tree again. */
   readonly stamped: boolean;
-  /** What was put right in a tree that was there; undefined when the whole tree is new. */
+  /** Files that were replaced or removed in an existing tree; undefined when the whole tree is new. */
   readonly repaired?: readonly string[];
 }
 
 /**
- * @throws GantryError with every finding of the required externals, or what the fill and the file system throw
+ * Fetches, proves and installs a tree. The caller holds the lock.
+ * @throws GantryError with every finding of the required externals; what the module source and the file system throw
  */
 export async function commitTree(options: CommitOptions): Promise<Committed> {
   const { location, signal } = options;
@@ -63,11 +64,11 @@ export async function commitTree(options: CommitOptions): Promise<Committed> {
     options.reporter.step("writing the modules to the disk");
     await syncDirectories(modules, proven.listing);
     signal.throwIfAborted();
-    // Whoever took this run's lock over, because it was stopped for long, may have been quicker.
+    // A process that was stopped for longer than the lock's limit loses the lock, and the new owner may have finished.
     if (readTreeState(options.release, location, options.host).state === "ready")
       return { ...proven, outcome: "lost", stamped: true };
     const moved = await settleInPlace(options, modules, proven);
-    // Before the stamp: a start that finds it looks at nothing else any more.
+    // Removed before the stamp is written: later starts see the stamp and do not look for work directories.
     removeQuietly(work);
     if (moved.outcome === "lost") return { ...proven, ...moved, stamped: true };
     const stamped = await stampIfPossible({ ...options, ...proven, began }, options.reporter);
@@ -79,7 +80,10 @@ export async function commitTree(options: CommitOptions): Promise<Committed> {
   }
 }
 
-/** The tree is right whether or not that can be written down; without a stamp the next start proves it again. */
+/**
+ * Writes the stamp. A stamp that cannot be written is no failure: the next start proves the tree again.
+ * @returns whether the stamp was written
+ */
 export async function stampIfPossible(verdict: Verdict, reporter: Reporter): Promise<boolean> {
   try {
     await writeStamp(verdict);
@@ -95,7 +99,7 @@ export async function stampIfPossible(verdict: Verdict, reporter: Reporter): Pro
 async function runSource({ source, reporter, signal }: CommitOptions, work: string): Promise<SourceResult> {
   const result = await source.run({ work, reporter, signal, discard: () => emptyWork(work) });
   signal.throwIfAborted();
-  // A package manager that had nothing to install, because all of it is optional and unreachable, made no directory.
+  // A package manager makes no node_modules when every module is optional and none could be fetched.
   mkdirSync(join(work, NAMES.modules), { recursive: true });
   return result;
 }
@@ -106,7 +110,10 @@ interface Proven {
   readonly listing: TreeListing;
 }
 
-/** Arranges, checks and loads the tree, its files on the disk; what an optional external fails at makes it go without. */
+/**
+ * Normalizes and checks the tree, loads its externals, and syncs its files. An optional external that fails is excluded.
+ * @throws GantryError with every finding of the required externals
+ */
 async function prove(
   options: CommitOptions,
   modules: string,
@@ -128,7 +135,7 @@ async function prove(
   const whole = available.filter((external) => verdict.whole.includes(external.name));
   const listing = whole.length === available.length ? normalized : normalize(whole);
   reporter.step(`loading ${count(whole.length, "module")}`);
-  // The disk has its own work to do while the modules are loaded from memory.
+  // Loading reads from the page cache, so that the sync can run at the same time.
   const [{ failed, warnings }] = await Promise.all([
     loadExternals(whole, {
       release,
@@ -153,7 +160,7 @@ async function prove(
   return { included, leftOut, listing: loaded.length === whole.length ? listing : normalize(loaded) };
 }
 
-/** Findings by external, with what the package manager said about it. */
+/** Findings by external, each with the package manager's own line about it. */
 function fileFindings(
   release: Release,
   verdict: TreeVerdict,
@@ -189,10 +196,10 @@ function withComplaint(finding: Finding, complaints: readonly string[]): Finding
 const MISSING_FIX = "use a registry that has exactly this package (GANTRY_REGISTRY=URL), then start again";
 const NETWORK_FIX = "check the network, name another registry with GANTRY_REGISTRY=URL, then start again";
 
-/** These say something about the app or the mount, not about one module, so that no module is optional for them. */
+/** Codes about the app or the mount, not about one module: they stop the start even where the module is optional. */
 const ALWAYS_FATAL: ReadonlySet<ErrorCode> = new Set(["EXEC_FAILED", "RELEASE_FILE_MISSING", "STORE_NOEXEC"]);
 
-/** Is this an external that the app goes without, rather than a reason not to start? */
+/** Whether the app starts without this external, instead of not starting. */
 export function isLeftOut(external: ExternalModule, finding: Finding): boolean {
   return external.optional && !ALWAYS_FATAL.has(finding.code);
 }
@@ -203,7 +210,10 @@ export function leftOutReason(finding: Finding): string {
   return line === undefined ? finding.what : `${finding.what} (${line})`;
 }
 
-/** Records what optional externals lack, and gathers what required ones do into one error. */
+/**
+ * Records in `leftOut` why optional externals are missing.
+ * @returns one error with every finding of the required externals; undefined when there is none
+ */
 function settle(
   options: CommitOptions,
   findings: ReadonlyMap<string, readonly Finding[]>,
@@ -224,7 +234,7 @@ function settle(
   return first === undefined ? undefined : new GantryError(first, ...rest);
 }
 
-/** Into an existing tree file by file when it only has to be mended, else all of it at once. */
+/** Repairs an existing tree file by file, or renames the whole new tree into place. */
 async function settleInPlace(
   { intent, location, release, reporter, signal }: CommitOptions,
   from: string,
@@ -240,8 +250,8 @@ async function settleInPlace(
 }
 
 /**
- * Renames the tree to its final name. A tree that lies there is moved aside first (rename(2) replaces only an empty
- * directory) and removed afterwards. When somebody else's tree appears in between, theirs stays.
+ * Renames the tree to its final name. An existing tree is renamed first, because rename(2) replaces only an empty
+ * directory, and removed afterwards. If another process installs a tree in between, that tree stays.
  */
 async function moveIntoPlace(from: string, location: TreeLocation): Promise<Committed["outcome"]> {
   const aside = join(location.parent, `${NAMES.old}${randomBytes(8).toString("hex")}`);

@@ -1,6 +1,6 @@
 /**
- * Makes a release's modules ready, by doing as little as it can: nothing, prove what is there, or wait for whoever
- * installs, or install. The launcher's commands call only this.
+ * Makes a release's modules ready with the least work that suffices: nothing, a proof of the existing tree, waiting for
+ * the process that installs, or an installation. The launcher's commands call only this.
  */
 import { wantedModules } from "../release/index.ts";
 import { GantryError, toGantryError, type ErrorCode, type Finding } from "../base/errors.ts";
@@ -23,7 +23,7 @@ import { checkWritable, locationError, removeStaleFiles } from "./tree/work.ts";
 export interface EnsureOptions {
   readonly release: Release;
   readonly location: TreeLocation;
-  /** How an absent tree is made, or why it must not be. */
+  /** Where an absent tree comes from, or why none may be installed. */
   readonly source: ModuleSource | Finding;
   readonly reporter: Reporter;
   readonly environment: Environment;
@@ -31,25 +31,26 @@ export interface EnsureOptions {
   readonly self: Self;
   /** Codes that are warnings here (GANTRY_SKIP). */
   readonly skip: ReadonlySet<ErrorCode>;
-  /** `mend` puts a tree right that is there but not as it was built; its stamp has to be gone. */
+  /** `repair` replaces the files of an existing tree that differ; the caller has removed its stamp. */
   readonly intent: "ready" | "repair";
-  /** Asked when a tree has to be made and `place` cannot be written: another one, or why there is none. */
+  /** Called when a tree is needed and `location` cannot be written. Returns another location, or why there is none. */
   readonly relocate?: (() => TreeLocation | Finding) | undefined;
   readonly lockLimits?: LockLimits;
   readonly loadLimit?: number;
 }
 
 export interface Ensured {
-  /** What it took: nothing, a proof in place, an installation, or waiting for somebody else's. */
+  /** What was done: nothing, a proof of the existing tree, an installation, or waiting for another process. */
   readonly how: "ready" | "proven" | "installed" | "waited";
   /** False when the next start has to prove the tree again. */
   readonly stamped: boolean;
-  /** What was put right in a tree that was there. */
+  /** Files that were replaced or removed in an existing tree, relative to the release. */
   readonly repaired?: readonly string[];
 }
 
 /**
- * @throws GantryError with everything that keeps the release from starting
+ * Makes sure that a proven tree exists. It may run in several processes at once, and again after an interruption.
+ * @throws GantryError with everything that keeps the release from starting; the signal's reason
  */
 export async function ensureTree(options: EnsureOptions): Promise<Ensured> {
   const { release, location, reporter } = options;
@@ -92,7 +93,7 @@ export async function ensureTree(options: EnsureOptions): Promise<Ensured> {
     } finally {
       lock.release();
     }
-    // Whoever took the lock over removed this run's work directory, and works on the same tree.
+    // The process that took the lock over has removed this run's work directory and installs the same tree.
     reporter.debug(`another process took over: ${toGantryError(failure).message}`);
     return await ensureTree(options);
   } catch (error) {
@@ -104,8 +105,8 @@ export async function ensureTree(options: EnsureOptions): Promise<Ensured> {
 }
 
 /**
- * The cheap checks of the release itself.
- * @throws GantryError with all that is wrong
+ * Checks machine, program and ABI of the release; reads no file as a whole.
+ * @throws GantryError with all findings
  */
 function checkRelease(release: Release, machine: Self): void {
   const findings = [checkMachine(release, machine), checkExecutable(release), checkAbi(release, machine)];
@@ -113,7 +114,7 @@ function checkRelease(release: Release, machine: Self): void {
   if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
-/** Bun takes a question mark for the beginning of a query, and a backslash for a slash (1.3.7 to 1.4.5). */
+/** Bun 1.3.7 to 1.4.5 reads `?` in a module's path as the start of a query, and a backslash as a slash. */
 function checkPath({ manifest }: Release, { modules }: TreeLocation): Finding | undefined {
   if (manifest.runtime.kind !== "bun" || !/[?\\]/.test(modules)) return undefined;
   return {
@@ -124,7 +125,10 @@ function checkPath({ manifest }: Release, { modules }: TreeLocation): Finding | 
   };
 }
 
-/** Says everything that forbids an installation at once, before a lock is taken. */
+/**
+ * The module source, if an installation is possible. Called before the lock is taken.
+ * @throws GantryError with everything that forbids an installation
+ */
 function allowedSource({ source }: EnsureOptions, unwritable: Finding | undefined): ModuleSource {
   const findings = [...(unwritable === undefined ? [] : [unwritable]), ...("run" in source ? [] : [source])];
   const [first, ...rest] = findings;
@@ -133,7 +137,7 @@ function allowedSource({ source }: EnsureOptions, unwritable: Finding | undefine
   throw new GantryError(source);
 }
 
-/** With the lock held, what was true before may be true no longer: somebody may have finished meanwhile. */
+/** Reads the tree's state again, because another process may have finished before this one got the lock. */
 async function installLocked(options: EnsureOptions, host: string, source: ModuleSource): Promise<Ensured> {
   const { release, location, reporter } = options;
   removeStaleFiles(location);
@@ -158,7 +162,7 @@ async function installLocked(options: EnsureOptions, host: string, source: Modul
   };
 }
 
-/** Tells those who wait what the holder does. */
+/** A reporter that also writes each step into the lock file, where waiting processes read it. */
 function teeReporter(reporter: Reporter, lock: Lock): Reporter {
   let step = "";
   return {
@@ -175,7 +179,7 @@ function teeReporter(reporter: Reporter, lock: Lock): Reporter {
   };
 }
 
-/** Milliseconds before a wait is worth a line. */
+/** Milliseconds of waiting before it is reported. */
 const PATIENCE = 1000;
 
 function waitingReporter(reporter: Reporter) {

@@ -1,39 +1,39 @@
-/** The door of the modules room: what others may use of it. */
-/** Makes a release's modules ready, by doing as little as it can. */
+/** The door of the modules room, which makes a release's native modules ready: everything that other rooms may use. */
+/** `ensureTree` makes a release's modules ready; every command that starts or prepares a release calls it. */
 export { type Ensured, type EnsureOptions, ensureTree } from "./ensure.ts";
-/** Looks at a tree from end to end and changes nothing. */
+/** `inspectTree` checks every file and loads every module without a change, for `verify` and `doctor`. */
 export { type InspectedModule, inspectTree, type TreeInspection } from "./inspect.ts";
-/** Where the tree of a release is, or would be made. */
+/** `planLocation` chooses where the tree of a release is, or would be made. */
 export { type LocationPlan, planLocation } from "./location/choose.ts";
-/** Removes from the stores what no installed release uses. */
+/** `cleanStores` removes the trees of stores that no installed release uses. */
 export { type CleanedTree, type CleanOptions, cleanStores } from "./location/clean.ts";
-/** Makes a directory for the tree in the first store that really takes one. */
+/** `ensureStore` makes a directory for the tree in the first store that works. */
 export { ensureStore } from "./location/ensure.ts";
-/** What is known of the places where a tree may lie, before one is chosen. */
+/** `readLocationFacts` reads what `planLocation` needs to choose. */
 export { type Owner, readLocationFacts } from "./location/facts.ts";
-/** Which releases use a tree of a store. */
+/** `noteReferences` notes that a release uses a tree of a store, so that `cleanStores` keeps it. */
 export { noteReferences } from "./location/reference.ts";
-/** One process prepares a tree, the others wait for it. */
+/** `takeLock` takes a lock file, or waits for its owner; changes of a service use it too. */
 export { type Lock, LOCK_LIMITS, takeLock } from "./lock/lock.ts";
-/** Who holds a lock. */
+/** `readProcess` reads state and start time of a process, which tell whether a lock owner is alive. */
 export { readProcess } from "./lock/owner.ts";
-/** The claim that a release's script makes before it runs the launcher, so that of many starts at once one goes on and the others wait in their shell, where waiting costs next to nothing. */
+/** `removeStartGate` lets the other starts go on that wait in the release's script. */
 export { removeStartGate } from "./lock/start-gate.ts";
-/** Releases that run on the host's own Node. */
+/** These find the host's own Node, and compare its ABI with the release's. */
 export { checkAbi, readRunning } from "./proof/host-node.ts";
-/** The static verdict on a tree's native files. */
+/** `readScene` reads host and runtime for verdicts on native files; `Self` describes the running process. */
 export { readScene, type Scene, type Self } from "./proof/judge.ts";
-/** The note beside a stamp says who looked at the way to a tree and found that nobody else can change it. */
+/** `writeNote` notes that only this user and root can change what a start runs. */
 export { writeNote } from "./proof/note.ts";
-/** What is there before anything is decided. */
+/** `readHostId` identifies this host, as stamps name it. */
 export { readHostId } from "./proof/tree-facts.ts";
-/** From what is there to what has to happen, without doing any of it. */
+/** `readTreeState` tells whether a tree is ready, present or absent. */
 export { readTreeState, type TreeState } from "./proof/tree-state.ts";
-/** Everything that a start runs or obeys, by its path. */
+/** `usedBy` lists the paths that a start runs or obeys, for the rule of src/trust. */
 export { usedBy } from "./proof/used-paths.ts";
-/** Are the release's own files the ones that were built? */
+/** These compare the release's own files with SHA256SUMS. */
 export { checkIntact, compareOwnFile } from "./release/intact.ts";
-/** An unpacked release as the host finds it. */
+/** These read an unpacked release, check its program, and name the location of its tree. */
 export {
   checkExecutable,
   checkMachine,
@@ -42,22 +42,28 @@ export {
   readRelease,
   type Release,
 } from "./release/unpacked.ts";
-/** Where a release's bundle may be. */
+/** These find the bundle that a person named, or one in or beside the release. */
 export {
   type FoundBundle,
   findNamedBundle,
   findNearBundle,
   type NamedBundle,
 } from "./sources/bundle-find.ts";
-/** Fills the tree from a bundle. */
+/** `bundleSource` takes modules from a bundle; `firstSource` tries several sources in order. */
 export { bundleSource, firstSource } from "./sources/bundle-source.ts";
-/** The ways to fill a work directory with a tree. */
+/** `registrySource` takes modules from a package registry; `ModuleSource` is what all sources provide. */
 export { type ModuleSource, moduleSize, type PackageManager, registrySource } from "./sources/source.ts";
-/** Takes modules out of a tree where it lies. */
+/** `removeFromTree` removes planted files from an existing tree. */
 export { removeFromTree } from "./tree/exclude.ts";
-/** Removes what dead runs left beside a tree. */
+/** `cleanStaleFiles` removes what dead processes left beside a tree. */
 export { cleanStaleFiles } from "./tree/stale-files.ts";
+<<<<<<< HEAD
 /** Compares a tree with the manifest, file by file. */
 export { type Planted } from "./tree/verify.ts";
 /** Private work directories. */
+=======
+/** `wantedModules` lists the modules of a release's tree; `Planted` describes files that must not be in it. */
+export { type Planted, wantedModules } from "./tree/verify.ts";
+/** `checkWritable` tells why this user cannot write at a location. */
+>>>>>>> abb2aa7 (Say in plain words what the modules room does)
 export { checkWritable } from "./tree/work.ts";

@@ -1,6 +1,6 @@
 /**
- * Looks at a tree from end to end and changes nothing: every file, every module loaded. For `verify` and `doctor`,
- * which want to show all of it; a start asks less and stops earlier.
+ * Inspects a whole tree and changes nothing: compares every file and loads every module. Used by `verify` and `doctor`,
+ * which report everything; a start stops at the first failure.
  */
 import type { FileVerdict } from "../compat/index.ts";
 import type { ErrorCode, Finding } from "../base/errors.ts";
@@ -35,13 +35,14 @@ export interface InspectedModule {
 
 export interface TreeInspection {
   readonly modules: readonly InspectedModule[];
-  /** What keeps the release from starting; an optional module is never part of it. */
+  /** What keeps the release from starting; findings of optional modules are not here. */
   readonly findings: readonly Finding[];
+  /** See TreeVerdict. */
   readonly foreign: readonly string[];
   /** Its finding is one of `findings`. */
   readonly planted: Planted | undefined;
   readonly checkedFiles: number;
-  /** Where verdict and probe disagree, and what GANTRY_SKIP lets pass. */
+  /** A line for each external whose verdict and probe disagree, or whose failure GANTRY_SKIP lets pass. */
   readonly warnings: readonly string[];
   /** The static verdict on each native file, its path relative to node_modules. */
   readonly native: readonly FileVerdict[];

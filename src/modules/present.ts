@@ -1,7 +1,7 @@
 /**
- * Proves a tree where it lies: one that was copied, came with an image, or was made ready on another host. Only
- * reading is needed for that. Two things are written where they can be: the stamp, and the removal of an optional
- * external that is damaged or does not load, because the app would meet it.
+ * Proves an existing tree: one that was copied, came with an image, or was prepared on another host. This needs only
+ * read access. Where writing is possible, it writes the stamp and excludes optional externals that are damaged or do not
+ * load, because the app could load them.
  */
 import { GantryError, type Finding } from "../base/errors.ts";
 import { availableExternals } from "../release/index.ts";
@@ -12,14 +12,15 @@ import { excludeModules } from "./tree/exclude.ts";
 import { verifyTree, type TreeVerdict } from "./tree/verify.ts";
 
 export interface PresentResult {
-  /** What keeps the tree from being used: another one has to be made. Empty when it was proven. */
+  /** Why the tree cannot be used and another one is needed. Empty when the tree was proven. */
   readonly broken: readonly Finding[];
   readonly stamped: boolean;
 }
 
 /**
- * @throws GantryError when the tree is right, file by file, and a required module still does not load here: another
- *   copy of the same files would not either; DIGEST_MISMATCH when a release that pins a key has more than its own files
+ * Compares every file with the manifest, loads the externals, and writes the stamp if it can.
+ * @throws GantryError when every file is right and a required module still does not load, because another copy of the
+ *   same files would not load either; DIGEST_MISMATCH when the tree of a release that pins a key has other files
  */
 export async function provePresent(options: ProofOptions): Promise<PresentResult> {
   const { release, location, reporter, signal } = options;
@@ -28,14 +29,14 @@ export async function provePresent(options: ProofOptions): Promise<PresentResult
   const broken = verdict.broken.filter((external) => !external.optional);
   if (broken.length > 0)
     return { broken: unique(broken.flatMap(({ findings }) => findings)), stamped: false };
-  // A planted package means that somebody else can write here. A person has to know that before the app starts.
+  // A planted package shows that another user can write here, so that the start is refused.
   if (verdict.planted !== undefined) throw new GantryError(verdict.planted.finding);
   const leftOut = leftOutByFiles(verdict);
   const failed = await loadWhole(options, verdict);
   for (const [name, finding] of failed) leftOut.set(name, leftOutReason(finding));
   const included = verdict.whole.filter((name) => !leftOut.has(name));
   for (const [name, reason] of leftOut) reporter.warn(`going without ${name}, which is optional: ${reason}`);
-  // What merely does not load here may be another release's: releases share the trees of a store.
+  // Releases share the trees of a store: a module that does not load here may be needed by another release.
   const kept = location.store === undefined ? verdict.absent : [...verdict.absent, ...verdict.whole];
   const harmful = [...leftOut.keys()].filter((name) => !kept.includes(name));
   if (harmful.length > 0) excludeModules(release.manifest, location, new Set(included), reporter);
@@ -55,7 +56,11 @@ function leftOutByFiles(verdict: TreeVerdict): Map<string, string> {
   return new Map([...damaged, ...absent]);
 }
 
-/** @returns findings of optional externals; those of required ones are thrown, all of them */
+/**
+ * Loads the externals whose files are right.
+ * @returns findings of optional externals, by name
+ * @throws GantryError with all findings of required externals
+ */
 async function loadWhole(options: ProofOptions, verdict: TreeVerdict): Promise<LoadResult["failed"]> {
   const { release, location, environment, loadLimit, signal } = options;
   const whole = availableExternals(release.manifest).filter(({ name }) => verdict.whole.includes(name));
@@ -80,7 +85,7 @@ async function loadWhole(options: ProofOptions, verdict: TreeVerdict): Promise<L
   return failed;
 }
 
-/** The same module may be needed by several externals; it is one finding. */
+/** Findings without repetitions: a module that several externals need is one finding. */
 export function unique(findings: readonly Finding[]): Finding[] {
   return [
     ...new Map(

@@ -1,6 +1,6 @@
 /**
- * Where the tree of a release is, or would be made. Beside the release when it is there or can be made there;
- * otherwise in the first store that will do. Pure.
+ * Chooses the location of a release's tree: beside the release when it is or can be made there, otherwise in the first
+ * usable store. Pure.
  */
 import type { ErrorCode, Finding } from "../../base/errors.ts";
 import { type Candidate, storeLabel } from "../../release/index.ts";
@@ -12,11 +12,11 @@ export interface LocationPlan {
   readonly tree: "absent" | "present" | "ready";
   /** Undefined beside the release. */
   readonly store: Candidate | undefined;
-  /** Why it is not beside the release, and what was passed over, a line each. */
+  /** Why the tree is not beside the release, and which stores were skipped, a line each. */
   readonly passed: readonly string[];
-  /** Set when nothing is there and nothing can be made: the whole list. */
+  /** Set when there is no tree and none can be made: one finding that lists every location. */
   readonly refusal: Finding | undefined;
-  /** Stores in which a tree can be made, as far as that is known without writing, in their order. */
+  /** Stores that look usable without writing to them, in the order of STORE_VARIABLES. */
   readonly usable: readonly CandidateFacts[];
 }
 
@@ -43,7 +43,7 @@ export interface Tried {
   readonly reason: Reason;
 }
 
-/** Those that are known not to do, and why. */
+/** The stores that cannot be used, each with its reason. */
 export function tried(candidates: readonly CandidateFacts[]): Tried[] {
   return candidates.flatMap(({ candidate, unwritable }) =>
     unwritable === undefined ? [] : [{ candidate, reason: unwritable }],
@@ -67,14 +67,14 @@ export function triedLine({ candidate, reason }: Tried): string {
   return `${storeLabel(candidate)}: ${reason.text}`;
 }
 
-/** Each code's own way out, when every store fails for that one reason. */
+/** The fix to print when every store fails with the same code. */
 const FIXES: Partial<Record<ErrorCode, string>> = {
   DISK_FULL: "free space in one of them, or set GANTRY_STORE to a directory with more",
   STORE_NOEXEC: "set GANTRY_STORE to a directory of this user's that is not mounted noexec",
   STORE_UNSAFE: "give one of them to this user alone (chown, chmod go-w), or set GANTRY_STORE to another",
 };
 
-/** One finding for all places that were tried, with a line for each. */
+/** One finding for all locations that were tried, with a detail line for each. */
 export function planRefusal(beside: Finding, stores: readonly Tried[]): Finding {
   const codes = new Set(stores.map(({ reason }) => reason.code));
   const [code] = codes;

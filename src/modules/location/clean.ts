@@ -1,7 +1,7 @@
 /**
- * Removes from the stores what no installed release uses: trees whose releases are gone or have their modules beside
- * them by now, and what dead runs left. In doubt a tree stays: when a release belongs to another host, cannot be read,
- * or a process runs from the tree. A tree goes by one rename before it is deleted, so that nobody meets half of it.
+ * Removes from the stores what no installed release uses: stale files, and trees whose releases are gone or have their
+ * modules beside them now. A tree stays when a release that uses it belongs to another host or cannot be read, or when a
+ * process runs from it. A tree is renamed before it is deleted, so that no start sees a partly deleted one.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, lstatSync, readdirSync, renameSync } from "node:fs";
@@ -18,9 +18,9 @@ import { readNames, readRegularText, unlessRefused } from "../../base/files/inde
 export interface CleanedTree {
   readonly path: string;
   readonly bytes: number;
-  /** `unused` would be removed, in a dry run. */
+  /** `unused`: a run that is not a dry run would remove it. */
   readonly state: "removed" | "unused" | "kept";
-  /** Why it stays, or why it goes. */
+  /** Why it stays or is removed, in words for people. */
   readonly why: string;
 }
 
@@ -31,7 +31,10 @@ export interface CleanOptions {
   readonly intent: "remove" | "look";
 }
 
-/** Looks through every store that the environment names and this user owns; nothing else is touched. */
+/**
+ * Cleans every store that the environment names and that this user owns.
+ * @throws the signal's reason; the file system's error
+ */
 export async function cleanStores(options: CleanOptions): Promise<CleanedTree[]> {
   const cleaned: CleanedTree[] = [];
   for (const candidate of parseCandidates(options.owner.environment)) {
@@ -72,7 +75,11 @@ async function cleanTree(path: string, options: CleanOptions): Promise<CleanedTr
   }
 }
 
-/** A release that came in the very moment left its reference in what was renamed: then the tree goes back. */
+/**
+ * Removes a tree that is not used. A release may write its reference while the tree is renamed; then the tree is renamed
+ * back.
+ * @returns why it stays; undefined when it was removed
+ */
 function takeAside(path: string): string | undefined {
   const used = useOf(path);
   if (used !== undefined) return used;
@@ -87,7 +94,7 @@ function takeAside(path: string): string | undefined {
   return undefined;
 }
 
-/** Who uses a tree, in words; undefined when nobody does. */
+/** Why a tree counts as used, in words; undefined when it is not used. */
 function useOf(path: string): string | undefined {
   return referenced(path) ?? (isRunning(path) ? "a process runs from it" : undefined);
 }
@@ -115,12 +122,12 @@ function useBy({ root, release, host: noted }: Reference, host: string): string 
     if (isMissing(error)) return undefined;
     return `used by ${root}, which cannot be read (${errorCode(error) ?? "unknown"})`;
   }
-  // A tree of its own, proven here, is what the release starts from.
+  // A release with its own proven tree starts from that one.
   const own = join(root, NAMES.modules, NAMES.stamps, stampName(release, host));
   return existsSync(own) ? undefined : `used by ${root}`;
 }
 
-/** Does a process that this user may look at run from the tree? By its environment, or by what it has mapped. */
+/** Whether a process runs from the tree, by its environment and its mapped files (proc(5)), where this user may read them. */
 function isRunning(path: string): boolean {
   const modules = `${join(path, NAMES.modules)}`;
   return readNames("/proc").some((pid) => {
@@ -132,7 +139,7 @@ function isRunning(path: string): boolean {
   });
 }
 
-/** Empty for a process of somebody else, or one that has just ended. */
+/** Empty for another user's process, and for one that has just ended. */
 function readFact(pid: string, name: string): string {
   return unlessRefused(() => readRegularText(`/proc/${pid}/${name}`)) ?? "";
 }

@@ -1,6 +1,6 @@
 /**
- * Makes a directory for the tree in the first store that really takes one. What reading could not tell is tried here:
- * making the directories, and mapping code from them. A store that fails is passed over with its reason.
+ * Makes a directory for the tree in the first store that works. It tries what reading cannot tell: making the
+ * directories, and mapping code from them. A store that fails is skipped, and its reason is kept.
  */
 import { chmodSync, mkdirSync, mkdtempSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -22,7 +22,8 @@ import { planLocation, planRefusal, tried, triedLine, type Tried } from "./choos
 import { writeReferences } from "./reference.ts";
 
 /**
- * @returns where the tree is to be made, or the finding that lists every place and why it will not do
+ * Finds a location that can be written, and notes there that this release uses it.
+ * @returns the location, or a finding that lists every location and why it cannot be used
  */
 export function ensureStore(release: Release, owner: Owner, reporter: Reporter): TreeLocation | Finding {
   const facts = readLocationFacts(release, owner, "write");
@@ -50,13 +51,13 @@ function inOrder(all: readonly Tried[]): Tried[] {
   return all.toSorted((a, b) => rank(a) - rank(b));
 }
 
-/** A store that somebody named by hand is not left in silence. */
+/** Warns when GANTRY_STORE is set and its store cannot be used. */
 function warnPassedOver(chosen: string, all: readonly Tried[], reporter: Reporter): void {
   const named = all.find(({ candidate }) => candidate.variable === "GANTRY_STORE");
   if (named !== undefined) reporter.warn(`${triedLine(named)}; ${chosen} is used instead`);
 }
 
-/** Root's stores hold nothing secret, and other users may read them; everybody else's are their own. */
+/** Root's stores are readable for all users, as they hold nothing secret; a user's store is private. */
 const modeFor = (uid: number) => (uid === 0 ? 0o755 : 0o700);
 
 function openStore(
@@ -78,7 +79,7 @@ function openStore(
   }
 }
 
-/** Its mode counts, whatever the umask; a directory that is there keeps what its owner gave it. */
+/** Makes a directory with this mode, whatever the umask. An existing directory keeps its mode. */
 function makeDirectory(path: string, mode: number): void {
   try {
     mkdirSync(path, { mode });
@@ -88,14 +89,14 @@ function makeDirectory(path: string, mode: number): void {
   }
 }
 
-/** In a work directory of its own, which the next holder of the lock removes if this process dies in it. */
+/** Tries to map code, in a work directory of its own; if this process dies, the next lock owner removes it. */
 function execReason(location: TreeLocation): Reason | undefined {
   const work = mkdtempSync(join(location.parent, NAMES.work));
   try {
     if (mapsCode(work)) return undefined;
     return { code: "STORE_NOEXEC", text: "no code can be loaded from it: it is mounted noexec" };
   } catch (error) {
-    // The holder of the lock cleaned up in between; it has asked the same question.
+    // The lock owner removed the work directory in between, and has made the same check.
     if (isMissing(error)) return undefined;
     throw error;
   } finally {

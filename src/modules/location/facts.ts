@@ -1,6 +1,6 @@
 /**
- * What is known of the places where a tree may lie, before one is chosen. Nothing is written: whether code can be
- * mapped is asked only where a tree is about to be made (ensure.ts), because that takes a file.
+ * Reads facts about every location where a tree may lie, before one is chosen. Nothing is written. Whether code can be
+ * mapped is checked in location/ensure.ts, because that check writes a file.
  */
 import { accessSync, constants, realpathSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -22,7 +22,7 @@ import { readTreeState } from "../proof/tree-state.ts";
 import { locationInRelease, type TreeLocation, type Release } from "../release/unpacked.ts";
 import { checkWritable } from "../tree/work.ts";
 
-/** Why a place cannot be used, in words that follow its path. */
+/** Why a location cannot be used; `text` follows its path in a sentence. */
 export interface Reason {
   readonly code: ErrorCode;
   readonly text: string;
@@ -31,11 +31,11 @@ export interface Reason {
 export interface CandidateFacts {
   readonly candidate: Candidate;
   readonly location: TreeLocation;
-  /** Neither to be read nor to be written. */
+  /** Set when the store may be neither read nor written. */
   readonly refused: Reason | undefined;
-  /** A tree lies there; `ready` when it has been proven for this release on this host. */
+  /** `ready`: a tree that is proven for this release on this host; `present`: a tree that is not proven. */
   readonly tree: "absent" | "present" | "ready";
-  /** No tree can be made there, as far as can be told without writing. */
+  /** Why no tree can be made there, as far as reading tells. */
   readonly unwritable: Reason | undefined;
 }
 
@@ -45,19 +45,19 @@ export interface LocationFacts {
     readonly tree: "absent" | "present" | "ready";
     readonly unwritable: Finding | undefined;
   };
-  /** Empty where nobody asked, because there is a place beside the release. */
+  /** Empty when the location beside the release can be used: then no store is read. */
   readonly candidates: readonly CandidateFacts[];
 }
 
 export interface Owner {
   /** The effective user id. */
   readonly uid: number;
-  /** The release's root directory, by every name that it is started by. */
+  /** The release's root directory, by every path that it is started by. */
   readonly roots: readonly string[];
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-/** The place of a release's tree in a store. */
+/** The location of a release's tree in a store. */
 function locationInStore(release: Release, { directory, variable }: Candidate): TreeLocation {
   const store = join(directory, STORE_NAME);
   return Object.freeze({
@@ -67,14 +67,15 @@ function locationInStore(release: Release, { directory, variable }: Candidate): 
   });
 }
 
-/** The place of whatever tree lies in a directory. */
+/** The location of a tree by the directory that holds its node_modules. */
 export function locationAt(parent: string): TreeLocation {
   const modules = join(parent, NAMES.modules);
   return { modules, parent, stamps: join(modules, NAMES.stamps), lock: join(parent, NAMES.lock) };
 }
 
 /**
- * @param need `read`: a tree that is there will do; `write`: one has to be made
+ * Reads the location beside the release, and the stores if that one cannot be used.
+ * @param need `read`: an existing tree suffices; `write`: a tree has to be made
  */
 export function readLocationFacts(release: Release, owner: Owner, need: "read" | "write"): LocationFacts {
   const location = locationInRelease(release.layout);
@@ -111,7 +112,7 @@ function refusalOf(candidate: Candidate, location: TreeLocation, owner: Owner): 
   return untrustedReason(candidate, location, owner.uid);
 }
 
-/** A store is used where nobody but root and this user can change what lies in it. */
+/** Why users other than root and `uid` could change the store; undefined when they cannot. */
 export function untrustedReason(
   candidate: Candidate,
   location: TreeLocation,
@@ -122,7 +123,7 @@ export function untrustedReason(
   return first === undefined ? undefined : { code: "STORE_UNSAFE", text: unsafeLine(first) };
 }
 
-/** Looks at the nearest directory that is there: the rest would be made in it. */
+/** Checks write access to the nearest existing directory, in which the missing ones would be made. */
 function unwritableReason(location: TreeLocation): Reason | undefined {
   const path = nearestDirectory(location.parent);
   try {
@@ -133,7 +134,7 @@ function unwritableReason(location: TreeLocation): Reason | undefined {
   }
 }
 
-/** A file system's error in a word or two. */
+/** A file system's error as a reason. */
 export function describeError(error: unknown, path: string): Reason {
   const { code } = toGantryError(error).findings[0];
   const name = errorCode(error) ?? "";
@@ -151,10 +152,10 @@ export function describeError(error: unknown, path: string): Reason {
   }
 }
 
-/** Block size to round up to; larger than a small file, so that many of them are not underrated. */
+/** Bytes to round each file's size up to, as file systems allocate whole blocks. */
 const BLOCK = 4096;
 
-/** What a work directory and a finished tree take at most, together. */
+/** The most that a work directory and the finished tree take together. */
 export function neededRoom(modules: readonly TreeModule[]): {
   readonly bytes: number;
   readonly inodes: number;
@@ -168,7 +169,7 @@ export function neededRoom(modules: readonly TreeModule[]): {
   return { bytes: bytes * 2, inodes: inodes * 2 };
 }
 
-/** Some file systems (btrfs, tmpfs with nr_inodes=0) count no inodes and say 0 of 0: then there is no limit. */
+/** Why the disk is too small. Some file systems (btrfs, tmpfs with nr_inodes=0) report 0 inodes in all: no limit. */
 function roomReason(release: Release, location: TreeLocation): Reason | undefined {
   const needed = neededRoom(wantedModules(release.manifest).map(([, module]) => module));
   try {
@@ -189,7 +190,7 @@ function nearestDirectory(path: string): string {
   return isOpenDirectory(path) || path === dirname(path) ? path : nearestDirectory(dirname(path));
 }
 
-/** None where this user may not even look. */
+/** Whether this is a directory that this user may see. */
 function isOpenDirectory(path: string): boolean {
   return unlessRefused(() => isDirectory(path)) ?? false;
 }

@@ -1,7 +1,7 @@
 /**
- * Which releases use a tree of a store: an empty file for each, beside the tree, at `.gantry-used/ROOT/RELEASE-HOST`,
- * where ROOT is the release's whole path. The stub asks for it with one test, so that no release starts from a tree
- * without being known to `clean`: a copy, or one that was moved, is noted at its first start. Only cold starts write.
+ * Notes which releases use a tree of a store: an empty file for each, beside the tree, at
+ * `.gantry-used/ROOT/RELEASE-HOST`, where ROOT is the release's whole path. The stub tests for that file before it
+ * starts from the tree, so that `clean` knows every release, also copied and moved ones. Only cold starts write it.
  */
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -19,8 +19,8 @@ export interface Reference {
 }
 
 /**
- * Notes that this release uses the tree; done before the tree is made or proven, so that nobody removes it meanwhile.
- * @param roots its root directory, by every name that it is started by
+ * Notes that this release uses the tree. Called before the tree is made or proven, so that `clean` keeps it.
+ * @param roots the release's root directory, by every path that it is started by
  * @throws the file system's error
  */
 export function writeReferences(release: Release, roots: readonly string[], location: TreeLocation): void {
@@ -36,7 +36,7 @@ export function writeReferences(release: Release, roots: readonly string[], loca
   }
 }
 
-/** Other users may start from a store of root's, whatever root's umask. */
+/** Makes a directory with mode 0755, whatever the umask, because other users may start from root's store. */
 function makeReadable(directory: string): void {
   try {
     mkdirSync(directory, { mode: 0o755 });
@@ -49,7 +49,7 @@ function makeReadable(directory: string): void {
   chmodSync(directory, 0o755);
 }
 
-/** The same where it may be impossible: a store that is only read has to be looked after by its owner. */
+/** Notes the use if it can be written. In a store that this user can only read, its owner has to keep the tree. */
 export function noteReferences(release: Release, roots: readonly string[], location: TreeLocation): void {
   try {
     writeReferences(release, roots, location);
@@ -59,7 +59,8 @@ export function noteReferences(release: Release, roots: readonly string[], locat
 }
 
 /**
- * All that is noted beside a tree.
+ * Reads every reference beside a tree.
+ * @param parent the directory that holds the tree's node_modules
  * @throws the file system's error when a note cannot be read
  */
 export function readReferences(parent: string): Reference[] {

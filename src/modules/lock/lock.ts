@@ -1,8 +1,8 @@
 /**
- * One process prepares a tree, the others wait for it. The lock is a file made with O_EXCL, which holds on network
- * file systems without lock daemons too; its holder rewrites it every second. It is an economy, not a safeguard:
- * the rename of a verified tree decides, so two holders (a stopped process whose lock was taken over) do double work
- * and no harm.
+ * One process prepares a tree, and the others wait for it. The lock is a file made with O_EXCL, which also works on
+ * network file systems without a lock daemon. Its owner rewrites it every second. The lock saves work and is not needed
+ * for safety: a verified tree is installed by one rename. Two owners, such as a stopped process and the one that took
+ * its lock over, do the work twice and harm nothing.
  */
 import { randomBytes } from "node:crypto";
 import { closeSync, linkSync, openSync, renameSync, rmSync, unlinkSync, writeSync } from "node:fs";
@@ -13,39 +13,39 @@ import { readOptionalText } from "../../base/files/index.ts";
 
 /** All in milliseconds. */
 export interface LockLimits {
-  /** Between two heartbeats of the holder. */
+  /** Between two heartbeats of the lock owner. */
   readonly beat: number;
-  /** Without a heartbeat for so long, a holder that cannot be asked is taken for dead. */
+  /** A lock owner on another host or in another container counts as dead after this time without a heartbeat. */
   readonly stale: number;
-  /** A living holder that makes no progress for so long ends the waiting. */
+  /** Waiting ends with LOCK_TIMEOUT when a living lock owner makes no progress for this time. */
   readonly stuck: number;
-  /** Longest pause between two looks of a waiting process. */
+  /** The longest pause between two looks at the lock file. */
   readonly poll: number;
 }
 
 export const LOCK_LIMITS: LockLimits = { beat: 1000, stale: 20_000, stuck: 900_000, poll: 250 };
 
 export interface Lock {
-  /** Says what is being done, to whoever waits. */
+  /** Writes the current step into the lock file with the next heartbeat, for waiting processes. */
   readonly report: (step: string, progress: number) => void;
-  /** Did somebody take it over, because this process gave no sign of life for too long? */
+  /** Whether another process took the lock over, because no heartbeat came for too long. */
   readonly isLost: () => boolean;
-  /** Removes the lock unless somebody else holds it by now. */
+  /** Removes the lock unless another process owns it now. */
   readonly release: () => void;
 }
 
 export interface LockOptions {
   readonly limits: LockLimits;
   readonly signal: AbortSignal;
-  /** Asked while waiting; true ends the waiting without the lock. */
+  /** Called while waiting; true ends the waiting without the lock. */
   readonly done: () => boolean;
-  /** Told now and then on whom it waits. */
+  /** Called after each look with the lock owner, if its record is readable, and the milliseconds waited so far. */
   readonly waiting: (owner: LockOwner | undefined, milliseconds: number) => void;
 }
 
 /**
- * Takes the lock, or waits until it is free or no longer wanted.
- * @returns undefined when `done` said so
+ * Takes the lock, or waits until it is free or `done` returns true.
+ * @returns undefined when `done` returned true
  * @throws GantryError LOCK_TIMEOUT; the file system's error where no lock can be made; the signal's reason
  */
 export async function takeLock(path: string, options: LockOptions): Promise<Lock | undefined> {
@@ -58,7 +58,7 @@ export async function takeLock(path: string, options: LockOptions): Promise<Lock
     const seen = watch();
     if (seen === "gone") continue;
     options.waiting(seen, performance.now() - began);
-    // Apart from each other, so that twenty waiters do not all wake in the same instant.
+    // A random part keeps many waiting processes from waking at the same time.
     await sleep(pause * (0.75 + Math.random() / 2), undefined, { signal: options.signal });
   }
 }
@@ -78,7 +78,7 @@ function tryLock(path: string, limits: LockLimits): Lock | undefined {
     try {
       write();
     } catch {
-      // A full disk must not end the work that the lock is for; without beats others may take over, harmlessly.
+      // On a full disk the work goes on. Without heartbeats another process may take the lock over, which is harmless.
     }
   };
   try {
@@ -103,15 +103,15 @@ function tryLock(path: string, limits: LockLimits): Lock | undefined {
   };
 }
 
-/** The record in the lock file; undefined while it is being written, or when there is none. */
+/** The record in the lock file; undefined when there is no file, or its record is not complete yet. */
 export function readLockOwner(path: string): LockOwner | undefined {
   const text = readOptionalText(path);
   return text === undefined ? undefined : parseLockOwner(text);
 }
 
 /**
- * Watches one lock with this process's own steady clock, so that neither a clock set back nor another machine's
- * clock matters. Each call looks once; `gone` means that the lock was free or has been cleared away.
+ * Watches one lock with this process's monotonic clock, so that changes of the clock and other machines' clocks do not
+ * matter. Each call looks once. `gone` means that the lock was free, or that a dead owner's lock was removed.
  */
 function startWatch(path: string, limits: LockLimits): () => LockOwner | undefined | "gone" {
   const world = readWorld();
@@ -136,8 +136,8 @@ function startWatch(path: string, limits: LockLimits): () => LockOwner | undefin
 }
 
 /**
- * Removes a dead holder's lock. Several waiters may try: whoever renames it owns what it renamed, and gives it back
- * if that is not the record it meant to remove. Should that not be possible any more, two processes work at once, which the rename of the finished tree settles.
+ * Removes a dead owner's lock. Several processes may try at once, so each renames the file first. If the renamed record
+ * is not the expected one, the file is linked back. If that fails, two processes work at once, which is harmless.
  */
 function takeAway(path: string, text: string): void {
   const aside = `${path}-${randomBytes(8).toString("hex")}`;
@@ -155,7 +155,7 @@ function takeAway(path: string, text: string): void {
   }
 }
 
-/** Fails where the name is taken again, and where there are no links (FAT, some network file systems): see above. */
+/** Links the file back. Fails quietly where the name is taken, or where there are no hard links (FAT). */
 function giveBack(aside: string, path: string): void {
   try {
     linkSync(aside, path);
@@ -164,7 +164,7 @@ function giveBack(aside: string, path: string): void {
   }
 }
 
-/** A record that is still being written stands for itself. */
+/** What identifies a record: its nonce, or its raw text while it is incomplete. */
 function nonceOf(record: string): string {
   return parseLockOwner(record)?.nonce ?? record;
 }

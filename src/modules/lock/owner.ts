@@ -1,25 +1,26 @@
 /**
- * Who holds a lock: the record inside the lock file, and whether its process can still be alive. A process id means
- * something only within one boot and one pid namespace; where either differs (containers that share a volume, a
- * network file system) the id says nothing and only the heartbeat counts.
+ * The lock owner: the record inside the lock file, and whether its process can still be alive. A process id is valid
+ * only within one boot and one pid namespace. Where either differs (containers that share a volume, a network file
+ * system) only the heartbeat counts.
  */
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
 import { errorCode } from "../../base/errors.ts";
 
 export interface LockOwner {
+  /** Random hexadecimal digits, new for each lock. */
   readonly nonce: string;
   readonly pid: number;
   /** Start of the process in clock ticks after boot (proc(5), stat field 22); tells a reused id. */
   readonly started: string;
-  /** Boot id and pid namespace; empty when /proc hides them. */
+  /** Boot id and pid namespace, see readWorld; empty when /proc does not show them. */
   readonly world: string;
   readonly host: string;
-  /** What it is doing, for whoever waits. */
+  /** What it is doing, as shown to people. */
   readonly step: string;
-  /** Grows while work is done; its unit is the step's own. */
+  /** Grows while work is done. The unit depends on the step. */
   readonly progress: number;
-  /** Grows for as long as the process lives. */
+  /** Number of heartbeats so far. */
   readonly beat: number;
 }
 
@@ -29,7 +30,7 @@ export function readSelf(nonce: string, pid: number): LockOwner {
   return { nonce, pid, started, world: readWorld(), host: hostname(), step: "", progress: 0, beat: 0 };
 }
 
-/** Names the space in which a process id is unique, or nothing where that cannot be told. */
+/** Identifies the space in which a process id is unique: boot id and pid namespace. Empty when it cannot be read. */
 export function readWorld(): string {
   try {
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
@@ -44,7 +45,10 @@ export interface ProcessFacts {
   readonly zombie: boolean;
 }
 
-/** The second field of /proc/PID/stat is a name that may hold anything, so counting starts after its last `)`. */
+/**
+ * State and start time of a process, from /proc/PID/stat (proc(5)); undefined when it cannot be read. The second field is
+ * a name of any characters in parentheses, so that fields are counted after the last `)`.
+ */
 export function readProcess(pid: number): ProcessFacts | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, "utf8");
@@ -55,7 +59,7 @@ export function readProcess(pid: number): ProcessFacts | undefined {
   }
 }
 
-/** Is the holder certainly gone? `false` also where nothing can be known. */
+/** Whether the owner's process has certainly ended; false when that cannot be known. */
 export function isDead(owner: LockOwner, world: string): boolean {
   if (owner.world === "" || owner.world !== world) return false;
   try {
@@ -68,14 +72,14 @@ export function isDead(owner: LockOwner, world: string): boolean {
   return facts.zombie || (owner.started !== "" && facts.started !== owner.started);
 }
 
-/** Bytes of a record on disk: always the same, so that a heartbeat overwrites it whole with one write. */
+/** Bytes of a record on disk. The size is fixed, so that one write overwrites the whole record. */
 const RECORD_SIZE = 1024;
 
 export function formatLockOwner(owner: LockOwner): string {
   return `${JSON.stringify(owner).padEnd(RECORD_SIZE - 1)}\n`;
 }
 
-/** Undefined for a record that is still being written, or is none. */
+/** Undefined for an incomplete record, and for any other text. */
 export function parseLockOwner(text: string): LockOwner | undefined {
   let data: unknown;
   try {

@@ -1,15 +1,17 @@
 /**
- * The claim that a release's script makes before it runs the launcher, so that of many starts at once one goes on and
- * the others wait in their shell, where waiting costs next to nothing. It decides nothing: scripts wait a second at
- * most, and whoever gets past it takes the lock. The launcher removes it, because a script that becomes the app cannot.
+ * The start gate: a file that a release's script makes before it runs the launcher (templates/brain.sh). When many starts
+ * come at once, one goes on and the others wait in their shell, which costs less than a launcher each. It is not a lock:
+ * scripts wait a second at most, and every launcher takes the lock. The launcher removes the file, because the script
+ * has become the app by then.
  */
 import { rmSync } from "node:fs";
 import { errorCode } from "../../base/errors.ts";
 import { readRegularText } from "../../base/files/index.ts";
 
 /**
- * Removes the claim of the script that started this process, or of one that is no more.
- * @param parent the process id of whoever started this process
+ * Removes the start gate if it belongs to the script that started this process, or to a process that has ended.
+ * @param path of the file, which holds a process id
+ * @param parent the process id of the script that started this process
  */
 export function removeStartGate(path: string, parent: number): void {
   try {

@@ -1,6 +1,6 @@
 /**
- * Releases that run on the host's own Node: which one that is, whether the one that was proven is still there, and
- * whether it is of the ABI that the modules were built for. Reads only.
+ * For releases that run on the host's own Node: finds that Node, checks that it is the one the tree was proven with, and
+ * compares its ABI with the one that the modules were built for. Reads only.
  */
 import { dirname, join } from "node:path";
 import type { Finding } from "../../base/errors.ts";
@@ -11,17 +11,17 @@ import { readProgramPath } from "../../base/process/index.ts";
 import type { TreeLocation, Release, RunningProgram } from "../release/unpacked.ts";
 import { readRegularText } from "../../base/files/index.ts";
 
-/** The calling process's program, and how the stub found it. */
+/** The program of this process, and the path by which the stub found it on the PATH. */
 export function readRunning(self: Self, environment: Environment): RunningProgram {
   return { path: self.path, found: readProgramPath("node", environment) ?? self.path };
 }
 
-/** What the stub compares before it trusts a stamp. */
+/** The text of the file that the stub compares before it trusts a stamp, see systemName. */
 export function systemMark({ found, path }: RunningProgram): string {
   return `${found}\n${path}\n`;
 }
 
-/** Was the stamp written for this very Node? True for releases that bring their own. */
+/** Whether the stamp was written for this Node; true for releases that bring their own runtime. */
 export function isSameSystem(release: Release, location: TreeLocation, host: string): boolean {
   if (release.system === undefined) return true;
   try {
@@ -33,8 +33,9 @@ export function isSameSystem(release: Release, location: TreeLocation, host: str
 }
 
 /**
- * The program, and for the host's own also the directories it lies in: package managers keep the build time of a
- * file that they replace, so that an upgraded Node may be older than the stamp, but its directory never is.
+ * Paths whose modification time must not be newer than the stamp: the program, and for the host's own Node also its
+ * directories. Package managers keep a file's build time, so that an upgraded Node may be older than the stamp; the
+ * directory that it was put into is not.
  */
 export function watchedPrograms({ layout, system }: Release): string[] {
   return system === undefined
@@ -42,7 +43,7 @@ export function watchedPrograms({ layout, system }: Release): string[] {
     : [system.path, ...new Set([dirname(system.path), dirname(system.found)])];
 }
 
-/** Says so when the Node that runs this is of another ABI than the one that the release was built and proven with. */
+/** A finding when this process's NODE_MODULE_VERSION is not the one that the release was built for. */
 export function checkAbi({ manifest, system }: Release, self: Self): Finding | undefined {
   const { runtime } = manifest;
   if (runtime.kind !== "node" || Number(self.versions.modules) === runtime.abi) return undefined;

@@ -1,6 +1,6 @@
 /**
- * The static verdict on a tree's native files: read, not run, before anything is loaded. It is advice with reasons;
- * the load probe has the last word, and reconcile.ts puts the two together.
+ * The static verdict on a tree's native files: the files are read and not run. The verdict gives reasons. The load probe
+ * decides, and proof/reconcile.ts combines the two.
  */
 import { join } from "node:path";
 import { errorCode } from "../../base/errors.ts";
@@ -19,14 +19,14 @@ import {
 import type { Environment } from "../../base/environment.ts";
 import type { Release } from "../release/unpacked.ts";
 
-/** This host and the release's own program, as the rules see them. */
+/** Facts about this host and the release's own program, and the rules that judge files by them. */
 export interface Scene {
   readonly host: HostView;
   readonly runtime: RuntimeView;
   readonly judge: Judge;
 }
 
-/** What the running process says of itself; the launcher runs in the release's own program. */
+/** Facts about the running process. The launcher runs in the release's own program. */
 export interface Self {
   /** process.platform. */
   readonly os: string;
@@ -44,20 +44,20 @@ export interface SceneOptions {
   readonly release: Release;
   readonly environment: Environment;
   readonly self: Self;
-  /** Directories whose mount, space and owner are worth reporting. */
+  /** Directories whose mount, free space and owner are read too. */
   readonly directories?: readonly string[];
 }
 
 export interface StaticVerdict {
-  /** By path relative to node_modules; files that are not there have none. */
+  /** By path relative to node_modules; missing and unreadable files have no verdict. */
   readonly files: ReadonlyMap<string, FileVerdict>;
   /** Explains a message of a loader in the terms of this host. */
   readonly explain: (text: string) => readonly Explanation[];
 }
 
 /**
- * Reads host and runtime. Undefined where the rules do not apply (a system whose programs are no ELF files) or
- * where not even the release's own program can be read; that is reported elsewhere.
+ * Reads host and runtime. Undefined where the rules do not apply (systems whose programs are not ELF files), and where
+ * the release's own program cannot be read; checkExecutable reports that.
  */
 export function readScene({ release, environment, self, directories }: SceneOptions): Scene | undefined {
   if (release.target.libc === undefined) return undefined;
@@ -89,7 +89,7 @@ function judgeFile(judge: Judge, path: string, mounts: readonly Mount[]): FileVe
   try {
     return withNativeFile(path, (file) => judge.judge({ path, file, ...noexec }));
   } catch (error) {
-    // Of what is not there or cannot be read there is no verdict; that it is so is said file by file (verify.ts).
+    // verifyTree (tree/verify.ts) reports missing and unreadable files.
     if (errorCode(error) !== undefined) return undefined;
     throw error;
   }

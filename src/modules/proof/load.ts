@@ -1,6 +1,6 @@
 /**
- * Will every external of a tree load? First the verdict on its files, which runs nothing, then the probe in a process
- * of its own; reconcile.ts makes one answer of the two.
+ * Finds out whether every external of a tree loads: first by the static verdict on its files, then by the load probe in a
+ * child process. proof/reconcile.ts combines the two results.
  */
 import { realpathSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -27,9 +27,10 @@ export interface LoadOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What proving a tree takes, wherever it lies. */
+/** What proving a tree needs, at any location. */
 export interface ProofOptions extends Pick<LoadOptions, "release" | "environment" | "self" | "skip"> {
   readonly location: TreeLocation;
+  /** As readHostId returns it. */
   readonly host: string;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
@@ -38,9 +39,9 @@ export interface ProofOptions extends Pick<LoadOptions, "release" | "environment
 }
 
 export interface LoadResult {
-  /** What keeps an external from loading, by name. */
+  /** Why an external does not load, by its name. */
   readonly failed: ReadonlyMap<string, Finding>;
-  /** Externals that load against the verdict, or whose failure is skipped: a line each. */
+  /** A line for each external that loads although its verdict is an error, or whose failure GANTRY_SKIP lets pass. */
   readonly warnings: readonly string[];
   /** Verdicts on native files, by path relative to node_modules. */
   readonly files: ReadonlyMap<string, FileVerdict>;
@@ -48,6 +49,10 @@ export interface LoadResult {
   readonly took: { readonly host: number; readonly files: number };
 }
 
+/**
+ * Judges the native files and loads the externals in child processes.
+ * @throws the system's error when no process can be started (EMFILE); the signal's reason
+ */
 export async function loadExternals(
   externals: readonly ExternalModule[],
   options: LoadOptions,
@@ -102,8 +107,8 @@ function probeAll(
 }
 
 /**
- * Many packages swallow the loader's message, so the mount is asked when anything fails: nothing native can be
- * mapped from a noexec one (mmap(2), EPERM), whatever the module says.
+ * Replaces the findings by STORE_NOEXEC when the tree is on a noexec mount, from which no native file can be mapped
+ * (mmap(2), EPERM). Many packages hide the loader's message, so that the mount has to be read.
  */
 function blameMount(findings: Map<string, Finding>, modules: string): Map<string, Finding> {
   const directory = readDirectory(realpathSync(modules), readMounts());

@@ -1,11 +1,11 @@
 /**
- * The note beside a stamp says who looked at the way to a tree and found that nobody else can change it. The stub has
- * builtins alone and cannot look for itself, so it asks for a note of its own user's: root, before it takes anything on
- * trust, and everybody before taking modules from a store.
+ * The note beside a stamp: it says that a user's launcher checked the whole path to a tree, and that no other user can
+ * change it. The stub has only shell builtins and cannot check that, so it requires a note that the same user has
+ * written: root always, every user for modules from a store.
  *
- * Three things make it, all asked of one open file: its owner is whoever runs, it has the sticky bit, which nobody but
- * its owner gives to a file and no program gives to one by accident, and a line spells where it was found and for whom.
- * A note that is reached by another way, through a link of somebody else's, says the wrong path.
+ * The stub accepts a note by three properties of one open file. Its owner is the running user. It has the sticky bit,
+ * which only the owner can set on a file (chmod(2)) and no program sets by accident. One of its lines has the user id and
+ * the paths. A note that is reached through another user's link has the wrong path.
  */
 import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,19 +15,19 @@ import { writeDurably } from "../../base/files/index.ts";
 import { readHostId } from "./tree-facts.ts";
 import type { TreeLocation, Release } from "../release/unpacked.ts";
 
-/** Who started it, and by which names of the release's root directory. */
+/** Who started the release, and by which paths of its root directory. */
 export interface NoteOwner {
   readonly uid: number;
   readonly roots: readonly string[];
 }
 
-/** A start through one more name is one more line; the oldest go. */
+/** Each path by which a release is started is a line; the oldest lines are removed. */
 const MOST_LINES = 16;
 const MODE = 0o1644;
 
 /**
- * Notes that the chains were found safe, where that is asked for and can be written; without it the next start looks
- * again.
+ * Notes that the paths were found safe, if the stub would require that and the note can be written. Without a note the
+ * next start checks again.
  */
 export async function writeNote(
   release: Release,

@@ -1,6 +1,6 @@
 /**
- * Static verdict and load probe, put together for one external. The probe decides; the static reason explains.
- * Where they disagree both are said. Pure.
+ * Combines static verdict and load probe for one external. The probe decides, and the verdict explains. Where they
+ * disagree both are reported. Pure.
  */
 import type { CompatFinding, Explanation, FileVerdict } from "../../compat/index.ts";
 import type { ErrorCode, Finding } from "../../base/errors.ts";
@@ -12,14 +12,14 @@ export interface Evidence {
   /** What the probe found; undefined when the external loads. */
   readonly probe: Finding | undefined;
   readonly explain: (text: string) => readonly Explanation[];
-  /** Codes that the person in charge wants as warnings (GANTRY_SKIP). */
+  /** Codes that are warnings here (GANTRY_SKIP). */
   readonly skip: ReadonlySet<ErrorCode>;
 }
 
 export interface Outcome {
   /** What keeps the external from loading. */
   readonly failure?: Finding;
-  /** Worth a line, and stops nothing. */
+  /** A line for people; the external is used. */
   readonly warning?: string;
 }
 
@@ -49,14 +49,14 @@ function firstError(files: Evidence["files"]): Reason | undefined {
   return undefined;
 }
 
-/** These are about the program or its place, not about one module: no file explains them. */
+/** Codes about the program or its mount, not about one module: no verdict on a file explains them. */
 const NOT_THE_MODULE: ReadonlySet<ErrorCode> = new Set([
   "EXEC_FAILED",
   "RELEASE_FILE_MISSING",
   "STORE_NOEXEC",
 ]);
 
-/** The probe's failure in the words of whoever knows more about it. */
+/** The probe's failure with the most precise explanation: the verdict's, a known message's, or the probe's own. */
 function explainFailure(probe: Finding, reason: Reason | undefined, recognise: Evidence["explain"]): Finding {
   if (NOT_THE_MODULE.has(probe.code)) return probe;
   const said = probe.detail ?? [];
@@ -69,7 +69,7 @@ function explainFailure(probe: Finding, reason: Reason | undefined, recognise: E
     return { code, what, where, detail: said, fix };
   }
   const crashed = probe.code === "LOAD_CRASHED";
-  // A process that a signal ends need not say a word; what ended it is the probe's to tell.
+  // A process that a signal ended may have printed nothing; the signal is in the probe's own sentence.
   const [known] = recognise([...said, ...(crashed ? [probe.what] : [])].join("\n"));
   if (known === undefined) return probe;
   const code = crashed ? probe.code : known.code;

@@ -1,7 +1,6 @@
 /**
- * Writes the stamp of a proven tree. Its time is the moment before the proof began, or that of the newest watched
- * file if that is later: whatever changes afterwards is newer than the stamp, and a clock that was set back does not
- * make an old tree look new.
+ * Writes the stamp of a proven tree. Its modification time is the start of the proof, or that of the newest watched file
+ * if that is later. So every later change is newer than the stamp, also after the clock was set back.
  */
 import { chmodSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -15,7 +14,7 @@ export interface Verdict {
   readonly release: Release;
   readonly location: TreeLocation;
   readonly host: string;
-  /** Externals that loaded here; every other one is recorded as absent. */
+  /** Externals that loaded here; all others are recorded as absent. */
   readonly included: readonly string[];
   /** Why an optional external is absent, by name. */
   readonly leftOut: Readonly<Record<string, string>>;
@@ -24,7 +23,8 @@ export interface Verdict {
 }
 
 /**
- * @throws the file system's error where nothing can be written; a stamp that was there stays
+ * Writes the stamp, and a marker for each absent external.
+ * @throws the file system's error where nothing can be written; an existing stamp stays
  */
 export async function writeStamp(verdict: Verdict): Promise<void> {
   const { release, location, host } = verdict;
@@ -53,7 +53,7 @@ export async function writeStamp(verdict: Verdict): Promise<void> {
   }
 }
 
-/** A release without native modules has no tree yet. */
+/** Makes the directory; a release without native modules has no node_modules yet. */
 function ensureDirectory(path: string): void {
   if (existsSync(path)) return;
   ensureDirectory(dirname(path));
@@ -62,8 +62,8 @@ function ensureDirectory(path: string): void {
 }
 
 /**
- * In seconds. Runtimes cut a time somewhere between a microsecond and a millisecond when they set it, so that of the
- * newest file is rounded up by two milliseconds.
+ * The stamp's time in seconds since the epoch. Runtimes truncate a time to microseconds or milliseconds when they set it,
+ * so that the newest file's time is rounded up by two milliseconds.
  */
 function stampTime(began: number, newest: bigint): number {
   const after = Number(newest / 1_000_000n) + 2;

@@ -1,6 +1,6 @@
 /**
- * What is there before anything is decided: the tree, its stamp for this host, and the files whose age the stamp
- * vouches for. It is the same check as the stub's, spelled in JavaScript; it reads no file's contents.
+ * Reads facts about a tree: whether it exists, its stamp for this host, and the modification times of the watched files.
+ * It is the same check as the stub's (templates/brain.sh), and reads no file's contents.
  */
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -30,7 +30,7 @@ export interface TreeFacts {
   readonly absent: readonly string[];
 }
 
-/** Reads what names this host; missing files are facts too. */
+/** Identifies this host, see hostId; missing files are allowed. */
 export function readHostId(): string {
   return hostId({ machineId: readFact("/etc/machine-id"), osRelease: readFact("/etc/os-release") });
 }
@@ -44,7 +44,7 @@ function readChanged(path: string): bigint | undefined {
   return unlessRefused(() => statSync(path, { bigint: true }).mtimeNs);
 }
 
-/** An external's place in the manifest's list; the stamp's markers are named by it. */
+/** An external's index in the manifest's list, which is part of the name of its marker, see absentName. */
 export function externalIndex(release: Release, name: string): number {
   return release.manifest.externals.findIndex((external) => external.name === name);
 }
@@ -61,7 +61,7 @@ function nativeFiles(
     .map((file) => join(location.modules, file.path));
 }
 
-/** Files that a stamp must not be older than. */
+/** Files that must not be newer than the stamp. */
 export function watchedFiles(
   release: Release,
   location: TreeLocation,

@@ -1,13 +1,13 @@
 /**
- * The one ladder from what is there to what has to happen: ready (start), present (prove the tree where it lies), absent
- * (make one). Each step of a start reads it once: before a place is chosen, with the lock held, and before the rename.
+ * The state of a tree, which decides what has to be done: ready (start), present (prove the existing tree), absent
+ * (install one). A start reads it once in each step: before a location is chosen, with the lock, before the rename.
  */
 import type { TreeLocation, Release } from "../release/unpacked.ts";
 import { readHostId, readTreeFacts, type TreeFacts } from "./tree-facts.ts";
 
 export interface TreeState {
   readonly state: "ready" | "present" | "absent";
-  /** Why it is not ready, for people; empty when it is. */
+  /** Why it is not ready, in words for people; empty when it is ready. */
   readonly why: string;
 }
 

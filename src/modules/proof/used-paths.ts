@@ -1,4 +1,4 @@
-/** Everything that a start runs or obeys, by its path: what the rule of src/trust has to hold for. Reads only. */
+/** Lists the paths of everything that a start runs or obeys: src/trust judges them. Reads only. */
 import { join } from "node:path";
 import { readEntries, unlessRefused } from "../../base/files/index.ts";
 import { noteName, stampName } from "../../release/index.ts";
@@ -6,7 +6,7 @@ import type { Wanted } from "../../trust/index.ts";
 import { readHostId } from "./tree-facts.ts";
 import type { TreeLocation, Release } from "../release/unpacked.ts";
 
-/** @param roots the release's root directory, by every name that it is started by */
+/** @param roots the release's root directory, by every path that it is started by */
 export function usedBy(release: Release, roots: readonly string[], location: TreeLocation): Wanted {
   const { layout, manifest } = release;
   const host = readHostId();

@@ -1,7 +1,7 @@
 /**
- * Are the release's own files the ones that were built? Asked on every cold path, before anything of lib/ is run or
- * believed. The script that started this has compared program and launcher already (templates/intact.sh); where it had
- * no tool for that, the program is hashed here, by itself.
+ * Checks that the release's own files are the ones that were built. This happens on every cold start, before anything in
+ * lib/ is run or trusted. The script that started this process has compared program and launcher already
+ * (templates/intact.sh). Where the host has no tool for that, the program is hashed here.
  */
 import { existsSync, lstatSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -24,17 +24,20 @@ import type { Release } from "./unpacked.ts";
 
 /** Set by the script when the host has neither cksum nor sha256sum. */
 const UNPROVEN = "GANTRY_UNPROVEN" satisfies VariableName;
-/** Bytes above which a file outside of lib/ is left to verify: apps ship models and media there. */
+/** Larger files outside of lib/, such as models and media, are hashed only by `verify`. In bytes. */
 const LARGE = 1 << 20;
 
-/** What puts a release's own files back: one command where its archive lies beside it, as templates/intact.sh says it. */
+/** The fix that restores a release's own files: one command if its archive lies beside it, as in templates/intact.sh. */
 function restoreFix({ layout: { root }, manifest, target }: Release): string {
   const archive = join(dirname(root), `${releaseName(manifest.name, manifest.version, target)}.tar.gz`);
   if (!existsSync(archive)) return "unpack the release archive again, all of it, into an empty directory";
   return `tar -xzf ${shellWord(archive)} --strip-components=1 -C ${shellWord(root)}`;
 }
 
-/** One file compared with its digest: undefined when it agrees. */
+/**
+ * Compares one file of the release with its digest; undefined when it agrees.
+ * @param name the file's path relative to the release
+ */
 export function compareOwnFile(release: Release, name: string, digest: string): Finding | undefined {
   const where = join(release.layout.root, name);
   const fix = restoreFix(release);
@@ -54,14 +57,14 @@ export function compareOwnFile(release: Release, name: string, digest: string): 
 }
 
 interface IntactReport {
-  /** What must not be run. */
+  /** Files in lib/ that are not as they were built: nothing may be run. */
   readonly findings: readonly Finding[];
-  /** What is not as it was released, and nothing of a start: a text, a unit, the sums themselves. */
+  /** Other files that are not as they were built, such as texts, units and the sums: the start goes on. */
   readonly warnings: readonly string[];
 }
 
 /**
- * Hashes everything of lib/ but the program, and what is small beside it.
+ * Hashes the files in lib/ except the program, and the small files outside of lib/.
  * @throws GantryError DIGEST_MISMATCH when SHA256SUMS is not understood
  */
 export function checkIntact(release: Release, environment: Environment): IntactReport {
@@ -87,7 +90,7 @@ export function checkIntact(release: Release, environment: Environment): IntactR
   return { findings, warnings };
 }
 
-/** Digests that release.json has too. */
+/** Digests that release.json records as well, by path relative to the release. */
 function recordedDigests({ manifest, target }: Release): Map<string, string> {
   const { executable, launcher, bundle } = manifest;
   const program = programPath(manifest);
@@ -106,7 +109,7 @@ function disagree(release: Release, name: string): Finding {
   };
 }
 
-/** Left out of some images, which is no damage. */
+/** Whether it exists and is small. A missing file outside of lib/ is allowed: some images leave them out. */
 function isSmallFile(path: string): boolean {
   const found = lstatSync(path, { throwIfNoEntry: false });
   return found?.isFile() === true && found.size <= LARGE;

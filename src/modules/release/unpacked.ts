@@ -1,6 +1,6 @@
 /**
- * An unpacked release as the host finds it: its manifest, its paths, and whether its own program is the one that was
- * built. Only cheap checks happen here; `verify` hashes everything. Nothing is written.
+ * Reads an unpacked release: its manifest and its paths, and checks its own program by header and size. `verify` hashes
+ * everything. Nothing is written.
  */
 import { closeSync, fstatSync, readSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -27,7 +27,7 @@ export interface Release {
   /** See releaseId. */
   readonly id: string;
   readonly target: Target;
-  /** The host's own program, where the release runs on that. */
+  /** The host's own Node, for releases that bring no runtime. */
   readonly system?: RunningProgram;
 }
 
@@ -38,16 +38,17 @@ export interface RunningProgram {
   readonly found: string;
 }
 
-/** Where a prepared tree lies, and what belongs to it. A rename into `modules` must not cross a file system. */
+/** Where a prepared tree lies, as absolute paths. A rename into `modules` must not cross a file system. */
 export interface TreeLocation {
+  /** The node_modules directory. */
   readonly modules: string;
-  /** Holds work directories and the lock. */
+  /** The directory of `modules`, which also holds work directories and the lock. */
   readonly parent: string;
   readonly stamps: string;
   readonly lock: string;
-  /** The store's own directory, where several releases share the tree; undefined beside the release. */
+  /** The store's own directory; several releases share its trees. Undefined beside the release. */
   readonly store?: string;
-  /** The variable that led to the store. */
+  /** The environment variable that names the store. */
   readonly variable?: StoreVariable;
 }
 
@@ -55,7 +56,7 @@ const UNPACK = "unpack the release archive again, all of it, into an empty direc
 
 /**
  * Reads the release in `root`.
- * @param running the calling process's own program: that of a release which brings none
+ * @param running the program of this process, for releases that bring no runtime
  * @throws GantryError RELEASE_FILE_MISSING without lib/release.json, MANIFEST_INVALID when it cannot be used
  */
 export function readRelease(root: string, running?: RunningProgram): Release {
@@ -79,7 +80,7 @@ export function readRelease(root: string, running?: RunningProgram): Release {
   });
 }
 
-/** The tree beside the release. */
+/** The location beside the release. */
 export function locationInRelease(layout: ReleaseLayout): TreeLocation {
   return Object.freeze({
     modules: layout.modules,
@@ -90,8 +91,8 @@ export function locationInRelease(layout: ReleaseLayout): TreeLocation {
 }
 
 /**
- * Says what is wrong with the release's own program as far as its header and size tell. A hash of 100 MB does not
- * belong on the way to a start; `strip` changes the size, and whatever is left is proven by the load probe's answer.
+ * Checks the release's own program by its header and size; undefined when both are right. Hashing 100 MB would slow the
+ * start down. `strip` changes the size, and the load probe finds a program that does not work.
  */
 export function checkExecutable(release: Release): Finding | undefined {
   const name = programPath(release.manifest);
@@ -138,7 +139,7 @@ function machineOf(header: Buffer): string | undefined {
   return machineName(header.readUInt16LE(18), header[4] === 2);
 }
 
-/** Says so when the release is for another kind of machine than the one that runs this. */
+/** A finding when the release is for another system or architecture. */
 export function checkMachine(release: Release, host: { os: string; arch: string }): Finding | undefined {
   const { os, arch, name } = release.target;
   if (os === host.os && arch === host.arch) return undefined;

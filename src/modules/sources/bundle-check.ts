@@ -1,6 +1,6 @@
 /**
- * Is this the bundle that the release was built with? Its head says by name whose it is, the manifest knows its size
- * and digest, and a release that pins a key wants its signature. All of it is asked before anything is unpacked.
+ * Checks that a bundle is the one that the release was built with, before anything is unpacked: its head names the
+ * release, the manifest has its size and digest, and a release that pins a key requires its signature.
  */
 import { GantryError, type Finding } from "../../base/errors.ts";
 import {
@@ -16,7 +16,7 @@ import { readStart } from "../../base/files/index.ts";
 import type { Release } from "../release/unpacked.ts";
 
 /**
- * Refuses another release's bundle by name.
+ * Refuses a bundle of another release, by the name, version and target in its head.
  * @param start the file's first BUNDLE_HEAD_BYTES, or all of it when it is shorter
  * @param where the file or address, for messages
  * @throws GantryError DIGEST_MISMATCH
@@ -42,7 +42,7 @@ export function checkHead(release: Release, start: Uint8Array, where: string): v
 }
 
 /**
- * Compares a whole file with what the manifest says of it.
+ * Compares a bundle's file with its head, its size and its SHA-256 in the manifest.
  * @throws GantryError BUNDLE_MISSING, DIGEST_MISMATCH; the file system's error when it cannot be read
  */
 export function checkBundleFile(release: Release, bundle: ReleaseBundle, path: string): void {
@@ -59,8 +59,8 @@ export function checkBundleFile(release: Release, bundle: ReleaseBundle, path: s
 const COPY_AGAIN = "copy the bundle again from where it was made";
 
 /**
- * Checks the signature where the release pins a key; without one there is nothing to check.
- * @param signature the text of the .minisig beside the bundle; undefined when there is none
+ * Checks the signature if the release pins a key.
+ * @param signature the text of the .minisig beside the bundle, undefined when there is none, and its path or address
  * @throws GantryError SIGNATURE_INVALID
  */
 export function checkSignature(

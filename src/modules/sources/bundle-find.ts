@@ -1,6 +1,6 @@
 /**
- * Where a release's bundle may be: where somebody said (--from, GANTRY_BUNDLE: a file, a directory such as a mounted
- * stick, or an address), in vendor/, or lying beside the release. Looks at names only; contents are check.ts's business.
+ * Finds a release's bundle: the one that is named (--from or GANTRY_BUNDLE: a file, a directory, or an address), the one
+ * in vendor/, or the one beside the release. It looks at names only; sources/bundle-check.ts checks the contents.
  */
 import { statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -8,11 +8,11 @@ import type { Finding } from "../../base/errors.ts";
 import { bundleCompression, bundleName, NAMES, vendoredBundle } from "../../release/index.ts";
 import type { Release } from "../release/unpacked.ts";
 
-/** What a person named, and how. */
+/** The bundle that a person named. */
 export interface NamedBundle {
   readonly value: string;
   readonly by: "--from" | "GANTRY_BUNDLE";
-  /** From where a relative path is meant. */
+  /** The directory that a relative path starts from. */
   readonly directory: string;
 }
 
@@ -21,10 +21,10 @@ export type FoundBundle =
   /** https:, http: or oci: */
   | { readonly kind: "address"; readonly address: string };
 
-/** `oci://…`, but not a path with a colon in it. */
+/** Matches `oci://…`, but no path with a colon in it. */
 const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 
-/** What --from or GANTRY_BUNDLE names. */
+/** Finds the bundle that --from or GANTRY_BUNDLE names, or a finding when it is not there. */
 export function findNamedBundle(release: Release, named: NamedBundle): FoundBundle | Finding {
   if (named.value.startsWith("file://")) {
     return findNamedBundle(release, { ...named, value: decodeURIComponent(new URL(named.value).pathname) });
@@ -42,7 +42,7 @@ export function findNamedBundle(release: Release, named: NamedBundle): FoundBund
   return { ...missing(what, path, named), detail: [`looked for ${names.join(" and ")}`] };
 }
 
-/** The bundle that came with the release, or lies beside it. */
+/** Finds a bundle in vendor/, in the release's directory, or beside the release. */
 export function findNearBundle(release: Release): FoundBundle | undefined {
   const { root } = release.layout;
   const [travelling, vendored] = bundleNames(release);
@@ -54,7 +54,7 @@ export function findNearBundle(release: Release): FoundBundle | undefined {
   return path === undefined ? undefined : { kind: "file", path };
 }
 
-/** The names that this release's bundle has, travelling alone and in vendor/. */
+/** The file names of this release's bundle: outside of the release, and in vendor/. */
 function bundleNames({ manifest, target }: Release): readonly [travelling: string, vendored: string] {
   const compression = bundleCompression(manifest);
   return [

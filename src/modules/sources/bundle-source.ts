@@ -1,6 +1,6 @@
 /**
- * Fills the tree from a bundle: a file that is there, or one fetched from a mirror into the work directory. What the
- * manifest says of the bundle is checked before anything is unpacked, and of every file while it is written.
+ * The module source that unpacks a bundle: a local file, or one fetched from a mirror into the work directory. The bundle
+ * is compared with the manifest before it is unpacked, and every file while it is written.
  */
 import { mkdirSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -36,7 +36,7 @@ export function bundleSource(release: Release, source: FoundBundle, environment:
   };
 }
 
-/** A file of the release is named as it is in there; others by their whole path. */
+/** The path as messages show it: relative in vendor/, absolute elsewhere. */
 function shownPath({ layout }: Release, path: string): string {
   return path.startsWith(`${layout.vendor}/`) ? join(NAMES.vendor, basename(path)) : path;
 }
@@ -81,7 +81,7 @@ async function unpack(
   mkdirSync(into, { mode: 0o700 });
   const files = filesOfTree(manifest, new Set(availableExternals(manifest).map(({ name }) => name)));
   const total = bundle.unpacked;
-  // Neither needed by a start that finds its modules, nor by one that installs them.
+  // Loaded on demand: a start that finds its modules, or fetches them from a registry, does not need it.
   const { unpackArchive } = await import("../../archive/index.ts");
   return await unpackArchive({
     file,
@@ -93,8 +93,8 @@ async function unpack(
 }
 
 /**
- * Tries one way after the other: a damaged bundle or a mirror that is down is said, and does not keep a host from
- * starting that has another way. What is wrong with the disk, or with a signature, stays wrong whichever way is taken.
+ * A module source that tries several in order. A damaged bundle or a mirror that is down is a warning, and the next
+ * source is tried. Errors of the disk and of signatures end it, because the next source would not help.
  */
 export function firstSource(sources: readonly [ModuleSource, ...ModuleSource[]]): ModuleSource {
   const [first, second, ...rest] = sources;

@@ -1,6 +1,6 @@
 /**
- * Does bun.lock still belong to package.json and to the manifest? Asked before any network is touched, because a
- * package manager answers a lock out of step by resolving anew, and fails much later with something else.
+ * The lockfile check: whether bun.lock agrees with package.json and the manifest. It comes before any use of the network,
+ * because a package manager resolves a lockfile that disagrees anew, and then fails later with another message.
  */
 import type { Finding } from "../../base/errors.ts";
 import {
@@ -12,7 +12,11 @@ import {
   wantedModules,
 } from "../../release/index.ts";
 
-/** Parses the lock and finds what does not fit. The manifest decides: it was written last, from what was installed. */
+/**
+ * Parses the lockfile, and finds the first module whose version is not the manifest's. The manifest is right, because the
+ * build wrote it last, from what was installed.
+ * @param where the files' paths, for messages
+ */
 export function checkLockfile(
   manifest: Manifest,
   texts: { readonly packageJson: string; readonly lockfile: string },

@@ -1,6 +1,6 @@
 /**
- * A second way to fill the tree, only when the user names it: the host's own npm. It gets a package-lock.json made
- * from bun.lock, with the same pins and the same hashes, so that it has nothing to decide.
+ * Installs the modules with the host's own npm: for GANTRY_PACKAGE_MANAGER=npm, and for Node releases. npm gets a
+ * package-lock.json made from bun.lock, with the same versions and hashes, so that it resolves nothing.
  */
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +13,9 @@ import { readUnsafeProgram } from "../../trust/index.ts";
 import type { Release } from "../release/unpacked.ts";
 
 /**
- * @throws GantryError CONFIG_INVALID without an npm, STORE_UNSAFE for one that others can change; otherwise what runInstaller throws
+ * Runs `npm ci` in the work directory.
+ * @returns what npm warned of, line by line
+ * @throws GantryError CONFIG_INVALID without an npm, STORE_UNSAFE for one that others can change; what runInstaller throws
  */
 export async function installWithNpm(
   release: Release,
@@ -28,7 +30,7 @@ export async function installWithNpm(
       fix: "unset GANTRY_PACKAGE_MANAGER (the release brings its own package manager), or install npm",
     });
   }
-  // npm is a script for whatever node comes first on the PATH.
+  // npm is a script that the first node on the PATH runs.
   const node = readProgramPath("node", options.environment);
   const unsafe = readUnsafeProgram(node === undefined ? [npm] : [npm, node]);
   if (unsafe !== undefined && !options.skip.has("STORE_UNSAFE")) {
@@ -49,7 +51,7 @@ export async function installWithNpm(
     "ci",
     "--ignore-scripts",
     "--omit=dev",
-    // A package.json above, whose `workspaces` match this directory, is not asked.
+    // Without it, a package.json in a parent directory whose `workspaces` match this one would take over.
     "--no-workspaces",
     "--no-audit",
     "--no-fund",
@@ -71,8 +73,8 @@ export async function installWithNpm(
 }
 
 /**
- * Writes bun.lock's pins in npm's form (package-lock.json, lockfileVersion 3). Only modules of the manifest appear,
- * and dependencies on anything else are left out of them, so that npm has nothing to look up.
+ * Writes bun.lock's versions and hashes as a package-lock.json (lockfileVersion 3). It has only the manifest's modules,
+ * and their dependencies on other packages are left out, so that npm looks nothing up.
  */
 function planPackageLock(
   release: Release,

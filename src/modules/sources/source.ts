@@ -1,6 +1,6 @@
 /**
- * The ways to fill a work directory with a tree: what each must provide, and the way through a package manager.
- * A way only fetches; whether the right thing came is decided by the one piece of code in commit.ts.
+ * Module sources: what each provides, and the one that uses a package registry. A source only puts files into a work
+ * directory; commitTree (src/modules/commit.ts) checks them.
  */
 import { mkdirSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,24 +15,25 @@ import type { Reporter } from "../../base/reporter.ts";
 import type { Release } from "../release/unpacked.ts";
 
 export interface SourceContext {
-  /** A private directory; the tree belongs at its `node_modules`, and anything else in it is thrown away. */
+  /** A private directory. The source puts the tree at its `node_modules`; everything else in it is deleted. */
   readonly work: string;
-  /** Empties the work directory, for whoever starts over in another way. */
+  /** Empties the work directory, before another source is tried. */
   readonly discard: () => void;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
 }
 
 export interface SourceResult {
-  /** What a tool warned of, line by line. */
+  /** Warnings and errors of a package manager that succeeded, line by line. */
   readonly complaints: readonly string[];
   /** Files that were hashed while they were written, by path relative to node_modules. */
   readonly written?: ReadonlyMap<string, FileEntry>;
 }
 
 export interface ModuleSource {
-  /** How it is called in a progress line: "from the registry". */
+  /** Ends a progress line: "from the registry". */
   readonly description: string;
+  /** Puts the tree into the work directory; throws GantryError when it cannot. */
   readonly run: (context: SourceContext) => Promise<SourceResult>;
 }
 
@@ -42,12 +43,12 @@ export interface RegistryOptions {
   readonly packageManager: PackageManager;
   readonly registry?: string | undefined;
   readonly environment: Environment;
-  /** What GANTRY_SKIP lets pass. */
+  /** Codes that are warnings here (GANTRY_SKIP). */
   readonly skip: ReadonlySet<ErrorCode>;
   readonly limits?: InstallLimits | undefined;
 }
 
-/** Fills the tree from a package registry: by the release's own binary, or by the npm that the user named. */
+/** The module source that uses a package registry: with the Bun in the release's program, or with the host's npm. */
 export function registrySource(release: Release, options: RegistryOptions): ModuleSource {
   const { packageManager } = options;
   return {
@@ -81,8 +82,8 @@ export function registrySource(release: Release, options: RegistryOptions): Modu
 }
 
 /**
- * A package manager that met a full disk says only that it failed to unpack something (seen on Bun 1.4.5), so the
- * space that is left is asked: less than the modules themselves take means that they could not have fitted.
+ * Turns a failed installation into DISK_FULL when less space is free than the modules take. Bun 1.4.5 reports a full disk
+ * only as a package that it could not unpack.
  */
 function blameDisk(error: unknown, release: Release, work: string): unknown {
   const needed = wantedModules(release.manifest).reduce((sum, [, module]) => sum + moduleSize(module), 0);
@@ -100,7 +101,7 @@ function blameDisk(error: unknown, release: Release, work: string): unknown {
   });
 }
 
-/** Download cache, unpruned tree and finished tree together, as a multiple of the finished one. */
+/** Space for download cache, unpruned tree and finished tree, as a multiple of the finished tree's size. */
 const ROOM = 4;
 
 /**
@@ -125,12 +126,12 @@ function readReleaseText(path: string, name: string): string {
   throw new GantryError({ code: "RELEASE_FILE_MISSING", what: `${name} is not there`, where: path });
 }
 
-/** Milliseconds between two looks at what has arrived. */
+/** Milliseconds between two looks at the modules that have arrived. */
 const LOOK = 250;
 
 /**
- * Reports which modules have arrived. Package managers keep a download in memory until it is whole, so a module
- * counts when it is unpacked: in Bun's cache (`name@version@@@1`), or in node_modules.
+ * Reports progress by the modules that have arrived. Package managers keep a download in memory until it is complete, so
+ * that a module counts once it is unpacked: in Bun's cache (`name@version@@@1`), or in node_modules.
  */
 function watchArrivals(release: Release, work: string, reporter: Reporter): { readonly stop: () => void } {
   const modules = wantedModules(release.manifest);
@@ -152,18 +153,19 @@ function watchArrivals(release: Release, work: string, reporter: Reporter): { re
   return { stop: () => clearInterval(timer) };
 }
 
+/** Bytes of all files of a module. */
 export function moduleSize(module: TreeModule): number {
   return Object.values(module.files).reduce((sum, [size]) => sum + size, 0);
 }
 
-/** Names of packages in Bun's cache, a scope's with the scope. */
+/** Names of packages in Bun's cache, such as `@scope/name@1.0.0@@@1`. */
 function readCacheNames(cache: string): string[] {
   return arrived(cache).flatMap((name) =>
     name.startsWith("@") ? arrived(join(cache, name)).map((inner) => `${name}/${inner}`) : [name],
   );
 }
 
-/** What cannot be seen has not arrived: the progress is worth no failure. */
+/** Names in a directory; none when it cannot be read, because progress must not fail an installation. */
 function arrived(directory: string): string[] {
   return unlessRefused(() => readNames(directory)) ?? [];
 }

@@ -1,4 +1,4 @@
-/** Takes modules out of a tree where it lies: those that no external needs which is part of it. */
+/** Removes files from an existing tree, and excludes modules that no included external needs. */
 import { mkdtempSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { errorCode, isMissing } from "../../base/errors.ts";
@@ -8,8 +8,8 @@ import type { Reporter } from "../../base/reporter.ts";
 import { removeQuietly } from "./work.ts";
 
 /**
- * Takes the modules that nothing included needs out of the tree, each with one rename. Where that cannot be
- * written the app will meet them; the warning has been given.
+ * Removes the modules that no included external needs, each with one rename. Where the tree cannot be written they stay,
+ * the app may load them, and a warning says so.
  */
 export function excludeModules(
   manifest: Manifest,
@@ -31,7 +31,7 @@ export function excludeModules(
 }
 
 /**
- * Takes files, links and directories out of the tree, each with one rename, and removes them; no link is followed.
+ * Removes files, links and directories from the tree, each first with one rename. No link is followed.
  * @param paths relative to the modules directory
  * @throws the file system's error
  */
@@ -45,7 +45,7 @@ export function removeFromTree(location: TreeLocation, paths: readonly string[])
   }
 }
 
-/** A module inside one that was moved before is gone already. */
+/** Renames a path; a missing one is no error, because a module may lie inside one that was moved before. */
 function moveAside(from: string, to: string): void {
   try {
     renameSync(from, to);

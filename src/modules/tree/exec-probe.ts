@@ -1,7 +1,7 @@
 /**
- * Can code be mapped from a directory? The question is put to the kernel, by loading a shared object that holds
- * nothing: mmap(2) with PROT_EXEC fails with EPERM on a noexec mount, and wherever a security module forbids it,
- * whatever the mount table says. Neither runtime offers mmap itself.
+ * Finds out whether code can be mapped from a directory, by loading an empty shared object from it. mmap(2) with
+ * PROT_EXEC fails with EPERM on a noexec mount, and where a security module forbids it, which the mount table does not
+ * show. Neither Node nor Bun has mmap itself.
  */
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,11 +9,12 @@ import { EM_OF_ARCH } from "../../elf/index.ts";
 import { errorCode } from "../../base/errors.ts";
 import { runSync } from "../../base/process/index.ts";
 
-/** glibc's words for a failed mmap, and musl's, which are those of the error number. */
+/** Messages for a failed mmap: glibc's own, and musl's, which is that of the error number. */
 const NOT_MAPPED = /failed to map segment|not permitted|permission denied/i;
 
 /**
- * Writes a file into the directory, loads it, and removes it.
+ * Writes a shared object into the directory, loads it, and removes it.
+ * @returns whether code can be mapped from the directory
  * @throws the file system's error when it cannot be written
  */
 export function mapsCode(directory: string): boolean {
@@ -22,7 +23,7 @@ export function mapsCode(directory: string): boolean {
   const path = join(directory, "exec-check.so");
   writeFileSync(path, emptyObject(machine), { mode: 0o700 });
   try {
-    // Always throws: what was loaded is no addon. Only a loader's failure to map it says something.
+    // Always throws, because the object is no addon. Only the loader's failure to map it counts.
     process.dlopen({ exports: {} }, path);
     return true;
   } catch (error) {
@@ -32,7 +33,7 @@ export function mapsCode(directory: string): boolean {
   }
 }
 
-/** On systems whose programs are no ELF files: execve(2) is refused where mapping would be. */
+/** For systems whose programs are not ELF files: execve(2) fails there on a noexec mount. */
 function runsScript(directory: string): boolean {
   const path = join(directory, "exec-check");
   writeFileSync(path, "#!/bin/sh\nexit 0\n", { mode: 0o700 });
@@ -54,7 +55,7 @@ const SYMBOLS = 0x170;
 const STRINGS = 0x190;
 
 /**
- * The smallest shared object that glibc and musl load: one segment of code without any, one for the dynamic section
+ * The smallest shared object that glibc and musl load: one empty segment of code, one for the dynamic section
  * (glibc before 2.36 writes to it), and a stack that is not executable. No constructors, no relocations, no symbols.
  */
 function emptyObject(machine: number): Buffer {

@@ -1,13 +1,13 @@
 /**
- * Files in a tree that the manifest does not list. A tree that a package manager made holds many (types, other
- * platforms' prebuilds, `.bin`), and they do no harm; this names the ones that a loader could take instead of what
- * was built. In a tree of a release that pins a key none is harmless: packages look for others that need not be there
- * (`bufferutil` beside `ws`), and any file can be imported by its path. Pure.
+ * Foreign files: those in a tree that the manifest does not list. A tree that a package manager made has many (types,
+ * other platforms' prebuilds, `.bin`), and most are harmless. This finds the ones that a loader could take instead of a
+ * listed file. In a tree of a release that pins a key none is allowed: packages look for optional ones (`ws` for
+ * `bufferutil`), and any file can be imported by its path. Pure.
  */
 import { posix } from "node:path";
 import type { Libc } from "../../release/index.ts";
 
-/** Extensions that an import without one may be completed with, by Node and by Bun. */
+/** Extensions that Node and Bun try for an import without an extension. */
 const LOADABLE = new Set([
   "",
   ".js",
@@ -24,13 +24,13 @@ const LOADABLE = new Set([
 ]);
 
 /**
- * Could an import of the release's modules end at this foreign file?
+ * Whether an import in the release's modules could resolve to this foreign file:
  * - a nested `node_modules` shadows the modules above it;
  * - a package.json changes how its directory is loaded;
- * - `bindings` and node-gyp-build look into build/ before anything else, and every search meets a .node file that
- *   lies beside a listed one (unless its name says that it is for the other C library);
- * - an import without an extension may find another one first.
- * A foreign package beside the others is not reached by any listed import that the build resolved.
+ * - `bindings` and node-gyp-build look into build/ first, and may load a .node file beside a listed one, unless its name
+ *   says that it is for the other C library;
+ * - an import without an extension may find another extension first.
+ * A foreign package beside the others is not found by any import that the build resolved.
  */
 export function couldBeLoaded(
   path: string,
@@ -57,17 +57,32 @@ export function couldBeLoaded(
   return false;
 }
 
-/** prebuildify names files by tags: `bcrypt.musl.node`, `bcrypt.glibc.node`. */
+/** prebuildify puts the C library into file names: `bcrypt.musl.node`, `bcrypt.glibc.node`. */
 function isForOtherLibc(name: string, libc: Libc | undefined): boolean {
   if (libc === undefined || !name.endsWith(".node")) return false;
   return name.split(".").includes(libc === "gnu" ? "musl" : "glibc");
 }
 
 /**
- * Is this file out of place in the tree of a release that pins a key? Names that begin with a dot directly in a
- * `node_modules` are package managers' own (`.bin`, `.package-lock.json`), and no package has such a name (npm's
- * package.json documentation, "name").
+ * Whether a foreign file is refused in the tree of a release that pins a key. Names that begin with a dot directly in a
+ * `node_modules` are allowed: package managers make them (`.bin`, `.package-lock.json`), and no package has such a name
+ * (npm's package.json documentation, "name").
  */
 export function isPlanted(path: string): boolean {
   return !path.startsWith(".") && !path.includes("/node_modules/.");
 }
+<<<<<<< HEAD
+=======
+
+/** Foreign files, where a directory without any listed file is one entry. */
+export function groupForeign(foreign: readonly string[], listed: ReadonlySet<string>): string[] {
+  const kept = new Set([...listed].flatMap(parentsOf));
+  return [...new Set(foreign.map((path) => parentsOf(path).find((parent) => !kept.has(parent)) ?? path))];
+}
+
+/** The parents of a path: `a` and `a/b` of `a/b/c`. */
+function parentsOf(path: string): string[] {
+  const parts = path.split("/");
+  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join("/"));
+}
+>>>>>>> abb2aa7 (Say in plain words what the modules room does)

@@ -1,6 +1,6 @@
 /**
- * Brings a freshly filled tree into the one shape that all ways share: only the manifest's files, modes 0644 and
- * 0755 whatever the umask was, no empty directories. Only ever called on a private work directory.
+ * Normalizes a tree that a module source has made, so that all sources give the same one: only the manifest's files,
+ * modes 0644 and 0755 whatever the umask was, and no empty directories. Only for a private work directory.
  */
 import { chmodSync, lstatSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -8,7 +8,10 @@ import { unlessMissing } from "../../base/files/index.ts";
 import type { TreeListing } from "../../base/files/index.ts";
 import { type FileEntry, filesOfTree, type Manifest, normalMode } from "../../release/index.ts";
 
-/** Removes everything that the externals in `included` do not need, and sets every mode. */
+/**
+ * Removes everything that the externals in `included` do not need, and sets every mode.
+ * @returns the files and directories that are left
+ */
 export function normalizeTree(
   modules: string,
   manifest: Manifest,
@@ -21,7 +24,7 @@ export function normalizeTree(
   return listing;
 }
 
-/** Returns whether anything is left in the directory. */
+/** @returns whether anything is left in the directory */
 function normalizeDirectory(
   modules: string,
   below: string,

@@ -1,7 +1,7 @@
 /**
- * Puts right exactly what is wrong with a tree in its final place: each file that differs is replaced by one rename
- * from a tree that was proven next door, and a foreign file that could be loaded is removed. A process that has the old
- * file mapped keeps it. Interrupted, it leaves a tree without a stamp, which the next start checks from end to end.
+ * Repairs an installed tree: each file that differs is replaced by one rename from a proven tree in a work directory, and
+ * foreign files that could be loaded are removed. A process that has mapped an old file keeps it. After an interruption
+ * the tree has no stamp, so that the next start checks all of it.
  */
 import { lstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -11,7 +11,7 @@ import type { TreeLocation } from "../release/unpacked.ts";
 import { isAsBuilt, verifyTree } from "./verify.ts";
 
 export interface RepairOptions {
-  /** The proven tree, on the same file system. */
+  /** The node_modules of the proven tree, on the same file system. */
   readonly from: string;
   readonly listing: TreeListing;
   readonly included: ReadonlySet<string>;
@@ -49,7 +49,7 @@ export async function repairInPlace(options: RepairOptions): Promise<readonly st
   return repaired;
 }
 
-/** Makes the directories above a file; whatever stands in the way of them, or of the file, goes. */
+/** Makes the directories above a file, and removes what has the name of one of them or of the file. */
 function makeRoom(modules: string, path: string): void {
   const parts = path.split("/");
   for (let depth = 1; depth < parts.length; depth += 1) {

@@ -1,6 +1,6 @@
 /**
- * Removes what dead runs left beside a tree: work directories, trees that were moved aside, a lock, a claim. Whoever
- * works there is left alone, and nothing is said: it is nobody's any more.
+ * Removes the stale files of dead processes beside a tree: work directories, renamed trees, a lock, a start gate. Does
+ * nothing while a living process owns the lock, and prints nothing.
  */
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,10 @@ import { LOCK_LIMITS, takeLock, type Lock } from "../lock/lock.ts";
 import type { TreeLocation } from "../release/unpacked.ts";
 import { checkWritable, isStaleFile, removeStaleFiles } from "./work.ts";
 
-/** @throws the signal's reason */
+/**
+ * Removes stale files if this user can write there and no living process owns the lock.
+ * @throws the signal's reason
+ */
 export async function cleanStaleFiles(location: TreeLocation, signal: AbortSignal): Promise<void> {
   if (!hasStaleFiles(location.parent) || checkWritable(location) !== undefined) return;
   removeStartGate(join(location.parent, NAMES.startGate), 0);
@@ -35,10 +38,10 @@ function hasStaleFiles(parent: string): boolean {
   }
 }
 
-/** The lock, unless somebody alive holds it. */
+/** Takes the lock, unless a living process owns it; then undefined. */
 export function lockIfFree(path: string, signal: AbortSignal): Promise<Lock | undefined> {
   let looks = 0;
-  // The second look comes after a dead holder's lock has been cleared away.
+  // The first failed try removes a dead owner's lock, so that only the second one counts.
   const done = () => {
     looks += 1;
     return looks > 1;

@@ -1,6 +1,6 @@
 /**
- * Compares a tree with the manifest, file by file: size, SHA-256 and, in a tree of our own making, the mode. Nothing
- * is changed. Every module is judged before anything is said, so that one run names all that is wrong.
+ * Compares a tree with the manifest, file by file: size, SHA-256 and, in a tree that this process made, the mode. Nothing
+ * is changed. Every module is checked, so that one run reports everything that is wrong.
  */
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
@@ -28,39 +28,40 @@ interface BrokenExternal {
 }
 
 export interface TreeVerdict {
-  /** Externals that are whole, in the manifest's order. */
+  /** Externals whose modules have every file as it was built, in the manifest's order. */
   readonly whole: readonly string[];
-  /** Optional externals of which nothing is there. */
+  /** Optional externals that are not in the tree. */
   readonly absent: readonly string[];
   readonly broken: readonly BrokenExternal[];
   /** Files that the manifest does not name, relative to the modules directory. */
   readonly foreign: readonly string[];
-  /** Those of them that an import could meet in place of a module's own. */
+  /** Foreign files that an import could resolve to, see couldBeLoaded and isPlanted. */
   readonly loadable: readonly string[];
-  /** What is no part of a release that pins a key. */
+  /** Foreign files in the tree of a release that pins a key, which are refused. */
   readonly planted?: Planted | undefined;
   readonly checkedFiles: number;
 }
 
 export interface Planted {
-  /** Files, links, and directories of which nothing is listed, relative to the modules directory. */
+  /** Files, links, and directories without any listed file, relative to the modules directory. */
   readonly paths: readonly string[];
   readonly finding: Finding;
 }
 
 export interface VerifyOptions {
-  /** `strict` for trees made here; a copied tree may have lost its modes and works all the same. */
+  /** `strict` for trees made here; `ignored` for others, as a copied tree may have lost its modes and still works. */
   readonly modes: "strict" | "ignored";
   readonly signal?: AbortSignal | undefined;
-  /** Files that were hashed while they were written here, by path: their contents are not read again. */
+  /** Files that were hashed while they were written, by path; their contents are not read again. */
   readonly written?: ReadonlyMap<string, FileEntry> | undefined;
-  /** Told each file's path once it is checked. */
+  /** Called with each file's path, relative to the modules directory, once it is checked. */
   readonly checked?: (path: string) => void;
 }
 
 /**
- * @param modules the directory to check; a missing one is an empty tree
- * @throws whatever the signal was aborted with
+ * Compares every file of a tree with the manifest.
+ * @param modules the node_modules directory; a missing one is an empty tree
+ * @throws the signal's reason
  */
 export async function verifyTree(
   modules: string,
@@ -94,7 +95,7 @@ export async function verifyTree(
   };
 }
 
-/** How many are named. */
+/** How many further paths a finding names. */
 const NAMED = 8;
 
 function findPlanted(paths: readonly string[]): Planted | undefined {
@@ -142,7 +143,7 @@ async function checkModule(
       count += 1;
       first ??= { path, what };
     }
-    // The lock's heartbeat and signals need their turn between files.
+    // Lets the lock's heartbeat and signals run between files.
     await new Promise<void>((resolve) => setImmediate(resolve));
     options.signal?.throwIfAborted();
   }
@@ -155,12 +156,12 @@ async function checkModule(
   };
 }
 
-/** Places are named from the release's root: a work directory is gone when the message is read. */
+/** The path as messages show it: relative to the release, because a work directory is removed before people read it. */
 function shown(path: string): string {
   return `${NAMES.modules}/${path}`;
 }
 
-/** In what a file differs from its entry; sizes are compared first, because they are free. */
+/** How a file differs from its entry; undefined when it does not. Sizes are compared first, which is cheap. */
 function differenceOf(
   modules: string,
   file: TreeFile | undefined,
@@ -186,7 +187,7 @@ function differenceOf(
   return undefined;
 }
 
-/** Is the file at this path a file with the entry's size and content? Its mode is not asked. */
+/** Whether a regular file with the entry's size and content is at this path; its mode is not compared. */
 export function isAsBuilt(modules: string, path: string, entry: FileEntry): boolean {
   const found = lstatSync(join(modules, path), { throwIfNoEntry: false });
   if (found === undefined || !found.isFile()) return false;

@@ -1,6 +1,6 @@
 /**
- * Private work directories: where everything is made before it gets its final name. Unguessable, for their owner
- * alone, on the same file system as the target, and gone afterwards whatever happened.
+ * Private work directories, in which a tree is made before it gets its final name. Each has an unguessable name and mode
+ * 0700, is on the same file system as the tree's location, and is removed at the end, also after an error.
  */
 import { accessSync, constants, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -10,6 +10,8 @@ import type { TreeLocation } from "../release/unpacked.ts";
 import { mapsCode } from "./exec-probe.ts";
 
 /**
+ * Makes a work directory.
+ * @returns its path
  * @throws GantryError STORE_UNWRITABLE or DISK_FULL
  */
 export function createWork(location: TreeLocation): string {
@@ -25,13 +27,13 @@ export function emptyWork(work: string): void {
   for (const name of readdirSync(work)) rmSync(join(work, name), { recursive: true, force: true });
 }
 
-/** Words an error of writing beside the release, so that it names the place and what to do there. */
+/** Turns a file system error at the location into a GantryError with path and fix; returns every other error as it is. */
 export function locationError(error: unknown, location: TreeLocation): unknown {
   const finding = locationFinding(errorCode(error), location);
   return finding === undefined ? error : new GantryError(finding);
 }
 
-/** Why nothing can be made beside the release by this user, or undefined. */
+/** Why this user cannot write at the location; undefined when it can. */
 export function checkWritable(location: TreeLocation): Finding | undefined {
   try {
     accessSync(location.parent, constants.W_OK | constants.X_OK);
@@ -77,8 +79,8 @@ function locationFinding(code: string | undefined, location: TreeLocation): Find
 }
 
 /**
- * Removes what dead runs left behind. Only the holder of the lock may call it: every other work directory is then
- * nobody's. What cannot be removed stays for the next one.
+ * Removes the stale files of dead processes. Only the lock owner may call it: every other work directory is stale then.
+ * What cannot be removed stays.
  */
 export function removeStaleFiles(location: TreeLocation): void {
   for (const name of readdirSync(location.parent)) {
@@ -86,11 +88,12 @@ export function removeStaleFiles(location: TreeLocation): void {
   }
 }
 
-/** A work directory, a tree that was moved aside, or a lock that was being taken away when its remover died. */
+/** Whether a name is that of a work directory, a renamed tree, or a dead owner's lock that was being removed. */
 export function isStaleFile(name: string): boolean {
   return [NAMES.work, NAMES.old, `${NAMES.lock}-`].some((start) => name.startsWith(start));
 }
 
+/** Removes a file or directory; what cannot be removed stays. */
 export function removeQuietly(path: string): void {
   try {
     rmSync(path, { recursive: true, force: true });
@@ -100,8 +103,8 @@ export function removeQuietly(path: string): void {
 }
 
 /**
- * Where no code can be mapped the modules could not be loaded after they were all fetched. Whether a present tree
- * loads is the load probe's question.
+ * Checks that code can be mapped at the location, before modules are fetched that could not be loaded. For an existing
+ * tree the load probe finds that out.
  * @throws GantryError STORE_NOEXEC
  */
 export function checkExecAllowed(work: string, location: TreeLocation): void {
