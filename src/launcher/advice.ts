@@ -1,10 +1,10 @@
-/** Adds to a finding's fix what only this host knows: a second way that is installed here. */
+/** Adds to a finding's fix what depends on this host: that its npm can be used instead. */
 import type { Finding } from "../base/errors.ts";
 import { readProgramPath } from "../base/process/index.ts";
 import type { Environment } from "../base/environment.ts";
 import type { Settings } from "./settings.ts";
 
-/** An npm with its own proxy, certificates and token often gets through where nothing else does. */
+/** Adds GANTRY_PACKAGE_MANAGER=npm to the fix of network failures, as npm may have a proxy, certificates and a token. */
 export function adviseFindings(
   findings: readonly Finding[],
   settings: Settings | undefined,

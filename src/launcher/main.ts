@@ -1,7 +1,7 @@
 /**
- * The host side's program, inside every release. Only this file touches the process: its arguments,
- * environment, streams, signals and exit status. A compiled app runs it as lib/NAME, whose path tells the release's (see
- * src/build/compile/launch.ts); Node runs lib/launcher.mjs.
+ * The launcher's entry, inside every release. Only this file uses the process's arguments, environment, streams, signals
+ * and exit status. A compiled app runs it as lib/NAME (src/build/compile/launch.ts), Node as lib/launcher.mjs; the
+ * release's root is the parent of that lib/.
  */
 import { fstatSync, realpathSync, writeSync } from "node:fs";
 import { dirname, isAbsolute, normalize } from "node:path";
@@ -18,12 +18,12 @@ import { parseSettings, type Settings } from "./settings.ts";
 import { start } from "./commands/start.ts";
 import { printableLines } from "../base/text.ts";
 
-/** Each ends what is under way, so that it can clean up; the process then dies by that same signal. */
+/** Signals that stop the work: it cleans up, and then the process ends itself with the same signal. */
 const STOPPING = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
 /**
- * Writes all of it: a pipe takes 64 KiB at a time, and one that is not blocking says EAGAIN when it is full.
- * A reader that went away (a closed terminal, a dead stub) must not keep the work from being cleaned up.
+ * Writes the whole text. A pipe takes 64 KiB at a time, and a non-blocking one fails with EAGAIN while it is full. Any
+ * other error, such as a closed terminal, is ignored, so that the work can still clean up.
  */
 function write(descriptor: number, text: string): void {
   const bytes = Buffer.from(text);
@@ -57,7 +57,7 @@ function openLog(level: Settings["logLevel"]) {
   return { format, log: createLog({ format, level, write: (text) => write(2, text) }) };
 }
 
-/** A closed standard error is nobody's journal. */
+/** Device and inode of a stream, for $JOURNAL_STREAM (systemd.exec(5)). A closed stderr is not the journal. */
 function readIdentity(descriptor: number): { readonly dev: number; readonly ino: number } {
   try {
     return fstatSync(descriptor);
@@ -74,18 +74,18 @@ function fail(error: unknown, log: Log, settings: Settings | undefined): void {
   process.exitCode = failure.exit;
 }
 
-/** A file in the release's lib/. */
+/** The path of the running launcher: a file in the release's lib/. */
 function ownPath(): string {
   return process.versions.bun === undefined ? fileURLToPath(import.meta.url) : process.execPath;
 }
 
-/** Where the caller is: the stub left that directory. It need not be there any more. */
+/** The caller's current directory, from a variable, because the stub has changed to another one. It may not exist. */
 function callerDirectory(environment: Environment): string {
   const told = environment[DIRECTORY_VARIABLE] ?? "";
   return isAbsolute(told) ? told : process.cwd();
 }
 
-/** As the app will have it, for the judgement on its modules and for their load probes. */
+/** The environment with the caller's LD_LIBRARY_PATH, as the app will have it, for verdicts and load probes. */
 function callerEnvironment(environment: Environment): Environment {
   const path = environment[LIBRARY_PATH_VARIABLE];
   return path === undefined ? environment : { ...environment, LD_LIBRARY_PATH: path };
@@ -167,7 +167,7 @@ async function dispatch(session: Session, args: readonly string[]): Promise<void
   await runCommands(session, args);
 }
 
-/** The path as it is given, when it is absolute and leads to the release. */
+/** The path as it was given, if it is absolute, normal, and leads to the release. */
 function sameDirectory(path: string | undefined, root: string): string | undefined {
   if (path === undefined || !path.startsWith("/") || normalize(path) !== path) return undefined;
   try {
@@ -177,7 +177,10 @@ function sameDirectory(path: string | undefined, root: string): string | undefin
   }
 }
 
-/** What was under way has cleaned up. Dies as the caller of kill(2) expects; 128 + the signal's number only if that should not work. */
+/**
+ * Ends the process with the signal that stopped it, after the work has cleaned up. The exit status of 128 and the
+ * signal's number counts only if the signal does not end the process.
+ */
 function die(signal: NodeJS.Signals, log: Log): void {
   log.info(`stopped by ${signal}; nothing is left behind`);
   process.exitCode = signal === "SIGTERM" ? 143 : signal === "SIGINT" ? 130 : 129;

@@ -1,7 +1,7 @@
 /**
- * Tells systemd what a first start is doing, and asks for more time while it does (sd_notify(3)): STATUS= and
- * EXTEND_TIMEOUT_USEC=, through the program systemd-notify, because no JavaScript runtime has datagram sockets. READY=1
- * is never said: only the app knows when it is. Without NOTIFY_SOCKET, or without the program, nothing happens.
+ * Tells systemd what a first start is doing, and asks for more time meanwhile (sd_notify(3)): STATUS= and
+ * EXTEND_TIMEOUT_USEC=, through the program systemd-notify, because Node and Bun have no Unix datagram sockets. It never
+ * sends READY=1, because only the app knows when it is ready. Does nothing without NOTIFY_SOCKET or the program.
  */
 import { errorCode } from "../base/errors.ts";
 import { readProgramPath, run } from "../base/process/index.ts";
@@ -14,15 +14,15 @@ import { formatBytes } from "../base/text.ts";
 const PAUSE = 1000;
 /** Milliseconds between messages while there is nothing new to tell. */
 const KEEP_ALIVE = 15_000;
-/** What each message asks for: enough for a disk that lets a single sync wait. */
+/** Milliseconds that each message asks for: enough for a single slow sync of a disk. */
 const EXTENSION = 120_000;
-/** Milliseconds after which a message is given up: systemd-notify waits until systemd has read it. */
+/** Milliseconds after which systemd-notify is killed; it waits until systemd has read the message. */
 const LIMIT = 5000;
 
 export interface ServiceStatus {
-  /** The same reporter, listened to. */
+  /** The given reporter; its steps and progress also go to systemd. */
   readonly reporter: Reporter;
-  /** The last word: why there will be no start, or nothing, which leaves the status to the app. */
+  /** Sends the last status: why the start fails, or an empty text, after which the app sets the status. */
   readonly close: (text: string) => Promise<void>;
 }
 
@@ -50,7 +50,7 @@ export function openServiceStatus(reporter: Reporter, environment: Environment):
   };
 }
 
-/** One message at a time, the newest, and not too many. */
+/** Sends the newest text, one message at a time, at most one each PAUSE, and again after KEEP_ALIVE. */
 function createSender(deliver: (text: string) => Promise<void>) {
   let text = "";
   let told: string | undefined;
@@ -70,7 +70,7 @@ function createSender(deliver: (text: string) => Promise<void>) {
     clearTimeout(timer);
     if (closed || busy !== undefined) return;
     const wait = text === told ? KEEP_ALIVE : sent + PAUSE - performance.now();
-    // Work that does not come back to the event loop must not keep the first word from being said.
+    // Sent at once, not by a timer: work that blocks the event loop must not delay the first message.
     if (wait <= 0) go();
     else timer = setTimeout(go, wait).unref();
   };
@@ -88,7 +88,7 @@ function createSender(deliver: (text: string) => Promise<void>) {
   };
 }
 
-/** Never fails: a start is not worth less because nobody could be told of it. */
+/** Sends one message. Never rejects, because a failed message must not fail the start. */
 async function send(program: string, socket: string, text: string): Promise<void> {
   const status = text.replaceAll(/\p{Cc}+/gu, " ");
   try {

@@ -1,6 +1,6 @@
 /**
- * Shows what provisioning does: on a terminal a line for each step and a bar that redraws itself below it, elsewhere
- * one line for each step. Nothing at all is shown when there is nothing to do.
+ * Shows steps and progress: on a terminal a line for each step and a bar below it, elsewhere only the lines. Nothing is
+ * shown when there is nothing to do.
  */
 import type { Log, LogFormat } from "../base/log.ts";
 import type { Progress, Reporter } from "../base/reporter.ts";
@@ -15,12 +15,12 @@ export interface ProgressOptions {
   readonly write: (text: string) => void;
 }
 
-/** Return to the line's start, and clear what is right of the cursor (ECMA-48 EL). */
+/** Moves to the line's start and clears the line (ECMA-48, EL). */
 const CLEAR_LINE = "\r\u001b[K";
 const BAR_WIDTH = 24;
 
 export interface ShownProgress extends Reporter {
-  /** Takes the bar away; nothing else may be printed before that. */
+  /** Removes the bar; call it before anything else is printed. */
   readonly close: () => void;
 }
 

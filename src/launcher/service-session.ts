@@ -1,4 +1,4 @@
-/** What the commands of the installed service share: its context, its output, and the dry run. */
+/** What the commands of the installed service share: flags, the service's context, and their output. */
 import { GantryError, spellFinding, toGantryError, type SpelledFinding } from "../base/errors.ts";
 import {
   checkOwned,
@@ -19,7 +19,7 @@ export const DRY_RUN_FLAG = {
   type: "boolean",
   description: "says what would be done, and does nothing",
 } as const;
-/** The current one, and two to go back to. */
+/** Generations that stay: the current one, and two for a rollback. */
 const KEEP = 3;
 export const KEEP_FLAG = {
   type: "string",
@@ -28,15 +28,15 @@ export const KEEP_FLAG = {
 } as const;
 
 /**
- * The service that belongs to this release, by the name of its binary.
- * @throws GantryError HOST_UNSUPPORTED without systemd
+ * Opens the service that belongs to this release, by the name of its binary. Sets the umask to 022.
+ * @throws GantryError HOST_UNSUPPORTED without systemd; for root, checkOwned's finding unless GANTRY_SKIP has its code
  */
 export function openService(session: Session, host: ServiceContext["host"] = "running"): ServiceContext {
   const { release } = openRelease(session);
   const finding = checkSystemd();
   if (finding !== undefined) throw new GantryError(finding);
   const { name, binary } = release.manifest;
-  // Directories and files get the modes that are named, whatever the caller's shell subtracts.
+  // Directories and files get the modes that the code names, whatever the caller's umask is.
   process.umask(0o022);
   const layout = serviceLayout(binary, "/");
   if (session.self.uid === 0) requireOwned(session, layout);
@@ -61,13 +61,16 @@ function requireOwned(session: Session, layout: ServiceLayout): void {
   session.reporter.warn(`${finding.code}: ${finding.what} (skipped by GANTRY_SKIP)`);
 }
 
-/** @throws GantryError PERMISSION_DENIED for anybody but root, HOST_UNSUPPORTED */
+/** @throws GantryError PERMISSION_DENIED for a user who is not root; what openService throws */
 export function openServiceAsRoot(session: Session, command: string): ServiceContext {
   requireRoot(`./gantry ${command}`, `./gantry ${command}`);
   return openService(session);
 }
 
-/** @throws GantryError USAGE */
+/**
+ * The number of --keep, or its default.
+ * @throws GantryError USAGE when it is no whole number from 1 to 9999
+ */
 export function readKeep(text: string | undefined): number {
   if (text === undefined) return KEEP;
   const value = /^\d{1,4}$/.test(text) ? Number(text) : 0;
@@ -88,8 +91,8 @@ export interface FailedJson {
 }
 
 /**
- * Runs a command and prints what came of it. With --json a failure is on standard output too, with its findings, so
- * that whoever automates this needs one stream; the exit status and standard error are the same either way.
+ * Runs a command and prints its result. With --json a failure is printed on stdout too, with its findings, so that a
+ * program needs only that stream. Exit status and stderr are the same without --json.
  */
 export async function runService(
   session: Session,

@@ -1,6 +1,6 @@
 /**
- * What every command works with: one release, what the environment asks for, a way to speak, and a signal that says
- * when to stop. main.ts makes it from the process; nothing here reads the process itself.
+ * The session: what every command works with. It has one release, settings, output, and a signal for stopping. main.ts
+ * makes it from the process; nothing here reads the process itself.
  */
 import { join } from "node:path";
 import type { Log } from "../base/log.ts";
@@ -34,37 +34,41 @@ import type { Settings } from "./settings.ts";
 export interface Session {
   /** The release's root directory. */
   readonly root: string;
-  /** The same directory as the stub names it, which may lead through links. */
+  /** The same directory by the path that the stub was started with, which may lead through links. */
   readonly calledAs?: string | undefined;
-  /** The caller's current directory, from which relative paths are meant; this process is in the release's own. */
+  /** The caller's current directory, from which relative paths start. The process itself runs in the release's root. */
   readonly directory: string;
   readonly settings: Settings;
   readonly environment: Environment;
   readonly log: Log;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
-  /** The process id of whoever started this process. */
+  /** The process id of the script that started this process. */
   readonly parent: number;
-  /** What the running process says of itself. */
+  /** Facts about the running process. */
   readonly self: Self;
-  /** Width of the terminal that standard output is, or 80; colour only where it is one. */
+  /** Width of the terminal at stdout; 80 when there is none. */
   readonly columns: number;
+  /** Whether stdout is a terminal. */
   readonly colour: boolean;
-  /** Writes a line to standard output, for results that were asked for. */
+  /** Writes a line to stdout, for the results of a command. */
   readonly print: (text: string) => void;
-  /** Asks the person at the terminal for a line; undefined where there is none. */
+  /** Asks the person at the terminal for a line; undefined when stdin is no terminal. */
   readonly ask: (question: string) => Promise<string | undefined>;
 }
 
 export interface Opened {
   readonly release: Release;
-  /** Where the tree is, or beside the release when there is none yet. */
+  /** The location of the tree; beside the release when there is no tree yet. */
   readonly location: TreeLocation;
-  /** How that was chosen; its own place says where a tree would be made. */
+  /** How the location was chosen; `plan.location` is where a tree would be made. */
   readonly plan: LocationPlan;
 }
 
-/** Looks, and changes nothing. */
+/**
+ * Reads the release and finds its tree; changes nothing.
+ * @throws what readRelease throws
+ */
 export function openRelease(session: Session): Opened {
   const release = readRelease(session.root, readRunning(session.self, session.environment));
   const facts = readLocationFacts(release, ownerOf(session), "read");
@@ -72,19 +76,19 @@ export function openRelease(session: Session): Opened {
   return { release, location: plan.tree === "absent" ? facts.beside.location : plan.location, plan };
 }
 
-/** Who asks for a place. */
+/** The user who runs this, with the environment and the paths of the release, for choosing a location. */
 export function ownerOf({ self, environment, root, calledAs }: Session): Owner {
   return { uid: self.uid ?? -1, environment, roots: [...new Set([root, calledAs ?? root])] };
 }
 
-/** Where a tree would be made, if one had to be: as far as that can be told without writing. */
+/** Where a tree would be made, as far as reading tells. */
 export function planWrite(session: Session, { release }: Opened): LocationPlan {
   return planLocation(readLocationFacts(release, ownerOf(session), "write"), "write");
 }
 
 /**
- * What would be run and others could change: the release, its program, its modules, the way to them by every name, and
- * every file of them.
+ * Checks that only root and this user can change what a start runs: the release, its program, its modules, and the
+ * directories on every path to them. Undefined when that holds.
  */
 export function checkTrust(session: Session, { release, location }: Opened): Finding | undefined {
   const { uid, roots } = ownerOf(session);
@@ -94,7 +98,7 @@ export function checkTrust(session: Session, { release, location }: Opened): Fin
   const programs = system === undefined ? [] : [system.found, system.path];
   const unsafe = readUnsafe({ directories: [], files: programs }, principal);
   const finding = trustFinding(unsafe, principal, purpose);
-  // Nothing of the release is wrong then, and a copy of it would be run by the same Node.
+  // Copying the release would not help, because the same Node would run the copy.
   if (finding !== undefined) {
     return {
       ...finding,
@@ -105,7 +109,10 @@ export function checkTrust(session: Session, { release, location }: Opened): Fin
   return trustFinding(found, principal, purpose);
 }
 
-/** @returns whether nobody else can change it; false only where GANTRY_SKIP lets that pass */
+/**
+ * @returns true when checkTrust finds nothing; false when GANTRY_SKIP lets its finding pass
+ * @throws GantryError STORE_UNSAFE
+ */
 function requireTrust(session: Session, opened: Opened): boolean {
   const finding = checkTrust(session, opened);
   if (finding === undefined) return true;
@@ -114,7 +121,10 @@ function requireTrust(session: Session, opened: Opened): boolean {
   return false;
 }
 
-/** A repair goes on: it mends the modules, and verify names the rest. */
+/**
+ * Refuses a release whose own files are not as they were built. Not called for a repair: verify reports those files.
+ * @throws GantryError with all findings of checkIntact
+ */
 function refuseDamaged({ environment, reporter }: Session, release: Release): void {
   const { findings, warnings } = checkIntact(release, environment);
   for (const warning of warnings) reporter.warn(warning);
@@ -123,11 +133,14 @@ function refuseDamaged({ environment, reporter }: Session, release: Release): vo
 }
 
 export interface Readied extends Ensured {
-  /** Where the tree lies now. */
+  /** The location of the tree now. */
   readonly location: TreeLocation;
 }
 
-/** Makes the modules ready; `mend` puts right what is wrong with a tree that is there. */
+/**
+ * Makes the modules ready, as ensureTree does, after the checks of the release's files and of who can change them.
+ * @throws GantryError with everything that keeps the release from starting
+ */
 export async function ensureReady(
   session: Session,
   opened: Opened,
@@ -149,7 +162,7 @@ export async function ensureReady(
   const { skip } = settings;
   const common = { release, source, reporter, environment, signal, self, skip, intent, relocate };
   const ensured = await ensureTree({ ...common, location });
-  // What was made meanwhile is judged as well, before anybody runs it.
+  // Checks again, with what was installed just now.
   const still = ensured.how === "ready" || requireTrust(session, { ...opened, location });
   if (trusted && still && ensured.stamped) await writeNote(release, ownerOf(session), location);
   return { ...ensured, location };

@@ -1,6 +1,6 @@
 /**
- * Which ways there are to get the modules, best first: what somebody named, the bundle that came with the release or
- * lies beside it, the registry. Only what the release and the environment allow; each failure leads to the next way.
+ * Plans where the modules come from, best source first: the bundle that a person named, the bundle in or beside the
+ * release, the registry. Only sources that the release and the environment allow are used.
  */
 import { GantryError, type Finding } from "../base/errors.ts";
 import {
@@ -18,7 +18,7 @@ import { readProgramPath } from "../base/process/index.ts";
 import type { Environment } from "../base/environment.ts";
 import type { Settings } from "./settings.ts";
 
-/** Why nothing is fetched: the reason is part of the sentence that people read. */
+/** Whether the network may be used, and what forbids it, as messages name it. */
 export type NetworkRule =
   | "allowed"
   | "GANTRY_OFFLINE=1"
@@ -26,12 +26,12 @@ export type NetworkRule =
   | "its --install=vendor"
   | "its --install=image";
 
-/** Who asks: a start, or a command that a person or an image build gave. */
+/** What asks for modules: a start, a command, or a command with --offline. */
 type Caller = "start" | "command" | "--offline";
 
 /**
- * A release made for `vendor` never reaches for the network; one made for `image` does so while the image is built
- * (./gantry prepare) and not when it starts.
+ * Whether the network may be used. A release made for `vendor` never uses it; one made for `image` uses it for commands,
+ * such as `./gantry prepare` while the image is built, and not for a start.
  */
 export function networkRule(session: SourceSession, release: Release, caller: Caller): NetworkRule {
   const { install } = release.manifest;
@@ -50,11 +50,11 @@ interface SourceSession {
 
 export interface SourceChoice {
   readonly network: NetworkRule;
-  /** The value of --from; nothing else is tried then. */
+  /** The value of --from: the only source then. */
   readonly from?: string | undefined;
 }
 
-/** How an absent tree would be made, or the finding that says why it must not be. */
+/** The module source for an absent tree, or the finding why there is none. */
 export function planSource(
   session: SourceSession,
   release: Release,
@@ -82,7 +82,7 @@ export function planSource(
   return first === undefined ? noWay(release, choice.network) : firstSource([first, ...rest]);
 }
 
-/** A Bun release brings its package manager; a Node release has the host's npm, if there is one. */
+/** The registry as a module source. A Bun release has its own package manager; a Node release needs the host's npm. */
 function fromRegistry({ settings, environment }: SourceSession, release: Release): ModuleSource[] {
   const { registry, skip } = settings;
   if (findBundled(release) !== undefined) return [];
@@ -121,7 +121,7 @@ function refuseNetwork(
   };
 }
 
-/** Fails with what is known already, so that the next way is taken with a word about it. */
+/** A module source that fails with this finding: firstSource prints it as a warning and tries the next one. */
 function refusal(finding: Finding): ModuleSource {
   return {
     description: "from GANTRY_BUNDLE",
@@ -130,8 +130,8 @@ function refusal(finding: Finding): ModuleSource {
 }
 
 /**
- * A required module that no registry has as it was built: its install script made it, and scripts never run on a host.
- * An optional one is left out instead, as when it does not arrive.
+ * The name of a required module that only a bundle has, because its install script made some of its files on the build
+ * machine. An optional module of that kind is left out instead.
  */
 function findBundled({ manifest }: Release): string | undefined {
   const required = new Set(manifest.externals.flatMap(({ name, optional }) => (optional ? [] : [name])));

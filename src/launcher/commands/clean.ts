@@ -1,4 +1,4 @@
-/** `./gantry clean`: what nobody uses any more, of the service's generations and of the stores. */
+/** `./gantry clean`: removes the service's old generations, stale files, and unused trees of the stores. */
 import { defineCommand } from "../../base/command-line.ts";
 import {
   type CleanedTree,
@@ -37,7 +37,7 @@ export function cleanCommand(session: Session) {
   });
 }
 
-/** The generations first: a tree is free when the last release that used it is gone. */
+/** Removes generations first, because a tree becomes unused with the last release that uses it. */
 async function clean(
   session: Session,
   keep: string | undefined,
@@ -70,7 +70,7 @@ async function clean(
   };
 }
 
-/** Undefined where no service is installed; without --keep a user may still clean stores of their own. */
+/** Undefined where there is no service to clean. Without --keep, a user who is not root cleans only their own stores. */
 async function cleanGenerations(
   session: Session,
   name: string,

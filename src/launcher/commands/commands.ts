@@ -1,4 +1,4 @@
-/** The management commands of a release, as `./gantry` offers them. */
+/** The management commands of a release: the command line of `./gantry`. */
 import type { CommandDef } from "citty";
 import { runCommandLine } from "../../base/command-line.ts";
 import { doctorCommand } from "../doctor/doctor.ts";
@@ -8,10 +8,11 @@ import type { Session } from "../session.ts";
 import { verifyCommand } from "./verify.ts";
 import { readVersion } from "./version.ts";
 
-/** Commands that a container runs often; whatever else is asked for needs the service's part of the launcher. */
+/** Commands that containers run often, and that do not need the service's part of the launcher. */
 const LIGHT = ["prepare", "doctor", "verify", "health"] as const;
 
 /**
+ * Runs the command that the arguments name.
  * @throws GantryError USAGE for a command line that is not understood; what the command throws
  */
 export async function runCommands(session: Session, rawArgs: readonly string[]): Promise<void> {

@@ -1,6 +1,6 @@
 /**
- * `./gantry health`: asks the running app, so that HEALTHCHECK lines and probes need no curl. It asks where the app
- * was told to listen, unless the command line says where, and touches neither modules nor state.
+ * `./gantry health`: asks the running app for its health, so that HEALTHCHECK lines and probes need no curl. Its flags
+ * name the address; otherwise it is the one that the app was told to listen at. It reads neither modules nor state.
  */
 import { defineCommand } from "../../base/command-line.ts";
 import { GantryError } from "../../base/errors.ts";
@@ -48,7 +48,7 @@ export function healthCommand(session: Session) {
   });
 }
 
-/** That of the app's script; a damaged release is no reason to hide how the app is. */
+/** The unit's name, which is that of the app's script; `NAME` when the release is damaged. */
 function unitName(root: string): string {
   try {
     return readRelease(root).manifest.binary;
@@ -71,7 +71,7 @@ async function ask(session: Session, args: HealthArguments): Promise<Asked> {
   return askAddress({ address: new URL(args.url), ...bounds });
 }
 
-/** The unit and container images tell the app its port by PORT, and a person may have told it another. */
+/** The app's address: port and path from the command line, else $PORT, as units and images set it, else the manifest's. */
 function readAppAddress(session: Session, args: HealthArguments) {
   if (args.path !== undefined && !/^\/[\x21-\x7e]*$/.test(args.path)) {
     throw wrong('--path has to begin with "/", and holds no spaces');

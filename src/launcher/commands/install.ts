@@ -1,4 +1,4 @@
-/** `./gantry install`: this release becomes a systemd service. */
+/** `./gantry install`: installs this release as a systemd service. */
 import { defineCommand } from "../../base/command-line.ts";
 import { GantryError } from "../../base/errors.ts";
 import { installService, planInstall } from "../../service/index.ts";
@@ -37,8 +37,8 @@ export function installCommand(session: Session) {
 }
 
 /**
- * Everything that doctor would find, before anything is changed.
- * @throws GantryError with all of it
+ * Runs the checks of `doctor`, before anything is changed.
+ * @throws GantryError with all findings
  */
 async function checkHost(session: Session): Promise<void> {
   session.reporter.step("checking this host");

@@ -1,4 +1,4 @@
-/** `./gantry prepare`: what the first start would do, without starting; for image builds and for owners. */
+/** `./gantry prepare`: makes the modules ready as a first start does, without a start. For image builds and owners. */
 import { defineCommand } from "../../base/command-line.ts";
 import { GantryError } from "../../base/errors.ts";
 import { cleanStaleFiles } from "../../modules/index.ts";

@@ -1,4 +1,4 @@
-/** What the stub runs when it found the release not ready. It says nothing when all is well. */
+/** The command that the stub runs when the release is not ready. It prints nothing when nothing has to be done. */
 import { join } from "node:path";
 import { removeStartGate } from "../../modules/index.ts";
 import { NAMES, STORE_STATUS } from "../../release/index.ts";
@@ -6,7 +6,8 @@ import { networkRule } from "../source-plan.ts";
 import { ensureReady, openRelease, type Session } from "../session.ts";
 
 /**
- * @returns where the tree lies, as the exit status that tells the stub: see STORE_STATUS
+ * Makes the modules ready, and removes the start gate.
+ * @returns the exit status that tells the stub where the tree lies, see STORE_STATUS
  * @throws GantryError with everything that keeps the release from starting
  */
 export async function start(session: Session): Promise<number> {

@@ -1,4 +1,4 @@
-/** `./gantry status` and `history`: what the service does, and what became of it over time. */
+/** `./gantry status` and `./gantry history`: the state of the service, and its past changes. */
 import { defineCommand } from "../../base/command-line.ts";
 import { GantryError } from "../../base/errors.ts";
 import {
@@ -58,7 +58,7 @@ export function historyCommand(session: Session) {
   });
 }
 
-/** Whoever may, puts an interrupted change in order first; anybody else is told of it. */
+/** Root first recovers from an interrupted change; for other users the status only mentions it. */
 async function recoverAsRoot(context: ReturnType<typeof openService>): Promise<void> {
   if (process.getuid?.() !== 0 || readRecord(context.layout) === undefined) return;
   await withService(context, async () => undefined);

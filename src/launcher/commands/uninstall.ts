@@ -1,4 +1,4 @@
-/** `./gantry uninstall`: the service goes, its data and settings stay unless they are named. */
+/** `./gantry uninstall`: removes the service. Its data and settings stay, unless --purge is given. */
 import { defineCommand } from "../../base/command-line.ts";
 import { GantryError } from "../../base/errors.ts";
 import {
@@ -32,7 +32,10 @@ export function uninstallCommand(session: Session) {
   });
 }
 
-/** @throws GantryError USAGE unless the service's name was typed */
+/**
+ * Asks the person to type the service's name.
+ * @throws GantryError USAGE when another answer comes, or there is no terminal
+ */
 async function confirmPurge(session: Session, { layout, own }: ServiceContext): Promise<void> {
   const removals = await planRemovals(layout, own.name, "purge");
   const gone = removals.filter(({ stays }) => stays === undefined);

@@ -1,4 +1,4 @@
-/** `./gantry upgrade`, `rollback` and the recovery at boot: which generation of the service is in charge. */
+/** `./gantry upgrade`, `./gantry rollback` and the recovery at boot: they choose the service's current generation. */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineCommand } from "../../base/command-line.ts";
@@ -70,7 +70,7 @@ export function upgradeCommand(session: Session) {
   });
 }
 
-/** @throws GantryError CONFIG_INVALID for what is no public key */
+/** @throws GantryError CONFIG_INVALID when --public-key is no public key */
 function readTrustOptions(
   args: {
     readonly "public-key"?: string | undefined;
@@ -85,7 +85,7 @@ function readTrustOptions(
   return { allowed, publicKey: readPublicKey(args["public-key"], directory) };
 }
 
-/** More than a public key's file has: a comment and a line. */
+/** Larger files are not read as a public key, which is a comment and a line. */
 const KEY_BYTES = 20_000;
 
 function readPublicKey(text: string | undefined, directory: string): string | undefined {
@@ -96,7 +96,10 @@ function readPublicKey(text: string | undefined, directory: string): string | un
   return encodePublicKey(parsePublicKey(file?.toString("utf8") ?? text, text));
 }
 
-/** @throws GantryError RELEASE_FILE_MISSING when there is no such file */
+/**
+ * The release to upgrade to, by its argument: an http(s) address, a directory, or any other file.
+ * @throws GantryError RELEASE_FILE_MISSING when there is no such file
+ */
 function readSource(text: string, directory: string): Source {
   if (/^https?:\/\//.test(text)) return { kind: "url", address: text };
   const path = resolve(directory, text);
@@ -138,8 +141,8 @@ export function rollbackCommand(session: Session) {
 }
 
 /**
- * What the units of src/service/systemd/units.ts run at boot: ends an interrupted change.
- * @param host before the service `booting`, and then nothing is started here; after it `running`
+ * Recovers from an interrupted change; the units of src/service/systemd/units.ts run it at boot.
+ * @param host `booting` before the service is started, when this must not start it; `running` afterwards
  */
 export async function recover(session: Session, host: "booting" | "running"): Promise<void> {
   const context = { ...openServiceAsRoot(session, "recover"), host };

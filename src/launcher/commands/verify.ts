@@ -1,6 +1,6 @@
 /**
- * `./gantry verify`: hashes every file of the release and of the modules, and loads each module. `--repair` makes
- * the modules anew; files of the release itself come only from its archive.
+ * `./gantry verify`: hashes every file of the release and of the modules, and loads each module. `--repair` replaces the
+ * module files that are wrong. Files of the release itself can be restored only from its archive.
  */
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -30,7 +30,7 @@ export function verifyCommand(session: Session) {
   });
 }
 
-/** One line instead of one for each module. */
+/** One finding instead of one for each module. */
 const NEVER_INSTALLED: Finding = {
   code: "MODULE_UNAVAILABLE",
   what: "the modules were never installed here",
@@ -39,7 +39,8 @@ const NEVER_INSTALLED: Finding = {
 };
 
 /**
- * @throws GantryError with every file and module that is not right
+ * Checks everything, repairs the modules if asked to, and prints what was checked.
+ * @throws GantryError with a finding for every file and module that is not right
  */
 async function verify(session: Session, intent: "repair" | "look"): Promise<void> {
   const opened = openRelease(session);
@@ -81,7 +82,10 @@ async function verify(session: Session, intent: "repair" | "look"): Promise<void
   );
 }
 
-/** Needs nothing to replace it with: it goes, and what is there is looked at again. */
+/**
+ * Removes planted files. No module source is needed for that.
+ * @throws GantryError when another user can change the release, because the files could come back
+ */
 function removePlanted(session: Session, opened: Opened, { paths, finding }: Planted): void {
   const trust = checkTrust(session, opened);
   if (trust !== undefined) throw new GantryError(finding, trust);
@@ -92,7 +96,7 @@ function removePlanted(session: Session, opened: Opened, { paths, finding }: Pla
   );
 }
 
-/** How many files are named one by one. */
+/** How many paths are printed at most. */
 const NAMED = 12;
 
 function describeRepair(repaired: readonly string[] | undefined): string {
@@ -108,7 +112,7 @@ function inspect(session: Session, { release, location }: Opened): Promise<TreeI
   return inspectTree({ release, location, environment, signal, self, skip: settings.skip });
 }
 
-/** An optional module that is not there stops nothing, and is what --repair may bring back. */
+/** A warning for each module that is missing or for each optional one that is broken, which --repair may install. */
 function missingOptional(tree: TreeInspection): Finding[] {
   return tree.modules
     .filter((module) => module.state === "absent" || (module.optional && module.state === "broken"))

@@ -1,4 +1,4 @@
-/** The launcher's version is that of the gantry that made the release; a damaged release has none to tell. */
+/** Reads the launcher's version: that of the gantry which made the release; `unknown` when the release is damaged. */
 import { readRelease } from "../../modules/index.ts";
 
 export function readVersion(root: string): string {

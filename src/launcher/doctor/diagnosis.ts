@@ -1,6 +1,6 @@
 /**
- * What doctor found out, as a value and as text for people. The JSON form is this value; new keys may be added to
- * it, and `schema` grows when one changes its meaning.
+ * The result of doctor as a value and as text for people. `doctor --json` prints the value. New keys may be added;
+ * `schema` is increased when a key changes its meaning.
  */
 import type { FileVerdict } from "../../compat/index.ts";
 import type { Finding } from "../../base/errors.ts";
@@ -13,22 +13,22 @@ import { directoryLine, hostLines, runtimeLine, verdictLines } from "./host-repo
 export interface Diagnosis {
   readonly schema: 1;
   readonly release: ReleaseFacts;
-  /** With `--json` also all that `gantry check --host` needs. */
+  /** With --json also the facts that `gantry check --host` needs. */
   readonly host: Partial<CapturedHost> & {
     readonly os: string;
     readonly arch: string;
-    /** What stamps call this host. */
+    /** See readHostId. */
     readonly id: string;
-    /** Files that change with the C library, as far as they exist here. */
+    /** The files of LIBC_MARKS that exist here. */
     readonly libcMarks: readonly string[];
   };
   readonly place: {
     readonly modules: string;
     readonly writable: boolean;
-    /** Why it is not beside the release, and which stores were passed over. */
+    /** Why the tree is not beside the release, and which stores were skipped. */
     readonly passed: readonly string[];
   };
-  /** What a start finds, and what it would do. */
+  /** The state that a start finds, and what it would do. */
   readonly plan: TreeState & { readonly would: string };
   readonly modules: readonly InspectedModule[];
   /** The static verdict on each native file. */
@@ -43,9 +43,9 @@ export interface ReleaseFacts {
   readonly version: string;
   readonly target: string;
   readonly root: string;
-  /** Names the manifest, and so everything else. */
+  /** See releaseId. */
   readonly id: string;
-  /** The version of gantry that made it. */
+  /** The version of gantry that made the release. */
   readonly gantry: string;
   readonly runtime: string;
   readonly install: string;
@@ -86,7 +86,7 @@ function sceneLines(scene: Scene | undefined): Record<"host" | "runtime" | "plac
 }
 
 export interface Style {
-  /** Lines are broken there; what is one word (a path) is not. */
+  /** Width at which lines are broken; a single word, such as a path, is not broken. */
   readonly columns: number;
   readonly colour: boolean;
 }

@@ -1,5 +1,5 @@
 /**
- * `./gantry doctor`: release, host, modules, and what a start would do, with a fix for all that is wrong. It changes
+ * `./gantry doctor`: reports release, host, modules, and what a start would do, with a fix for each finding. It changes
  * nothing. Its exit status is 0 when nothing is wrong, and that of the first finding otherwise.
  */
 import { existsSync } from "node:fs";
@@ -70,7 +70,7 @@ function printExplanation(session: Session, source: string, scene: Scene | undef
   session.print(json ? jsonText(found) : formatExplanations(found, session.columns));
 }
 
-/** Everything that doctor knows; changes nothing. */
+/** Collects everything that doctor reports; changes nothing. `install` runs it too, before it changes the host. */
 export async function diagnose(session: Session, opened: Opened): Promise<Diagnosis> {
   const { release, location } = opened;
   const host = readHostId();
@@ -111,7 +111,7 @@ export async function diagnose(session: Session, opened: Opened): Promise<Diagno
   };
 }
 
-/** What another copy of the files would mend; a module that is right and does not load stays as it is. */
+/** Codes that a new copy of the files repairs. Right files that do not load are not replaced. */
 const REPAIRABLE: ReadonlySet<ErrorCode> = new Set(["DIGEST_MISMATCH"]);
 
 function inspect(session: Session, { release, location }: Opened): Promise<TreeInspection> {
@@ -119,7 +119,7 @@ function inspect(session: Session, { release, location }: Opened): Promise<TreeI
   return inspectTree({ release, location, environment, signal, self, skip: settings.skip });
 }
 
-/** Where a start would take the modules from, and why it could not. */
+/** Where a start would take the modules from, and the findings that would stop it. */
 function planInstall(
   session: Session,
   opened: Opened,
@@ -156,7 +156,7 @@ function describePlan(
   return state === "ready" ? "start the app at once" : "check the modules where they lie, then start the app";
 }
 
-/** The state of modules that nobody looked at, because there is no tree or no app to load them with. */
+/** The state of a module that was not inspected, because there is no tree, or no program to load it with. */
 function describeUnseen({ name, version, optional, unavailable }: ExternalModule): InspectedModule {
   if (unavailable !== undefined) {
     return { name, version, optional, state: "unavailable", reason: unavailable.reason };

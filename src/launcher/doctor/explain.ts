@@ -1,4 +1,4 @@
-/** `./gantry doctor --explain FILE|-`: a message from a log or a terminal, answered with cause and fix for this host. */
+/** `./gantry doctor --explain FILE|-`: prints cause and fix for a message from a log or a terminal, for this host. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { explain, type Explanation } from "../../compat/index.ts";
@@ -7,13 +7,13 @@ import type { Scene } from "../../modules/index.ts";
 import { printable, wrapText } from "../../base/text.ts";
 import { readRegularText } from "../../base/files/index.ts";
 
-/** More than this of a pasted log is not read, in characters from its end: the newest lines are the telling ones. */
+/** Only this many characters at the end of a text are searched, because the newest lines are at the end. */
 const LONGEST = 1 << 20;
 
 /**
  * Reads the text and explains each message in it.
  * @param source a file's path, or `-` for standard input
- * @param directory from where a relative path is meant
+ * @param directory that a relative path starts from
  * @throws GantryError USAGE when the text has no message that is known
  */
 export function explainSource(source: string, scene: Scene | undefined, directory: string): Explanation[] {

@@ -1,6 +1,6 @@
 /**
- * What doctor says of the host: a few lines for people, and for `doctor --json` everything that `gantry check --host`
- * needs to judge other files for this host from another machine.
+ * Describes the host for doctor: a few lines for people, and for `doctor --json` all facts with which `gantry check
+ * --host` can judge files for this host on another machine.
  */
 import type { FileVerdict } from "../../compat/index.ts";
 import {
@@ -18,19 +18,19 @@ import {
 import type { Scene } from "../../modules/index.ts";
 import { formatBytes, printable } from "../../base/text.ts";
 
-/** The host and the release's own program, with every library that a module could meet. Takes up to some seconds. */
+/** Reads host, program, and every library that a module could load. Takes up to some seconds. */
 export function captureScene({ host, runtime }: Scene): CapturedHost {
   const stubs = withNativeFile(runtime.facts.path, (file) => (file.kind === "elf" ? readStubs(file) : []));
   return captureHost(host, hostRoot().list, { ...runtime, stubs });
 }
 
-/** A fact that cannot be read is said to be unknown; it is never a finding. */
+/** A fact as text; `unknown` when it could not be read. */
 function spoken<T>(fact: Fact<T>, say: (value: T) => string): string {
   const value = valueOf(fact);
   return value === undefined ? "unknown" : printable(say(value));
 }
 
-/** Lines about the machine: system, C library, processor, kernel. */
+/** Lines about system, C library, kernel and processor. */
 export function hostLines(facts: HostFacts): string[] {
   const system = spoken(facts.system, ({ name }) => name);
   const libc = spoken(facts.libc, ({ family, version }) => `${family} ${version}`);
@@ -40,13 +40,13 @@ export function hostLines(facts: HostFacts): string[] {
   return [`${system}, C library ${libc}`, `kernel ${spoken(facts.kernel, String)}, processor ${cpu}`];
 }
 
-/** Version, NODE_MODULE_VERSION and Node-API of the program that loads the modules. */
+/** A line with version, NODE_MODULE_VERSION and Node-API version of the program that loads the modules. */
 export function runtimeLine(facts: RuntimeFacts): string {
   const version = spoken(facts.version, String);
   return `${facts.kind} ${version}, ABI ${spoken(facts.abi, String)}, Node-API ${spoken(facts.napi, String)}`;
 }
 
-/** Where the modules lie: file system, how it is mounted, what is free. */
+/** A line about the modules' file system: mount point, type, mount options, free space. */
 export function directoryLine({
   mountPoint,
   fileSystem,
@@ -59,7 +59,7 @@ export function directoryLine({
   return `on ${mountPoint} (${[fileSystem, ...mounted].join(", ")}), ${free} free`;
 }
 
-/** A line for each native file, and under it what the rules found, each with its fix. */
+/** A line for each native file, followed by each finding and its fix. */
 export function verdictLines(native: readonly FileVerdict[]): string[] {
   return native.flatMap(({ path, verdict, findings }) => [
     `${verdict.padEnd(4)}  ${printable(path)}`,
