@@ -1,12 +1,12 @@
 /**
- * Where a bundle may be: a file, a web server or an OCI registry. Pure. Anything else (ftp:, s3:) is refused by name.
- * Credentials are taken out of an address here, once, so that no address that is shown or logged can hold any.
+ * Parses the address of a bundle: a file, a web server or an OCI registry. Other schemes (ftp:, s3:) are refused by name.
+ * Credentials are removed from the URL here, so that no address that is shown or logged has any. Pure.
  */
 import { fileURLToPath } from "node:url";
 import { hideLogin } from "../base/redact.ts";
 import { GantryError } from "../base/errors.ts";
 
-/** A user and a password, as an address, a netrc or Docker's configuration gives them. */
+/** A user and a password from an address, a netrc file or Docker's configuration. */
 export interface Login {
   readonly user: string;
   readonly password: string;
@@ -26,13 +26,13 @@ export interface WebAddress {
 
 export interface RegistryAddress {
   readonly kind: "registry";
-  /** Where the registry's API is, up to and without `/v2/`. */
+  /** The registry's address, without the `/v2/` of its API. */
   readonly origin: URL;
   readonly repository: string;
   /** A tag, or `sha256:` and 64 hex digits. */
   readonly reference: string;
   readonly login: Login | undefined;
-  /** What Docker's configuration calls the registry, where that is not the origin's host. */
+  /** The registry's name in Docker's configuration, if that is not the origin's host. */
   readonly loginHost?: string;
 }
 
@@ -45,7 +45,7 @@ const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 
 /**
- * Tells files, web addresses and registries apart.
+ * Parses an address.
  * @param address a path, file:, https:, http:, oci: or oci+http: (a registry that does not speak TLS)
  * @throws GantryError CONFIG_INVALID
  */
@@ -67,7 +67,7 @@ export function openAddress(address: string): Address {
   }
 }
 
-/** Is it this machine? What goes there does not cross a network. */
+/** Whether a host name is this machine's own. Data for it crosses no network. */
 export function isLoopback(hostname: string): boolean {
   return /^(?:localhost|.*\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i.test(hostname);
 }
@@ -81,7 +81,7 @@ function parseFileAddress(address: string): string {
 }
 
 function parseUrl(text: string, address: string): { readonly url: URL; readonly login: Login | undefined } {
-  // A parser of URLs would pass over an empty host and take the path's start for one.
+  // The URL parser skips an empty host and takes the start of the path for it.
   if (!/^[^:]+:\/\/[^/]/.test(text) || !URL.canParse(text))
     throw invalid(address, "the address of the bundle is malformed");
   const url = new URL(text);
@@ -95,7 +95,7 @@ function parseUrl(text: string, address: string): { readonly url: URL; readonly 
   return { url, login };
 }
 
-/** What is no valid escape stands for itself. */
+/** Decodes percent-escapes; a text with an invalid one is returned as it is. */
 function decode(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -108,7 +108,7 @@ function parseRegistryAddress(address: string, scheme: "oci" | "oci+http"): Regi
   const { hostname } = parseUrl(address.replace(SCHEME, "https://"), address).url;
   const plain = scheme === "oci+http" || isLoopback(hostname);
   const { url, login } = parseUrl(address.replace(SCHEME, plain ? "http://" : "https://"), address);
-  // As it was written: an URL would resolve dots and escapes.
+  // From the text, because the URL parser resolves dots and escapes.
   const rest = address.replace(SCHEME, "").replace(/^[^/]*\/?/, "");
   const at = rest.indexOf("@");
   const colon = rest.lastIndexOf(":");

@@ -1,6 +1,6 @@
 /**
- * Fetching a file of which nothing is known beforehand: a release's archive, whose signature or sums are checked by
- * whoever asked. What arrives is bounded, and gone again unless all of it came.
+ * Fetches a file whose size and digest are not known: a release's archive, whose signature or sums the caller checks. The
+ * size is limited, and an incomplete file is removed.
  */
 import { showAddress } from "../base/redact.ts";
 import { GantryError } from "../base/errors.ts";
@@ -13,13 +13,14 @@ import { LIMITS, send } from "./http/request.ts";
 import type { Sink } from "./http/sink.ts";
 
 export interface ArchiveOptions extends Omit<SourceOptions, "target"> {
-  /** Where it is written: a path in a private work directory, at which nothing is yet. */
+  /** The file to write: a path in a private work directory that does not exist yet. */
   readonly into: string;
-  /** Bytes; more are not written. */
+  /** The largest size that is accepted, in bytes. */
   readonly most: number;
 }
 
 /**
+ * Fetches the file from a web address.
  * @throws GantryError NETWORK_FAILED, BUNDLE_MISSING, PERMISSION_DENIED, ARCHIVE_UNSAFE for more than `most` bytes; the
  *   signal's reason
  */
@@ -49,7 +50,7 @@ export async function fetchArchive(options: ArchiveOptions): Promise<void> {
   }
 }
 
-/** A sink that expects nothing but an end. */
+/** A sink that checks only the size's limit. */
 function openPlainSink(into: string, most: number, source: string): Sink {
   const { bytes, append, empty, close, remove } = openFile(into);
   return {

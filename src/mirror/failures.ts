@@ -1,33 +1,33 @@
 /**
- * What can go wrong between here and a mirror, each as its own sentence with its own fix. Nothing here shows
- * credentials: addresses arrive without them, and the texts of the runtimes are not repeated.
+ * Turns failures of requests into findings, each with its own sentence and fix. No finding shows credentials: addresses
+ * come without them, and messages of the runtimes are not repeated.
  */
 import { showAddress } from "../base/redact.ts";
 import { errorCode, GantryError, type Finding } from "../base/errors.ts";
 
-/** How long the server of a failure that may pass asked to be left alone: milliseconds. */
+/** Passing failures, with the milliseconds that the server asked to wait (Retry-After), if it did. */
 const waits = new WeakMap<GantryError, number | undefined>();
 
-/** A failure that another try may mend. It is a finding like any other once there are no tries left. */
+/** An error after which `retrying` tries again. After the last try it is an error like any other. */
 export function passingError(finding: Finding, after?: number): GantryError {
   const error = new GantryError(finding);
   waits.set(error, after);
   return error;
 }
 
-/** Whether another try may mend it, and the milliseconds that the server asked for, if it did. */
+/** For a passing error, the milliseconds that the server asked to wait, if it did; undefined for every other error. */
 export function readPassing(error: unknown): { readonly after: number | undefined } | undefined {
   return error instanceof GantryError && waits.has(error) ? { after: waits.get(error) } : undefined;
 }
 
-/** What a request was about: needed for sentences only. */
+/** The address and proxy of a request, for messages. */
 export interface Attempted {
   readonly url: URL;
   /** host:port of the proxy it went through. */
   readonly proxy: string | undefined;
 }
 
-/** The proxy did not open a way through. */
+/** The proxy refused a tunnel (CONNECT). */
 export class ProxyRefusal extends Error {
   readonly status: number;
 
@@ -46,7 +46,7 @@ interface Rule {
   readonly codes: RegExp;
   readonly what: (name: string) => string;
   readonly fix: string;
-  /** Worth another try? */
+  /** Whether another try may succeed. */
   readonly passing: boolean;
 }
 
@@ -96,7 +96,7 @@ const RULES: readonly Rule[] = [
   },
 ];
 
-/** What a thrown error of a request means. */
+/** The failure for an error that a request threw. */
 export function connectionFailure(error: unknown, attempted: Attempted): GantryError {
   if (error instanceof GantryError) return error;
   const refusal = proxyStatus(error);
@@ -116,7 +116,7 @@ export function connectionFailure(error: unknown, attempted: Attempted): GantryE
   return rule.passing ? passingError(built) : new GantryError(built);
 }
 
-/** Nothing arrived for too long. */
+/** The failure for a request that timed out: before its response began, or while its body was read. */
 export function stalledFailure(
   stage: "response" | "idle",
   milliseconds: number,
@@ -131,9 +131,9 @@ export function stalledFailure(
 }
 
 /**
- * What an answer that is neither success nor redirect means.
- * @param offered whether the request carried credentials
- * @param more milliseconds that the server asked to be left alone; what helps where a login is missing or refused
+ * The failure for a response that is neither success nor redirect.
+ * @param offered whether the request had credentials
+ * @param more milliseconds that the server asked to wait; the fix for a missing or refused login
  */
 export function statusFailure(
   status: number,
@@ -175,7 +175,7 @@ export function statusFailure(
   }
 }
 
-/** A server, a sign-in page or a captive portal answered with something for people. */
+/** The failure for an HTML page in place of a bundle, as a sign-in page or a captive portal sends it. */
 export function pageFailure(url: URL): GantryError {
   return new GantryError({
     code: "BUNDLE_MISSING",
@@ -203,7 +203,7 @@ function proxyFailure(status: number, attempted: Attempted): GantryError {
   return status >= 500 ? passingError(built) : new GantryError(built);
 }
 
-/** Bun 1.4 throws ERR_PROXY_TUNNEL with the status in its text; earlier ones hand the proxy's answer on. */
+/** The status of a proxy's refusal. Bun 1.4 throws ERR_PROXY_TUNNEL with it; older ones return the proxy's response. */
 function proxyStatus(error: unknown): number | undefined {
   for (const one of causesOf(error)) {
     if (one instanceof ProxyRefusal) return one.status;
@@ -212,7 +212,7 @@ function proxyStatus(error: unknown): number | undefined {
   return undefined;
 }
 
-/** An error and what caused it; several, where several addresses of a name were tried. */
+/** An error and its causes. An AggregateError has one for each address of a name that was tried. */
 function causesOf(error: unknown): Error[] {
   if (!(error instanceof Error)) return [];
   const tried: readonly unknown[] = error instanceof AggregateError ? error.errors : [];

@@ -1,6 +1,6 @@
 /**
- * Fetching a bundle from a mirror: one file, checked while it streams against the size and digest in the manifest.
- * What does not match is gone again before anyone could unpack it. Loaded on demand: most starts need no mirror.
+ * Fetches a bundle from a mirror: one file, compared with the manifest's size and digest while it streams. A file that
+ * does not match is removed. This file is loaded on demand, because most starts need no mirror.
  */
 import { showAddress } from "../base/redact.ts";
 import type { Environment } from "../base/environment.ts";
@@ -21,7 +21,7 @@ import {
 } from "./http/request.ts";
 import { openSink, type Expected } from "./http/sink.ts";
 
-/** What is told while it runs; provision's Reporter is one. */
+/** Receives progress; the Reporter of src/base fits. */
 interface MirrorReporter {
   readonly progress: (progress: {
     readonly bytes: number;
@@ -34,7 +34,7 @@ interface MirrorReporter {
 export interface SourceOptions {
   /** https://, http://, oci://host/repository:tag or @sha256:… */
   readonly address: string;
-  /** The target's name: one tag of a registry may hold bundles for several. */
+  /** The target's name, because one tag of a registry may have bundles for several targets. */
   readonly target: string;
   /** HTTP(S)_PROXY, NO_PROXY, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, NETRC, HOME, DOCKER_CONFIG, GANTRY_TOKEN. */
   readonly environment: Environment;
@@ -44,16 +44,19 @@ export interface SourceOptions {
 }
 
 export interface FetchOptions extends SourceOptions {
-  /** From the manifest: checked while streaming; more bytes than `size` end it at once. */
+  /** The manifest's size and digest. More bytes than `size` end the download at once. */
   readonly expected: Expected;
-  /** Sees the first BUNDLE_HEAD_BYTES (or the whole file when shorter) before the rest is fetched; throws when it is the wrong release or target. */
+  /**
+   * Called with the first BUNDLE_HEAD_BYTES, or the whole of a shorter file, before the rest is fetched. It throws for
+   * another release's or target's bundle.
+   */
   readonly checkHead: (start: Uint8Array) => void;
-  /** Where it is written: a path in a private work directory, at which nothing is yet. */
+  /** The file to write: a path in a private work directory that does not exist yet. */
   readonly into: string;
 }
 
 /**
- * Fetches the bundle. Either all of it is at `into`, and right, or nothing is.
+ * Fetches the bundle. Afterwards `into` is the whole, right file; after an error there is no file.
  * @throws GantryError NETWORK_FAILED, BUNDLE_MISSING, PERMISSION_DENIED, DIGEST_MISMATCH, CONFIG_INVALID; what
  *   checkHead throws; the signal's reason
  */
@@ -75,7 +78,7 @@ export async function fetchBundle(options: FetchOptions): Promise<void> {
   }
 }
 
-/** Where the bytes come from, whichever kind of address it is. */
+/** Where the bytes come from: a web server or a registry. */
 type Origin = Pick<DownloadOptions, "get" | "claimed" | "offered" | "source"> & { readonly current: string };
 
 async function openOrigin(options: SourceOptions, network: Network): Promise<Origin> {
@@ -101,11 +104,11 @@ async function openOrigin(options: SourceOptions, network: Network): Promise<Ori
   };
 }
 
-/** No signature is longer: two comment lines and two of base64. */
+/** The largest signature that is read, in bytes. A signature has two comments and two lines of base64. */
 const SIGNATURE_BYTES = 16 * 1024;
 
 /**
- * The detached signature beside the bundle: its text, or undefined when there is none.
+ * Fetches the text of the detached signature beside the bundle; undefined when there is none.
  * @throws GantryError as fetchBundle does
  */
 export async function fetchSignature(options: SourceOptions): Promise<string | undefined> {
@@ -131,7 +134,7 @@ export async function fetchSignature(options: SourceOptions): Promise<string | u
       throw statusFailure(response.status, response.attempted, offered, { after });
     }
     const text = (await readBody(response, SIGNATURE_BYTES))?.toString("utf8");
-    // Some servers answer 200 with a page for whatever they do not have.
+    // Some servers answer 200 with an HTML page for missing files.
     return text?.startsWith("untrusted comment:") === true ? text : undefined;
   });
 }

@@ -1,7 +1,10 @@
-/** The door of the mirror room: what others may use of it. */
-/** Requests with limits. */
+/**
+ * The door of the mirror room, which fetches bundles from mirrors and pushes them to registries: everything that other
+ * rooms may use. fetch.ts and archive.ts are imported directly and on demand, because most starts need no network.
+ */
+/** Limits and environment of requests. */
 export { LIMITS, type Limits, type Network } from "./http/request.ts";
-/** Which image a tag stands for today. */
+/** `fetchImage` finds the digest of a container image's tag, for `gantry docker`. */
 export { fetchImage, type FoundImage } from "./registry/image.ts";
-/** Puts bundles into an OCI registry, one artifact for each target, under one tag. */
+/** `pushBundles` pushes bundles to an OCI registry, for `gantry bundle --push`. */
 export { parsePushAddress, pushBundles } from "./registry/push.ts";

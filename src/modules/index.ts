@@ -57,13 +57,7 @@ export { type ModuleSource, moduleSize, type PackageManager, registrySource } fr
 export { removeFromTree } from "./tree/exclude.ts";
 /** `cleanStaleFiles` removes what dead processes left beside a tree. */
 export { cleanStaleFiles } from "./tree/stale-files.ts";
-<<<<<<< HEAD
-/** Compares a tree with the manifest, file by file. */
+/** `Planted` describes files that must not be in a tree. */
 export { type Planted } from "./tree/verify.ts";
-/** Private work directories. */
-=======
-/** `wantedModules` lists the modules of a release's tree; `Planted` describes files that must not be in it. */
-export { type Planted, wantedModules } from "./tree/verify.ts";
 /** `checkWritable` tells why this user cannot write at a location. */
->>>>>>> abb2aa7 (Say in plain words what the modules room does)
 export { checkWritable } from "./tree/work.ts";

@@ -1,5 +1,5 @@
-/** The door of the runtime room: what others may use of it. */
-/** Installs a frozen lock with the package manager inside a Bun executable. */
+/** The door of the runtime room, which runs Bun's tools and load probes: everything that other rooms may use. */
+/** `installFrozen` installs the modules of a lockfile, on the build side and on the host. */
 export {
   INSTALL_LIMITS,
   installFrozen,
@@ -8,7 +8,7 @@ export {
   isNetworkComplaint,
   runInstaller,
 } from "./install-packages.ts";
-/** A compiled Bun program used as a tool. */
+/** Environment and arguments with which a Bun program is run as a tool. */
 export { BE_BUN, keptEnvironment, scriptArguments, toolEnvironment } from "./invoke.ts";
-/** The load probe. */
+/** `probeTogether` and `probeExternal` load modules in a child process, and report what does not load. */
 export { type ProbedExternal, probeExternal, probeTogether } from "./probe.ts";

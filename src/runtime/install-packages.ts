@@ -1,6 +1,6 @@
 /**
- * Installs a frozen lock with the package manager inside a Bun executable. Build and host use this same call, so that
- * what the build hashed is what a host gets: hoisted, copied (never linked into a cache), and with no script run.
+ * Installs the modules of a lockfile with the package manager inside a Bun executable. Build and host use the same call,
+ * so that a host gets what the build hashed: hoisted, copied (never linked to a cache), and without install scripts.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,19 +17,19 @@ export interface InstallLimits {
   readonly idle: number;
   /** How often a failed request is tried again. */
   readonly retries: number;
-  /** Milliseconds without any sign of work after which the package manager is ended, whatever it thinks. */
+  /** Milliseconds without a sign of work after which the package manager is ended, see guardAgainstHanging. */
   readonly hang: number;
 }
 
-/** Two retries of 30 s each stay below the 120 s after which the whole program counts as hanging. */
+/** One try and two retries of 30 s each take less than the 120 s of `hang`. */
 export const INSTALL_LIMITS: InstallLimits = { idle: 30, retries: 2, hang: 120_000 };
 
 export interface InstallOptions {
   /** A Bun executable, or any program compiled with one. */
   readonly executable: string;
-  /** Private; holds package.json, which loses its name, and bun.lock; node_modules appears in it. */
+  /** Private; has package.json, whose name is removed, and bun.lock. node_modules is made in it. */
   readonly directory: string;
-  /** Bun's download cache; private, because its integrity is only checked on download. */
+  /** Bun's download cache; private, because Bun checks integrity only when it downloads. */
   readonly cache: string;
   readonly target: Target;
   readonly environment: Environment;
@@ -55,7 +55,7 @@ function installArguments(options: InstallOptions): string[] {
     `--cache-dir=${options.cache}`,
     `--os=${target.os}`,
     `--cpu=${target.arch}`,
-    // Bun 1.4 skips packages of another C library than its own; 1.3 knows neither that nor the flag, and ignores it.
+    // Bun 1.4 skips packages for another C library than its own. 1.3 does not, and ignores the unknown flag.
     ...(target.libc === undefined ? [] : [`--libc=${target.libc === "gnu" ? "glibc" : "musl"}`]),
     ...(options.registry === undefined ? [] : [`--registry=${options.registry}`]),
   ];
@@ -72,8 +72,8 @@ function installEnvironment(options: InstallOptions, limits: InstallLimits): Rec
 
 /**
  * Runs the installation.
- * @returns what the package manager warned of: it skips optional packages that it cannot get, and succeeds
- * @throws GantryError NETWORK_FAILED, DIGEST_MISMATCH (tampered tarball), MANIFEST_INVALID (lock out of step),
+ * @returns warnings, line by line: a package manager succeeds without optional packages that it cannot fetch
+ * @throws GantryError NETWORK_FAILED, DIGEST_MISMATCH (tampered tarball), MANIFEST_INVALID (lockfile disagrees),
  *   DISK_FULL, STORE_UNWRITABLE, EXEC_FAILED; MODULE_UNAVAILABLE when the registry has no such package
  */
 export async function installFrozen(options: InstallOptions): Promise<readonly string[]> {
@@ -88,8 +88,8 @@ export async function installFrozen(options: InstallOptions): Promise<readonly s
 }
 
 /**
- * Takes the name out of a package.json. A workspace is known by its name (bun 1.3.7 to 1.4.5): a package.json above,
- * whose `workspaces` match this directory, would take over the whole installation otherwise.
+ * Removes the name from a package.json. With a name, a package.json in a parent directory whose `workspaces` match this
+ * directory would take over the installation (Bun 1.3.7 to 1.4.5).
  */
 function standAlone(path: string): void {
   const { name: _, ...rest } = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
@@ -140,7 +140,7 @@ interface FailureRule {
 
 const RETRY = "check the network, name another registry with GANTRY_REGISTRY=URL, then start again";
 
-/** What the package managers of Bun 1.3.7 and 1.4.5 and npm 10 print, most telling first. */
+/** Messages of Bun 1.3.7 and 1.4.5 and of npm 10. The first match counts. */
 const FAILURES: readonly FailureRule[] = [
   {
     pattern: /integrity check failed|IntegrityCheckFailed|\bEINTEGRITY\b/i,
@@ -181,7 +181,7 @@ const FAILURES: readonly FailureRule[] = [
   },
 ];
 
-/** Lines that matter: npm prefixes each of its own with `npm error`, and with `npm warn` chatter that helps nobody. */
+/** The lines that are errors, and Bun's warnings; npm's lines begin with `npm error`, and its warnings do not help. */
 function complaints(stderr: string): string[] {
   // A registry's address may hold a user and a password, and messages end up in logs.
   return hideLogins(stderr)
@@ -191,8 +191,8 @@ function complaints(stderr: string): string[] {
 }
 
 /**
- * What a finished installation means, or undefined when it succeeded.
- * Everything unknown is the network's: that is what is left once the release's own files are right.
+ * The finding for a failed installation; undefined when it succeeded. An unknown message counts as a failure of the
+ * network, because the release's own files have been checked before.
  */
 function parseInstallFailure(result: RunResult, lockfile: string): Finding | undefined {
   if (result.code === 0) return undefined;
@@ -212,7 +212,8 @@ function parseInstallFailure(result: RunResult, lockfile: string): Finding | und
 }
 
 /**
- * Was this complaint about one package the network's fault, and so worth another try? (404 is an answer.)
+ * Whether a line about one package means a failure of the network, which may pass. A 404 means that there is no such
+ * package.
  */
 export function isNetworkComplaint(line: string): boolean {
   return !/- 404\b|\bE404\b/.test(line) && /^(?:warn|error|npm error)/.test(line);
@@ -227,9 +228,9 @@ function hangFinding(hang: number): Finding {
 }
 
 /**
- * Ends a package manager that neither stores anything nor uses the processor. Bun before 1.3.14 knows no idle
- * timeout shorter than five minutes a request, and holds a download in memory until it is whole, so that its
- * processor time (proc(5), stat fields 14 and 15) is the only sign of a slow one.
+ * Ends a package manager that neither stores anything nor uses processor time. Bun before 1.3.14 has an idle timeout of
+ * five minutes for each request. It keeps a download in memory until it is complete, so that its processor time (proc(5),
+ * stat fields 14 and 15) is the only sign of a slow one.
  */
 function guardAgainstHanging(cache: string, hang: number) {
   const controller = new AbortController();

@@ -1,6 +1,6 @@
 /**
- * The load probe: the compiled app itself, asked through GANTRY_PROBE, loads a module exactly as its own imports
- * do and reports. A child for each external, so that a crash is one module's finding and nobody else's.
+ * The load probe: a child process of the compiled app that, because GANTRY_PROBE is set, loads modules exactly as the
+ * app's own imports do, and reports. Each external that fails gets its own child, so that a crash is only its finding.
  */
 import { randomBytes } from "node:crypto";
 import { errorCode, type Finding } from "../base/errors.ts";
@@ -10,7 +10,7 @@ import { run, type RunResult } from "../base/process/index.ts";
 import type { Environment } from "../base/environment.ts";
 
 export interface ProbeOptions {
-  /** The compiled app, or a Node with the arguments that make it answer. */
+  /** The compiled app, or a Node, whose arguments load the preload file. */
   readonly executable: string;
   readonly args?: readonly string[];
   /** The absolute node_modules directory to load from. */
@@ -34,8 +34,8 @@ export interface ProbedExternal {
 const LOAD_LIMIT = 60_000;
 
 /**
- * Where the loader looks for libraries (ld.so(8)), and which C library node-gyp-build takes for the host's: without them
- * the verdict would be another program's. Where root asks, the stub has kept the first from the launcher.
+ * Variables that the probe needs to load what the app loads: where the loader looks for libraries (ld.so(8)), and which C
+ * library node-gyp-build assumes. For root, the stub has removed the first one.
  */
 const SEEN_BY_APP = ["LD_LIBRARY_PATH", "LIBC"] as const;
 
@@ -49,8 +49,8 @@ function pick(environment: Environment, names: readonly string[]): Record<string
 }
 
 /**
- * Loads one external's specifiers in a child; undefined when all of them load, or there is none to load.
- * @throws the system's error when there are no descriptors left to start it with
+ * Loads one external's specifiers in a child; undefined when all of them load, or there are none.
+ * @throws the system's error when there are no descriptors left to start it (EMFILE, ENFILE)
  */
 export async function probeExternal(
   external: ProbedExternal,
@@ -80,14 +80,14 @@ export async function probeExternal(
   return probeFinding(external, request, result, options);
 }
 
-/** Too many open files, here or on the whole host: that is no module's fault, and no module is optional for it. */
+/** Whether there are too many open files, in this process or on the host: no module is the cause. */
 function isExhausted(error: unknown): boolean {
   return ["EMFILE", "ENFILE"].includes(errorCode(error) ?? "");
 }
 
 /**
- * Loads several externals in one child, which is what the app itself will do. When that child does anything but load
- * all of them, each gets a child of its own, so that the blame is its own as well.
+ * Loads several externals in one child, as the app will. If that fails in any way, each external is loaded in its own
+ * child, so that the finding names the right one.
  * @returns a finding for each that does not load, by name
  */
 export async function probeTogether(
@@ -142,14 +142,14 @@ function probeFinding(
   };
 }
 
-/** The place is named from the release's root: a work directory is gone when the message is read. */
+/** Its path is relative to the release, because a work directory is removed before people read the message. */
 function failureFinding(name: string, message: string): Finding {
   const where = `node_modules/${name}`;
   const detail = message.split("\n").slice(0, 4);
   return { code: "MODULE_UNAVAILABLE", what: `${name} does not load`, where, detail };
 }
 
-/** The first lines of what a process said, as a finding's detail. */
+/** The first lines of a process's stderr, as a finding's detail. */
 function quote(stderr: string): Pick<Finding, "detail"> {
   const detail = stderr.split("\n").filter((line) => line.trim() !== "");
   return detail.length === 0 ? {} : { detail: detail.slice(0, 4) };

@@ -1,14 +1,14 @@
 /**
- * Which certificate authorities are trusted. NODE_EXTRA_CA_CERTS adds to the runtime's own, as Node reads it at its
- * start; SSL_CERT_FILE replaces them, as OpenSSL and curl read it. Both are read here because neither runtime does
- * both (Node ignores SSL_CERT_FILE without a flag), and an unreadable file is an error, not a warning.
+ * Reads the CA certificates that are trusted. NODE_EXTRA_CA_CERTS adds to the runtime's own, as in Node. SSL_CERT_FILE
+ * replaces them, as in OpenSSL and curl. Both are read here because no runtime does both: Node ignores SSL_CERT_FILE
+ * without a flag. An unreadable file is an error.
  */
 import { rootCertificates } from "node:tls";
 import { GantryError } from "../../base/errors.ts";
 import type { Environment } from "../../base/environment.ts";
 import { readRegularFile } from "../../base/files/index.ts";
 
-/** One certificate each: not every runtime reads past the first of a string. */
+/** Matches one certificate; some runtimes read only the first one of a string. */
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
 /**

@@ -1,7 +1,7 @@
 /**
- * Which credentials go with a request, the first that there are: the user and password in the address, GANTRY_TOKEN
- * (sent as `Authorization: Bearer`), the netrc's entry for the host. They go to the origin that the address names and
- * to no other, whatever it redirects to.
+ * Chooses the credentials of a request, the first of: user and password in the address, GANTRY_TOKEN (sent as
+ * `Authorization: Bearer`), the netrc entry for the host. They are sent only to the address's own origin, and never to
+ * the target of a redirect.
  */
 import type { Environment } from "../../base/environment.ts";
 import type { Login } from "../address.ts";
@@ -20,7 +20,7 @@ export function readAuthorization(
   return entry === undefined ? undefined : basic(entry);
 }
 
-/** RFC 7617, in UTF-8. */
+/** A Basic authorization header's value (RFC 7617), in UTF-8. */
 export function basic({ user, password }: Login): string {
   return `Basic ${Buffer.from(`${user}:${password}`).toString("base64")}`;
 }

@@ -1,21 +1,21 @@
 /**
- * One file over HTTP, however often the connection breaks: what has arrived is kept, and the rest asked for with Range
- * and If-Range (RFC 9110, 13.1.5 and 14). A file that changed in between, or a server that answers with the whole
- * file, starts it anew.
+ * Downloads one file over HTTP, also when the connection breaks: what has arrived is kept, and the rest is requested with
+ * Range and If-Range (RFC 9110, 13.1.5 and 14). The download starts again when the file has changed in between, and when
+ * the server sends the whole file.
  */
 import { showAddress } from "../../base/redact.ts";
 import { pageFailure, passingError, statusFailure } from "../failures.ts";
 import { parseRetryAfter, retrying, type HttpResponse, type Network } from "./request.ts";
 import { digestMismatch, sizeMismatch, type Expected, type Sink } from "./sink.ts";
 
-/** Sends a GET with these headers, with whatever credentials it has. */
+/** Sends a GET with these headers and its own credentials. */
 type Get = (headers: Readonly<Record<string, string>>) => Promise<HttpResponse>;
 
 export interface DownloadOptions {
   readonly get: Get;
   readonly sink: Sink;
   readonly expected: Expected;
-  /** What a registry's manifest says the file is; checked once the head has been seen, so that it is named first. */
+  /** Size and digest by a registry's manifest. They are compared after the head, whose message is better. */
   readonly claimed?: Expected | undefined;
   readonly offered: "credentials" | "nothing";
   readonly source: string;
@@ -23,10 +23,14 @@ export interface DownloadOptions {
   readonly progress: (bytes: number) => void;
 }
 
-/** Bytes of progress that give a broken download all its tries back. */
+/** After this many further bytes, the number of failed tries starts at 0 again. */
 const HEADWAY = 1 << 20;
 
-/** @throws GantryError; DIGEST_MISMATCH is for the sink's finish, or for sizes that are wrong from the start */
+/**
+ * Downloads the file into the sink.
+ * @throws GantryError: NETWORK_FAILED, BUNDLE_MISSING, PERMISSION_DENIED, what the sink throws; DIGEST_MISMATCH when the
+ *   server names another size or digest
+ */
 export async function download(options: DownloadOptions): Promise<void> {
   const { sink, network } = options;
   let validator: string | undefined;
@@ -64,8 +68,8 @@ export async function download(options: DownloadOptions): Promise<void> {
 }
 
 /**
- * Is it the file, from where it was asked for?
- * @returns the whole file's size if the answer says it; "elsewhere" when it is another part than was asked for
+ * Checks that a response has the file, or the requested part of it.
+ * @returns the whole file's size, if the response names it; "elsewhere" for another part than the requested one
  */
 function acceptResponse(response: HttpResponse, options: DownloadOptions): number | "elsewhere" | undefined {
   const { status, headers, attempted } = response;
@@ -91,7 +95,7 @@ function acceptResponse(response: HttpResponse, options: DownloadOptions): numbe
   return range[2] === "*" ? undefined : Number(range[2]);
 }
 
-/** What the server says of the whole file is compared as soon as the head has been seen. */
+/** Compares the server's size and digest of the whole file, as soon as the head has been checked. */
 function checkClaims(total: number | undefined, { claimed, expected, source }: DownloadOptions): void {
   if (claimed !== undefined && claimed.sha256 !== expected.sha256) {
     throw digestMismatch(claimed.sha256, expected, source);
@@ -99,7 +103,7 @@ function checkClaims(total: number | undefined, { claimed, expected, source }: D
   if (total !== undefined && total !== expected.size) throw sizeMismatch(String(total), expected, source);
 }
 
-/** What If-Range may be sent with: a strong entity tag, else a date that is older than the answer. */
+/** The value for If-Range: a strong entity tag, else a Last-Modified that is older than the response. */
 function strongValidator(headers: Headers): string | undefined {
   const tag = headers.get("etag");
   if (tag !== null && /^"[^"]*"$/.test(tag)) return tag;

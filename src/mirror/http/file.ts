@@ -1,7 +1,10 @@
-/** The file that a download is written to, as it arrives and from wherever it goes on. It must not exist before. */
+/** The file that a download is written to: appended to as it arrives, and emptied when it starts again. */
 import { closeSync, ftruncateSync, openSync, rmSync, writeSync } from "node:fs";
 
-/** Makes the file; only its owner may read it. */
+/**
+ * Makes the file with mode 0600.
+ * @throws the file system's error, EEXIST when the file exists
+ */
 export function openFile(path: string) {
   const descriptor = openSync(path, "wx", 0o600);
   let bytes = 0;

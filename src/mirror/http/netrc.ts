@@ -1,6 +1,6 @@
 /**
- * The netrc file, in which curl, git and others find users and passwords: machine, login, password and default, with
- * quoted words as curl reads them, and macdef passed over. One that others can read is refused, as its passwords are no secret.
+ * Reads the netrc file, in which curl, git and others find users and passwords: machine, login, password and default,
+ * with quoted words as curl reads them. It skips macdef. A file that other users can read is refused.
  */
 import { closeSync, fstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { openRegularFile } from "../../base/files/index.ts";
 
 /**
  * The entry for a host in $NETRC or ~/.netrc.
- * @param entries `named` passes over the entry for all other hosts
+ * @param entries `named` skips the `default` entry
  * @throws GantryError PERMISSION_DENIED when a file with an entry for the host can be read by others, CONFIG_INVALID
  *   when $NETRC names a file that cannot be read
  */
@@ -56,7 +56,7 @@ function readWithMode(path: string, need: "optional" | "required") {
   }
 }
 
-/** The entry for a host, or the default entry. Pure. */
+/** Finds the entry for a host, or the default entry. Pure. */
 export function parseNetrc(
   text: string,
   hostname: string,
@@ -87,8 +87,8 @@ export function parseNetrc(
   return found === undefined ? undefined : { user: found.user ?? "", password: found.password ?? "" };
 }
 
-/** A macro runs to the next empty line, and may hold any word. */
+/** Matches a macro: it ends at the next empty line, and may contain any word. */
 const MACRO = /^\s*macdef\b[\s\S]*?(?:\n[ \t]*\n|$(?![\s\S]))/gm;
 
-/** A comment, a quoted word, a word. */
+/** Matches a comment, a quoted word or a word. */
 const WORD = /(?<=^|\s)(?:#[^\n]*|"((?:[^"\\]|\\.)*)"|\S+)/g;

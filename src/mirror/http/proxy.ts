@@ -1,7 +1,7 @@
 /**
- * Which proxy a request goes through: HTTPS_PROXY for https, HTTP_PROXY for http, the small letters first as curl does.
- * NO_PROXY lists hosts that are reached directly: names with everything below them, `*`, and a port where one is
- * given. Pure. (Bun before 1.4 also obeys its own reading of these variables, and cannot be told otherwise.)
+ * Chooses the proxy of a request: HTTPS_PROXY for https, HTTP_PROXY for http, each in lower case first, as curl does.
+ * NO_PROXY lists hosts that are reached directly: names with all their subdomains, `*`, and a port where one is given.
+ * Bun before 1.4 also reads these variables by its own rules, which cannot be turned off. Pure.
  */
 import { hideLogin } from "../../base/redact.ts";
 import { GantryError } from "../../base/errors.ts";
@@ -15,7 +15,7 @@ export function planProxy(url: URL, environment: Environment): URL | undefined {
   const name = url.protocol === "https:" ? "https_proxy" : "http_proxy";
   const value = readEither(environment, name);
   if (value === "" || isExempt(url, readEither(environment, "no_proxy"))) return undefined;
-  // Many write host:port alone, and curl takes that for http.
+  // curl reads host:port as an http proxy, and many people write it.
   const text = value.includes("://") ? value : `http://${value}`;
   const proxy = URL.canParse(text) ? new URL(text) : undefined;
   if (proxy?.protocol === "http:" || proxy?.protocol === "https:") return proxy;

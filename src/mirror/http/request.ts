@@ -1,6 +1,6 @@
 /**
- * Requests with limits: a time to answer, a time without a byte, a number of redirects and of tries. Whatever goes
- * wrong is a finding. The only user of the network in gantry's own code.
+ * Sends requests with limits: on the time until a response, on the time without a byte, on redirects and on retries.
+ * Every failure is a finding. Together with transport.ts this is the only code of gantry that uses the network.
  */
 import { createFetch } from "ofetch";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -14,13 +14,13 @@ import { transmit } from "./transport.ts";
 
 /** All in milliseconds but the number of retries. */
 export interface Limits {
-  /** Until an answer begins. */
+  /** Until a response begins. */
   readonly response: number;
-  /** Without a byte of a body. */
+  /** Without a byte of the response's body. */
   readonly idle: number;
-  /** Further tries of something that failed in passing. */
+  /** Number of further tries after a passing failure, see passingError. */
   readonly retries: number;
-  /** Before the first further try; twice as long before each next one, give or take half. */
+  /** Before the first further try; doubled before each next one, and varied at random by half of it. */
   readonly delay: number;
   /** The longest wait that a server may ask for. */
   readonly patience: number;
@@ -39,17 +39,18 @@ export interface Request {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly authorization?: string | undefined;
-  /** Read anew for each try; its length goes into a content-length header. */
+  /** Called for each try. The caller sets content-length. */
   readonly body?: () => AsyncIterable<Uint8Array>;
 }
 
-/** An answer whose body has not been read yet. Read it with readChunks, or end it with discard. */
+/** A response whose body has not been read yet. Read it with readChunks, or end it with discard. */
 export interface HttpResponse {
   readonly status: number;
   readonly headers: Headers;
   readonly attempted: Attempted;
-  /** What is left of the body, in the pieces that it arrives in; throws GantryError when they stop coming. */
+  /** The body in pieces, as it arrives; throws GantryError NETWORK_FAILED when it breaks or stalls. */
   readonly readChunks: () => AsyncGenerator<Uint8Array, void, void>;
+  /** Ends the connection without reading the body. */
   readonly discard: () => void;
 }
 
@@ -57,8 +58,8 @@ const REDIRECTS = new Set([301, 302, 303, 307, 308]);
 const MOST_REDIRECTS = 10;
 
 /**
- * Sends a request, follows redirects of GET and HEAD, and hands over whatever status comes in the end.
- * Credentials stay with the origin they were made for.
+ * Sends a request, follows redirects of GET and HEAD, and returns the last response, whatever its status.
+ * Credentials are sent only to the first address's origin.
  * @throws GantryError NETWORK_FAILED (readPassing tells whether another try may help), PERMISSION_DENIED, CONFIG_INVALID;
  *   the signal's reason once that is aborted
  */
@@ -113,7 +114,7 @@ async function sendOnce(url: URL, request: Request, network: Network): Promise<H
     },
     signal: cut.signal,
   };
-  // ofetch lays out the request and hands it to the transport; its own retries could neither be aborted nor resume.
+  // ofetch builds the request and passes it to the transport. Its own retries are off: they cannot be aborted or resume.
   const through = (_input: unknown, init: RequestInit | undefined) =>
     transmit(
       url,
@@ -147,7 +148,7 @@ async function sendOnce(url: URL, request: Request, network: Network): Promise<H
   }
 }
 
-/** An upload takes as long as it takes; every piece that leaves starts the wait for an answer anew. */
+/** The body of an upload. Each piece restarts the timer for the response, because an upload may take long. */
 async function* watched(body: AsyncIterable<Uint8Array>, cut: Cut, limit: number) {
   for await (const chunk of body) {
     cut.watch("response", limit);
@@ -157,7 +158,7 @@ async function* watched(body: AsyncIterable<Uint8Array>, cut: Cut, limit: number
 
 type Cut = ReturnType<typeof createCut>;
 
-/** Ends one exchange: when the caller's signal says so, when a watched time has passed, when it is not needed. */
+/** Ends one exchange: when the caller's signal aborts, when a timer runs out, or when it is not needed any more. */
 function createCut(outer: AbortSignal, attempted: Attempted) {
   outer.throwIfAborted();
   const controller = new AbortController();
@@ -165,7 +166,7 @@ function createCut(outer: AbortSignal, attempted: Attempted) {
   const ended = new Promise<never>((_, reject) => {
     controller.signal.addEventListener("abort", () => reject(controller.signal.reason), { once: true });
   });
-  // Nobody may be waiting for it when it comes.
+  // Without a handler, Node treats the rejection as unhandled.
   ended.catch(() => undefined);
   const end = (reason: unknown) => {
     clearTimeout(state.timer);
@@ -178,13 +179,13 @@ function createCut(outer: AbortSignal, attempted: Attempted) {
     signal: controller.signal,
     ended,
     end,
-    /** Starts the watch anew, or ends it. */
+    /** Restarts the timer, or ends it when `milliseconds` is undefined. */
     watch: (stage: "response" | "idle", milliseconds: number | undefined) => {
       clearTimeout(state.timer);
       if (milliseconds === undefined) return;
       state.timer = setTimeout(() => end(stalledFailure(stage, milliseconds, attempted)), milliseconds);
     },
-    /** What an error of this exchange means; the exchange is over. */
+    /** The failure for an error of this exchange, which it ends. */
     explain: (error: unknown): unknown => {
       const stopped: unknown = controller.signal.aborted ? controller.signal.reason : undefined;
       end(error);
@@ -199,7 +200,7 @@ async function* readChunks(
   idle: number,
 ): AsyncGenerator<Uint8Array, void, void> {
   const reader = response.body?.getReader();
-  // A race with a promise that lives as long as the download would keep every piece alive as long.
+  // Not Promise.race with `ended`: each piece would stay in memory until the end of the download.
   const stop = () => void reader?.cancel().catch(() => undefined);
   cut.signal.addEventListener("abort", stop, { once: true });
   try {
@@ -222,7 +223,7 @@ async function* readChunks(
   }
 }
 
-/** The whole of a small body. */
+/** Reads a small body; undefined when it has more than `most` bytes. */
 export async function readBody(response: HttpResponse, most: number): Promise<Buffer | undefined> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
@@ -235,9 +236,9 @@ export async function readBody(response: HttpResponse, most: number): Promise<Bu
 }
 
 /**
- * Does something until it succeeds, fails for good or there are no tries left. Waits longer each time, and as long as
- * a server asks for.
- * @param work told how often it has failed since `restart` was called, which gives it all its tries back
+ * Calls `work` until it succeeds, fails with an error that is not passing, or there are no tries left. It waits longer
+ * before each try, or as long as the server asks.
+ * @param work gets `restart`, which sets the number of failed tries to 0
  */
 export async function retrying<T>(network: Network, work: (restart: () => void) => Promise<T>): Promise<T> {
   const { limits, signal, debug } = network;
@@ -260,7 +261,7 @@ export async function retrying<T>(network: Network, work: (restart: () => void) 
 }
 
 /**
- * Milliseconds that an answer asks for (RFC 9110, 10.2.3): a number of seconds or a date.
+ * Parses a Retry-After header (RFC 9110, 10.2.3), a number of seconds or a date, as milliseconds from now.
  * @param now milliseconds since the epoch
  */
 export function parseRetryAfter(value: string | null, now: number): number | undefined {

@@ -1,6 +1,6 @@
 /**
- * Where a download goes: into a file, through the hash, with the first bytes shown to a check. Written as it arrives,
- * so that no more of it is held than one piece; more bytes than the manifest names are never written.
+ * The sink of a download: it writes the file, hashes it, and passes its first bytes to a check. It writes each piece as
+ * it arrives, keeps at most one in memory, and never writes more bytes than the manifest names.
  */
 import { GantryError } from "../../base/errors.ts";
 import { BUNDLE_HEAD_BYTES, startEntry } from "../../release/index.ts";
@@ -22,7 +22,7 @@ export interface SinkOptions {
 
 export type Sink = ReturnType<typeof openSink>;
 
-/** Opens the file; it must not exist. */
+/** Opens the sink; its file must not exist yet. */
 export function openSink(options: SinkOptions) {
   const { expected, source } = options;
   const { bytes, append, empty, close, remove } = openFile(options.into);
@@ -31,7 +31,7 @@ export function openSink(options: SinkOptions) {
   const check = () => options.checkHead(head);
   return {
     bytes,
-    /** Has the check seen the head and found nothing wrong? */
+    /** Whether the head has been checked. */
     passed: () => bytes() >= Math.min(BUNDLE_HEAD_BYTES, expected.size),
     write: (chunk: Uint8Array) => {
       if (head.length < BUNDLE_HEAD_BYTES) {
@@ -70,7 +70,7 @@ export function digestMismatch(found: string, expected: Expected, source: string
   return new GantryError({ code: "DIGEST_MISMATCH", what, where: source, fix: FIX, detail });
 }
 
-/** @param found how many bytes there are */
+/** @param found the number of bytes, or `more than` a number */
 export function sizeMismatch(found: string, expected: Expected, source: string): GantryError {
   const what = `the bundle on the mirror has ${found} bytes where the release names ${expected.size}`;
   const detail = [`expected sha256:${expected.sha256}`];

@@ -1,7 +1,7 @@
 /**
- * One request over the network, in the shape of fetch. Bun's own fetch knows proxies and certificate authorities and
- * is used there (its node:http ignores createConnection before 1.4). Node's knows neither without a copy of undici,
- * so there node:http(s) does it. Bytes arrive as the server sent them: nothing is decompressed on the way.
+ * Sends one request over the network, and returns it as fetch does. Under Bun it uses Bun's fetch, which supports proxies
+ * and CA certificates; Bun's node:http ignores createConnection before 1.4. Under Node it uses node:http and node:https,
+ * because Node's fetch supports neither without a copy of undici. Bodies are not decompressed.
  */
 import { request as requestHttp, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as requestHttps, type RequestOptions as SecureRequestOptions } from "node:https";
@@ -25,14 +25,14 @@ export interface Outgoing {
   readonly body?: AsyncIterable<Uint8Array> | undefined;
 }
 
-/** Sends one request; redirects are the caller's. */
+/** Sends one request; the caller follows redirects. */
 export function transmit(url: URL, outgoing: Outgoing, route: Route): Promise<Response> {
   return process.versions.bun === undefined
     ? transmitByNode(url, outgoing, route)
     : transmitByBun(url, outgoing, route);
 }
 
-/** The two sets of types have a stream each. */
+/** A Node stream as a web stream; the types of Node and Bun differ, so that it is cast. */
 function toWeb(stream: Readable): NonNullable<RequestInit["body"]> {
   return Readable.toWeb(stream) as unknown as NonNullable<RequestInit["body"]>;
 }
@@ -52,7 +52,7 @@ function transmitByBun(url: URL, outgoing: Outgoing, { proxy, caCertificates }: 
     redirect: "manual",
     decompress: false,
     timeout: false,
-    // On a connection that was used before, Bun 1.2.16 begins anew in silence when it breaks within a body.
+    // On a reused connection that breaks within a body, Bun 1.2.16 silently sends the request again.
     keepalive: false,
     ...(proxy === undefined ? {} : { proxy: proxy.href }),
     ...(caCertificates === undefined ? {} : { tls: { ca: caCertificates } }),
@@ -98,7 +98,7 @@ async function planRequest(url: URL, outgoing: Outgoing, route: Route): Promise<
     };
   }
   const socket = await openTunnel(url, proxy, outgoing.signal, ca);
-  // Any agent, also a new one for `agent: false`, would make a connection of its own.
+  // Any agent, also the new one for `agent: false`, would open its own connection.
   const tunnelled = { ...common, agent: undefined, createConnection: () => socket };
   return { ...tunnelled, ...endpoint(url), path: `${url.pathname}${url.search}` };
 }

@@ -1,6 +1,6 @@
 /**
- * Bundles in a registry: an OCI artifact for each target (image specification 1.1, "Guidelines for Artifact Usage"),
- * and an image index where one tag holds several. Everything is named by its digest, and read only if it has it.
+ * Bundles in a registry: an OCI artifact for each target (image specification 1.1, "Guidelines for Artifact Usage"), and
+ * an image index when one tag has several. Everything is named by its digest, which is checked when it is read.
  */
 import { showAddress } from "../../base/redact.ts";
 import { GantryError } from "../../base/errors.ts";
@@ -18,7 +18,7 @@ export const LAYERS = {
 export const MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 export const INDEX = "application/vnd.oci.image.index.v1+json";
 export const EMPTY = "application/vnd.oci.empty.v1+json";
-/** Annotations that say which bundle it is, and the whole text of its minisign signature. */
+/** Annotations for name, version and target of a bundle, and for the whole text of its minisign signature. */
 export const ANNOTATIONS = {
   name: "vnd.gantry.name",
   version: "vnd.gantry.version",
@@ -49,12 +49,12 @@ export function digestOf(bytes: Uint8Array): string {
   return `sha256:${sha256(bytes)}`;
 }
 
-/** Most bytes of a manifest, by the distribution specification. */
+/** The largest manifest, in bytes (distribution specification 1.1, "Pushing Manifests"). */
 const MANIFEST_BYTES = 4 << 20;
 
 /**
  * Reads a manifest or an index.
- * @param reference a tag, or a digest that it then must have
+ * @param reference a tag, or the digest that it must have
  * @throws GantryError DIGEST_MISMATCH, BUNDLE_MISSING, and what requests throw
  */
 export async function fetchServed(registry: Registry, reference: string): Promise<Served> {
@@ -67,9 +67,9 @@ export async function fetchServed(registry: Registry, reference: string): Promis
 }
 
 /**
- * The manifest or index of an answer, once its bytes have the digest that they are named by.
- * @param url what was asked for, before any redirect
- * @returns undefined for what is neither
+ * Reads the manifest or index in a response, and checks its digest.
+ * @param url the requested address, before any redirect
+ * @returns undefined when the body is neither
  * @throws GantryError DIGEST_MISMATCH, and what requests throw
  */
 export async function readServed(
@@ -97,7 +97,7 @@ export async function readServed(
   return { mediaType, digest, size: bytes.length, body };
 }
 
-/** A connection may end in silence (see download). */
+/** Refuses a body that is shorter than its content-length: Bun reports no error for a lost connection. */
 function checkLength({ headers, attempted }: HttpResponse, bytes: number): void {
   const length = headers.get("content-length");
   if (length === null || Number(length) === bytes) return;
@@ -115,7 +115,7 @@ export interface RemoteBundle {
 }
 
 /**
- * Finds a target's bundle under the address: by the tag's digest first, and everything below it by digests.
+ * Finds a target's bundle at the registry's address: the manifest or index of the tag, and then everything by digests.
  * @throws GantryError BUNDLE_MISSING, DIGEST_MISMATCH, and what requests throw
  */
 export async function findRemoteBundle(registry: Registry, target: string): Promise<RemoteBundle> {
@@ -137,7 +137,7 @@ export function isIndex({ mediaType }: Served): boolean {
   return mediaType === INDEX;
 }
 
-/** Registries of before 1.1 of the specification may drop artifactType; the layer's type says it too. */
+/** Registries older than specification 1.1 may drop artifactType; then the layer's type identifies a bundle. */
 export function isBundle({ body }: Served): boolean {
   return body["artifactType"] === ARTIFACT || descriptorsOf(body["layers"]).some(isLayer);
 }
@@ -158,7 +158,7 @@ export function annotationsOf({ body }: Served): Readonly<Record<string, string>
   );
 }
 
-/** Those that are well formed. */
+/** The descriptors of a list that are well formed. */
 function descriptorsOf(value: unknown): readonly Descriptor[] {
   if (!Array.isArray(value)) return [];
   return value.flatMap((one: unknown) => {
@@ -182,7 +182,7 @@ function descriptorsOf(value: unknown): readonly Descriptor[] {
   });
 }
 
-/** `host/repository:tag`, as people write it. */
+/** The registry's address as people write it: `oci://host/repository:tag`. */
 export function showReference({ address }: Registry): string {
   const joint = address.reference.startsWith("sha256:") ? "@" : ":";
   return `oci://${address.origin.host}/${address.repository}${joint}${address.reference}`;

@@ -1,6 +1,6 @@
 /**
- * Logins that `docker login` keeps: the `auths` of $DOCKER_CONFIG/config.json or ~/.docker/config.json. Credential
- * helpers are programs of their own and are not run; that they would be needed is said where a registry wants a login.
+ * Reads logins that `docker login` stored: the `auths` of $DOCKER_CONFIG/config.json or ~/.docker/config.json. Credential
+ * helpers are separate programs and are not run; the error for a missing login names them.
  */
 import { join } from "node:path";
 import { GantryError } from "../../base/errors.ts";
@@ -11,11 +11,12 @@ import { readRegularText } from "../../base/files/index.ts";
 export type DockerLogin =
   | { readonly kind: "login"; readonly login: Login }
   | { readonly kind: "token"; readonly token: string }
-  /** Why a login that there seems to be cannot be used. */
+  /** A login that Docker has and gantry cannot use, with the reason. */
   | { readonly kind: "refused"; readonly what: string; readonly where: string };
 
 /**
- * @param host host and port of a registry
+ * Finds the login for a registry; undefined when there is none.
+ * @param host host and port of the registry
  * @throws GantryError CONFIG_INVALID when the file is no JSON
  */
 export function readDockerLogin(host: string, environment: Environment): DockerLogin | undefined {
@@ -58,7 +59,7 @@ function parseDockerLogin(text: string, host: string, path: string): DockerLogin
   };
 }
 
-/** Keys are hosts, or addresses as of old: `https://registry.example/v1/`. */
+/** The host of a key: keys are hosts, or addresses in an older form: `https://registry.example/v1/`. */
 function hostOf(key: string): string {
   return key.replace(/^https?:\/\//, "").replace(/\/.*$/, "");
 }

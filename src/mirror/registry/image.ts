@@ -1,6 +1,6 @@
 /**
- * Which image a tag stands for today: the digest of its manifest or index, computed from the bytes that the registry
- * serves. Names are read as container engines read them: what names no registry is Docker Hub's.
+ * Finds the image that a tag names now: the digest of its manifest or index, computed from the bytes that the registry
+ * serves. Names are read as container engines read them: a name without a registry is Docker Hub's.
  */
 import { GantryError } from "../../base/errors.ts";
 import { openAddress, type RegistryAddress } from "../address.ts";
@@ -8,25 +8,25 @@ import { entriesOf, INDEX, MANIFEST, readServed, type Descriptor, type Served } 
 import { openRegistry, registryFailure, type Registry } from "./registry.ts";
 import { retrying, type Network } from "../http/request.ts";
 
-/** Docker's own types of before the OCI's, which registries still serve ("Image Manifest Version 2, Schema 2"). */
+/** Docker's own types, older than OCI's and still served ("Image Manifest Version 2, Schema 2"). */
 const DOCKER_MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
 const DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json";
 const INDEXES: ReadonlySet<string> = new Set([INDEX, DOCKER_INDEX]);
 const ACCEPTED = [INDEX, DOCKER_INDEX, MANIFEST, DOCKER_MANIFEST];
 
-/** The registry behind the names without a host, and what `docker login` calls it. */
+/** The registry for names without a host, and its name in Docker's configuration. */
 const HUB = { host: "registry-1.docker.io", loginHost: "index.docker.io" };
 const HUB_NAMES: ReadonlySet<string> = new Set(["docker.io", "index.docker.io", HUB.host]);
 
 export interface FoundImage {
-  /** `sha256:` and 64 hex digits; of the index, where the tag holds images for several platforms. */
+  /** `sha256:` and 64 hex digits: the digest of the index if the tag has images for several platforms. */
   readonly digest: string;
-  /** `os/architecture` in Go's names; undefined when the tag holds a single image. */
+  /** `os/architecture` in Go's names; undefined when the tag has a single image. */
   readonly platforms: readonly string[] | undefined;
 }
 
 /**
- * Asks the registry of an image what its tag stands for.
+ * Asks an image's registry for the digest of its tag.
  * @param name `NAME:TAG` as a FROM line takes it
  * @throws GantryError USAGE for a name that no registry could have and for an image that is not there;
  *   NETWORK_FAILED, PERMISSION_DENIED, DIGEST_MISMATCH; the signal's reason
@@ -40,8 +40,8 @@ export async function fetchImage(name: string, network: Network): Promise<FoundI
 }
 
 /**
- * Where an image is ("reference" of the distribution project): the first part of a name is a host when it has a dot, a
- * port or is localhost. Registries on this machine are asked without TLS, as container engines do.
+ * Parses an image's name ("reference" of the distribution project): its first part is a host when it has a dot or a port,
+ * or is localhost. Registries on this machine are used without TLS, as container engines do.
  * @throws GantryError USAGE
  */
 export function parseImageAddress(name: string): RegistryAddress {
@@ -65,7 +65,7 @@ function openImageAddress(address: string, name: string): RegistryAddress {
   throw new GantryError({ code: "USAGE", what: `"${name}" is no image that a registry could have`, fix });
 }
 
-/** GANTRY_TOKEN is a mirror's, and goes to no other host. */
+/** Without GANTRY_TOKEN, which is for a mirror and must not be sent to other hosts. */
 function withoutToken(network: Network): Network {
   return { ...network, environment: { ...network.environment, GANTRY_TOKEN: "" } };
 }

@@ -1,6 +1,6 @@
 /**
- * Puts bundles into an OCI registry, one artifact for each target, under one tag. What the registry has already is not
- * sent again; the tag is moved last, so that whoever pulls meanwhile gets the old whole or the new whole.
+ * Pushes bundles to an OCI registry, one artifact for each target, under one tag. What the registry already has is not
+ * sent again. The tag is moved last, so that a pull at the same time gets all of the old or all of the new.
  */
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
@@ -50,7 +50,7 @@ export interface PushOptions {
   readonly address: string;
   /** As for fetchBundle. */
   readonly environment: Environment;
-  /** Told what was done, one line each. */
+  /** Called with a line for each thing that was done. */
   readonly say: (text: string) => void;
   readonly debug: (text: string) => void;
   readonly signal: AbortSignal;
@@ -65,8 +65,8 @@ interface LocalBundle {
 }
 
 /**
- * Pushes the bundles. Targets of the same release that the tag holds already stay; those of another release go.
- * @returns the digest that the tag now stands for
+ * Pushes the bundles. Under the tag, other targets of the same release stay, and those of another release are removed.
+ * @returns the digest that the tag now names
  * @throws GantryError CONFIG_INVALID (no registry's tag, no bundle, a tag that holds something else), NETWORK_FAILED,
  *   PERMISSION_DENIED; the signal's reason
  */
@@ -88,7 +88,7 @@ export async function pushBundles(options: PushOptions): Promise<string> {
 }
 
 /**
- * Where something may be pushed to: known before anything is made for it.
+ * Parses the address to push to. Called before anything is built for the push.
  * @throws GantryError CONFIG_INVALID
  */
 export function parsePushAddress(text: string): RegistryAddress {
@@ -117,7 +117,7 @@ function readBundle({ file, signature }: PushedFile): LocalBundle {
   };
 }
 
-/** What the tag stands for now; undefined when there is none. */
+/** The manifest or index that the tag names now; undefined when there is no such tag. */
 async function readTagged(registry: Registry): Promise<Served | undefined> {
   try {
     return await retrying(registry.network, () => fetchServed(registry, registry.address.reference));
@@ -127,7 +127,7 @@ async function readTagged(registry: Registry): Promise<Served | undefined> {
   }
 }
 
-/** Pushes a blob in one request unless the registry has it ("Pushing a blob monolithically"). */
+/** Pushes a blob in one request, if the registry does not have it (specification, "Pushing a blob monolithically"). */
 async function ensureBlob(
   registry: Registry,
   { digest, size }: Descriptor,
@@ -185,7 +185,7 @@ async function pushManifest(registry: Registry, bundle: LocalBundle): Promise<Ar
   return { entry: entryOf({ ...described, annotations: about }, target), manifest: bytes };
 }
 
-/** Names of the OCI image specification, which takes them from Go. The C library has no place there but our annotation. */
+/** Adds the platform in the OCI image specification's names, which are Go's. The C library is only in an annotation. */
 function entryOf(descriptor: Descriptor, target: string): Descriptor {
   const [os = "", arch = ""] = target.split("-");
   return { ...descriptor, platform: { os, architecture: arch === "x64" ? "amd64" : arch } };
@@ -212,7 +212,7 @@ function key({ annotations }: Descriptor, name: keyof typeof ANNOTATIONS): strin
   return annotations?.[ANNOTATIONS[name]];
 }
 
-/** Lets the tag stand for one artifact, or for an index of several. */
+/** Makes the tag name one artifact, or an index of several. */
 async function moveTag(
   registry: Registry,
   pushed: readonly Artifact[],
@@ -241,7 +241,7 @@ async function moveTag(
   return digestOf(bytes);
 }
 
-/** The artifacts that a tag stands for. */
+/** The artifacts that a tag names. */
 function entriesTagged(registry: Registry, tagged: Served | undefined): readonly Descriptor[] {
   if (tagged === undefined) return [];
   if (isIndex(tagged) && entriesOf(tagged).every(({ artifactType }) => artifactType === ARTIFACT)) {

@@ -1,14 +1,14 @@
 /**
- * Who gets a registry's login when its challenge names another place for tokens: the registry's own host, the places
- * that large registries are known to use, and a host that the person has named with a login of its own. Nobody else: a
- * registry, or whoever answers for it, could otherwise send a password anywhere.
+ * Decides which token service gets a login, when a registry's challenge names one: the registry's own host, the known
+ * service of a large registry, and hosts for which the person has stored a login of their own. No other host gets one,
+ * because a registry, or an attacker in its name, could name any host.
  */
 import type { Environment } from "../../base/environment.ts";
 import type { Login, RegistryAddress } from "../address.ts";
 import { readDockerLogin } from "./docker-config.ts";
 import { readNetrc } from "../http/netrc.ts";
 
-/** As their challenges say: Docker Hub, GitLab, DigitalOcean. Others issue tokens on the registry's own host. */
+/** Token services by their challenges: Docker Hub, GitLab, DigitalOcean. Other registries use their own host. */
 const KNOWN: ReadonlyMap<string, string> = new Map([
   ["registry-1.docker.io", "auth.docker.io"],
   ["registry.gitlab.com", "gitlab.com"],
@@ -33,7 +33,7 @@ export function loginForRealm(
   return readNetrc(realm.hostname, environment, "named");
 }
 
-/** What to do when such a place got none, and the registry then wants one. */
+/** The fix when a token service got no login and requires one. */
 export function withheldFix(realm: URL): string {
   return `if ${realm.hostname} belongs to the registry, give it a login of its own in ~/.netrc: machine ${realm.hostname} login USER password PASSWORD`;
 }

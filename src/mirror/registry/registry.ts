@@ -1,6 +1,6 @@
 /**
- * Requests to an OCI registry (distribution specification 1.1) with the login that it asks for: none, Basic, or a
- * bearer token from the service that its challenge names (the "token" flow of Docker's registry).
+ * Sends requests to an OCI registry (distribution specification 1.1) with the login that it asks for: none, Basic, or a
+ * bearer token from the service that its challenge names (token authentication of Docker's registry).
  */
 import { showAddress } from "../../base/redact.ts";
 import { GantryError, type Finding } from "../../base/errors.ts";
@@ -28,13 +28,16 @@ export interface Registry {
   readonly send: (url: URL, request: Request) => Promise<HttpResponse>;
 }
 
-/** What the registry is told of who asks. */
+/** The user's login or token for the registry, if there is one. */
 type Credentials = { readonly login?: Login; readonly token?: string } | undefined;
 
-/** Most bytes of a manifest, by the specification. */
+/** The largest body of a token response that is read, in bytes. */
 const JSON_BYTES = 4 << 20;
 
-/** @param loginFix what helps where a login is missing or refused, when it is not a bundle's address */
+/**
+ * Opens a registry; sends nothing yet.
+ * @param loginFix the fix for a missing or refused login, in place of the one for bundles
+ */
 export function openRegistry(address: RegistryAddress, network: Network, loginFix?: string): Registry {
   const { origin, repository } = address;
   const credentials = readCredentials(address, network);
@@ -51,7 +54,7 @@ export function openRegistry(address: RegistryAddress, network: Network, loginFi
     locate: (path) => new URL(`/v2/${repository}/${path}`, origin.href),
     send: async (url, request) => {
       let response = await trySend(url, request);
-      // Only the registry itself may ask: it may have redirected to a store elsewhere.
+      // Only for the registry's own response: it may have redirected to another host for blobs.
       if (response.status === 401 && response.attempted.url.origin === origin.origin) {
         response.discard();
         const challenge = parseChallenge(response.headers.get("www-authenticate"));
@@ -64,7 +67,7 @@ export function openRegistry(address: RegistryAddress, network: Network, loginFi
   };
 }
 
-/** What an answer that should not have come means. */
+/** The failure for an unexpected response, whose body it discards. */
 export function registryFailure(response: HttpResponse): GantryError {
   response.discard();
   const after = parseRetryAfter(response.headers.get("retry-after"), Date.now());
@@ -87,7 +90,7 @@ function loginHost({ origin, loginHost: named }: RegistryAddress): string {
   return named ?? origin.host;
 }
 
-/** A login that lies where gantry does not reach is the likely reason for having none. */
+/** The failure for a refused login. It names Docker's credential helper if the login is probably there. */
 function refused(
   response: HttpResponse,
   address: RegistryAddress,
@@ -119,7 +122,7 @@ interface Challenge {
   readonly scope: string | undefined;
 }
 
-/** RFC 9110, 11.6.1: the first challenge of the two kinds that registries use. */
+/** Parses a WWW-Authenticate header (RFC 9110, 11.6.1): its first Basic or Bearer challenge. */
 export function parseChallenge(header: string | null): Challenge | undefined {
   const found = /\b(basic|bearer)\b\s*(.*)/is.exec(header ?? "");
   if (found === null) return undefined;
@@ -170,7 +173,7 @@ function withheldFrom(realm: URL, { origin }: RegistryAddress): Finding {
   };
 }
 
-/** Where tokens are issued; a login for a registry that speaks TLS never goes to a place that does not. */
+/** The token service's address with its parameters. Plain http is refused when the registry itself uses TLS. */
 function realmOf(challenge: Challenge, { origin }: RegistryAddress): URL {
   const realm = URL.canParse(challenge.realm) ? new URL(challenge.realm) : undefined;
   if (realm === undefined || !(realm.protocol === "https:" || realm.protocol === origin.protocol)) {

@@ -71,18 +71,3 @@ function isForOtherLibc(name: string, libc: Libc | undefined): boolean {
 export function isPlanted(path: string): boolean {
   return !path.startsWith(".") && !path.includes("/node_modules/.");
 }
-<<<<<<< HEAD
-=======
-
-/** Foreign files, where a directory without any listed file is one entry. */
-export function groupForeign(foreign: readonly string[], listed: ReadonlySet<string>): string[] {
-  const kept = new Set([...listed].flatMap(parentsOf));
-  return [...new Set(foreign.map((path) => parentsOf(path).find((parent) => !kept.has(parent)) ?? path))];
-}
-
-/** The parents of a path: `a` and `a/b` of `a/b/c`. */
-function parentsOf(path: string): string[] {
-  const parts = path.split("/");
-  return parts.slice(1).map((_, index) => parts.slice(0, index + 1).join("/"));
-}
->>>>>>> abb2aa7 (Say in plain words what the modules room does)
