@@ -1,4 +1,7 @@
-/** What runs a release's app: a binary that Bun compiles, or a Node beside the app's JavaScript. Two ways, one shape. */
+/**
+ * Makes the program of a release: a binary that Bun compiles, or a Node beside the app's JavaScript. Both have the
+ * same result type.
+ */
 import { join } from "node:path";
 import { NAMES } from "../release/index.ts";
 import { compileApp } from "./compile/index.ts";
@@ -6,7 +9,7 @@ import type { BuildContext } from "./build-context.ts";
 import { makeNodeProgram } from "./node/index.ts";
 import type { InstalledTarget, Program } from "./stages.ts";
 
-/** Makes it in the release's lib/. */
+/** Makes the program in the release's lib/. */
 export async function makeProgram(context: BuildContext, installed: InstalledTarget): Promise<Program> {
   const { node } = installed;
   return node === undefined

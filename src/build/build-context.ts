@@ -1,4 +1,4 @@
-/** What a build is asked for, and what all of its targets share. */
+/** The options of a build, and what all of its targets share. */
 import type { Log } from "../base/log.ts";
 import type { Manifest, Target } from "../release/index.ts";
 import type { Environment } from "../base/environment.ts";
@@ -8,7 +8,7 @@ import type { Sources } from "./app/sources.ts";
 import type { BuiltJavaScript } from "./node/javascript.ts";
 import type { Scratch } from "./scratch.ts";
 
-/** What a build begins to do for a target, in this order; `vendor` is for targets that only a bundle is made for. */
+/** The steps of a build for a target, in this order. `vendor` is for targets that get a bundle and no release. */
 export interface BuildEvent {
   readonly target: string;
   readonly step: "install" | "vendor" | "compile" | "prove" | "pack";
@@ -16,24 +16,24 @@ export interface BuildEvent {
 
 export interface BuildOptions {
   readonly appDir: string;
-  /** Names; the building machine's when empty. */
+  /** Target names. Empty means the build machine's. */
   readonly targets: readonly string[];
-  /** Where releases and archives go; made when missing. */
+  /** Output directory for releases and archives. Created when missing. */
   readonly out: string;
   /** Path of the Bun to compile with, instead of the app's own. */
   readonly bun?: string | undefined;
   /**
-   * Names of the targets whose bundles each release carries; an empty list means the release's own target alone, no
-   * list none at all. A release that is installed as `vendor` always carries its own.
+   * Names of the targets whose bundles each release carries. An empty list means the release's own target alone,
+   * undefined means none. A release that is installed as `vendor` always carries its own.
    */
   readonly vendor?: readonly string[] | undefined;
   /** How the release gets its modules; `gantry.install` when left out. */
   readonly install?: Manifest["install"] | undefined;
   /** `off` ships the modules as they were published. */
   readonly prune?: "on" | "off" | undefined;
-  /** minisign key or its file; `gantry.publicKey` when left out. */
+  /** A minisign key or its file. Default: `gantry.publicKey`. */
   readonly publicKey?: string | undefined;
-  /** The building machine's target. */
+  /** The build machine's target. */
   readonly host: Target;
   /** gantry's own version. */
   readonly gantry: string;
@@ -41,9 +41,9 @@ export interface BuildOptions {
   /** Owns the private directories of this run. */
   readonly scratch: Scratch;
   readonly log: Log;
-  /** Aborting it ends the build before its next step, with the signal's reason; a tool that runs comes to its end. */
+  /** Aborting it ends the build before its next step, with the signal's reason. A running tool is not interrupted. */
   readonly signal?: AbortSignal | undefined;
-  /** Is told of every step when it begins. */
+  /** Called at the beginning of every step. */
   readonly progress?: ((event: BuildEvent) => void) | undefined;
 }
 

@@ -1,7 +1,7 @@
 /**
- * `gantry build`: from an app to a release and its archive, one target after another. Everything is made in a work
- * directory beside the result and renamed into place at the end, so a build that fails or is interrupted leaves the
- * releases that are already there as they were.
+ * `gantry build`: makes a release and its archive from an app, one target after another. Everything is made in a work
+ * directory beside the result and renamed at the end, so a build that fails or is interrupted leaves existing releases
+ * unchanged.
  */
 import { existsSync, readdirSync, renameSync, rmdirSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
@@ -47,7 +47,7 @@ export type { BuildEvent, BuildOptions } from "./build-context.ts";
 
 /**
  * Builds a release for each target, all of them or none.
- * @throws GantryError with every finding; releases that were there before stay as they were
+ * @throws GantryError with every finding; existing releases are then unchanged
  */
 export async function buildReleases(options: BuildOptions): Promise<ReleaseSummary[]> {
   const targets = options.targets.length === 0 ? [options.host] : options.targets.map(parseTarget);
@@ -71,7 +71,7 @@ export async function buildReleases(options: BuildOptions): Promise<ReleaseSumma
     const bundles = await stageBundles(context, staged);
     const made: ReleaseSummary[] = [];
     for (const one of staged) made.push(await finishTarget(context, one, bundles));
-    // From here on the build is done: an abort no longer takes back what is published.
+    // After this an abort has no effect: what is published stays.
     options.signal?.throwIfAborted();
     const published = made.map((summary) => publish(summary, out));
     for (const summary of published) log.info(formatSummary(summary));
@@ -84,7 +84,7 @@ export async function buildReleases(options: BuildOptions): Promise<ReleaseSumma
   }
 }
 
-/** The Bun that builds; for a Node app, one that is fetched where there is none. */
+/** The Bun that builds. For a Node app it is fetched when there is none. */
 async function findBuilder(
   options: BuildOptions,
   app: App,
@@ -101,7 +101,7 @@ async function findBuilder(
   return builder;
 }
 
-/** Moves a finished release and its archive to where people look for them, over the ones of an earlier build. */
+/** Moves a finished release and its archive to the output directory, and replaces those of an earlier build. */
 function publish(summary: ReleaseSummary, out: string): ReleaseSummary {
   const name = relative(resolve(summary.directory, ".."), summary.directory);
   const directory = join(out, name);
@@ -113,7 +113,7 @@ function publish(summary: ReleaseSummary, out: string): ReleaseSummary {
   return { ...summary, directory, archive };
 }
 
-/** Every bundle that some release of this build carries, by target; those of its own targets are there already. */
+/** Makes the bundles that the releases of this build carry, by target. Those of its own targets exist already. */
 async function stageBundles(
   context: BuildContext,
   staged: readonly StagedTarget[],
@@ -125,7 +125,7 @@ async function stageBundles(
   return bundles;
 }
 
-/** One target's release and archive, finished and proven, still in the work directory. */
+/** Finishes and proves the release and the archive of a target, in the work directory. */
 async function finishTarget(
   context: BuildContext,
   staged: StagedTarget,
@@ -154,7 +154,7 @@ async function finishTarget(
   };
 }
 
-/** Writes everything into the release that follows from the binary and the tree. */
+/** Writes all files of the release that are derived from the binary and the tree. */
 function assemble(
   context: BuildContext,
   { target, release, externals, tree, program, bundle, treeDirectory }: StagedTarget,
@@ -190,7 +190,7 @@ function assemble(
 }
 
 /**
- * Seconds since 1970 that the archive's entries get.
+ * The time of the archive's entries in seconds since 1970.
  * @throws GantryError CONFIG_INVALID when SOURCE_DATE_EPOCH is set and is no whole number
  */
 function sourceDateEpoch(environment: Environment): number | undefined {

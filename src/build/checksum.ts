@@ -1,6 +1,7 @@
 /**
- * What the scripts of a release compare its program and launcher with before they run them: size, the CRC of cksum
- * (POSIX, "cksum"), and the SHA-256. The CRC finds accidents; who could forge it could write the scripts as well.
+ * Checksums of a release's program and launcher, which its scripts compare before they run them: size, the CRC of
+ * cksum (POSIX, "cksum"), and the SHA-256. The CRC detects accidents only: a person who can forge it could write the
+ * scripts as well.
  */
 import { startEntry } from "../release/index.ts";
 import { readPieces } from "../base/files/index.ts";
@@ -34,7 +35,7 @@ export function proveFile(root: string, path: string): ProvenFile {
     for (const byte of piece) crc = addByte(crc, byte);
   });
   const [size, sha256] = entry.finish();
-  // The length follows the bytes, least significant byte first and as few as it takes.
+  // The length follows the bytes, least significant byte first, without leading zero bytes.
   for (let rest = size; rest > 0; rest = Math.floor(rest / 256)) crc = addByte(crc, rest & 255);
   return { path, size, crc: ~crc >>> 0, sha256 };
 }

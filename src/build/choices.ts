@@ -1,4 +1,4 @@
-/** What a build was asked for, on the command line or in the app's settings: the command line wins. */
+/** Options of a build that the command line or the app's settings give. The command line takes precedence. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "../base/errors.ts";
@@ -16,13 +16,13 @@ export function releaseInstall({ install, app }: Choices): Manifest["install"] {
   return install ?? settings.install ?? (settings.runtime === "node" ? "vendor" : "first-run");
 }
 
-/** What pruning leaves in. */
+/** The files that pruning keeps. */
 export function releaseKeep({ prune, app }: Pick<BuildOptions, "prune"> & Pick<Choices, "app">): Keep {
   return prune === "off" ? "all" : app.settings.keep;
 }
 
 /**
- * The targets whose bundles a release for `own` carries, each once, in the order of the command line.
+ * The targets whose bundles a release for `own` carries, without duplicates, in the order of the command line.
  * @throws GantryError USAGE for a name that is no target
  */
 export function vendoredTargets(choices: Choices, own: Target): Target[] {
@@ -32,7 +32,7 @@ export function vendoredTargets(choices: Choices, own: Target): Target[] {
 }
 
 /**
- * The keys that a release pins, as the lines of their minisign files: one as itself, several as a list.
+ * The keys that a release pins, as lines of minisign: one key as a string, several as a list.
  * @throws GantryError CONFIG_INVALID when one is neither a key nor a file that holds one
  */
 export function releasePublicKey(

@@ -1,6 +1,6 @@
 /**
- * The door of the build room: everything that happens on the developer's machine, as functions. It never imports what
- * runs on the host, other than through files that both sides share (src/release and below).
+ * The door of the build room: every function of the build machine, for the command line and src/index.ts. It imports
+ * nothing that runs on the host, except files that both sides share (src/release and below).
  */
 export { analyzeApp, formatAnalysis, type Analysis } from "./analyze/index.ts";
 export {

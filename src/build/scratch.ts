@@ -1,7 +1,7 @@
 /**
- * Private directories in which the build side makes everything before it gets its final name. They go when their work
- * is done or has failed. One `Scratch` owns those of one run and is passed along, so two runs in one process do not
- * touch each other's.
+ * Private directories in which the build side makes everything before it gets its final name. They are removed when
+ * their work is done or has failed. One `Scratch` owns the directories of one run and is passed along, so two runs in
+ * one process are independent.
  */
 import {
   accessSync,
@@ -18,19 +18,22 @@ import { dirname, join } from "node:path";
 import { isDirectory } from "../base/files/index.ts";
 import { GantryError, toGantryError } from "../base/errors.ts";
 
-/** How the work directories beside results begin. */
+/** Prefix of the work directories beside results. */
 const BESIDE = ".gantry-build-";
-/** Milliseconds after which such a directory is nobody's: a build takes minutes. */
+/** Milliseconds after which such a directory counts as abandoned. A build takes minutes. */
 const ABANDONED = 24 * 60 * 60 * 1000;
 
 /** Makes and removes the directories of one run. */
 export interface Scratch {
   /** A new directory among the system's temporary files that only its owner can read. */
   readonly makePrivate: () => string;
-  /** A new directory from which a rename leads to its parent; those that killed builds left there a day ago go. */
+  /**
+   * A new directory in `parent`, so that a result can be renamed into place. Removes those that killed builds left
+   * there more than a day ago.
+   */
   readonly makeBeside: (parent: string) => string;
   readonly remove: (directory: string) => void;
-  /** Removes what was made and not removed yet, as far as it can: for a process that is told to end. */
+  /** Removes all directories that still exist, as far as possible. For a process that is interrupted. */
   readonly removeAll: () => void;
 }
 
@@ -42,7 +45,7 @@ export function createScratch(): Scratch {
     return directory;
   };
   const remove = (directory: string): void => {
-    // What the work had started may still be writing: see fs.rm, maxRetries.
+    // A child process may still be writing: see fs.rm, maxRetries.
     rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
     inUse.delete(directory);
   };
@@ -78,8 +81,8 @@ function isAbandoned(path: string): boolean {
 }
 
 /**
- * Makes the directory for results that the person named.
- * @returns whether it was not there before
+ * Makes the output directory that the user named.
+ * @returns whether it was created now
  * @throws GantryError with the system's reason
  */
 export function ensureOut(out: string): boolean {
@@ -95,8 +98,8 @@ export function ensureOut(out: string): boolean {
 }
 
 /**
- * One after another: fs.mkdir with `recursive` says ENOENT of a read-only file system, and before Node 26 never comes
- * back from /proc.
+ * One level after another: fs.mkdir with `recursive` reports ENOENT for a read-only file system, and before Node 26
+ * never returns for /proc.
  */
 function makeDirectory(path: string): boolean {
   if (isDirectory(path)) return false;
@@ -105,7 +108,7 @@ function makeDirectory(path: string): boolean {
     mkdirSync(path);
     return true;
   } catch (error) {
-    // Another build was quicker.
+    // Another build has made it meanwhile.
     if (isDirectory(path)) return false;
     throw error;
   }

@@ -1,6 +1,7 @@
 /**
- * One target of a build, up to what the manifest has to say of it: its modules locked and installed, the app compiled,
- * the optional modules settled, the tree packed as a bundle. Everything lies in the build's work directory.
+ * Makes the parts of one target, up to what its manifest needs: its modules are locked and installed, the app is
+ * compiled, optional modules are settled, and the tree is packed as a bundle. Everything is in the build's work
+ * directory.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -38,9 +39,9 @@ import {
 } from "./tree/index.ts";
 import type { InstalledTarget, Program, StagedTarget } from "./stages.ts";
 
-/** Beside the release in its stage: where its node_modules is made. */
+/** Directory beside the release in its stage, in which its node_modules is made. */
 const TREE = "tree";
-/** Beside it: its bundle. No target has this name. */
+/** Directory for its bundle. No target has this name. */
 const BUNDLE = "bundle";
 
 /**
@@ -52,7 +53,7 @@ export async function stageTarget(context: BuildContext, target: Target): Promis
   const installed = await installTarget(context, target, join(context.work, target.name));
   const { release, stage, name, treeDirectory } = installed;
   beginStep(context, target, "compile");
-  // Packing takes as long as compiling and runs on another core. The tree rarely changes afterwards.
+  // Packing takes as long as compiling and uses another core, so it starts early. The tree rarely changes afterwards.
   const early = packTree(context, installed, withoutUnbuilt(installed));
   early.catch(() => undefined);
   const program = await makeProgram(context, installed);
@@ -67,8 +68,8 @@ export async function stageTarget(context: BuildContext, target: Target): Promis
 }
 
 /**
- * The bundle of a target that no release is made for: what building that target would record, as far as nothing has
- * to be loaded to know it.
+ * Makes the bundle of a target without a release: the one that a build for the target would record, as far as that is
+ * known without loading modules.
  */
 export async function stageBundle(context: BuildContext, target: Target): Promise<PackedBundle | undefined> {
   beginStep(context, target, "vendor");
@@ -114,7 +115,10 @@ async function installTarget(context: BuildContext, target: Target, stage: strin
   return { target, stage, release, name, treeDirectory, analysis, lock, tree, node };
 }
 
-/** Runs the trusted install scripts of a tree; undefined when there are none, or this machine is of another kind. */
+/**
+ * Returns a function that runs the trusted install scripts of a tree. Undefined without such scripts, and when this
+ * machine cannot run programs of the target.
+ */
 function scriptsOf(
   { app, host, environment, log }: BuildContext,
   target: Target,
@@ -142,7 +146,7 @@ function refuseUnmatched(tree: CapturedTree, lock: ReleaseLock, app: BuildContex
   if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
-/** The tree without externals that lack a native file. Loading may remove more of it later. Its files stay on disk. */
+/** The tree without externals that lack a native file. A later load test may remove more. Files stay on disk. */
 function withoutUnbuilt({ tree, analysis }: InstalledTarget): CapturedTree {
   return selectAvailable(tree, findUnbuilt(tree, analysis.externals));
 }
@@ -159,14 +163,14 @@ async function packTree(
     target,
     modules: tree.modules,
     directory: join(treeDirectory, NAMES.modules),
-    // Node before 22.15 has no zstd, and later ones stop at the frame in front that names the release (24.21).
+    // Node before 22.15 has no zstd, and later ones stop at the first frame, which names the release (24.21).
     compression: node === undefined ? "zst" : "gz",
     compressor: { executable: builder.path, environment, scratch },
     file: join(stage, BUNDLE),
   });
 }
 
-/** Which modules stay outside, and their lock, written into the release. */
+/** Finds which modules stay outside, and writes their lockfile into the release. */
 async function resolveModules(
   context: BuildContext,
   target: Target,
@@ -188,7 +192,7 @@ async function resolveModules(
   return { analysis, lock };
 }
 
-/** Finds out which optional externals really work, and takes the others out of the tree. */
+/** Finds which optional externals really load, and removes the others from the tree. */
 async function settleExternals(
   context: BuildContext,
   { target, treeDirectory, analysis, tree }: InstalledTarget,
@@ -216,7 +220,7 @@ async function settleExternals(
   return { externals: all, tree: dropUnavailable(tree, modules, unavailable) };
 }
 
-/** With Node the native files are loaded by name as well, for packages that load theirs late. */
+/** With Node, native files are loaded by path as well, for packages that load theirs late. */
 function withFiles(
   external: ExternalModule,
   tree: CapturedTree,
@@ -228,7 +232,9 @@ function withFiles(
   return { ...external, native: files.flat(), ...(late ? { files } : {}) };
 }
 
-/** An empty directory, and an environment that finds the program: the release's own programs are run with both. */
+/**
+ * An empty directory, and an environment in which the program is found. The release's own programs are run with both.
+ */
 export function emptyDirectory(
   context: BuildContext,
   { path }: Program,

@@ -1,4 +1,4 @@
-/** The texts that go into a release, read from where they lie in gantry and with their `@KEY@` places filled. */
+/** Reads gantry's templates for files of a release, and fills their `@KEY@` placeholders. */
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path/posix";
 import { GantryError } from "../base/errors.ts";
@@ -9,9 +9,9 @@ export function readTemplate(path: string): string {
 }
 
 /**
- * @param values a place with `undefined` takes its whole line away
+ * @param values a placeholder with `undefined` removes its whole line
  * @param name the template's, for messages
- * @throws GantryError INTERNAL when a place is not among the values
+ * @throws GantryError INTERNAL when a placeholder is not among the values
  */
 export function fillPlaces(
   text: string,
@@ -28,9 +28,9 @@ export function fillPlaces(
 }
 
 /**
- * A template with its `#@include FILE` lines replaced, FILE being beside it and free to include others, and every
- * place filled; a file's name may have places too.
- * @throws GantryError INTERNAL when a place is not among the values
+ * A template with all placeholders filled and its `#@include FILE` lines replaced. FILE is beside it and may include
+ * others. The name of a file may contain placeholders too.
+ * @throws GantryError INTERNAL when a placeholder is not among the values
  */
 export function renderTemplate(path: string, values: Readonly<Record<string, string | undefined>>): string {
   return fillPlaces(readWithIncludes(path, values), values, path);
@@ -42,7 +42,7 @@ function readWithIncludes(path: string, values: Readonly<Record<string, string |
   );
 }
 
-/** Refuses what would be more than a word in a script, a unit or a file name; settings are checked long before. */
+/** Refuses text that is more than one word in a script, a unit or a file name. Settings were checked before. */
 export function plainWord(text: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9._+-]*$/.test(text)) return text;
   throw new GantryError({ code: "CONFIG_INVALID", what: `"${text}" cannot be part of a file name` });

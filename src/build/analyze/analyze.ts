@@ -1,6 +1,6 @@
 /**
- * Which of an app's packages stay outside its binary, and why. Every package of the production closure gets one role
- * and one reason with the evidence.
+ * Finds which of an app's packages stay outside its binary, and why. Every package of the production closure gets one
+ * role and one reason with the evidence.
  */
 import type { Target } from "../../release/index.ts";
 import { readInstalled, type InstalledGraph, type InstalledPackage, type Sources } from "../app/index.ts";
@@ -22,7 +22,7 @@ export interface Analysis {
   readonly version: string;
   readonly target: string;
   readonly runtime: "bun" | "node";
-  /** Sorted by name. With Node every production dependency is one. */
+  /** Sorted by name. With Node every production dependency is an external. */
   readonly externals: readonly AnalyzedExternal[];
   /** All others, sorted by role, then by name. */
   readonly packages: readonly AnalyzedPackage[];
@@ -66,7 +66,7 @@ export async function analyzeApp(
   });
 }
 
-/** Reads each package once, however many ways lead to it. */
+/** Reads each package once, although several packages may depend on it. */
 function remember<T>(
   graph: InstalledGraph,
   read: (found: InstalledPackage) => T,

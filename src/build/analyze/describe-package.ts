@@ -1,4 +1,6 @@
-/** What an analysis says of each package: the role it has, in a sentence with the evidence, its size and its place. */
+/**
+ * Describes a package of an analysis: its role, the reason as a sentence with the evidence, its size and its path.
+ */
 import { relative, sep } from "node:path";
 import type { Target } from "../../release/index.ts";
 import { judgeEmbedding, type Embeddable } from "./embed.ts";
@@ -12,7 +14,7 @@ import type { Carried, FoundExternal, LeftOutPackage, Walk } from "./package-wal
 type Role = "external" | "beside" | "carried" | "left-out" | "bundled";
 
 export interface AnalyzedPackage {
-  /** The name it is imported by; an alias's, where there is one. */
+  /** The name it is imported by, which may be an alias. */
   readonly name: string;
   readonly version: string;
   readonly role: Role;
@@ -20,17 +22,17 @@ export interface AnalyzedPackage {
   readonly reason: string;
   /** Size of its own files as installed. */
   readonly bytes: number;
-  /** Its directory, relative to the workspace root. */
+  /** Its directory relative to the workspace root. */
   readonly path: string;
-  /** Names of the externals that need it; empty for what is compiled in. */
+  /** Names of the externals that need it. Empty for a package that is compiled in. */
   readonly neededBy: readonly string[];
 }
 
 export interface AnalyzedExternal extends AnalyzedPackage {
   readonly role: "external" | "beside";
-  /** The app starts without it. */
+  /** True when the app starts without it. */
   readonly optional: boolean;
-  /** It carries, loads or fetches a native file itself. */
+  /** True when it contains, loads or fetches a native file itself. */
   readonly native: boolean;
   readonly embeddable: Embeddable;
 }

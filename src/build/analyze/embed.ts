@@ -1,6 +1,6 @@
 /**
  * Could an external's native file be embedded in the binary instead? Bun extracts each embedded file alone to a
- * temporary directory, so what looks for neighbours breaks; and it embeds only what a fixed `require` names
+ * temporary directory, so a file that needs others beside it fails. Bun embeds only what a fixed `require` names
  * (measured on Bun 1.4.5: @node-rs/argon2 works as it is, libsql and bcrypt with a patched require, sharp never).
  */
 import { readFileSync } from "node:fs";

@@ -1,6 +1,6 @@
 /**
- * Signs that a package is native: files it carries, variants it chooses from, loaders it calls, scripts that fetch.
- * Read from the installed files alone; the strongest sign is the one that is reported.
+ * Evidence that a package is native: files that it contains, variants that it chooses from, loaders that it calls,
+ * scripts that fetch. Read from the installed files alone. The strongest evidence is reported.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -15,7 +15,7 @@ export interface PackageFiles {
   readonly bytes: number;
 }
 
-/** Packages whose whole purpose is to find or load a native file for their dependent. */
+/** Packages whose only purpose is to find or load a native file for their dependent. */
 const LOADERS: ReadonlySet<string> = new Set([
   "bindings",
   "node-gyp-build",
@@ -26,7 +26,7 @@ const LOADERS: ReadonlySet<string> = new Set([
   "prebuild-install",
   "@neon-rs/load",
 ]);
-/** A native file there is test data, not what the package loads. */
+/** Native files in these directories are test data. The package does not load them. */
 const TEST_DATA = /(?:^|\/)(?:tests?|__tests__|spec|fixtures?|examples?)\//i;
 const SCRIPT = /\.[cm]?js$/;
 const LARGEST_SCRIPT = 2 * 1024 * 1024;
@@ -53,7 +53,7 @@ export function nativeFiles(files: PackageFiles): string[] {
   return files.paths.filter((path) => path.endsWith(".node") && !TEST_DATA.test(path));
 }
 
-/** Why a package is native, as the end of the sentence "it …"; undefined when nothing says so. */
+/** Why a package is native, as the end of the sentence "it …". Undefined without evidence. */
 export function readNativeEvidence(found: InstalledPackage, files: PackageFiles): string | undefined {
   const native = nativeFiles(files);
   if (native.length > 0) return `carries native files: ${listed(native)}`;
@@ -71,7 +71,7 @@ export function readNativeEvidence(found: InstalledPackage, files: PackageFiles)
   return loaderEvidence(found, files);
 }
 
-/** Names in optionalDependencies that say a platform, or whose installed package does. */
+/** Names in optionalDependencies that contain a platform, or whose installed package is for one platform. */
 function variantNames(found: InstalledPackage): string[] {
   return Object.keys(found.json.optionalDependencies ?? {}).filter((name) => isPlatformPackage(name, {}));
 }
@@ -90,7 +90,7 @@ function loaderEvidence(found: InstalledPackage, files: PackageFiles): string | 
   return undefined;
 }
 
-/** The package's JavaScript files with their texts; very large ones are left out. */
+/** The package's JavaScript files with their texts, without very large ones. */
 export function* scriptsOf(directory: string, files: PackageFiles): Generator<[path: string, text: string]> {
   for (const path of files.paths) {
     if (!SCRIPT.test(path) || TEST_DATA.test(path)) continue;
@@ -99,7 +99,7 @@ export function* scriptsOf(directory: string, files: PackageFiles): Generator<[p
   }
 }
 
-/** The first of some names, and how many more there are. */
+/** Joins the first of some names, and says how many more there are. */
 function listed(names: readonly string[]): string {
   const [first = "", ...rest] = names;
   return rest.length === 0 ? first : `${first} and ${rest.length} more`;

@@ -1,7 +1,10 @@
-/** The door of build/analyze: which modules of an app stay outside its binary, and by what evidence. It reads files only. */
+/**
+ * The door of build/analyze: finds which modules of an app stay outside its binary, with the evidence, for `build` and
+ * `analyze`. It reads files only.
+ */
 export { analyzeApp, type Analysis } from "./analyze.ts";
 export { readPackageFiles } from "./evidence.ts";
 export { formatAnalysis } from "./format-analysis.ts";
 export { installCommands, readInstallScript } from "./install-script.ts";
-/** Packages that hold the native files of one platform, such as `@img/sharp-linux-x64`. */
+/** Recognises packages that hold the native files of one platform, such as `@img/sharp-linux-x64`. */
 export { isPlatformPackage, platformOfName, platformRefusal, type PlatformFields } from "./platform.ts";

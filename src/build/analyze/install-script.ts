@@ -1,6 +1,6 @@
 /**
- * What a package's install script is for. Scripts that print a banner (core-js) or patch a file do not matter;
- * one that compiles or downloads a native file makes its package native. Decided by reading, never by running.
+ * Finds what a package's install script does. Scripts that print a banner (core-js) or patch a file do not matter. One
+ * that compiles or downloads a native file makes its package native. Scripts are read and never run.
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ const NATIVE_FILE = /\.node\b["'`]|\.node\$\{|\.node\)/;
 const DOWNLOAD = /https?\.(?:get|request)\b|\bfetch\(|\bdownload|DownloaderHelper|createWriteStream/i;
 const PLATFORM =
   /process\.(?:platform|arch)|\b(?:platform|arch)\(\)|os\.(?:platform|arch)|\{[^}]*\b(?:platform|arch)\b[^}]*\}\s*=\s*process/;
-/** A script larger than this is a bundle: a search for words in it tells nothing. */
+/** A larger script is a bundle, in which a search for words proves nothing. */
 const LARGEST_SCRIPT = 512 * 1024;
 
 /** The first install script that builds or fetches a native file; undefined when none does. */
@@ -46,7 +46,7 @@ export function readInstallScript(directory: string, json: PackageJson): Install
   return undefined;
 }
 
-/** Every command that a package manager would run at its installation, in order. */
+/** Every command that a package manager would run when it installs the package, in order. */
 export function installCommands(directory: string, json: PackageJson): string[] {
   const scripts: Partial<Record<string, unknown>> = json.scripts ?? {};
   const commands = STAGES.map((stage) => scripts[stage]).filter((command) => typeof command === "string");

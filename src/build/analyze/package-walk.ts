@@ -1,6 +1,6 @@
 /**
- * Walks an app's packages: which stay outside its binary and why, what those need beside themselves, and what is made
- * for another platform. The user's own list takes precedence over detection; a warning says what it overrules.
+ * Walks an app's packages: which stay outside its binary and why, what those need, and what is made for another
+ * platform. The user's own list takes precedence over detection, and a warning says what it overrules.
  */
 import type { Target } from "../../release/index.ts";
 import type { InstalledEdge, InstalledGraph, InstalledPackage, Settings } from "../app/index.ts";
@@ -21,13 +21,13 @@ export interface FoundExternal {
   readonly found: InstalledPackage;
   readonly role: "external" | "beside";
   readonly reason: string;
-  /** Some package that is compiled in cannot do without it. */
+  /** True when a package that is compiled in has a hard dependency on it. */
   required: boolean;
 }
 
 export type AnalysisSettings = Pick<Settings, "externals" | "optional"> & Partial<Pick<Settings, "runtime">>;
 
-/** Walks what is compiled in, from the app to the first external on each way. */
+/** Walks the packages that are compiled in, from the app to the first external on each path. */
 export function findExternals(walk: Walk): {
   externals: Map<string, FoundExternal>;
   bundled: Map<string, string>;
@@ -64,7 +64,7 @@ function isRequired(from: InstalledPackage, edge: InstalledEdge): boolean {
   return edge.kind === "hard";
 }
 
-/** External or not, and why; undefined for what is compiled in. */
+/** Is it external, and why? Undefined for what is compiled in. */
 function judge(
   walk: Walk,
   name: string,
@@ -94,7 +94,7 @@ function judge(
       reason: `is plain JavaScript that works only beside ${beside} (its dependencies)`,
     };
   if (settings.externals !== undefined) return { role: "external", reason: "is named in gantry.externals" };
-  // The workspace's own packages are source code, which the app's build has to take in.
+  // Packages of the workspace are source code, which the app's build has to include.
   return settings.runtime !== "node" || found.workspace
     ? undefined
     : { role: "external", reason: "is plain JavaScript that the app depends on" };
@@ -111,7 +111,7 @@ export interface LeftOutPackage {
   readonly reason: string;
 }
 
-/** Everything that externals need, by directory; variants for other platforms apart. */
+/** Everything that externals need, by directory. Variants for other platforms are separate. */
 export function findCarried(
   walk: Walk,
   externals: ReadonlyMap<string, FoundExternal>,

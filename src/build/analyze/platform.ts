@@ -1,7 +1,7 @@
 /**
- * Which packages are made for one platform, and whether that platform is the target. The fields of package.json
- * decide where they speak; @libsql's packages declare no libc and lockfiles before version 2 keep none, so then the
- * name's parts do, and at last its neighbours': beside `x-linuxmusl-x64`, `x-linux-x64` is the glibc one.
+ * Which packages are made for one platform, and whether that platform is the target. The fields of package.json decide
+ * when they exist. @libsql's packages declare no libc, and lockfiles before version 2 have none. Then the parts of the
+ * name decide, and last the neighbours: beside `x-linuxmusl-x64`, `x-linux-x64` is the glibc one.
  */
 import { acceptsTarget, type Libc, type Target } from "../../release/index.ts";
 
@@ -19,7 +19,7 @@ export interface NamedPlatform {
 
 type Words = Readonly<Record<string, string>>;
 
-/** Spellings on the left, process.platform's on the right. */
+/** Spellings in names, and process.platform's spelling for them. */
 const SYSTEMS: Words = {
   linux: "linux",
   linuxmusl: "linux",
@@ -39,7 +39,7 @@ const SYSTEMS: Words = {
   wasm32: "wasm",
   wasi: "wasm",
 };
-/** Spellings on the left, process.arch's on the right. */
+/** Spellings in names, and process.arch's spelling for them. */
 const PROCESSORS: Words = {
   x64: "x64",
   amd64: "x64",
@@ -73,7 +73,7 @@ const LIBRARIES: Readonly<Record<string, Libc>> = {
   musleabi: "musl",
 };
 
-/** What a package's name says of its platform, word by word. */
+/** The platform that a package's name contains, word by word. */
 export function platformOfName(name: string): NamedPlatform {
   const words = nameWords(name);
   const first = <T>(table: Readonly<Record<string, T>>): T | undefined =>
@@ -98,8 +98,8 @@ export function isPlatformPackage(name: string, fields: PlatformFields): boolean
 }
 
 /**
- * Why a package is not for the target; undefined when it may be.
- * @param siblings names that stand beside it in its dependent's optionalDependencies
+ * Why a package is not for the target. Undefined when it may be.
+ * @param siblings names beside it in its dependent's optionalDependencies
  */
 export function platformRefusal(
   name: string,
@@ -131,7 +131,7 @@ function libcBesideSiblings(name: string, siblings: readonly string[]): Libc | u
     : undefined;
 }
 
-/** A name without its libc words: the same for the variants of one platform. */
+/** A name without its words for a libc, which variants of one platform share. */
 function stem(name: string): string {
   return nameWords(name)
     .map((word) => (word === "linuxmusl" || word === "linuxglibc" ? "linux" : word))

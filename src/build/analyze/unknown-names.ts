@@ -1,4 +1,6 @@
-/** Names in the app's settings that are none of its packages are refused: a misspelt one would change nothing. */
+/**
+ * Refuses names in the app's settings that are none of its packages, because a misspelt name would have no effect.
+ */
 import { GantryError, type Finding } from "../../base/errors.ts";
 import { nearest, type InstalledGraph } from "../app/index.ts";
 import type { AnalysisSettings } from "./package-walk.ts";

@@ -1,7 +1,7 @@
 /**
- * The `"gantry"` key of an app's package.json: what it may hold, and what is wrong with what it holds.
- * Strict: an unknown key is a mistake, because a mistyped setting that is ignored builds the wrong release.
- * Nothing here touches the disk; that named files exist is checked in app.ts.
+ * The `"gantry"` key of an app's package.json: its schema, and findings for wrong values. Unknown keys are errors,
+ * because a mistyped setting that is ignored builds the wrong release. Nothing here reads the disk; app.ts checks that
+ * named files exist.
  */
 import { closest, distance } from "fastest-levenshtein";
 import * as v from "valibot";
@@ -25,7 +25,7 @@ import {
 } from "../../release/index.ts";
 import { runtimeFindings } from "./runtime-settings.ts";
 
-/** Files of every release that a binary of the same name would replace, beside it or in lib/. */
+/** Files of every release that a binary of the same name would overwrite, beside it or in lib/. */
 const TAKEN: ReadonlySet<string> = new Set([...Object.values(NAMES), "launcher.mjs", "release.json"]);
 const BINARY = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const PACKAGE = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/i;
@@ -37,7 +37,7 @@ const PackageNames = v.array(
     v.regex(PACKAGE, "is not a package name (a name alone, without a version or a subpath)"),
   ),
 );
-/** Relative and inside the app: what lies elsewhere is not there on the machine that builds next. */
+/** A path relative to the app and inside it, because a file elsewhere does not exist on other build machines. */
 const AppPath = v.pipe(
   Text,
   v.check((path) => !path.startsWith("/") && !path.split(/[\\/]/).includes(".."), "must lie inside the app"),
@@ -55,13 +55,13 @@ const Binary = v.pipe(
   v.check((name) => !TAKEN.has(name), "is the name of another file of every release"),
 );
 
-/** A version in full, so that every build is of the same one; or the host's own, of the major that is named. */
+/** A full version, so that every build uses the same one, or the host's own Node of a major version. */
 const NODE = /^(?:\d+\.\d+\.\d+|system(?:@\d+(?:\.\d+\.\d+)?)?)$/;
 const NodeVersion = v.pipe(
   v.string(),
   v.regex(NODE, 'must be a version such as "24.21.0", "system" or "system@24"'),
 );
-/** No package has a Node for musl: one build for both C libraries says what runs the app on each. */
+/** No package has a Node for musl. So a build for both C libraries names one for each. */
 const NodeByLibc = v.strictObject({ default: NodeVersion, musl: NodeVersion });
 
 const Build = v.strictObject({
@@ -88,7 +88,7 @@ const Service = v.strictObject({
   exposure: v.optional(Exposure, "public"),
 });
 
-/** Arguments for the app. One string is split at spaces; quotes have no meaning. */
+/** Arguments of the app. A single string is split at spaces, and quotes have no meaning. */
 const Activate = v.pipe(
   v.union([v.string(), v.array(v.string())]),
   v.check(
@@ -101,7 +101,7 @@ const Activate = v.pipe(
   ActivateSchema,
 );
 
-/** Every key, what it may be, and what it is when it is left out. */
+/** Every key with its type and its default. */
 export const Settings = v.strictObject({
   binary: v.optional(Binary),
   entry: v.optional(AppPath),
@@ -115,7 +115,7 @@ export const Settings = v.strictObject({
   optional: v.optional(PackageNames, []),
   include: v.optional(v.array(AppPath), []),
   build: v.optional(Build, {}),
-  /** When left out: `vendor` for Node apps, whose hosts have nothing to install with; `first-run` for the others. */
+  /** Default: `vendor` for Node apps, whose hosts have no package manager, and `first-run` for others. */
   install: v.optional(v.picklist(["first-run", "image", "vendor"])),
   keep: v.optional(v.array(KeepPattern), []),
   publicKey: v.optional(v.union([Text, v.pipe(v.array(Text), v.minLength(1))])),
@@ -123,7 +123,7 @@ export const Settings = v.strictObject({
   service: v.optional(Service, {}),
 });
 
-/** `gantry.build`, passed to the compiler: all paths are relative to the app. */
+/** `gantry.build`, options of the compiler. All paths are relative to the app. */
 export type BuildSettings = Readonly<v.InferOutput<typeof Build>>;
 export type Settings = Readonly<v.InferOutput<typeof Settings>>;
 
@@ -165,7 +165,7 @@ export function parseSettings(value: unknown, where: string): ParsedSettings {
   throw new TypeError("a failed parse without an issue");
 }
 
-/** Service settings that are right alone and wrong together. */
+/** Findings for service settings that are each valid and together wrong. */
 function serviceFindings({ service }: Settings, where: string): Finding[] {
   if (service.health === undefined || service.port !== undefined) return [];
   const what = `"gantry.service.health" is "${service.health}", and "gantry.service.port" does not say where to ask`;
@@ -200,7 +200,7 @@ function settingFinding(issue: Issue, where: string): Finding {
   };
 }
 
-/** A message of valibot in words for a person. valibot's type names are kept, its sentences are replaced. */
+/** Turns a message of valibot into words for a person. Its type names are kept, its sentences are replaced. */
 function complaint(issue: Issue): string {
   if (issue.kind === "validation") return issue.message;
   if (issue.type === "picklist")
@@ -226,13 +226,13 @@ function remedy(issue: Issue, path: string): Pick<Finding, "fix"> {
     : { fix: `set "${path}" to "${near}"` };
 }
 
-/** A value as it stands in package.json, shortened to stay on one line. */
+/** A value as JSON, shortened to stay on one line. */
 export function show(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
-/** The nearest of some names, if one is near enough to be what was meant: at most half of it mistyped. */
+/** The nearest of some names, when at most half of the word differs. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   if (names.length === 0) return undefined;
   const near = closest(word, names);

@@ -1,6 +1,6 @@
 /**
- * The app that a release is made of: its package.json, checked as a whole before anything is built.
- * Every mistake found is reported at once. Nothing is written, and no file above the app's workspace counts.
+ * Reads the app of a release: its package.json is checked completely before anything is built, and every mistake is
+ * reported at once. Nothing is written, and no file above the app's workspace is read.
  */
 import { readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -16,22 +16,22 @@ export interface App {
   readonly name: string;
   readonly version: string;
   readonly packageJson: PackageJson;
-  /** `binary` is settled here; everything else is as given, with defaults. */
+  /** `binary` is set. Other keys are as given, with defaults. */
   readonly settings: Settings & { readonly binary: string };
-  /** The file that the app starts with, absolute; it exists, unless a Node app's build has yet to make it. */
+  /** The file that the app starts with, absolute. It exists, except when a Node app's build has to make it. */
   readonly entry: string;
   /** The directory that holds the workspace's modules and lockfile; `dir` itself when there is no workspace. */
   readonly workspaceRoot: string;
   readonly lockfile: Lockfile | undefined;
 }
 
-/** npm's package.json documentation, "name", as far as it matters in paths and commands. */
+/** npm's package.json documentation, "name": the part that matters in paths and commands. */
 const NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/i;
 /** https://semver.org, item 2, 9 and 10. */
 const VERSION = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/;
 const BINARY = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const EXTENSIONS = ["ts", "tsx", "mts", "js", "mjs", "cjs", "jsx"] as const;
-/** Looked for in this order when no field of package.json names an existing entry. */
+/** Tried in this order when no field of package.json names an existing entry. */
 const USUAL_ENTRIES = ["src/main", "src/index", "main", "index"].flatMap((stem) =>
   EXTENSIONS.map((extension) => `${stem}.${extension}`),
 );
@@ -86,7 +86,7 @@ export async function readApp(appDir: string): Promise<App> {
 }
 
 /**
- * pkg-types looks upward for a package.json and repairs broken JSON silently; an app's own must be there and whole.
+ * Reads an app's own package.json. pkg-types would search the directories above, and repair broken JSON silently.
  * @throws GantryError CONFIG_INVALID
  */
 async function readPackageFile(dir: string): Promise<PackageJson> {
@@ -175,7 +175,7 @@ function findEntry(
   return undefined;
 }
 
-/** What a Node app is started with: JavaScript that its build may have yet to make, or its source where none says. */
+/** The entry of a Node app: JavaScript, which its build may have to make, or source when no field names any. */
 function nodeEntry(
   dir: string,
   json: PackageJson,
@@ -185,7 +185,7 @@ function nodeEntry(
   const bin = binEntries(json, json.name ?? "").find(([key]) => key === binary)?.[1];
   const path = [named, bin, json.main, json.module].find((candidate) => typeof candidate === "string");
   if (path !== undefined) return join(dir, path);
-  // What the script makes, and where, cannot be known before it has run.
+  // What the script makes, and where, is unknown before it has run.
   if (json.scripts?.["build"] !== undefined) return undefined;
   return USUAL_ENTRIES.map((candidate) => join(dir, candidate)).find(isFile);
 }
@@ -218,7 +218,7 @@ function noNodeEntry(where: string): Finding {
   };
 }
 
-/** Settings that name files which are not there. */
+/** Findings for settings that name missing files. */
 function missingFiles(dir: string, settings: Settings, where: string): Finding[] {
   const named: [string, readonly string[]][] = [
     ["gantry.include", settings.include],

@@ -1,4 +1,4 @@
-/** How a Node app's JavaScript comes to be. Reads package.json and what lies beside it; runs nothing. */
+/** Finds how a Node app's JavaScript is made. Reads package.json and the files beside it; runs nothing. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { topOf } from "../../release/index.ts";
@@ -10,20 +10,20 @@ export type BuildStep =
   /** By the app's own `build` script. */
   | { readonly kind: "script" }
   | BuildTool
-  /** It is JavaScript as it stands. */
+  /** The app is JavaScript already. */
   | { readonly kind: "none" }
-  /** There is no such JavaScript, and nothing to make it with. */
+  /** There is no JavaScript, and nothing that could make it. */
   | { readonly kind: "missing" };
 
 /** The app's entry, relative to it. */
 export const entryOf = ({ dir, entry }: App): string => relative(dir, entry);
 
-/** The directory that becomes lib/app: the one that the entry's path begins with, when no setting names it. */
+/** The directory that becomes lib/app: the setting, else the first directory in the entry's path. */
 export const partOf = ({ settings }: App, entry: string): string => settings.app ?? topOf(entry);
 
 export const isJavaScript = (path: string): boolean => /\.[cm]?js$/.test(path);
 
-/** What an earlier build left is not taken for this one's where there is something to build with. */
+/** When something can build the app, output of an earlier build is not used. */
 export function readBuildStep(app: App): BuildStep {
   if (app.packageJson.scripts?.["build"] !== undefined) return { kind: "script" };
   const entry = entryOf(app);
@@ -42,10 +42,10 @@ function readBuildTool({ dir, workspaceRoot, packageJson }: App): BuildTool | un
   });
 }
 
-/** What build tools call what they make; a directory of another name may hold sources as well. */
+/** Usual names of output directories. A directory of another name may hold sources as well. */
 const OUTPUTS: ReadonlySet<string> = new Set(["dist", "build", "out", "output", "compiled"]);
 
-/** Is everything in it made by the build? By its name, or because version control is told to leave it out. */
+/** Is everything in a directory made by the build? Its name, or .gitignore, tells. */
 export function isOutput(app: App, part: string): boolean {
   const name = part.split("/").at(-1) ?? part;
   if (OUTPUTS.has(name)) return true;

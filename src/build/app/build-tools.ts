@@ -1,36 +1,36 @@
 /**
- * What makes the JavaScript of a Node app that has no `build` script: the first tool of a table that is among the
- * app's own dependencies and is told by a file beside its package.json what to make, else a compiler that is told
- * here. Pure: the names and texts that decide are given.
+ * Chooses the tool that makes the JavaScript of a Node app without a `build` script: the first tool of a table that is
+ * among the app's dependencies and has a configuration file beside package.json, else a compiler with arguments from
+ * here. Pure: the names and texts that decide are passed in.
  */
 import { topOf } from "../../release/index.ts";
 
-/** What an app has, as far as it decides. */
+/** What decides the choice. */
 export interface ToolFacts {
-  /** Names among the dependencies and devDependencies of the app and of its workspace's root. */
+  /** Names in the dependencies and devDependencies of the app and of its workspace's root. */
   readonly dependencies: ReadonlySet<string>;
   /** The keys of its package.json. */
   readonly keys: ReadonlySet<string>;
   /** The files beside its package.json. */
   readonly files: readonly string[];
-  /** The text of one of them. */
+  /** The text of one of these files. */
   readonly read: (file: string) => string;
 }
 
 interface Bundler {
-  /** Its package. */
+  /** Name of its package. */
   readonly name: string;
-  /** The file that says what to make. */
+  /** Name of its configuration file. */
   readonly config: RegExp;
-  /** The key of package.json that may say it instead. */
+  /** The key of package.json that may hold the configuration instead. */
   readonly key?: string;
-  /** What that file has to say for the result to run on Node. */
+  /** What the configuration has to contain for the result to run on Node. */
   readonly says?: RegExp;
-  /** A command and its arguments. */
+  /** The command and its arguments. */
   readonly command: (config: string) => readonly string[];
 }
 
-/** Each knows from its configuration both what to compile and where to put it. */
+/** Tools whose configuration says both what to compile and where to put it. */
 const BUNDLERS: readonly Bundler[] = [
   {
     name: "tsup",
@@ -56,7 +56,7 @@ const BUNDLERS: readonly Bundler[] = [
     config: /^webpack\.config\.[cm]?[jt]s$/,
     command: (config) => ["webpack-cli", "-c", config],
   },
-  // Without that word it makes pages for browsers.
+  // Without that word it builds pages for browsers.
   {
     name: "vite",
     config: /^vite\.config\.[cm]?[jt]s$/,
@@ -71,10 +71,10 @@ type Compiler = "swc" | "tsc" | "esbuild";
 
 export type BuildTool =
   | { readonly kind: "bundler"; readonly name: string; readonly command: readonly string[] }
-  /** Told what to make of which source; in the order in which they are to be asked. */
+  /** Compilers that get their arguments from here, in the order in which to try them. */
   | { readonly kind: "compilers"; readonly names: readonly [Compiler, ...Compiler[]] };
 
-/** @returns undefined when the app has none of them */
+/** @returns undefined when the app has no known tool */
 export function chooseBuildTool(facts: ToolFacts): BuildTool | undefined {
   const { dependencies, keys, files, read } = facts;
   for (const { name, config, key, says, command } of BUNDLERS) {
@@ -97,24 +97,24 @@ function compilersOf({ dependencies, files }: ToolFacts): Compiler[] {
   return (["swc", "tsc", "esbuild"] as const).filter((name) => has[name]);
 }
 
-/** Files by their path below the app. */
+/** One compilation. Paths are relative to the app. */
 export interface Derivation {
   readonly source: string;
-  /** The directory whose layout is kept. */
+  /** The source directory, whose layout is kept. */
   readonly root: string;
-  /** The directory that what is made of `root` lies in. */
+  /** The output directory for `root`. */
   readonly out: string;
-  /** What is made of `source`. */
+  /** The file that is made of `source`. */
   readonly entry: string;
 }
 
 const TYPESCRIPT = /\.([cm]?)tsx?$/;
 
 /**
- * What a compiler is to make. An entry in TypeScript becomes JavaScript beside it, so that what lies there is found as
- * before. One in JavaScript is made of the source of the same name, in src or at the app's top.
- * @param part the directory that the entry's path begins with
- * @returns undefined when no such source is there
+ * Finds the source of an entry. An entry in TypeScript becomes JavaScript beside it, so that relative paths stay
+ * valid. An entry in JavaScript is made of the source of the same name, in src or at the app's top.
+ * @param part the first directory in the entry's path
+ * @returns undefined when there is no such source
  */
 export function deriveSource(
   entry: string,
@@ -134,7 +134,7 @@ export function deriveSource(
   return undefined;
 }
 
-/** The compiler's command, or undefined where it would have to take the app's whole directory for sources. */
+/** The compiler's command. Undefined when the sources would be the app's whole directory. */
 export function swcCommand({ source, root, out }: Derivation): readonly string[] | undefined {
   const directory = topOf(source);
   if (directory === "." || (root === "." && out !== ".")) return undefined;
@@ -142,27 +142,27 @@ export function swcCommand({ source, root, out }: Derivation): readonly string[]
 }
 
 /**
- * Packages stay imports, because they lie beside the app.
+ * Imports of packages are kept, because packages lie beside the app.
  * @param module is `.js` ESM in this app?
  */
 export function esbuildCommand({ source, entry }: Derivation, module: "esm" | "cjs"): readonly string[] {
   const format = entry.endsWith(".mjs") ? "esm" : entry.endsWith(".cjs") ? "cjs" : module;
-  // Any Node that a release can run on.
+  // The oldest Node that a release can run on.
   const fixed = ["--bundle", "--platform=node", "--packages=external", "--target=node20"];
   return ["esbuild", source, ...fixed, `--format=${format}`, `--outfile=${entry}`];
 }
 
-/** What `tsc --showConfig` says of an app's tsconfig.json. */
+/** Output of `tsc --showConfig` for an app's tsconfig.json. */
 export interface CheckedConfig {
-  /** What it compiles, relative to it. */
+  /** The files that it compiles, relative to it. */
   readonly files: readonly string[];
-  /** Does it write JavaScript at all? Many apps only check their types with it. */
+  /** Does it write JavaScript? Many apps use it to check types only. */
   readonly emits: boolean;
-  /** As in `from "./a.ts"`. */
+  /** Does it allow `from "./a.ts"`? */
   readonly importsTs: boolean;
 }
 
-/** A tsconfig.json beside the app's own that makes it compile the same files. */
+/** A tsconfig.json that extends the app's own and writes JavaScript of the same files. */
 export function emittingConfig(
   { source, root, out }: Derivation,
   { files, importsTs }: CheckedConfig,

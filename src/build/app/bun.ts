@@ -1,6 +1,6 @@
 /**
- * The Bun that compiles an app, and that ends up inside its release. It is searched for, and then asked for its
- * version: an exit status proves nothing, because `bun build` accepts flags it does not know (measured on 1.4.5).
+ * Finds the Bun that compiles an app and becomes part of its release. It is asked for its version, because an exit
+ * status proves nothing: `bun build` accepts unknown flags (measured on 1.4.5).
  */
 import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
@@ -11,7 +11,7 @@ import { toolEnvironment } from "../../runtime/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { App } from "./app.ts";
 
-/** A Bun executable that was asked and is new enough. */
+/** A Bun executable that reported a version and is new enough. */
 export interface Bun {
   /** Absolute. */
   readonly path: string;
@@ -23,23 +23,26 @@ export interface Bun {
 
 /** The first version whose compiled binaries behave as releases need (package.json loading, config switches). */
 const OLDEST_BUN = "1.3.7";
-/** npm's `bun` package ships a text of a few hundred bytes where its postinstall puts the real file of some 90 MB. */
+/**
+ * npm's `bun` package contains a text of a few hundred bytes, which its postinstall replaces by the real file of some
+ * 90 MB.
+ */
 const SMALLEST_EXECUTABLE = 1_000_000;
-/** ELF, Mach-O, and Mach-O for several machines. */
+/** ELF, Mach-O, and universal Mach-O. */
 const MAGICS: ReadonlySet<string> = new Set(["7f454c46", "cffaedfe", "cafebabe"]);
 
 export interface FindBunOptions {
-  /** What `--bun` said: a path. */
+  /** The path that `--bun` gave. */
   readonly named?: string | undefined;
   readonly environment: Environment;
-  /** Gets one where none was named or found, and gives its path. */
+  /** Fetches a Bun when none was named or found, and returns its path. */
   readonly fetch?: (() => Promise<string>) | undefined;
 }
 
 /**
  * Finds the Bun to build with: the named one; else the app's own, from node_modules upward; else `bun` on the PATH;
  * else the fetched one.
- * @throws GantryError CONFIG_INVALID when there is none, or when the one that counts is too old
+ * @throws GantryError CONFIG_INVALID when there is none, or when the chosen one is too old
  */
 export async function findBun(app: Pick<App, "dir">, options: FindBunOptions): Promise<Bun> {
   const { named, environment } = options;
@@ -49,7 +52,7 @@ export async function findBun(app: Pick<App, "dir">, options: FindBunOptions): P
     const asked = await askBun(path, environment);
     if (typeof asked !== "string" && compareDotted(asked.version, OLDEST_BUN) >= 0)
       return Object.freeze(asked);
-    // The Bun of an app that runs on it goes into its release: there the app has to decide.
+    // The Bun of an app that runs on it becomes part of its release, so the app has to name a newer one.
     if (typeof asked !== "string" && fetch === undefined) throw new GantryError(tooOld(asked));
     refused.push(`${path}: ${typeof asked === "string" ? asked : `${asked.version} is too old`}`);
     return undefined;
@@ -69,12 +72,12 @@ function foundBuns(appDir: string, environment: Environment): string[] {
     paths.push(...installedBuns(join(directory, "node_modules")));
     if (directory === dirname(directory)) break;
   }
-  // An empty or relative PATH entry means the current directory: nothing is run from there.
+  // An empty or relative PATH entry depends on the current directory. Nothing is run from there.
   const folders = (environment["PATH"] ?? "").split(":").filter((folder) => isAbsolute(folder));
   return [...paths, ...folders.map((folder) => join(folder, "bun"))].filter((path) => existsSync(path));
 }
 
-/** Where npm's `bun` package keeps the executable: its own bin, or a platform package when no script was run. */
+/** Paths of the executable in npm's `bun` package: its own bin, or a platform package when no script was run. */
 function installedBuns(modules: string): string[] {
   const own = join(modules, "bun");
   if (!existsSync(own)) return [];
@@ -94,13 +97,15 @@ function installedBuns(modules: string): string[] {
   return [join(own, "bin", "bun.exe"), join(own, "bin", "bun"), ...platforms];
 }
 
-/** Platform packages that may run here, the fastest first; a musl one on glibc does not start, and so is not taken. */
+/**
+ * Platform packages for this machine, the fastest first. A musl one is left out on glibc, where it does not start.
+ */
 function platformNames(): string[] {
   const stem = `bun-${process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}`;
   return ["", "-baseline", "-musl", "-musl-baseline"].map((suffix) => stem + suffix);
 }
 
-/** Why a file cannot be Bun itself, or undefined. */
+/** Why a file cannot be Bun's executable, or undefined. */
 function refusal(path: string): string | undefined {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return "there is no such file";
@@ -120,7 +125,7 @@ function hasMagic(path: string): boolean {
   return MAGICS.has(buffer.toString("hex"));
 }
 
-/** What the Bun says of itself, or why it says nothing. */
+/** Runs a Bun for its version and revision. Returns a reason when it does not report them. */
 async function askBun(path: string, environment: Environment): Promise<Bun | string> {
   const reason = refusal(path);
   if (reason !== undefined) return reason;

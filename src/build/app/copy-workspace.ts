@@ -1,6 +1,6 @@
 /**
- * Private copies of an app's workspace, in the system's temporary directory and readable by their owner alone.
- * What no build needs stays behind: installed modules, version control, secrets in .env, and releases built before.
+ * Private copies of an app's workspace, in the system's temporary directory and readable by their owner alone. Files
+ * that no build needs are left out: installed modules, version control, secrets in .env, and earlier releases.
  */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -36,7 +36,7 @@ export function copyManifests(from: string, to: string, lockfile: string): void 
   for (const name of [...MANAGER_FILES, lockfile]) copyIfPresent(join(from, name), join(to, name));
 }
 
-/** Copies the settings that say which registry serves what. */
+/** Copies the files that configure which registry serves which package. */
 export function copyRegistrySettings(from: string, to: string): void {
   for (const name of [".npmrc", "bunfig.toml"]) copyIfPresent(join(from, name), join(to, name));
 }

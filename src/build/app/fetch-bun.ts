@@ -1,7 +1,7 @@
 /**
- * A Bun to build with where there is none, fetched by npm into the build's own directory. Only for apps that run on
- * Node: there Bun installs, locks and packs, and nothing of it is in the release. An app that runs on Bun gets the Bun
- * that it names itself, because that one is shipped.
+ * Fetches a Bun with npm into the build's own directory, when the machine has none. Only for apps that run on Node:
+ * there Bun installs, locks and packs, and is not part of the release. An app that runs on Bun names its own, because
+ * that one is shipped.
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
@@ -17,7 +17,7 @@ import { findNpms } from "./find-npm.ts";
 export const FETCHED_BUN = "1.4.5";
 
 export interface FetchBunOptions {
-  /** A private directory: the Bun stays there. */
+  /** A private directory that keeps the Bun. */
   readonly directory: string;
   /** This machine's target. */
   readonly host: Target;
@@ -25,7 +25,7 @@ export interface FetchBunOptions {
   readonly log?: { readonly info: (text: string) => void };
 }
 
-/** For findBun: how a Bun is got for an app of this runtime; undefined where it must not be. */
+/** The `fetch` option of findBun for an app of this runtime. Undefined when fetching is not allowed. */
 export function bunFetcher(
   runtime: "bun" | "node",
   options: FetchBunOptions,
@@ -34,8 +34,8 @@ export function bunFetcher(
 }
 
 /**
- * Fetches it.
- * @returns the executable
+ * Fetches a Bun.
+ * @returns the path of the executable
  * @throws GantryError CONFIG_INVALID without an npm, NETWORK_FAILED with what npm said
  */
 async function fetchBun({ directory, host, environment, log }: FetchBunOptions): Promise<string> {
@@ -72,7 +72,7 @@ async function fetchBun({ directory, host, environment, log }: FetchBunOptions):
   });
 }
 
-/** The package of Bun's that holds the executable for a machine. */
+/** Name of Bun's package with the executable for a machine. */
 function packageOf({ os, arch, libc }: Target): string {
   return `@oven/bun-${os}-${arch === "arm64" ? "aarch64" : arch}${libc === "musl" ? "-musl" : ""}`;
 }

@@ -3,7 +3,9 @@ import { existsSync } from "node:fs";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 import type { Environment } from "../../base/environment.ts";
 
-/** Places of an npm, the likeliest first; entries of the PATH that are not absolute depend on the cwd and do not count. */
+/**
+ * Paths of an npm, the likeliest first. Relative entries of the PATH depend on the current directory and are skipped.
+ */
 export function findNpms(environment: Environment): string[] {
   const folders = [dirname(process.execPath), ...(environment["PATH"] ?? "").split(delimiter)];
   return folders

@@ -1,6 +1,6 @@
 /**
- * The door of build/app: the app as its developer has it, with its settings, sources, lockfile and the Bun that builds
- * it. The app's own files are read and never written.
+ * The door of build/app: reads an app with its settings, sources and lockfile, and finds the Bun that builds it. The
+ * app's own files are never written.
  */
 export { readApp, type App } from "./app.ts";
 export { entryOf, isJavaScript, isOutput, partOf, readBuildStep } from "./build-step.ts";
@@ -14,20 +14,20 @@ export {
 } from "./build-tools.ts";
 export { findBun, type Bun } from "./bun.ts";
 export { copyManifests, copyRegistrySettings, copyWorkspace } from "./copy-workspace.ts";
-/** Fetches Bun through the registry where the machine has none. */
+/** Fetches Bun from the registry when the machine has none. */
 export { bunFetcher } from "./fetch-bun.ts";
-/** What is installed in the app's node_modules, as a graph. */
+/** Reads the packages in the app's node_modules as a graph, for analysis and lockfile checks. */
 export {
   readInstalled,
   type InstalledEdge,
   type InstalledGraph,
   type InstalledPackage,
 } from "./installed-packages.ts";
-/** Any lockfile as a bun.lock, in a private directory. */
+/** Converts any lockfile to a bun.lock in a private directory, and checks that it fits package.json. */
 export { checkLockFits, ensureBunLock, readBunLock, requireBunLock, toolLines } from "./migrate.ts";
 export { findNpms } from "./find-npm.ts";
 export { nodeFor } from "./runtime-settings.ts";
 export { nearest, type BuildSettings, type Settings } from "./app-settings.ts";
-/** The app with its dependencies: in place, or as a private copy that is installed for the build. */
+/** Makes the app's dependencies available: in place, or in a private copy that is installed for the build. */
 export { ensureInstalled, readInstalledSources, type Sources } from "./sources.ts";
 export { isFile, LOCKFILE_OWNERS, type Lockfile, type LockfileKind } from "./workspace.ts";

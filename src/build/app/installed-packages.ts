@@ -1,6 +1,6 @@
 /**
- * The modules an app has installed, as a graph: every package that its production dependencies reach, found the way
- * Node finds them but never above the workspace root. Reads only; what is missing is recorded, not repaired.
+ * The modules that an app has installed, as a graph of all packages that its production dependencies reach. They are
+ * found as Node finds them, but never above the workspace root. Reads only. Missing packages are recorded.
  */
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
@@ -9,7 +9,7 @@ import type { PackageJson } from "pkg-types";
 type EdgeKind = "hard" | "optional" | "peer";
 
 export interface InstalledEdge {
-  /** The name it is imported by; not the package's own name when it is an npm alias. */
+  /** The name it is imported by. An npm alias differs from the package's own name. */
   readonly name: string;
   /** The range or exact version that the dependent asks for. */
   readonly spec: string;
@@ -19,20 +19,20 @@ export interface InstalledEdge {
 }
 
 export interface InstalledPackage {
-  /** Real path of its directory: its identity in the graph. */
+  /** Real path of its directory, which identifies it in the graph. */
   readonly dir: string;
   /** The package's own name and version. */
   readonly name: string;
   readonly version: string;
   readonly json: PackageJson;
   readonly edges: readonly InstalledEdge[];
-  /** Source code of the workspace rather than something a registry served. */
+  /** True for source code of the workspace, false for a package from a registry. */
   readonly workspace: boolean;
 }
 
 export interface InstalledGraph {
   readonly app: InstalledPackage;
-  /** By real directory; the app included. In breadth-first order from the app. */
+  /** By real directory, with the app, in breadth-first order from the app. */
   readonly packages: ReadonlyMap<string, InstalledPackage>;
   /** Hard dependencies that are not installed: `name (wanted by dependent)`. */
   readonly missing: readonly string[];
@@ -60,7 +60,7 @@ export function readInstalled(appDir: string, root: string): InstalledGraph {
   return { app, packages, missing };
 }
 
-/** Real directory of the package that `name` means to a module in `from`, or undefined. */
+/** Real directory of the package that a module in `from` gets for `name`, or undefined. */
 function resolveInstalled(from: string, name: string, root: string): string | undefined {
   for (const directory of searched(from, root)) {
     const candidate = join(directory, "node_modules", name);
@@ -71,8 +71,8 @@ function resolveInstalled(from: string, name: string, root: string): string | un
 }
 
 /**
- * Directories whose node_modules are looked into, nearest first. A package that a package manager keeps in a store
- * outside the root sees its own neighbours there and nothing further up.
+ * Directories whose node_modules are searched, nearest first. For a package in a store outside the root, only its own
+ * neighbours there are searched.
  */
 function searched(from: string, root: string): string[] {
   const directories: string[] = [];
@@ -106,7 +106,10 @@ function readPackage(dir: string, root: string): InstalledPackage {
   });
 }
 
-/** What a package.json asks for in production. An optional dependency overrides a hard one of the same name, as in npm. */
+/**
+ * The production dependencies of a package.json. An optional dependency overrides a hard one of the same name, as in
+ * npm.
+ */
 function dependencyEdges(json: PackageJson): Omit<InstalledEdge, "to">[] {
   const edges = new Map<string, Omit<InstalledEdge, "to">>();
   const groups: [EdgeKind, Record<string, string> | undefined][] = [

@@ -1,6 +1,6 @@
 /**
- * Any lockfile as a bun.lock, made by Bun itself in a private directory: the app's own files are never written.
- * A lockfile that does not fit its package.json is refused here, with what differs, whoever wrote it.
+ * Converts any lockfile to a bun.lock. Bun does it in a private directory, and the app's own files are never written.
+ * A lockfile that does not fit its package.json is refused with the differences.
  */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -25,11 +25,11 @@ export interface MigrateOptions {
   readonly where: string;
 }
 
-/** bun.lock version 2 is read from this version on; 1.3.14 says "Unknown lockfile version" and resolves anew. */
+/** bun.lock version 2 is supported from this version on. 1.3.14 says "Unknown lockfile version" and resolves anew. */
 const VERSION_2_SINCE = "1.4.0";
 
 /**
- * Makes sure that the directory holds a bun.lock with the same pins as the app's lockfile, and no other lockfile.
+ * Makes sure that the directory holds a bun.lock with the pins of the app's lockfile, and no other lockfile.
  * @throws GantryError CONFIG_INVALID when Bun cannot read or convert it, or when it does not fit package.json
  */
 export async function ensureBunLock(options: MigrateOptions): Promise<BunLock> {
@@ -44,7 +44,7 @@ export async function ensureBunLock(options: MigrateOptions): Promise<BunLock> {
 }
 
 /**
- * Reads a bun.lock that the given Bun will have to read too.
+ * Reads a bun.lock that the given Bun can read too.
  * @throws GantryError CONFIG_INVALID when it is damaged or newer than that Bun
  */
 export function readBunLock(path: string, bun: Bun, where: string): BunLock {
@@ -75,12 +75,12 @@ async function convert(options: MigrateOptions): Promise<void> {
     if (result.code !== 0) throw unusable(options, toolLines(result.stderr));
   };
   if (kind !== "bun.lockb") await call(["pm", "migrate", "--force"]);
-  // An app whose bunfig.toml asks for the binary format gets it from the conversion too.
+  // The conversion writes the binary format for an app whose bunfig.toml asks for it.
   if (existsSync(join(directory, "bun.lockb"))) await call(TO_TEXT);
   if (!existsSync(join(directory, "bun.lock"))) throw unusable(options, ["Bun wrote no bun.lock"]);
 }
 
-/** The finding for a lockfile that this Bun cannot convert, or converts into something it cannot read. */
+/** The finding for a lockfile that this Bun cannot convert, or whose conversion cannot be read. */
 export function unusable(
   { kind, bun, where }: Pick<MigrateOptions, "kind" | "bun" | "where">,
   detail: readonly string[],
@@ -93,7 +93,7 @@ export function unusable(
     yarn: "yarn install",
   }[owner];
   const again = `run "${current}" in ${join(where, "..")} and commit the ${kind} that it writes`;
-  // Older versions convert fewer formats: 1.3.7 no yarn berry, and yarn classic without addresses only wrongly.
+  // Older versions convert fewer formats: 1.3.7 no yarn berry, and yarn classic without addresses incorrectly.
   const old = compareDotted(bun.version, VERSION_2_SINCE) < 0;
   return new GantryError({
     code: "CONFIG_INVALID",
@@ -106,7 +106,7 @@ export function unusable(
   });
 }
 
-/** The lines of a tool's output that say what is wrong, without its progress messages. */
+/** The lines of a tool's output without its progress messages. */
 export function toolLines(stderr: string): string[] {
   const lines = hideLogins(stderr)
     .split("\n")
@@ -115,7 +115,7 @@ export function toolLines(stderr: string): string[] {
 }
 
 /**
- * Compares what the lockfile says each workspace member asks for with what its package.json asks for.
+ * Compares the dependencies of each workspace member in the lockfile with its package.json.
  * @throws GantryError CONFIG_INVALID that lists the differences
  */
 export function checkLockFits(lock: BunLock, directory: string, kind: LockfileKind, where: string): void {
@@ -134,7 +134,7 @@ export function checkLockFits(lock: BunLock, directory: string, kind: LockfileKi
       if (known[name] === spec) continue;
       differences.push(`${label} asks for ${name} ${spec}, ${kind} ${describe(known[name])}`);
     }
-    // pnpm writes the peers that it installed by itself among the dependencies.
+    // pnpm lists the peers that it installed by itself among the dependencies.
     const gone = Object.keys(known).filter(
       (name) => asked[name] === undefined && json.peerDependencies?.[name] === undefined,
     );
@@ -159,7 +159,7 @@ export function outOfStep(kind: LockfileKind, where: string, detail: readonly st
 }
 
 /**
- * Parses a bun.lock that the build cannot do without.
+ * Parses the app's bun.lock, which must be valid.
  * @param where its path, for messages
  * @throws GantryError CONFIG_INVALID when it is damaged or newer than version 2
  */

@@ -1,17 +1,17 @@
-/** Which settings go with which runtime. */
+/** Checks which settings are valid for which runtime. */
 import type { Finding } from "../../base/errors.ts";
 import type { Target } from "../../release/index.ts";
 
-/** `24.21.0`, `system` or `system@24`: for every target, or for those of musl and for all others. */
+/** `24.21.0`, `system` or `system@24`, for every target, or one for musl and one for all others. */
 export type NodeSetting = string | { readonly default: string; readonly musl: string };
 
-/** The Node that is wanted for a target. */
+/** The Node setting for a target. */
 export function nodeFor(setting: NodeSetting, { libc }: Pick<Target, "libc">): string {
   if (typeof setting === "string") return setting;
   return libc === "musl" ? setting.musl : setting.default;
 }
 
-/** The settings that this is about. */
+/** The settings that depend on the runtime. */
 interface RuntimeSettings {
   readonly runtime: "bun" | "node";
   readonly node?: NodeSetting | undefined;
@@ -19,7 +19,7 @@ interface RuntimeSettings {
   readonly build: Readonly<Partial<Record<"defines" | "plugins" | "workers", unknown>>>;
 }
 
-/** Keys that say nothing with the runtime that was chosen, and the one that Node cannot do without. */
+/** Findings for keys that have no meaning with the chosen runtime, and for the missing key that Node needs. */
 export function runtimeFindings(settings: RuntimeSettings, where: string): Finding[] {
   const finding = (what: string, fix: string): Finding => ({ code: "CONFIG_INVALID", what, where, fix });
   if (settings.runtime === "bun") {
@@ -47,7 +47,7 @@ export function runtimeFindings(settings: RuntimeSettings, where: string): Findi
   return [...findings, finding(what, fix)];
 }
 
-/** The launcher is run by that Node too. */
+/** The oldest Node that can run the launcher. */
 const OLDEST_NODE = [20, 19] as const;
 
 function oldNode(key: string, node: string, finding: (what: string, fix: string) => Finding): Finding[] {

@@ -1,4 +1,4 @@
-/** What each setting of an app means, in words for people: docs/settings.md is made from this and from the schemas. */
+/** The description of each setting for people. docs/settings.md is generated from these texts and the schemas. */
 import type { BuildSettings, Settings } from "./app-settings.ts";
 
 type Meanings<Key extends string> = Readonly<Record<Key, string>>;

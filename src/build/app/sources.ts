@@ -1,6 +1,6 @@
 /**
- * Makes an app's production dependencies resolvable: in place when they are installed, otherwise in a private copy,
- * frozen to the app's lockfile and with no script run. The app's own directory is never written.
+ * Makes an app's production dependencies resolvable: in place when they are installed, otherwise in a private copy
+ * that is installed from the app's lockfile without running scripts. The app's own directory is never written.
  */
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -19,12 +19,12 @@ import type { Scratch } from "../scratch.ts";
 /** Where to compile from: the app's directory and workspace, or a private copy of them. */
 export interface Sources {
   readonly appDir: string;
-  /** The workspace root that `appDir` lies in: no module above it counts. */
+  /** The workspace root above `appDir`. Modules above it are not used. */
   readonly root: string;
-  /** The app's entry there. */
+  /** The app's entry in these sources. */
   readonly entry: string;
   readonly kind: "in-place" | "copy";
-  /** Removes what was made; does nothing when the app is used in place. */
+  /** Removes the private copy. Does nothing for an app in place. */
   readonly dispose: () => void;
 }
 
@@ -63,7 +63,7 @@ export async function ensureInstalled(app: App, bun: Bun, options: InstallSource
   }
 }
 
-/** A Node app is built by its own script or tools: they are among its devDependencies. */
+/** A Node app needs its devDependencies, because its own script or tools build it. */
 function lacksBuildTools(app: App): boolean {
   if (app.settings.runtime !== "node" || ["none", "missing"].includes(readBuildStep(app).kind)) return false;
   const places = [app.dir, app.workspaceRoot].map((directory) => join(directory, "node_modules"));
@@ -105,7 +105,7 @@ async function installCopy(
   return { appDir, root: top, entry, kind: "copy" };
 }
 
-/** Everything, development dependencies too: the app's own build plugins may come from those. */
+/** Installs everything, with development dependencies: the app's build plugins may be among them. */
 async function install(app: App, bun: Bun, options: InstallSourcesOptions, top: string): Promise<void> {
   const { lockfile } = app;
   const directory =
@@ -134,7 +134,7 @@ async function install(app: App, bun: Bun, options: InstallSourcesOptions, top: 
   throw installFailure(result.stderr, detail, app.dir);
 }
 
-/** What a failed installation on the build side means; when the output names no other cause, it is the network. */
+/** The error for a failed installation. It is NETWORK_FAILED unless the output names another cause. */
 function installFailure(stderr: string, detail: readonly string[], where: string): GantryError {
   if (/integrity check failed|IntegrityCheckFailed/i.test(stderr)) {
     const what = "the registry served a package that is not the one in the lockfile";

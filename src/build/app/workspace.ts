@@ -1,6 +1,6 @@
 /**
- * Where an app's workspace begins and which lockfile pins it. A directory above counts as the root only when its own
- * list of members names the app: a repository that merely contains the app pins nothing for it.
+ * Finds an app's workspace root and the lockfile that pins it. A directory above is the root only when its list of
+ * members contains the app. A repository that only contains the app's directory pins nothing for it.
  */
 import { statSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
@@ -14,7 +14,7 @@ export interface Lockfile {
   readonly path: string;
 }
 
-/** The package manager that writes each lockfile: the one to name in a fix. */
+/** The package manager of each lockfile, for fixes in messages. */
 export const LOCKFILE_OWNERS: Readonly<Record<LockfileKind, "bun" | "npm" | "pnpm" | "yarn">> = {
   "bun.lock": "bun",
   "bun.lockb": "bun",
@@ -25,7 +25,9 @@ export const LOCKFILE_OWNERS: Readonly<Record<LockfileKind, "bun" | "npm" | "pnp
 
 const KINDS = Object.keys(LOCKFILE_OWNERS) as readonly LockfileKind[];
 
-/** The nearest directory above the app whose workspace has the app as a member; the app's own when there is none. */
+/**
+ * The nearest directory above the app whose workspace has the app as a member. Without one, the app's own directory.
+ */
 export function readWorkspaceRoot(appDir: string): string {
   for (let above = dirname(appDir); above !== dirname(above); above = dirname(above)) {
     const patterns = readWorkspacePatterns(above);
@@ -34,7 +36,9 @@ export function readWorkspaceRoot(appDir: string): string {
   return appDir;
 }
 
-/** The member patterns of a workspace root: pnpm-workspace.yaml's, else package.json's; none when it is no root. */
+/**
+ * The member patterns of a workspace root: pnpm-workspace.yaml's, else package.json's. Empty for other directories.
+ */
 export function readWorkspacePatterns(directory: string): string[] {
   const yaml = readOwnText(join(directory, "pnpm-workspace.yaml"));
   if (yaml !== undefined) return strings(field(parse(yaml, parseYAML), "packages"));
@@ -44,14 +48,14 @@ export function readWorkspacePatterns(directory: string): string[] {
   return strings(Array.isArray(workspaces) ? workspaces : field(workspaces, "packages"));
 }
 
-/** What a directory's package.json names among its dependencies and devDependencies; nothing when it cannot be read. */
+/** The names in a directory's dependencies and devDependencies. Empty when its package.json cannot be read. */
 export function readDependencyNames(directory: string): string[] {
   const json = parse(readOwnText(join(directory, "package.json")) ?? "", JSON.parse);
   return ["dependencies", "devDependencies"].flatMap((group) => Object.keys(field(json, group) ?? {}));
 }
 
 /**
- * Is a directory a member by these patterns? `*` is one path segment, `**` any number, `!` takes members away again.
+ * Is a directory a member by these patterns? `*` is one path segment, `**` any number, and `!` excludes.
  * @param path relative to the workspace root, with forward slashes
  */
 export function matchesWorkspace(path: string, patterns: readonly string[]): boolean {
@@ -97,7 +101,7 @@ export function readLockfile(
   return undefined;
 }
 
-/** Nothing for one that this user may not read: it is not the app's. */
+/** Undefined for a file that this user may not read, which then is not the app's. */
 function readOwnText(path: string): string | undefined {
   return unlessRefused(() => readRegularText(path));
 }

@@ -1,6 +1,6 @@
 /**
- * `gantry bundle`: makes bundles for a release that is already built, and puts them into it or beside it. Everything
- * is made elsewhere first; the release itself changes in a few renames at the end, SHA256SUMS last.
+ * `gantry bundle`: makes bundles for an existing release, and puts them into it or beside it. Everything is made
+ * elsewhere first. The release itself changes in a few renames at the end, SHA256SUMS last.
  */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -36,11 +36,11 @@ import { ensureOut, type Scratch } from "../scratch.ts";
 export interface AddBundlesOptions {
   /** The release's directory. */
   readonly release: string;
-  /** Names; the release's own target when empty. */
+  /** Target names. Empty means the release's own target. */
   readonly targets: readonly string[];
-  /** Where travelling bundles go, instead of into the release. */
+  /** Output directory for bundles that stay outside the release. */
   readonly out?: string | undefined;
-  /** A Bun to work with, instead of the release's own binary. */
+  /** A Bun to use instead of the release's own binary. */
   readonly bun?: string | undefined;
   /** This machine's target. */
   readonly host: Target;
@@ -53,9 +53,9 @@ export interface AddBundlesOptions {
 export interface AddedBundles {
   /** The bundles' files. */
   readonly files: readonly string[];
-  /** Signatures that no longer held and were removed. */
+  /** Signatures that became invalid and were removed. */
   readonly removedSignatures: readonly string[];
-  /** The archive beside the release, packed again. */
+  /** The archive beside the release, which was packed again. */
   readonly repacked: Repacked | undefined;
 }
 
@@ -66,9 +66,9 @@ interface OpenRelease {
 }
 
 /**
- * Makes the bundles and puts them where they belong.
- * @throws GantryError DIGEST_MISMATCH when the release is damaged, or its own bundle does not come out as it names it;
- *   MODULE_UNAVAILABLE when a required module has nothing for a target. The release is then as it was
+ * Makes the bundles and writes them to the release or to `out`.
+ * @throws GantryError DIGEST_MISMATCH when the release is damaged, or its own bundle does not get the digest of its
+ *   manifest; MODULE_UNAVAILABLE when a required module has nothing for a target. The release is then unchanged
  */
 export async function addBundles(options: AddBundlesOptions): Promise<AddedBundles> {
   const opened = readRelease(options.release);
@@ -104,7 +104,7 @@ function nothingToBundle(target: Target, where: string) {
 }
 
 /**
- * A release whose listed files are as they were built; what a start has added does not matter.
+ * Opens a release whose listed files have their digests. Files that a start has added do not matter.
  * @throws GantryError RELEASE_FILE_MISSING, DIGEST_MISMATCH, MANIFEST_INVALID
  */
 function readRelease(path: string): OpenRelease {
@@ -119,8 +119,8 @@ function readRelease(path: string): OpenRelease {
 }
 
 /**
- * The Bun that installs and compresses: the named one, else the release's own binary where it runs here, else one that is
- * found or fetched.
+ * The Bun that installs and compresses: the named one, else the release's own binary when it runs here, else one that
+ * is found or fetched.
  * @throws GantryError CONFIG_INVALID
  */
 async function findWorkingBun(
@@ -138,7 +138,7 @@ async function findWorkingBun(
   return await findBun({ dir: layout.root }, { named: bun, environment, fetch });
 }
 
-/** Puts the bundles into the release: the files first, then SHA256SUMS and what depends on it. */
+/** Puts the bundles into the release: first the files, then SHA256SUMS and what depends on it. */
 async function vendorBundles(
   { layout, sums }: OpenRelease,
   made: readonly PackedBundle[],
@@ -174,7 +174,7 @@ interface Draft {
   readonly file: string;
 }
 
-/** Copies a bundle beside its place, so that only a rename is left to do. */
+/** Copies a bundle beside its final path, so that only a rename is left to do. */
 function draftOf(from: string, file: string): Draft {
   const draft = join(dirname(file), `.${basename(file)}-${process.pid}`);
   mkdirSync(dirname(file), { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * Compresses the tar of a bundle. zstd is done by Bun as a child process, because Node 20 has none; the parameters are
- * spelled out, so that another zstd's idea of a level does not change a byte.
+ * Compresses the tar of a bundle. Bun does it for zstd, as a child process, because Node 20 has no zstd. All
+ * parameters are set explicitly, so that another version's meaning of a level changes no byte.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { run } from "../../base/process/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { Scratch } from "../scratch.ts";
 
-/** A Bun executable, or a program compiled with one. Its version decides which bytes come out. */
+/** A Bun executable, or a program compiled with one. The bytes depend on its version. */
 export interface Compressor {
   readonly executable: string;
   readonly environment: Environment;
@@ -21,10 +21,10 @@ export interface Compressor {
 }
 
 /**
- * What packing the sample's tree of 13.5 MB costs (Bun 1.4.5; it unpacks in 21 to 32 ms whatever packed it):
- * level 3 4.35 MB 0.1 s · 12 3.82 MB 0.4 s · 15 3.79 MB 2.6 s · 17 3.59 MB 3.5 s · 19 3.47 MB 4.4 s · these 3.61 MB
- * 1.5 s · gzip -6 4.91 MB 0.2 s · gzip -9 4.75 MB 0.5 s. One choice for every build, with --vendor or without, because
- * the bundle that is made later must be the one that the manifest names.
+ * Cost of packing the sample's tree of 13.5 MB (Bun 1.4.5; unpacking takes 21 to 32 ms for each): level 3 4.35 MB 0.1
+ * s · 12 3.82 MB 0.4 s · 15 3.79 MB 2.6 s · 17 3.59 MB 3.5 s · 19 3.47 MB 4.4 s · these 3.61 MB 1.5 s · gzip -6 4.91
+ * MB 0.2 s · gzip -9 4.75 MB 0.5 s. Every build uses the same parameters, with --vendor or without, because a bundle
+ * that is made later must be the one that the manifest names.
  */
 const PARAMETERS = {
   compressionLevel: 16,
@@ -48,7 +48,7 @@ writeFileSync(to, zstdCompressSync(readFileSync(from), { params }));
 `;
 
 /**
- * Compresses a file as a whole: one zstd frame with its size in its header, or one gzip member without a name or time.
+ * Compresses a file completely: one zstd frame with its size in its header, or one gzip member without a name or time.
  * @throws GantryError INTERNAL with what the child said, EXEC_FAILED when it cannot be started
  */
 export async function compressFile(
@@ -58,7 +58,7 @@ export async function compressFile(
 ): Promise<Buffer> {
   if (compression === "gz") {
     const data = gzipSync(readFileSync(file), { level: GZIP_LEVEL });
-    // RFC 1952, 2.3.1: the system that made it, Unix, whatever this one is.
+    // RFC 1952, 2.3.1: the operating system. Always Unix, so that the bytes are the same everywhere.
     data[9] = 3;
     return data;
   }

@@ -1,4 +1,7 @@
-/** The door of build/bundle: packs prepared modules as one archive, adds bundles to a release, pushes them to a registry. */
+/**
+ * The door of build/bundle: packs prepared modules as one archive, adds bundles to a release, and pushes them to a
+ * registry.
+ */
 export { addBundles, type AddBundlesOptions, type AddedBundles } from "./add.ts";
 export { packBundle, type PackedBundle } from "./pack.ts";
 export { pushReleaseBundles, type PushReleaseOptions } from "./push-bundles.ts";

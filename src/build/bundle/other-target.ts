@@ -1,7 +1,7 @@
 /**
- * The bundle of another target, made from a release: its package.json and lockfile completed for that target, then
- * what a build for that target does with them. Nothing of it can be loaded on a machine of another kind, so that
- * optional modules are judged by their files alone.
+ * Makes the bundle of another target from a release. Its package.json and lockfile are completed for that target, and
+ * then used as in a build for it. Modules of another machine cannot be loaded here, so optional modules are judged by
+ * their files alone.
  */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -29,7 +29,7 @@ export interface OtherTargetOptions {
   /** Owns the private directories of this run. */
   readonly scratch: Scratch;
   readonly log: Log;
-  /** A private directory of its own; the bundle stays in it. */
+  /** A private directory that keeps the bundle. */
   readonly work: string;
 }
 
@@ -40,7 +40,7 @@ interface ReleasePackage {
 }
 
 /**
- * Makes it; undefined when there are no modules for that target.
+ * Makes the bundle. Undefined when there are no modules for that target.
  * @throws GantryError MODULE_UNAVAILABLE when a required module has nothing for the target; NETWORK_FAILED
  */
 export async function makeBundleFor(options: OtherTargetOptions): Promise<PackedBundle | undefined> {
@@ -106,7 +106,7 @@ async function lockForTarget(
   );
 }
 
-/** Optional externals that the release's own target has nothing of: its lockfile does not know them. */
+/** Optional externals that the release's own target has no files of, so that its lockfile does not contain them. */
 function notLocked(
   manifest: Manifest,
   locked: readonly string[],
@@ -119,7 +119,10 @@ function notLocked(
     }));
 }
 
-/** A release does not say which of its externals are native: those with a native file, and those that lack theirs. */
+/**
+ * The externals that are native: those with a native file, and those that are unavailable for lack of one. The release
+ * does not list them.
+ */
 function expectNative(manifest: Manifest): Parameters<typeof findUnbuilt>[1] {
   const provided = new Set(manifest.native.flatMap((file) => file.neededBy));
   return manifest.externals.map(({ name, optional, unavailable }) => ({

@@ -1,6 +1,6 @@
 /**
- * The bundle that a release names in its manifest, to the byte: the one that it carries already, else made again from
- * its prepared modules when they are all there and right, else from a frozen installation of its lockfile.
+ * Makes the bundle that a release names in its manifest, byte for byte: the one that it carries already, else a new
+ * one from its prepared modules when they are complete and right, else one from a frozen installation of its lockfile.
  */
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -29,12 +29,12 @@ export interface RemakeOptions {
   readonly environment: Environment;
   /** Owns the private directories of this run. */
   readonly scratch: Scratch;
-  /** A private directory of its own; the bundle stays in it. */
+  /** A private directory that keeps the bundle. */
   readonly work: string;
 }
 
 /**
- * Gives the bundle of a release's own target; undefined when it has no modules.
+ * Returns the bundle of a release's own target. Undefined when it has no modules.
  * @throws GantryError DIGEST_MISMATCH when it is not the manifest's; those of installFrozen
  */
 export async function remakeOwnBundle(options: RemakeOptions): Promise<PackedBundle | undefined> {
@@ -71,7 +71,9 @@ function readCarried(layout: ReleaseLayout, manifest: Manifest): PackedBundle | 
   return { file, target, tree: treeDigest(manifest.modules), description };
 }
 
-/** A prepared tree may lack optional modules or have been changed: then the lockfile is asked. */
+/**
+ * A prepared tree may lack optional modules or have been changed. Then the modules are installed from the lockfile.
+ */
 function asIncomplete(error: unknown): undefined {
   if (error instanceof GantryError && error.findings[0].code === "DIGEST_MISMATCH") return undefined;
   if (errorCode(error) === "ENOENT") return undefined;
@@ -79,7 +81,8 @@ function asIncomplete(error: unknown): undefined {
 }
 
 /**
- * Install scripts run at a build, never here: what they made is in the bundle that was made then, or nowhere.
+ * Refuses modules whose files an install script made. Scripts run at a build only, so such files exist only in the
+ * bundle of that build.
  * @throws GantryError MODULE_UNAVAILABLE
  */
 function refuseMade(layout: ReleaseLayout, manifest: Manifest): void {
@@ -93,7 +96,10 @@ function refuseMade(layout: ReleaseLayout, manifest: Manifest): void {
   if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
-/** Installs by the release's own lockfile; its node_modules holds more than the manifest's files, which are picked. */
+/**
+ * Installs from the release's own lockfile. The node_modules has more files than the manifest, which selects from
+ * them.
+ */
 async function installModules({ layout, manifest, bun, environment, work }: RemakeOptions): Promise<string> {
   const directory = join(work, "tree");
   mkdirSync(directory);

@@ -1,6 +1,6 @@
 /**
- * Makes a bundle: the tar of a tree, compressed, with the name of the release in front. The same tree of the same
- * release gives the same bytes in any directory, on any day.
+ * Makes a bundle: the tar of a tree, compressed, after a header that names the release. The same tree of the same
+ * release gives the same bytes at any path and time.
  */
 import { rmSync, writeFileSync } from "node:fs";
 import {
@@ -20,25 +20,25 @@ export interface PackOptions {
   readonly version: string;
   readonly target: Target;
   readonly modules: Manifest["modules"];
-  /** The node_modules that holds them; not needed any more once the function has returned its promise. */
+  /** The node_modules that holds the files. Not read any more once the function has returned its promise. */
   readonly directory: string;
   readonly compression: Compression;
   readonly compressor: Compressor;
-  /** Receives the bundle; `.tar` is appended for the time of packing. */
+  /** Path of the bundle. `.tar` is appended while it is packed. */
   readonly file: string;
 }
 
-/** A bundle on disk and what the manifest says of it. */
+/** A bundle on disk, with its entry in the manifest. */
 export interface PackedBundle {
   readonly file: string;
   readonly target: Target;
-  /** See treeDigest: the tree that it holds. */
+  /** Digest of its tree, see treeDigest. */
   readonly tree: string;
   readonly description: ReleaseBundle;
 }
 
 /**
- * Packs a tree; undefined when it has no modules.
+ * Packs a tree. Undefined when it has no modules.
  * @throws GantryError DIGEST_MISMATCH for a file that is not the manifest's
  */
 export async function packBundle(options: PackOptions): Promise<PackedBundle | undefined> {

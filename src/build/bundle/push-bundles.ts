@@ -1,6 +1,6 @@
 /**
- * `gantry bundle RELEASE --push oci://…`: makes the bundles, and puts them into a registry. The release stays as it
- * is: a bundle in it would only make it larger, and would undo its signature.
+ * `gantry bundle RELEASE --push oci://…`: makes the bundles and pushes them to a registry. The release is not changed:
+ * a bundle in it would make it larger and its signature invalid.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -27,8 +27,8 @@ export interface PushReleaseOptions extends AddBundlesOptions {
 }
 
 /**
- * Makes the bundles and pushes them; `out` keeps them as well.
- * @returns the digest that the tag then stands for
+ * Makes the bundles and pushes them. They are kept in `out` as well, when it is given.
+ * @returns the digest of what the tag then names
  * @throws GantryError as addBundles and pushBundles do
  */
 export async function pushReleaseBundles(options: PushReleaseOptions): Promise<string> {
@@ -64,7 +64,7 @@ function readManifest(root: string) {
   return parseManifest(readFileSync(file, "utf8"), file);
 }
 
-/** The signature that the release has for this very bundle. */
+/** The release's signature of this bundle, if it has one. */
 function readSignature(root: string, file: string): string | undefined {
   const start = readStart(file, BUNDLE_HEAD_BYTES);
   const identity = parseBundleHead(start);

@@ -1,7 +1,7 @@
 /**
- * The tar inside a bundle: its bytes follow from the manifest's list of files alone. Modes come from the manifest,
- * owners and times are fixed, entries are sorted, and every file is compared with its digest while it goes in, so
- * that no bundle ever holds what its release does not know.
+ * Writes the tar inside a bundle. Its bytes depend on the manifest's list of files alone: modes come from the
+ * manifest, owners and times are fixed, entries are sorted. Every file is compared with its digest while it is
+ * written, so a bundle never holds other bytes than its manifest says.
  */
 import { closeSync, openSync, readFileSync, readlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { errorCode, GantryError } from "../../base/errors.ts";
 import { type FileEntry, type Manifest, normalMode, sha256 } from "../../release/index.ts";
 import { DEFAULT_EPOCH } from "../pack/index.ts";
 
-/** tar's unit: every header and every file's end is padded to it. */
+/** tar's unit in bytes. Every header and every file is padded to it. */
 const BLOCK = 512;
 
 /**
@@ -78,7 +78,7 @@ function formatEntry(directory: string, path: string, entry: FileEntry): Uint8Ar
   return [...extended, block, content, Buffer.alloc((BLOCK - (content.length % BLOCK)) % BLOCK)];
 }
 
-/** What a link says; undefined for anything else. */
+/** The target of a link; undefined for anything else. */
 function readLink(path: string): string | undefined {
   try {
     return readlinkSync(path);

@@ -1,7 +1,7 @@
 /**
- * Compiles an app into one executable whose native modules stay outside, pinned to the release it will lie in.
- * The work is done by the Bun that is compiled in, in a process of its own (worker.ts); nothing of the app's
- * directory is written.
+ * Compiles an app into one executable. Its native modules stay outside, and it loads them from its release only. The
+ * Bun that is compiled in does the work, in a process of its own (worker.ts). Nothing in the app's directory is
+ * written.
  */
 import { existsSync, readFileSync, realpathSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { dirname, extname, join, relative, resolve } from "node:path";
@@ -25,7 +25,7 @@ export interface CompileOptions {
   readonly target: Target;
   /** Names of the packages that stay outside. */
   readonly externals: readonly string[];
-  /** Its node_modules holds the externals as they will be shipped. */
+  /** Directory whose node_modules holds the externals as they will be shipped. */
   readonly modulesRoot: string;
   readonly settings: BuildSettings;
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -36,9 +36,11 @@ export interface CompileOptions {
 export interface CompileResult {
   readonly bunVersion: string;
   readonly bytecode: boolean;
-  /** Bun's words for why there is no bytecode. */
+  /** Bun's message about why there is no bytecode. */
   readonly withoutBytecode?: string;
-  /** Every specifier of each external that the app imports, sorted; an external that it does not import is missing. */
+  /**
+   * Every specifier of each external that the app imports, sorted. An external that it does not import has no entry.
+   */
   readonly imports: Readonly<Record<string, readonly string[]>>;
   /** Files beside the executable: source maps. */
   readonly files: readonly string[];
@@ -117,7 +119,7 @@ function throwFindings(findings: readonly Finding[]): void {
   if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
-/** A tsconfig.json that keeps Bun from looking for one in the directories above. */
+/** A tsconfig.json without settings. It keeps Bun from searching for one in the directories above. */
 const NO_SETTINGS = "{}";
 
 async function runWorker(
@@ -152,7 +154,7 @@ function workerDied(bun: string, output: RunResult): GantryError {
 
 type Place = Pick<CompileSpec, "appDir" | "outfile" | "target"> & Pick<CompileOptions, "bun">;
 
-/** Turns the bundler's messages into findings, every one of them. */
+/** Turns all of the bundler's messages into findings. */
 function explainProblems(
   problems: readonly BuildProblem[],
   stage: "plugin" | "build",
@@ -185,12 +187,12 @@ function explainProblem(problem: BuildProblem, stage: "plugin" | "build", place:
   }
   if (/\bfailed to (?:write|rename)\b/i.test(problem.message) && problem.file === undefined)
     return explainUnwritten(problem.message, place);
-  // Bun names the stub of an external; people know the external.
+  // Bun names the stub of an external. The message names the external instead.
   const what = problem.message.replaceAll(STUB_NAME, '"$1"');
   return { code: "CONFIG_INVALID", what, ...where, ...detail, fix: "correct the source" };
 }
 
-/** Bun says only sometimes why it could not write. The executable is larger than the Bun that it begins with. */
+/** Bun does not always say why it could not write. The executable is larger than the Bun that it is made from. */
 function explainUnwritten(message: string, { bun, outfile }: Place): Finding {
   const { bavail, bsize } = statfsSync(dirname(outfile));
   const where = { where: outfile, detail: [message] };

@@ -1,22 +1,22 @@
 /**
- * The source of the modules that stand in the bundle where an external was imported. Each asks the prelude at run
- * time, so the external comes from the release and from nowhere else. Text only: no file is read here.
+ * The source of the modules that replace externals in the bundle. Each calls the prelude at run time, so the external
+ * comes from the release only. Text only: no file is read here.
  */
 
 import type { EsModuleMark } from "./namespace.ts";
 
-/** How an external reaches the importing module; each kind has a stub of its own. */
+/** How an external is imported. Each kind has its own stub. */
 export type StubKind = "import" | "dynamic" | "require";
 
 /**
- * What the build knows of a statically imported external. `sync`: `require` gives what `import` gives. `async`: it
- * does not (top-level await, mostly), so that importers have to await it, and every name has to be known.
+ * What the build knows of a statically imported external. `sync`: `require` gives the same as `import`. `async`: it
+ * does not, in most cases because of top-level await. Then importers have to await it, and every name has to be known.
  */
 export type ExternalShape =
   | { readonly load: "sync"; readonly hasDefault: boolean; readonly mark: EsModuleMark }
   | { readonly load: "async"; readonly names: readonly string[] };
 
-/** Specifier of the prelude; nothing else in a bundle begins with `gantry:`. */
+/** Specifier of the prelude. Nothing else in a bundle begins with `gantry:`. */
 export const PRELUDE = "gantry:prelude";
 /** Begins the specifier of the CommonJS half of a `sync` stub. */
 export const NAMESPACE_PREFIX = "gantry:namespace:";
@@ -27,9 +27,9 @@ export function formatImportStub(id: string, shape: ExternalShape): string {
 }
 
 /**
- * `export *` of a CommonJS module makes the bundler look names up at run time: the names are those of the module
- * that was shipped, an exported `let` stays live, and nobody waits, so the app's modules keep their order and a
- * `require` of one of them stays possible.
+ * `export *` of a CommonJS module makes the bundler look names up at run time. So the names are those of the shipped
+ * module, an exported `let` stays live, and nothing is awaited: the app's modules keep their order and can be loaded
+ * by `require`.
  */
 function formatSyncStub(id: string, shape: { hasDefault: boolean; mark: EsModuleMark }): string {
   const lines = [`export * from ${JSON.stringify(`${NAMESPACE_PREFIX}${shape.mark}:${id}`)};`];
@@ -42,7 +42,7 @@ function formatSyncStub(id: string, shape: { hasDefault: boolean; mark: EsModule
 }
 
 function formatAsyncStub(id: string, names: readonly string[]): string {
-  // Names go through string literals: an export may be called `class`, `default` or `a-b`.
+  // Names are string literals, because an export may be called `class`, `default` or `a-b`.
   const values = names.map((name, index) => `const value${index} = namespace[${JSON.stringify(name)}];`);
   const exports = names.map((name, index) => `value${index} as ${JSON.stringify(name)}`);
   return [
@@ -64,9 +64,9 @@ export function formatNamespaceStub(path: string): string {
 }
 
 /**
- * The stub for `import()`. A promise that is resolved with an object that has a `then` follows that `then`
- * (ECMA-262, Promise Resolve Functions), so the app gets the external's own namespace object, and a failed
- * load rejects each time it is tried.
+ * The stub for `import()`. When a promise is resolved with an object that has a `then`, that `then` is called
+ * (ECMA-262, Promise Resolve Functions). So the app gets the external's own namespace object, and a failed load
+ * rejects each time.
  */
 export function formatDynamicStub(id: string): string {
   return [
@@ -76,7 +76,7 @@ export function formatDynamicStub(id: string): string {
 }
 
 /**
- * The stub for `require()`: a getter, because the bundler keeps the first `module.exports` even of a module that
+ * The stub for `require()`. It is a getter, because the bundler keeps the first `module.exports` even of a module that
  * threw, and a second `require` has to throw again.
  */
 export function formatRequireStub(id: string): string {
@@ -94,16 +94,16 @@ export function packageOf(specifier: string): string {
     .join("/");
 }
 
-/** Matches the specifiers of these packages and of their subpaths, and nothing when there are none. */
+/** Matches the specifiers of these packages and of their subpaths. Matches nothing for an empty list. */
 export function externalFilter(names: readonly string[]): RegExp {
   const escaped = names.map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
   return new RegExp(`^(?:${escaped.join("|") || "(?!)"})(?:/.*)?$`);
 }
 
 /**
- * Puts the prelude in front of the app's first statement without moving a line: a `#!` line keeps its place, and
- * everything else stays on the line it was on.
- * @param format an `import` would turn a CommonJS module into another kind
+ * Puts the prelude before the app's first statement. Every line keeps its number: a `#!` line stays first, and the
+ * prelude is on the line of that statement.
+ * @param format an `import` would turn a CommonJS module into an ES module
  */
 export function prependPrelude(source: string, format: "esm" | "cjs"): string {
   const statement = STATEMENTS[format];
@@ -119,7 +119,7 @@ const STATEMENTS = {
   cjs: `require(${JSON.stringify(PRELUDE)});`,
 } as const;
 
-/** A line of such a module, as it stands in the app. */
+/** A line of a module with a prelude, as the app has it. */
 export function withoutPrelude(line: string): string {
   const statement = Object.values(STATEMENTS).find((known) => line.startsWith(known)) ?? "";
   return line.slice(statement.length);

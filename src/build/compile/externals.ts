@@ -1,17 +1,17 @@
 /**
- * Where the running app takes its externals from. Bun would search the current directory and its parents first;
- * this searches the release's modules and nothing else. Part of the prelude, so it runs under Bun alone.
+ * Finds the externals of the running app. Bun would search the current directory and its parents first. This searches
+ * the release's modules and nothing else. Part of the prelude, so it runs under Bun alone.
  */
 import { file, pathToFileURL, resolveSync } from "bun";
 import type * as module from "node:module";
 import * as NAMES from "../../release/names.ts";
 import { packageOf } from "./external-stubs.ts";
 
-// node:fs and node:path take a quarter of a small app's start, so the prelude does without them where it can.
+// Loading node:fs and node:path takes a quarter of a small app's start, so the prelude avoids them.
 const MODULES = `/${NAMES.modules}`;
 
 export interface ModulesQuestion {
-  /** What the release's start script named. */
+  /** The directory that the release's start script named. */
   readonly named: string | undefined;
   /** The release's root. */
   readonly release: string;
@@ -20,9 +20,9 @@ export interface ModulesQuestion {
 }
 
 /**
- * The `node_modules` directories to search, in order: the named one; else the release's own where it holds an
- * external; else those of NODE_PATH (which a parent that runs from the release has set). Only directories that
- * are called `node_modules` count, because Bun reads `exports` nowhere else.
+ * The `node_modules` directories to search, in order: the named one; else the release's own when it holds an external;
+ * else those of NODE_PATH (which a parent that runs from the release has set). Only directories with the name
+ * `node_modules` are used, because Bun reads `exports` nowhere else.
  */
 export function chooseModules(question: ModulesQuestion): readonly string[] {
   const { named } = question;
@@ -45,14 +45,14 @@ export interface ExternalResolver {
 
 /**
  * Resolves specifiers from the first of `modules` that holds their package.
- * @throws what Bun throws for a missing subpath; for a missing package an error with Bun's `code`
+ * @throws Bun's error for a missing subpath; for a missing package an error with Bun's `code`
  */
 export function resolverFor(modules: readonly string[], externals: readonly string[]): ExternalResolver {
   const home = (id: string) => modules.find((directory) => isPackage(`${directory}/${packageOf(id)}`));
   const forRequire = (id: string) =>
     requireFrom(home(id) ?? fail(id, modules, "MODULE_NOT_FOUND")).resolve(id);
   return {
-    // Resolving would climb to the parents of the release for a package that is not in it.
+    // The package is found first, because Bun would search the parents of the release for a missing one.
     forImport: (id) => resolveSync(id, parentOf(home(id) ?? fail(id, modules, "ERR_MODULE_NOT_FOUND"))),
     forRequire,
     isExternal: (id) => externals.includes(packageOf(id)),
@@ -80,14 +80,14 @@ const requires = new Map<string, NodeJS.Require>();
 function requireFrom(modules: string): NodeJS.Require {
   const known = requires.get(modules);
   if (known !== undefined) return known;
-  // Asked for late: an app that never calls require() does not pay for node:module.
+  // Loaded on first use: an app that never calls require() does not load node:module.
   const { createRequire } = import.meta.require("node:module") as typeof module;
   const made = createRequire(`${parentOf(modules)}/package.json`);
   requires.set(modules, made);
   return made;
 }
 
-/** In Bun's words and with Bun's code, because apps look at them to tell what they can do without. */
+/** With Bun's message and code, by which apps recognise a missing optional package. */
 function fail(id: string, modules: readonly string[], code: string): never {
   const from = modules.map((directory) => parentOf(directory)).join(", ");
   const what = code === "MODULE_NOT_FOUND" ? `module '${id}'` : `package '${packageOf(id)}'`;
@@ -95,8 +95,8 @@ function fail(id: string, modules: readonly string[], code: string): never {
 }
 
 /**
- * Makes `import.meta.resolve` and `require.resolve` of the app find externals too. The whole app is one module
- * once bundled, so that it shares this `import.meta`.
+ * Makes the app's `import.meta.resolve` and `require.resolve` find externals too. The bundled app is one module, so
+ * all of it shares this `import.meta`.
  */
 export function pinMetaResolve(meta: ImportMeta, resolver: ExternalResolver): void {
   const { resolve } = meta;

@@ -1,2 +1,4 @@
-/** The door of build/compile: compiles an app with Bun into one executable that loads its externals from disk. */
+/**
+ * The door of build/compile: compiles an app with Bun into one executable that loads its externals from its release.
+ */
 export { compileApp } from "./compile.ts";

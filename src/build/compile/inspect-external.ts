@@ -1,7 +1,7 @@
 /**
- * Loads one external in a process of its own and reports what its importers get: the export names, and whether
- * `require` gives the very same. Run by the build under Bun: `inspect-external.ts SPECIFIER DIRECTORY RESULT HOW`, where
- * HOW is `import` to leave the `require` out, whose failure can spoil a later `import`.
+ * Loads one external in a process of its own and reports its exports, and whether `require` gives the same as
+ * `import`. Run by the build under Bun: `inspect-external.ts SPECIFIER DIRECTORY RESULT HOW`. HOW is `import` to leave
+ * the `require` out, because its failure can break a later `import`.
  */
 import { resolveSync } from "bun";
 import { writeFileSync } from "node:fs";
@@ -11,7 +11,10 @@ import { namespaceOf, type EsModuleMark } from "./namespace.ts";
 
 export interface Inspection {
   readonly names: readonly string[];
-  /** How to read what `require` gives so that it agrees with `import` on every name and value; absent if it cannot. */
+  /**
+   * How to read the result of `require` so that it equals `import` in every name and value. Absent when that is
+   * impossible.
+   */
   readonly mark?: EsModuleMark;
 }
 
@@ -24,11 +27,11 @@ const names = Object.keys(imported).toSorted();
 const mark = how === "import" ? undefined : MARKS.find((one) => agree(namespaceOf(required, one), imported));
 const inspection: Inspection = { names, ...(mark === undefined ? {} : { mark }) };
 writeFileSync(resultFile, JSON.stringify(inspection));
-// The module may hold timers or sockets.
+// exit() because the module may hold timers or sockets.
 exit(0);
 
 function agree(left: Readonly<Record<string, unknown>>, right: Readonly<Record<string, unknown>>): boolean {
-  // Bun reads a JSON file once for each of the two, so only its content can be the same.
+  // Bun reads a JSON file once for each of the two, so only the contents can be equal.
   const same = path.endsWith(".json") ? isDeepStrictEqual : Object.is;
   return (
     names.length === Object.keys(left).length &&

@@ -1,9 +1,9 @@
 /**
- * The compiled app as the launcher, by one of two ways: the stub says so by a variable, or an image without a shell calls
- * the app by the name lib/gantry, a link beside it. Part of the prelude, so it runs under Bun alone.
+ * Runs the compiled app as the launcher. There are two ways: the stub asks for it by a variable, or an image without a
+ * shell calls the app by the name lib/gantry, a link beside it. Part of the prelude, so it runs under Bun alone.
  *
- * The launcher's files stay in lib/ and are evaluated here as modules that exist in no directory: so Bun resolves
- * nothing for them, and opens no package.json, tsconfig.json, bunfig.toml or .env of any directory. Its command line
+ * The launcher's files stay in lib/ and are evaluated here as modules without a directory. So Bun resolves nothing for
+ * them, and opens no package.json, tsconfig.json, bunfig.toml or .env of any directory. Bun's command line
  * (BUN_BE_BUN=1), which ran the launcher before, opens those of the current directory, of the release and of all their
  * parents. Measured with the sample on Bun 1.4.5: 45 ms of processor time for a start where the command line took 69
  * (1.3.7: 77 and 85), the same memory, no byte more. With the launcher compiled in as bytecode it is 43 ms, for 3.9 MB
@@ -15,14 +15,14 @@ import type * as node from "node:process";
 import { isKept, DIRECTORY_VARIABLE, LAUNCHER_RUNTIME, LAUNCHER_VARIABLE } from "../../release/caller.ts";
 import * as NAMES from "../../release/names.ts";
 
-/** Only this one path counts: what the app itself is called by is its own business. */
+/** Only this path counts, because the app itself may have any name. */
 export function isCalledAsGantry(release: string): boolean {
   return process.argv0 === `${release}/${NAMES.link}`;
 }
 
 /**
- * Runs the launcher to its end in a process of its own and ends this one as it ended, as templates/run-launcher.sh does
- * where there is a shell; the app is not evaluated.
+ * Runs the launcher in a child process and exits with its status, as templates/run-launcher.sh does with a shell. The
+ * app is not evaluated.
  */
 export function becomeLauncher(release: string): never {
   const { cwd, exit } = import.meta.require("node:process") as typeof node;
@@ -38,11 +38,11 @@ export function becomeLauncher(release: string): never {
     },
     stdio: ["inherit", "inherit", "inherit"],
   });
-  // What a shell says of a process that a signal ended begins at 128 (POSIX 2.8.2).
+  // A shell reports a process that a signal ended by a status of 128 or more (POSIX 2.8.2).
   return exit(signalCode === undefined ? exitCode : 128);
 }
 
-/** Begins the launcher in this process and throws, which keeps the app from being evaluated. */
+/** Starts the launcher in this process and throws, so that the app is not evaluated. */
 export function startLauncher(release: string): never {
   const { readdirSync, readFileSync } = import.meta.require("node:fs") as typeof fs;
   const { exit } = import.meta.require("node:process") as typeof node;

@@ -1,18 +1,18 @@
 /**
- * Loads the release's `.env` (release/env-file.ts). Nothing here stops a start. Part of the prelude, Bun alone.
+ * Loads the release's `.env` (release/env-file.ts). An error here never stops a start. Part of the prelude, Bun alone.
  */
 import { file } from "bun";
 import type * as fs from "node:fs";
 import type * as util from "node:util";
 import { applyEnvFile } from "../../release/env-file.ts";
 
-/** @param refusals `silent` in workers, whose main thread has said it */
+/** @param refusals `silent` in workers, because the main thread has reported them */
 export function loadEnvironmentFile(
   path: string,
   env: Record<string, string | undefined>,
   refusals: "warn" | "silent",
 ): void {
-  // The size of what is not there is 0, and asking for it is cheaper than loading node:fs.
+  // A missing file has size 0 for Bun, and this is faster than loading node:fs.
   if (file(path).size === 0) return;
   const { readFileSync, writeSync } = import.meta.require("node:fs") as typeof fs;
   const warn = (text: string) => {
@@ -20,7 +20,7 @@ export function loadEnvironmentFile(
     try {
       writeSync(2, `gantry: .env: ${text}\n`);
     } catch {
-      // Nobody listens on standard error: no reason to stop.
+      // Standard error is closed, which is no reason to stop.
     }
   };
   try {

@@ -1,20 +1,19 @@
 /**
- * The namespace that `import` gives for a module that was loaded with `require`, which unlike `import` needs no
- * await. The build proves for every external that both agree (inspect-external.ts) before it relies on this.
+ * The namespace that `import` gives, for a module that was loaded with `require`, which needs no await. The build
+ * proves for every external that both agree (inspect-external.ts) before it uses this.
  */
 
 /**
- * Whether `__esModule`, the mark of CommonJS that was compiled from an ES module, counts. Bun ignores it in
- * packages whose package.json says `"type": "module"`.
+ * Whether `__esModule`, which marks CommonJS compiled from an ES module, counts. Bun ignores it in packages whose
+ * package.json says `"type": "module"`.
  */
 export type EsModuleMark = "heeded" | "ignored";
 
 /**
- * Bun's rule for CommonJS, measured on 1.3.7 and 1.4.5. The default export is `module.exports` itself, or its own
- * `default` where the mark counts. Every own property is a named export, even a function's `name` and `length`;
- * only enumerable ones where the mark counts, no hidden accessors, none with an empty name. Accessors are read
- * once, and one that throws gives undefined. An ES module comes out of `require` as its own namespace, live
- * bindings included.
+ * Bun's rule for CommonJS, measured on 1.3.7 and 1.4.5. The default export is `module.exports`, or its own `default`
+ * when the mark counts. Every own property is a named export, even a function's `name` and `length`. When the mark
+ * counts, only enumerable properties are, without hidden accessors and empty names. Accessors are read once, and one
+ * that throws gives undefined. `require` of an ES module gives its own namespace, with live bindings.
  */
 export function namespaceOf(exported: unknown, mark: EsModuleMark): Readonly<Record<string, unknown>> {
   if (isNamespace(exported)) return exported;

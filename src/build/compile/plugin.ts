@@ -1,6 +1,6 @@
 /**
- * The two Bun plugins around the app's own: one pins its externals to the release, the other puts the prelude in
- * front of its entry points. Runs in the build's worker, under Bun.
+ * The two Bun plugins around the app's own: one makes externals load from the release, the other puts the prelude
+ * before the entry points. Runs in the build's worker, under Bun.
  */
 import { Transpiler, type BunPlugin, type Loader, type OnLoadResult, type PluginBuilder } from "bun";
 import { readFileSync } from "node:fs";
@@ -19,19 +19,19 @@ import {
   type StubKind,
 } from "./external-stubs.ts";
 
-/** Namespace of modules that exist in no file, so that nothing depends on where gantry is installed. */
+/** Namespace of modules without a file, so that nothing depends on where gantry is installed. */
 const STUB = "gantry";
 
 export interface PinOptions {
   readonly externals: readonly string[];
-  /** The prelude's source, in one piece. */
+  /** The prelude's source, bundled. */
   readonly prelude: string;
   readonly readShape: (specifier: string) => Promise<ExternalShape>;
   /** Called for every import of an external that the app makes. */
   readonly onImport: (packageName: string, specifier: string) => void;
 }
 
-/** Replaces every import of an external by a stub that asks the prelude. */
+/** Replaces every import of an external by a stub that calls the prelude. */
 export function pinExternals(options: PinOptions): BunPlugin {
   return {
     name: "gantry-externals",
@@ -48,10 +48,10 @@ export function pinExternals(options: PinOptions): BunPlugin {
 
 function pinImports(build: PluginBuilder, options: PinOptions): void {
   build.onResolve({ filter: externalFilter(options.externals) }, ({ path, kind }) => {
-    // The call stays, the prelude makes it find the release (externals.ts, pinMetaResolve).
+    // The call is kept. The prelude makes it resolve from the release (externals.ts, pinMetaResolve).
     if (kind === "require-resolve") return { path, external: true };
     options.onImport(packageOf(path), path);
-    // Bun tells modules apart by path alone, not by namespace: the kind has to be part of it.
+    // Bun identifies modules by path alone, not by namespace, so the kind is part of the path.
     return { path: `${stubKind(kind)}:${path}`, namespace: STUB };
   });
   build.onResolve({ filter: new RegExp(`^${NAMESPACE_PREFIX}`) }, ({ path }) => ({ path, namespace: STUB }));
@@ -73,13 +73,13 @@ async function loadOwn(path: string, options: PinOptions): Promise<string> {
   return formatImportStub(id, await options.readShape(id));
 }
 
-/** The entry points of one build, and which of them have got the prelude so far. */
+/** The entry points of one build, and which of them already have the prelude. */
 export interface Entries {
   readonly paths: readonly string[];
   readonly done: Set<string>;
 }
 
-/** Puts the prelude in front of the entry points that no plugin of the app loads. Has to be the last plugin. */
+/** Puts the prelude before the entry points that no plugin of the app loads. Must be the last plugin. */
 export function prependToEntries(entries: Entries): BunPlugin {
   return {
     name: "gantry-entry",
@@ -97,7 +97,7 @@ function anyOf(paths: readonly string[]): RegExp {
   return new RegExp(`^(?:${escaped.join("|")})$`);
 }
 
-/** Lets a plugin of the app load an entry point, and puts the prelude in front of what it made of it. */
+/** Lets a plugin of the app load an entry point, and puts the prelude before its result. */
 export function prependAfter(plugin: BunPlugin, entries: Entries): BunPlugin {
   return {
     ...plugin,
@@ -136,8 +136,8 @@ function withPrelude(entries: Entries, path: string, source: string, loader: Loa
 }
 
 /**
- * Whether a file is an ES or a CommonJS module, as Bun decides it: by its name, else by what is written in it.
- * A `return` at the top is an error in an ES module alone, which tells a top-level await without parsing.
+ * Whether a file is an ES or a CommonJS module, by Bun's rules: its name, else its contents. A `return` at the top is
+ * an error in an ES module only, which tells a top-level await without parsing.
  */
 function moduleFormat(path: string, source: string, loader: Loader): "esm" | "cjs" {
   if (/\.c[jt]s$/.test(path)) return "cjs";
@@ -149,7 +149,7 @@ function moduleFormat(path: string, source: string, loader: Loader): "esm" | "cj
     transpiler.transformSync(`if (0) return;${source.replace(/^#!.*/, "")}`);
     return "cjs";
   } catch {
-    // Not to be read as CommonJS; if it is simply wrong, the bundler says so better.
+    // Not valid CommonJS. If it is invalid as a whole, the bundler reports that better.
     return "esm";
   }
 }

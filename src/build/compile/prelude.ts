@@ -1,7 +1,7 @@
 /**
- * Runs before the app's first line, in its process and in each of its workers: makes the externals resolve from
- * the release, takes gantry's own variables out of the environment, loads `.env` beside the release, and answers
- * the load probe or becomes the launcher. Bundled into the app: it runs under Bun alone and touches nothing that a start
+ * Runs before the app's first line, in its process and in each of its workers. It makes externals resolve from the
+ * release, removes gantry's own variables from the environment, loads `.env` beside the release, and runs the load
+ * probe or the launcher when asked. Bundled into the app, so it runs under Bun alone and does nothing that a start
  * does not need.
  */
 import { env, isMainThread } from "bun";
@@ -15,18 +15,18 @@ import { becomeLauncher, isCalledAsGantry, startLauncher } from "./launch.ts";
 import { namespaceOf, type EsModuleMark } from "./namespace.ts";
 import { startProbe } from "./probe.ts";
 
-/** Names of the externals, comma-separated; put in by the build. */
+/** Names of the externals, separated by commas. The build defines it. */
 declare const gantryExternalNames: string;
 
 /** The executable is lib/NAME of the release. */
 const release = process.execPath.split("/").slice(0, -2).join("/");
-// The variable first: an app may be called gantry itself.
+// Checked before the name, because an app may be called gantry itself.
 if (isMainThread && env[LAUNCHER_VARIABLE] !== undefined) startLauncher(release);
 if (isMainThread && isCalledAsGantry(release)) becomeLauncher(release);
 const probe = env[PROBE_VARIABLE];
 const externals = gantryExternalNames.split(",");
 const modules = chooseModules({
-  // A worker starts with the environment that the process was given, so it finds the variable as well.
+  // A worker starts with the original environment of the process, so it has the variable as well.
   named: env[MODULES_VARIABLE],
   release,
   nodePath: env["NODE_PATH"],
@@ -43,14 +43,14 @@ loadEnvironmentFile(`${release}/${NAMES.env}`, env, isMainThread ? "warn" : "sil
 if (probe === undefined && isMainThread) watchEnd(modules[0]);
 if (probe !== undefined && isMainThread) startProbe(probe, loadForProbe);
 
-/** Child processes and workers search it: Bun reads it when it starts. */
+/** For child processes and workers: Bun reads the variable when it starts. */
 function setNodePath(first: string | undefined): void {
   if (first === undefined) return;
   const rest = (env["NODE_PATH"] ?? "").split(":").filter((entry) => entry !== "" && entry !== first);
   env["NODE_PATH"] = [first, ...rest].join(":");
 }
 
-/** node:fs is loaded by then or worth the wait: the app has failed. */
+/** Loading node:fs here costs a working app nothing: it happens only after the app has failed. */
 function watchEnd(from: string | undefined): void {
   if (from === undefined) return;
   process.on("exit", (status) => {
@@ -60,22 +60,22 @@ function watchEnd(from: string | undefined): void {
   });
 }
 
-/** What `import(id)` gives, resolved with the import condition. */
+/** The result of `import(id)`, resolved with the import condition. */
 export async function importExternal(id: string): Promise<Record<string, unknown>> {
   return (await import(resolver.forImport(id))) as Record<string, unknown>;
 }
 
-/** What `import * as namespace from id` gives, without waiting for it. */
+/** The result of `import * as namespace from id`, without an await. */
 export function readNamespace(id: string, mark: EsModuleMark): Readonly<Record<string, unknown>> {
   return namespaceOf(import.meta.require(resolver.forImport(id)), mark);
 }
 
-/** What `require(id)` gives, resolved with the require condition. */
+/** The result of `require(id)`, resolved with the require condition. */
 export function requireExternal(id: string): unknown {
   return import.meta.require(resolver.forRequire(id));
 }
 
-/** A package may offer `require` alone; only then is that what the app can have used. */
+/** A package may support `require` alone. Then the app can only have used that. */
 async function loadForProbe(id: string): Promise<unknown> {
   try {
     resolver.forImport(id);

@@ -1,14 +1,14 @@
 /**
- * The compiled app's side of the load probe (../preload/load-probe.ts): it ends the process without the app having run. Part of
- * the prelude, so it runs under Bun alone.
+ * Runs the load probe in the compiled app (../preload/load-probe.ts), and ends the process without running the app.
+ * Part of the prelude, so it runs under Bun alone.
  */
 import type * as fs from "node:fs";
 import type * as node from "node:process";
 import { runLoadProbe } from "../preload/index.ts";
 
 /**
- * Begins the probe and throws, which keeps the app from being evaluated; the process ends when the probe does,
- * with 0, whatever the modules said.
+ * Starts the probe and throws, so that the app is not evaluated. The process exits with 0 when the probe has ended,
+ * whatever it found.
  */
 export function startProbe(request: string, load: (specifier: string) => Promise<unknown>): never {
   const { writeSync } = import.meta.require("node:fs") as typeof fs;

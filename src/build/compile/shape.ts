@@ -1,6 +1,6 @@
 /**
- * Finds out what an external exports, by loading it in a process of its own; by its text where it does not load
- * here, which is usual when building for another machine. Runs in the build's worker, under Bun.
+ * Finds what an external exports, by loading it in a process of its own. When it does not load here, which is usual in
+ * a build for another machine, its text is read instead. Runs in the build's worker, under Bun.
  */
 import { resolveSync, Transpiler } from "bun";
 import { mkdtempSync, readFileSync } from "node:fs";
@@ -12,13 +12,13 @@ import { scriptArguments, toolEnvironment } from "../../runtime/index.ts";
 import type { Inspection } from "./inspect-external.ts";
 import type { ExternalShape } from "./external-stubs.ts";
 
-/** A module that has not loaded by then waits for something: milliseconds. */
+/** Milliseconds. A module that has not loaded by then waits for something. */
 const PATIENCE = 30_000;
 
 /**
- * Makes a reader that asks each of `roots` in turn (directories with a node_modules) and remembers what it learnt.
- * The first root holds what is shipped; the app's own installation may load here when that does not.
- * @param work a private directory, for what the processes say
+ * Makes a reader that tries each of `roots` in turn (directories with a node_modules) and caches the results. The
+ * first root holds what is shipped. The app's own installation may load here when that does not.
+ * @param work a private directory for the results of the processes
  */
 export function createShapeReader(
   roots: readonly string[],
@@ -67,7 +67,7 @@ async function inspect({ specifier, root, work, how }: Question): Promise<Inspec
     });
     return JSON.parse(readFileSync(result, "utf8")) as Inspection;
   } catch {
-    // No result: the module did not load here.
+    // Without a result, the module did not load here.
     return undefined;
   }
 }
@@ -80,7 +80,10 @@ function tryResolve(specifier: string, root: string): string | undefined {
   }
 }
 
-/** Everything but an ES module has a default export, and an ES module names its own (`export *` passes none on). */
+/**
+ * Every module but an ES module has a default export. An ES module names its own, because `export *` does not include
+ * it.
+ */
 function mayHaveDefault(path: string): boolean {
   if (!/\.m?[jt]sx?$/.test(path)) return true;
   const { exports, imports } = new Transpiler({ loader: "tsx" }).scan(readFileSync(path, "utf8"));

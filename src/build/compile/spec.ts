@@ -1,9 +1,9 @@
 /**
- * What compile.ts and its worker say to each other: one JSON file each way. Standard output is left to the
- * plugins of the app, which may print what they like. Types only, so that both runtimes can import it.
+ * The protocol between compile.ts and its worker: one JSON file each way, because plugins of the app may print to
+ * standard output. Types only, so that both runtimes can import it.
  */
 
-/** Every path is absolute. */
+/** The request. Every path is absolute. */
 export interface CompileSpec {
   readonly appDir: string;
   readonly entry: string;
@@ -12,7 +12,7 @@ export interface CompileSpec {
   readonly target: string;
   readonly externals: readonly string[];
   readonly modulesRoot: string;
-  /** A private directory, removed afterwards. */
+  /** A private directory, which is removed afterwards. */
   readonly work: string;
   readonly defines: Readonly<Record<string, string>>;
   readonly plugins: readonly string[];
@@ -36,9 +36,9 @@ export type WorkerResult =
   | {
       readonly ok: true;
       readonly bunVersion: string;
-      /** Why the binary has no bytecode; absent when it has. */
+      /** Why the binary has no bytecode. Absent when it has. */
       readonly withoutBytecode?: string;
-      /** Specifiers of each external that the app imports. */
+      /** Every specifier of each external that the app imports. */
       readonly imports: Readonly<Record<string, readonly string[]>>;
       readonly files: readonly string[];
     }

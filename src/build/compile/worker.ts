@@ -1,6 +1,6 @@
 /**
- * Compiles one app with Bun.build. Run by compile.ts under the Bun that is compiled in, as
- * `worker.ts SPEC RESULT`: both are JSON files (spec.ts). It exits 0 whenever it could write a result.
+ * Compiles one app with Bun.build. compile.ts runs it under the Bun that is compiled in, as `worker.ts SPEC RESULT`,
+ * both JSON files (spec.ts). It exits with 0 whenever it could write a result.
  */
 import { build, version, type BuildConfig, type BunPlugin } from "bun";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -13,9 +13,10 @@ import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
 
 const [, , specFile = "", resultFile = ""] = argv;
 const spec = JSON.parse(readFileSync(specFile, "utf8")) as CompileSpec;
-// Bun makes the executable in the current directory and moves it from there. Plugins of the app may read files by paths
-// that begin at the app, and get it: only such a build, when it is killed, leaves one that is not finished there. Elsewhere
-// Bun would obey the tsconfig.json of that directory or of one above it, so the directory has one that says nothing.
+// Bun makes the executable in the current directory and moves it from there. A build with plugins stays in the app's
+// directory, because plugins may read files by relative paths; if it is killed, it leaves an incomplete file there.
+// Other builds run in a directory with an empty tsconfig.json, because Bun would use one of that directory or of one
+// above it.
 if (spec.plugins.length === 0) {
   const place = `${spec.outfile}.work`;
   mkdirSync(place, { recursive: true });
@@ -26,7 +27,7 @@ if (spec.plugins.length === 0) {
 }
 writeFileSync(resultFile, JSON.stringify(await compile()));
 rmSync(`${spec.outfile}.work`, { recursive: true, force: true });
-// A plugin may leave timers or servers behind.
+// exit() because a plugin may leave timers or servers behind.
 exit(0);
 
 async function compile(): Promise<WorkerResult> {
@@ -46,7 +47,7 @@ async function compile(): Promise<WorkerResult> {
   return second.ok ? { ...second, withoutBytecode: reason } : second;
 }
 
-/** In one piece, because the bundler resolves nothing from a module that exists in no file. */
+/** Bundled, because the bundler resolves nothing from a module without a file. */
 async function readPrelude(): Promise<string> {
   const entry = fileURLToPath(new URL(`prelude${extname(import.meta.url)}`, import.meta.url));
   const { outputs } = await build({
@@ -58,7 +59,7 @@ async function readPrelude(): Promise<string> {
   return (await outputs[0]?.text()) ?? "";
 }
 
-/** Bun before esm bytecode refuses the option as a whole. */
+/** A Bun without bytecode for ESM refuses the option. */
 function isAboutBytecode(problem: BuildProblem): boolean {
   return /\bbytecode\b/i.test(problem.message);
 }
@@ -111,7 +112,7 @@ async function attempt(
   }
 }
 
-/** An app without the prelude would take its modules from anywhere, so it must not be built. */
+/** An app without the prelude would load modules from anywhere, so it must not be built. */
 function explainBare(file: string): BuildProblem {
   return { message: "it loads this entry point in a way that leaves no room for gantry's own import", file };
 }
@@ -121,7 +122,7 @@ function buildConfig(plugins: BunPlugin[], bytecode: boolean): BuildConfig {
     entrypoints: [spec.entry, ...spec.workers],
     target: "bun",
     format: "esm",
-    // Names of classes and functions are behaviour: constructor.name, error.name.
+    // Names of classes and functions are visible to the app: constructor.name, error.name.
     minify: { whitespace: true, syntax: true, identifiers: true, keepNames: true },
     bytecode,
     sourcemap: spec.sourcemap,
@@ -130,7 +131,7 @@ function buildConfig(plugins: BunPlugin[], bytecode: boolean): BuildConfig {
     compile: {
       target: spec.target as Bun.Build.CompileTarget,
       outfile: spec.outfile,
-      // Nothing of the directory that the app is started in may steer it.
+      // Files in the directory in which the app is started must not affect it.
       autoloadBunfig: false,
       autoloadDotenv: false,
       autoloadTsconfig: false,

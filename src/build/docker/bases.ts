@@ -1,21 +1,21 @@
 /**
- * The base images that gantry proposes: what each offers to a release, and about how much it weighs. Names only, with a
- * version; a digest is not in the table, because a tag stands for another one every few weeks (see pin.ts). Pure.
+ * The base images that gantry proposes: what each provides for a release, and its approximate size. Names with a
+ * version and without a digest, because a tag names another image every few weeks (see pin.ts). Pure.
  */
 import { GantryError } from "../../base/errors.ts";
 import { type Manifest, parseTarget } from "../../release/index.ts";
 
 export interface Base {
-  /** As a FROM line takes it. */
+  /** As in a FROM line. */
   readonly image: string;
-  /** Millions of compressed bytes that are fetched for it, about. */
+  /** Approximate size of its download in millions of bytes. */
   readonly megabytes: number;
 }
 
 /**
- * Debian's releases by the glibc they have, the oldest that suffices first: what was built there runs on newer ones too.
- * Their slim images have libstdc++ and libgcc, because apt needs them. Debian 12 gets security fixes (LTS) until June
- * 2028, Debian 13 until June 2030 (wiki.debian.org/LTS). Sizes are those of Docker Hub in autumn 2026.
+ * Debian's releases by their glibc, oldest first, because a program that was built for an older glibc runs on newer
+ * ones. Their slim images have libstdc++ and libgcc, because apt needs them. Debian 12 gets security fixes (LTS) until
+ * June 2028, Debian 13 until June 2030 (wiki.debian.org/LTS). Sizes are those of Docker Hub in autumn 2026.
  */
 const DEBIAN = [
   { name: "bookworm", glibc: "2.36", megabytes: 28, node: 80 },
@@ -23,7 +23,7 @@ const DEBIAN = [
 ] as const;
 
 /**
- * The same without a shell; `cc` is the one with libstdc++ and libgcc. Only Debian 13's: the images of Debian 12 are
+ * The same without a shell. `cc` is the one with libstdc++ and libgcc. Only of Debian 13: the images of Debian 12 are
  * deprecated since September 2026 (distroless, SUPPORT_POLICY.md). A newer glibc runs what needs an older one.
  */
 const DISTROLESS: Base = { image: "gcr.io/distroless/cc-debian13:nonroot", megabytes: 12 };
@@ -40,12 +40,12 @@ const ALPINE = "3.24";
 const ALPINE_OF_ABI: Readonly<Record<number, string>> = { 115: "3.20", 127: "3.22", 137: "3.24" };
 
 /**
- * The Alpine under Docker's Node images: a tag without it changes the distribution under an image. Those of Node 20 ended
- * before Alpine 3.24 came (Docker's official-images, library/node).
+ * The Alpine version of Docker's Node images. A tag without it would change the distribution of an image later. Those
+ * of Node 20 ended before Alpine 3.24 came (Docker's official-images, library/node).
  */
 const ALPINE_OF_NODE: Readonly<Record<string, string>> = { "20": "3.23" };
 
-/** The base with a shell that a release runs on. */
+/** The base with a shell for a release. */
 export function shellBase(manifest: Manifest): Base {
   const { runtime } = manifest;
   const musl = parseTarget(manifest.target).libc === "musl";
@@ -70,7 +70,7 @@ export function shellLessBase(manifest: Manifest): Base {
   });
 }
 
-/** The newest stable Alpine with that Node, if there is one. */
+/** The newest stable Alpine with that Node, or undefined. */
 export function alpineOfNode(abi: number): string | undefined {
   return ALPINE_OF_ABI[abi];
 }
@@ -110,12 +110,12 @@ export interface ImageName {
   readonly digest: string | undefined;
 }
 
-/** The reference of the distribution project, with the digest that images have today. */
+/** The reference of the distribution project, with the digests that are in use today. */
 const IMAGE =
   /^([a-z0-9]+(?:[._:/-]+[a-zA-Z0-9]+)*(?::[A-Za-z0-9_][A-Za-z0-9._-]{0,127})?)(?:@(sha256:[0-9a-f]{64}))?$/;
 
 /**
- * @throws GantryError USAGE for what is no image's name, and for one that says neither tag nor digest or `latest`
+ * @throws GantryError USAGE for what is not an image's name, and for a name without tag and digest, or with `latest`
  */
 export function parseImageName(text: string): ImageName {
   const [, name, digest] = IMAGE.exec(text) ?? [];

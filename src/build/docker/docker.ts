@@ -1,6 +1,6 @@
 /**
- * `gantry docker`: writes what an image of a release is built from. The directory that it writes to is the whole build
- * context: the release lies below it, or is put there. A file that somebody else wrote is never replaced.
+ * `gantry docker`: writes the files from which an image of a release is built. The output directory is the whole build
+ * context: the release lies below it, or is copied into it. A file that gantry did not write is never replaced.
  */
 import {
   cpSync,
@@ -30,9 +30,9 @@ export interface DockerOptions {
   readonly scratch: Scratch;
   /** The build context; the release's parent directory when left out. */
   readonly out?: string | undefined;
-  /** An image's name, with a tag or a digest, instead of the one that suits the release. */
+  /** An image's name, with a tag or a digest, instead of the proposed one. */
   readonly base?: string | undefined;
-  /** What the tags of bases stand for, as readBaseDigests found out. */
+  /** Digests of the base images, from readBaseDigests. */
   readonly digests?: Digests | undefined;
   readonly compose: "with compose" | "without compose";
 }
@@ -45,14 +45,12 @@ export interface WrittenImage {
   /** `NAME:VERSION`. */
   readonly tag: string;
   readonly base: string;
-  /** Millions of compressed bytes of the base, about; undefined when it was named. */
+  /** Approximate compressed size of the base in millions of bytes. Undefined when the user named the base. */
   readonly baseMegabytes: number | undefined;
   readonly pinned: boolean;
 }
 
-/**
- * @throws GantryError USAGE, BUNDLE_MISSING, MANIFEST_INVALID; nothing is written then
- */
+/** @throws GantryError USAGE, BUNDLE_MISSING, MANIFEST_INVALID, before anything is written */
 export async function writeImageFiles(options: DockerOptions): Promise<WrittenImage> {
   const found = findRelease(options.path);
   checkStrategy(options.strategy, found);
@@ -83,21 +81,21 @@ export async function writeImageFiles(options: DockerOptions): Promise<WrittenIm
 }
 
 /**
- * Where the release goes in a context that does not hold it. Home Assistant takes every config.json or config.yaml below
+ * Path of the release in a context that does not hold it. Home Assistant takes every config.json or config.yaml below
  * an add-on for another add-on, but not below a rootfs/.
  */
 function placeOf({ root }: FoundRelease, strategy: Strategy): string {
   return strategy === "node-alpine" ? `rootfs/${basename(root)}` : basename(root);
 }
 
-/** With forward slashes; undefined when it is not below the directory. */
+/** The path relative to the directory, with forward slashes. Undefined when it is not below it. */
 function pathBelow(directory: string, path: string): string | undefined {
   const below = relative(directory, path);
   if (below === "" || below === ".." || below.startsWith(`..${sep}`)) return undefined;
   return below.split(sep).join("/");
 }
 
-/** A file beside those of the release would not be in its SHA256SUMS. */
+/** Refuses a context inside the release, because SHA256SUMS would not list the new files. */
 function checkContext(context: string, { root }: FoundRelease): void {
   if (context !== root && pathBelow(root, context) === undefined) return;
   throw new GantryError({
@@ -108,7 +106,7 @@ function checkContext(context: string, { root }: FoundRelease): void {
   });
 }
 
-/** Where a path leads that may not be there yet: what is written below a link lies where the link points. */
+/** The real path of a file that may not exist yet, because a directory above it may be a link. */
 function realPath(path: string): string {
   if (existsSync(path)) return realpathSync(path);
   const parent = dirname(path);
@@ -138,7 +136,7 @@ function foreignTexts(context: string, names: readonly string[]): string[] {
   });
 }
 
-/** What lies where the release goes and is of no release: somebody's settings, installed modules, or own work. */
+/** Files at the release's path that belong to no release: settings, installed modules, or own work. */
 function foreignFiles(place: string, { root }: FoundRelease): string[] {
   if (!existsSync(place)) return [];
   if (!statSync(place).isDirectory()) return [place];
@@ -150,15 +148,15 @@ function foreignFiles(place: string, { root }: FoundRelease): string[] {
   return groupUnlisted(foreign, own).map(({ path }) => join(place, path));
 }
 
-/** What a start made in it (node_modules) and the settings beside it do not go into an image. */
+/** The release's files, without what a start made (node_modules) and without settings beside them. */
 function releasedFiles(root: string): string[] {
   const all = readTreeFiles(root).map(({ path }) => path);
   return all.filter((path) => !path.startsWith(`${NAMES.modules}/`) && path !== NAMES.env);
 }
 
 /**
- * Brings the release into the context: what an earlier run put there goes. Its files are links to the same bytes where
- * the file system can do that.
+ * Copies the release into the context and replaces that of an earlier run. The files are hard links where the file
+ * system supports that.
  */
 function copyInto({ root }: FoundRelease, to: string, scratch: Scratch): void {
   mkdirSync(dirname(to), { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * Which release an image is made from: the named directory itself, or the one that was built from the named app. Reads
- * only; where several would do, nothing is chosen.
+ * Finds the release for an image: the named directory, or the one that was built from the named app. Reads only. With
+ * several candidates none is chosen.
  */
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -18,11 +18,11 @@ export interface FoundRelease {
   /** Absolute. */
   readonly root: string;
   readonly manifest: Manifest;
-  /** The bundle of its own target rides in it. */
+  /** True when it carries the bundle of its own target. */
   readonly vendored: boolean;
 }
 
-/** Where `gantry build` puts releases when it is not told. */
+/** The default output directory of `gantry build`. */
 const RELEASES = "releases";
 
 /**
@@ -31,7 +31,7 @@ const RELEASES = "releases";
  */
 export function findRelease(path: string): FoundRelease {
   const named = resolve(path);
-  // A builder gets the release itself, and nothing but the link of one that is named by a link.
+  // A builder would copy a link and not the release behind it, so links are resolved.
   const root = existsSync(named) ? realpathSync(named) : named;
   if (existsSync(join(root, NAMES.manifest))) return readRelease(root);
   const releases = join(root, RELEASES);

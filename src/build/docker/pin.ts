@@ -1,6 +1,6 @@
 /**
- * The digests of base images, asked of their registries: the one step of `gantry docker` that uses a network, and only
- * when it is told to. Writes nothing.
+ * Asks registries for the digests of base images. This is the only step of `gantry docker` that uses a network, and
+ * runs only on request. Writes nothing.
  */
 import { GantryError } from "../../base/errors.ts";
 import { fetchImage, type FoundImage, LIMITS, type Limits, type Network } from "../../mirror/index.ts";
@@ -11,11 +11,11 @@ import { imagePlatform } from "./render.ts";
 import { checkStrategy, chooseBases, type Strategy } from "./strategy.ts";
 
 export interface PinOptions {
-  /** As for writeImageFiles. */
+  /** See writeImageFiles. */
   readonly path: string;
   readonly strategy: Strategy;
   readonly base?: string | undefined;
-  /** HOME, DOCKER_CONFIG and NETRC for logins; proxies and certificate authorities as elsewhere. */
+  /** HOME, DOCKER_CONFIG and NETRC for logins; variables for proxies and certificate authorities. */
   readonly environment: Environment;
   readonly debug: (text: string) => void;
   readonly signal: AbortSignal;
@@ -26,9 +26,9 @@ export interface PinOptions {
 export type Digests = ReadonlyMap<string, string>;
 
 /**
- * Asks for the digests of the images that the Dockerfile would begin from; those that are pinned already are not asked
- * for.
- * @throws GantryError as writeImageFiles and fetchImage do; USAGE for a base that is not made for the release's platform
+ * Asks for the digests of the base images of the Dockerfile, except those that have one already.
+ * @throws GantryError as writeImageFiles and fetchImage do; USAGE for a base that is not made for the release's
+ *   platform
  */
 export async function readBaseDigests(options: PinOptions): Promise<Digests> {
   const { environment, debug, signal, limits = LIMITS, strategy } = options;
@@ -48,7 +48,7 @@ export async function readBaseDigests(options: PinOptions): Promise<Digests> {
   return digests;
 }
 
-/** Adds to a failure that a registry was asked, and for what: the command line does not show that. */
+/** Adds the name of the image to a failure of the registry, because the command line does not show it. */
 async function ask(name: string, network: Network): Promise<FoundImage> {
   try {
     return await fetchImage(name, network);

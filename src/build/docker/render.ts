@@ -1,6 +1,6 @@
 /**
- * The texts of an image: Dockerfile, .dockerignore and what goes with them, rendered from templates/docker/. Every value
- * is quoted for the place where it stands, so that no setting becomes an instruction. Pure.
+ * Renders the texts of an image from templates/docker/: Dockerfile, .dockerignore and their companions. Every value is
+ * quoted for its position, so that no setting becomes an instruction. Pure.
  */
 import { packagesOf } from "../../compat/index.ts";
 import { GantryError } from "../../base/errors.ts";
@@ -17,7 +17,7 @@ export interface ImageOptions {
   readonly compose: "with compose" | "without compose";
 }
 
-/** The first line of everything that is written says so, and only what says so is replaced. */
+/** In the first line of every file that gantry docker writes. Only files with this mark are replaced. */
 export const MARK = /\bgantry \S+ docker\b/;
 
 /** The files by their names in the build context. */
@@ -42,7 +42,7 @@ export function renderImage(options: ImageOptions): Record<string, string> {
 
 type Values = Readonly<Record<string, string | undefined>>;
 
-/** What differs where Home Assistant builds: its Supervisor takes Dockerfile.ARCH before Dockerfile, and keeps /data. */
+/** Values for Home Assistant. Its Supervisor prefers Dockerfile.ARCH to Dockerfile, and keeps /data. */
 function addonImage(base: string): Values {
   const [name, digest] = base.split("@", 2);
   const pin = `Not pinned, and tags move: docker buildx imagetools inspect ${name} tells today's digest.`;
@@ -55,7 +55,7 @@ function addonImage(base: string): Values {
   };
 }
 
-/** `test-brain:0.1.0`: names and tags of images hold less than npm's. */
+/** `test-brain:0.1.0`. Names and tags of images allow fewer characters than npm's. */
 export function imageTag({ name, version }: Pick<Manifest, "name" | "version">): string {
   return `${slug(name)}:${tagOf(version)}`;
 }
@@ -103,19 +103,19 @@ function imageValues(options: ImageOptions): Values {
     BUILDER: builder.image,
     OFFLINE: strategy === "vendored" ? " --offline" : "",
     NO_VENDOR: strategy === "lazy" || strategy === "runtime" ? NAMES.vendor : undefined,
-    // Node alone is most of an image, and seldom changes: it goes where the modules are.
+    // Node is most of an image and seldom changes, so it gets the layer of the modules.
     RUNTIME: manifest.runtime.kind === "node" && !manifest.runtime.system ? NAMES.node : undefined,
     LINK: strategy === "static-base" && manifest.runtime.kind === "bun" ? binary : undefined,
   };
 }
 
-/** Seconds: a start, and one that installs the modules first. */
+/** Seconds for a start, and for one that installs the modules first. */
 const START = 30;
 const FIRST_START = 300;
 
 /**
- * What Bun's musl build and modules in C++ ask for, and an Alpine without anything does not have. A base without apk is
- * none, or has them: the release's own script tells which, in words that help.
+ * Bun's musl build and C++ modules need these, and Alpine does not have them. A base without apk needs no Alpine
+ * packages: if libraries are missing, the release's own script says which.
  */
 const MUSL_PACKAGES = "if command -v apk >/dev/null; then apk add --no-cache libgcc libstdc++; fi";
 const UNPINNED =
@@ -144,7 +144,10 @@ function packageValues(manifest: Manifest): Values {
 
 const NO_LIBRARIES = { LIBRARY_FILES: undefined, LIBRARIES: undefined };
 
-/** What a release needs beside the C++ library, which every proposed base has: Node 26 libatomic, a module its own. */
+/**
+ * Libraries that a release needs beside the C++ library, which every proposed base has: libatomic for Node 26, and
+ * those of its modules.
+ */
 function missingLibraries({ target, requires }: Manifest): readonly { name: string; file: string }[] {
   const directory = `/usr/lib/${parseTarget(target).arch === "x64" ? "x86_64" : "aarch64"}-linux-gnu`;
   return (requires?.libraries ?? []).flatMap(({ value }) => {
@@ -176,12 +179,12 @@ function places(binary: string, strategy: Strategy): Record<string, string | und
   };
 }
 
-/** How the app and the launcher are started where there is no shell: words of an exec form. */
+/** How the app and the launcher are started without a shell: words of an exec form. */
 function programs(manifest: Manifest, root: string): Record<string, string> {
   const { runtime, binary } = manifest;
   const program = `${root}/${programPath(manifest) ?? NAMES.node}`;
   if (runtime.kind === "bun") {
-    // Called by the name of the management commands, the compiled app runs them (src/build/compile/launch.ts).
+    // The compiled app runs the management commands when it is called by their name (src/build/compile/launch.ts).
     return {
       PROGRAM: words([`${root}/${NAMES.lib}/${binary}`]),
       LAUNCHER: words([`${root}/${NAMES.link}`]),
@@ -200,12 +203,11 @@ function servedValues({ manifest, strategy }: ImageOptions): Record<string, stri
   const memory = service?.memory ?? "";
   return {
     PORT: port,
-    // Seconds in which an unhealthy answer does not count. Nobody can ask an app that does not listen: without a port
-    // there is no health check.
+    // Seconds in which an unhealthy response does not count. An app without a port has no health check.
     START_PERIOD: port === undefined ? undefined : String(strategy === "lazy" ? FIRST_START : START),
     ARGUMENTS: `[${words(service?.arguments ?? [])}]`,
     COMMAND: `[${words(commandLine)}]`,
-    // Compose knows sizes, but neither a share of the host's memory nor "infinity".
+    // Compose supports sizes, but neither a share of the host's memory nor "infinity".
     MEMORY: /^\d+(?:\.\d+)?[KMGT]?$/.test(memory) ? memory.toLowerCase() : undefined,
     TASKS: service === undefined ? undefined : String(service.tasks),
   };
@@ -236,7 +238,10 @@ function words(list: readonly string[]): string {
   return list.map((word) => JSON.stringify(word)).join(", ");
 }
 
-/** In double quotes that Dockerfiles and YAML read alike; `$` would begin a variable in one of them and is left away. */
+/**
+ * Quotes a text so that Dockerfiles and YAML read it alike. `$` is removed, because it begins a variable in one of
+ * them.
+ */
 function quoted(text: string): string {
   const line = oneLine(text);
   return JSON.stringify(line.replaceAll("$", ""));
@@ -246,7 +251,7 @@ function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").trim();
 }
 
-/** @throws GantryError USAGE for a path that a Dockerfile and a .dockerignore would not both read as it is */
+/** @throws GantryError USAGE for a path that a Dockerfile or a .dockerignore would read differently */
 function plainPath(path: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9._+/-]*$/.test(path)) return path;
   throw new GantryError({

@@ -1,6 +1,6 @@
 /**
- * The ways to make an image, and which release each is for. What does not go together is refused here, before a file
- * is written. Pure.
+ * The strategies for an image, and which releases each is for. Wrong combinations are refused here, before a file is
+ * written. Pure.
  */
 import { GantryError } from "../../base/errors.ts";
 import { parseTarget } from "../../release/index.ts";
@@ -26,7 +26,7 @@ export const STRATEGIES = [
 
 export type Strategy = (typeof STRATEGIES)[number];
 
-/** The ones whose image installs from a registry, when it is built or when it starts. */
+/** Strategies whose image installs from a registry, when it is built or when it starts. */
 const FROM_REGISTRY: ReadonlySet<Strategy> = new Set(["runtime", "lazy"]);
 
 /**
@@ -87,17 +87,17 @@ function describe({ runtime, target }: FoundRelease["manifest"]): string {
 
 export interface Bases {
   readonly base: Base;
-  /** Where static-base images install their modules. */
+  /** The image in which static-base images install their modules. */
   readonly builder: Base;
-  /** What Home Assistant builds a node-alpine add-on from. */
+  /** The base that Home Assistant builds a node-alpine add-on from. */
   readonly addon: string | undefined;
-  /** Of the base, as far as it is known. */
+  /** Digest of the base, when it is known. */
   readonly digest: string | undefined;
 }
 
 /**
  * @param named the `--base` of the command line
- * @throws GantryError USAGE when it is none, or none is known
+ * @throws GantryError USAGE for a name that is invalid, or when no base is known
  */
 export function chooseBases(
   strategy: Strategy,
@@ -119,7 +119,7 @@ export function chooseBases(
   return { base, builder, addon: undefined, digest: undefined };
 }
 
-/** An add-on's base that was named is one; else the one with the same Alpine, or with one that has the same Node. */
+/** An add-on's base that the user named, else the one with the same Alpine, or with one that has the same Node. */
 function addonOf(named: string, abi: number): string {
   if (/(?:^|\/)home-assistant\//.test(named)) return named;
   const alpine = /(?:^|\/)alpine:(\d+\.\d+)/.exec(named)?.[1] ?? alpineOfNode(abi);
@@ -127,8 +127,8 @@ function addonOf(named: string, abi: number): string {
 }
 
 /**
- * The same bases, with the digests that their tags were found to stand for.
- * @param digests by the images' names; those without an entry stay as they are
+ * The same bases with their digests.
+ * @param digests by the images' names; a base without an entry stays unchanged
  */
 export function pinBases(bases: Bases, digests: ReadonlyMap<string, string>): Bases {
   const pinned = (base: Base): Base => {

@@ -1,6 +1,6 @@
 /**
- * The pins of an app as a bun.lock, whatever its package manager: read in place, converted in a private directory, or,
- * without any lockfile, taken from what is installed. Warns where the pins do not come from a lockfile of the app.
+ * Reads the pins of an app as a bun.lock, for any package manager: in place, converted in a private directory, or,
+ * without a lockfile, from what is installed. Warns when the pins do not come from a lockfile of the app.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
@@ -30,9 +30,9 @@ export interface AppLock {
   readonly lock: BunLock;
   /** The app's path below the lockfile's root, as the lockfile's `workspaces` name it. */
   readonly workspace: string;
-  /** The file to name in messages. */
+  /** The file that messages name. */
   readonly where: string;
-  /** What another package manager's lockfile lists; undefined when there is nothing to compare with. */
+  /** `name@version`s of another package manager's lockfile. Undefined when nothing was converted. */
   readonly foreign: ReadonlySet<string> | undefined;
   readonly warnings: readonly string[];
 }
@@ -45,13 +45,13 @@ export interface AppLockOptions {
   /** Owns the private directories of this run. */
   readonly scratch: Scratch;
   readonly registry?: string | undefined;
-  /** Names of the externals: all that is pinned when there is no lockfile. */
+  /** Names of the externals. Without a lockfile only these are pinned. */
   readonly externals: readonly string[];
 }
 
 /**
  * Reads the app's pins.
- * @throws GantryError CONFIG_INVALID when the lockfile is damaged, too new for the Bun, or out of step
+ * @throws GantryError CONFIG_INVALID when the lockfile is damaged, too new for the Bun, or does not fit package.json
  */
 export async function readAppLock(options: AppLockOptions): Promise<AppLock> {
   const { app } = options;
@@ -89,8 +89,8 @@ async function readLockfilePins(options: AppLockOptions, lockfile: Lockfile): Pr
 }
 
 /**
- * Yarn berry gives every package with an install script a dependency on `node-gyp@latest` that its package.json does
- * not have; in a release it would carry a build tool and its sixty packages.
+ * Removes a dependency that yarn berry adds. It gives every package with an install script a dependency on
+ * `node-gyp@latest` that its package.json does not have. In a release that would be a build tool with sixty packages.
  */
 function withoutImplicitNodeGyp(lock: BunLock): BunLock {
   const packages = new Map(lock.packages);
@@ -104,8 +104,8 @@ function withoutImplicitNodeGyp(lock: BunLock): BunLock {
 }
 
 /**
- * The package that the app gets for each external's name, from its modules as they are installed: its own dependency
- * first, else that of the nearest package that is compiled in, else that of another external.
+ * The package that the app gets for each external's name, from the installed modules: its own dependency first, else
+ * that of the nearest package that is compiled in, else that of another external.
  */
 export function readInstalledExternals(
   sources: Sources,
@@ -128,7 +128,10 @@ export function readInstalledExternals(
   return found;
 }
 
-/** No lockfile, and nothing that it would have to pin; modules that are compiled in are those that are installed. */
+/**
+ * An app without a lockfile and without externals: nothing has to be pinned. Modules that are compiled in are those
+ * that are installed.
+ */
 function withoutPins({ app, sources }: AppLockOptions): AppLock {
   const { dependencies, optionalDependencies } = app.packageJson;
   const asked = Object.keys({ ...dependencies, ...optionalDependencies });
@@ -142,7 +145,10 @@ function withoutPins({ app, sources }: AppLockOptions): AppLock {
   };
 }
 
-/** Without a lockfile: the installed externals exactly, and of what they need every version that is unambiguous. */
+/**
+ * Without a lockfile: pins the installed externals exactly, and each package that they need when only one version of
+ * it is installed.
+ */
 async function readInstalledPins(options: AppLockOptions): Promise<AppLock> {
   const { app, sources, bun } = options;
   const where = join(app.dir, "package.json");
@@ -173,7 +179,7 @@ async function readInstalledPins(options: AppLockOptions): Promise<AppLock> {
     }
     const warning = `${app.name} has no lockfile: the release is pinned to the modules that are installed here; commit one`;
     const lock = readBunLock(join(directory, "bun.lock"), bun, where);
-    // A private copy was installed from the registry a moment ago, and said so.
+    // A private copy was just installed from the registry, which a warning has said already.
     const warnings = [...(sources.kind === "copy" ? [] : [warning]), ...otherVersions(lock, versions)];
     return { lock, workspace: "", where, foreign: undefined, warnings };
   } finally {
@@ -181,7 +187,7 @@ async function readInstalledPins(options: AppLockOptions): Promise<AppLock> {
   }
 }
 
-/** Where several versions of a package are installed, the registry's newest that fits may be another one. */
+/** Warns about packages of which several versions are installed: the newest version that fits may be another one. */
 function otherVersions(lock: BunLock, installed: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   const warnings = new Set<string>();
   for (const entry of lock.packages.values()) {

@@ -1,6 +1,6 @@
 /**
- * The closure with what the app's lockfile lacks: platform packages of the target. A lockfile may have been written
- * for another platform, or pruned; the exact versions stand in the packages that ask for them.
+ * Completes a closure with platform packages of the target that the app's lockfile lacks. A lockfile may have been
+ * written for another platform, or pruned. The exact versions are in the packages that ask for them.
  */
 import { GantryError } from "../../base/errors.ts";
 import type { BunLock, Target } from "../../release/index.ts";
@@ -8,7 +8,7 @@ import { walkClosure, type Closure, type MissingEdge } from "./package-closure.t
 import { readRegistryEntries, requestKey, type RegistryOptions } from "./registry-entries.ts";
 
 export interface CompletedClosure {
-  /** The app's lockfile plus what was found, under the packages that ask for it. */
+  /** The app's lockfile with what was found, under the packages that ask for it. */
   readonly lock: BunLock;
   readonly closure: Closure;
   /** Platform packages that the target needs and the registry does not have. */
@@ -24,8 +24,8 @@ export interface CompleteOptions extends RegistryOptions {
 }
 
 /**
- * Walks the closure and asks the registry for what is missing, until nothing is.
- * @throws GantryError CONFIG_INVALID when the lockfile lacks a package that is no platform's; NETWORK_FAILED
+ * Walks the closure and asks the registry for missing packages, until none is missing.
+ * @throws GantryError CONFIG_INVALID when the lockfile lacks a package that is not a platform package; NETWORK_FAILED
  */
 export async function completeClosure(
   lock: BunLock,
@@ -58,7 +58,7 @@ export async function completeClosure(
   }
 }
 
-/** A hard dependency that the lockfile does not have means that it was not written for this package.json. */
+/** Refuses a lockfile that lacks a hard dependency: it was not written for this package.json. */
 function refuseGaps(closure: Closure, added: ReadonlyMap<string, string>, where: string): void {
   const gaps = closure.missing.filter((edge) => edge.kind === "hard" && !added.has(edge.from));
   if (gaps.length === 0) return;

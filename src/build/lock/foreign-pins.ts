@@ -1,10 +1,10 @@
 /**
- * The `name@version`s that another package manager's lockfile lists, read without Bun: the other half of the check
- * that converting it to bun.lock changed no pin. Aliases count under the package's own name. Pure.
+ * Parses the `name@version`s of another package manager's lockfile without Bun, to check that the conversion to
+ * bun.lock changed no pin. An alias counts under the package's own name. Pure.
  */
 import type { LockfileKind } from "../app/index.ts";
 
-/** All pins of a lockfile's text; undefined for Bun's own, which are not converted from anything. */
+/** All pins of a lockfile's text. Undefined for Bun's own formats, which are not converted. */
 export function parseForeignPins(kind: LockfileKind, text: string): Set<string> | undefined {
   switch (kind) {
     case "package-lock.json":
@@ -23,7 +23,7 @@ interface NpmLock {
   readonly packages?: Readonly<Record<string, { readonly name?: string; readonly version?: string }>>;
 }
 
-/** lockfileVersion 2 and 3: `packages` by path; an alias carries its package's `name`. */
+/** lockfileVersion 2 and 3: `packages` by path. An alias has its package's `name`. */
 function npmPins(text: string): Set<string> {
   const pins = new Set<string>();
   for (const [path, entry] of Object.entries((JSON.parse(text) as NpmLock).packages ?? {})) {
@@ -45,7 +45,7 @@ function pnpmPins(text: string): Set<string> {
   );
 }
 
-/** A block's head lists `name@range`s, separated by commas; an alias's range is `npm:name@range`. */
+/** The head of a block lists `name@range`s, separated by commas. The range of an alias is `npm:name@range`. */
 function classicPins(text: string): Set<string> {
   const pins = new Set<string>();
   for (const match of text.matchAll(/^(\S[^\n]*):\n {2}version "([^"]+)"$/gm)) {

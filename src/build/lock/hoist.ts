@@ -1,6 +1,6 @@
 /**
- * Lays a closure out as a node_modules of its own: the externals at the top, because that is where the compiled app
- * looks, everything else as high as it can go without changing what any package gets. Pure.
+ * Lays a closure out as a node_modules: externals at the top, where the compiled app looks for them, and all other
+ * packages as high as possible without changing what any package gets. Pure.
  */
 import { type BunLock, type RegistryEntry, splitKey } from "../../release/index.ts";
 import type { Closure, ClosureNode } from "./package-closure.ts";
@@ -29,7 +29,8 @@ export function hoistClosure(closure: Closure, roots: ReadonlyMap<string, string
       if (child === undefined) continue;
       const there = visible(placed, path, name);
       if (there === undefined) placed.set(name, child);
-      // Not higher than under its dependent: a directory in between could change what its other packages get.
+      // Otherwise it goes directly under its dependent: in a directory between, it could change what other packages
+      // get.
       else if (identity(there) !== identity(child)) placed.set(`${path}/${name}`, child);
     }
   }
@@ -54,8 +55,8 @@ function identity(node: ClosureNode): string {
 }
 
 /**
- * Every pin of a closure as one line each: who asks, for which name, and what it gets with which integrity.
- * Two lockfiles mean the same tree to a package exactly when their lines are equal.
+ * Every pin of a closure as a line: dependent, name, and what it gets with which integrity. Two lockfiles give a
+ * package the same tree exactly when their lines are equal.
  */
 export function pinLines(closure: Closure): Set<string> {
   const lines = new Set<string>();
@@ -74,7 +75,7 @@ function integrity(node: ClosureNode): string {
   return typeof last === "string" ? last : "";
 }
 
-/** Writes a tree as a bun.lock for Bun to read and to put into its own form. */
+/** Formats a tree as a bun.lock, which Bun reads and writes again in its own form. */
 export function formatCandidate(
   placed: ReadonlyMap<string, ClosureNode>,
   release: ReleaseDependencies,
@@ -92,7 +93,7 @@ export function formatCandidate(
   return `${JSON.stringify({ lockfileVersion: version, configVersion: 1, workspaces: { "": root }, packages }, null, 2)}\n`;
 }
 
-/** A peer that the app does without stays out: Bun would resolve it anew. */
+/** Removes peers that the app does without, because Bun would resolve them anew. */
 function withoutLoosePeers(entry: RegistryEntry, node: ClosureNode): readonly unknown[] {
   const { peerDependencies } = entry.info;
   const optional = new Set(entry.info.optionalPeers);

@@ -1,6 +1,6 @@
 /**
- * What a release must hold, read out of the app's lockfile: the pin of each external as this app resolves it, and
- * everything those need on the target. Pure: what the lockfile lacks is listed, for someone else to find.
+ * Finds the packages of a release in the app's lockfile: the pin of each external as this app resolves it, and
+ * everything those need on the target. Pure: packages that the lockfile lacks are listed for complete.ts.
  */
 import {
   type BunLock,
@@ -27,8 +27,8 @@ export interface Pin {
 }
 
 /**
- * Finds what each external's name means to this app: its own dependency first, else that of the nearest package
- * that is compiled in with it. In a workspace the member's nested version wins over a hoisted other one.
+ * Finds the package that this app gets for each external's name: its own dependency first, else that of the nearest
+ * package that is compiled in. In a workspace the member's nested version wins over a hoisted other one.
  * @param workspace the app's path below the lockfile's root; empty for the root itself
  * @returns only those that the lockfile has
  */
@@ -36,7 +36,7 @@ export function findPins(lock: BunLock, workspace: string, externals: ReadonlySe
   const pins = new Map<string, Pin>();
   const seen = new Set([workspaceKey(lock, workspace)]);
   visitPins(lock, seen, externals, pins);
-  // A name that only other externals ask for (a list in the settings may hold such): what they get.
+  // A name that only other externals ask for, which the settings may list: what they get.
   const inner = new Set([...externals].filter((name) => !pins.has(name)));
   if (inner.size > 0) visitPins(lock, new Set([...pins.values()].map((pin) => pin.key)), inner, pins);
   return pins;
@@ -77,12 +77,12 @@ function versionAt(lock: BunLock, key: string): string {
   return entry === undefined ? "" : entry.kind === "registry" ? entry.version : entry.source;
 }
 
-/** A member's key is its name; the root has none. */
+/** The key of a member is its name. The root has none. */
 function workspaceKey(lock: BunLock, workspace: string): string {
   return workspace === "" ? "" : (lock.workspaces[workspace]?.name ?? workspace);
 }
 
-/** What the package at a key asks for in production; a workspace member's list stands in its own section. */
+/** The production dependencies of the package at a key. A workspace member's are in its own section. */
 export function edgesOf(lock: BunLock, key: string): LockEdge[] {
   const entry = lock.packages.get(key);
   if (key === "") return listEdges(lock.workspaces[""]);
@@ -112,14 +112,14 @@ function listEdges(lists: Lists | undefined): LockEdge[] {
 export interface ClosureNode {
   readonly key: string;
   readonly entry: LockEntry;
-  /** Names to keys: everything it asks for that the release holds. */
+  /** Names to keys: its dependencies that the release holds. */
   readonly edges: ReadonlyMap<string, string>;
 }
 
 export interface MissingEdge extends LockEdge {
-  /** Key of the package that asks. */
+  /** Key of the dependent. */
   readonly from: string;
-  /** Made for a platform by its name or its fields, and not for another one than the target. */
+  /** True for a platform package, by name or fields, that may be for the target. */
   readonly platform: boolean;
 }
 
@@ -133,7 +133,7 @@ export interface Closure {
   readonly nodes: ReadonlyMap<string, ClosureNode>;
   readonly missing: readonly MissingEdge[];
   readonly leftOut: readonly LeftOut[];
-  /** Platform packages that the target has, as `key`s. */
+  /** Keys of the target's platform packages. */
   readonly platform: readonly string[];
 }
 
@@ -174,8 +174,9 @@ export function walkClosure(lock: BunLock, roots: readonly string[], target: Tar
 }
 
 /**
- * What an edge leads to. A hoisted platform package of another version than the exact one asked for is no answer:
- * lockfiles keep such a wrong neighbour when the right version is not published (seen with \@libsql 0.5.10).
+ * The package at the end of an edge. A hoisted platform package of another version than the exact one asked for does
+ * not count: lockfiles have such a wrong neighbour when the right version is not published (seen with \@libsql
+ * 0.5.10).
  */
 function findEdge(
   lock: BunLock,

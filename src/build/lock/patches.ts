@@ -1,6 +1,6 @@
 /**
- * Packages that an app patches after installation, by whichever tool. A release fetches its modules from a registry
- * on the host, where no patch is applied: a patched package must not go into a release unpatched without a message.
+ * Finds packages that an app patches after installation, with any tool. A release fetches its modules from a registry
+ * on the host, where no patch is applied, so a patched package is refused.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -27,7 +27,7 @@ export async function readPatches(app: App, lock: BunLock): Promise<Map<string, 
   return patches;
 }
 
-/** Newer versions of pnpm keep the list beside the members. */
+/** Newer versions of pnpm keep the list in pnpm-workspace.yaml. */
 function pnpmWorkspacePatches(directory: string): string[] {
   const path = join(directory, "pnpm-workspace.yaml");
   return isFile(path)
@@ -52,7 +52,7 @@ function declaredPatches(json: PackageJson): [string, string][] {
   ];
 }
 
-/** patch-package keeps `@scope+name+1.2.3.patch`; a `++` leads to a nested package. */
+/** The files of patch-package: `@scope+name+1.2.3.patch`. A `++` separates a nested package. */
 function patchPackageFiles(directory: string): [string, string][] {
   if (!isDirectory(directory)) return [];
   return readdirSync(directory).flatMap((file): [string, string][] => {
@@ -61,7 +61,7 @@ function patchPackageFiles(directory: string): [string, string][] {
   });
 }
 
-/** `name@version`, `name@npm:range` or a bare name. */
+/** The name in `name@version`, `name@npm:range` or a bare name. */
 function nameOf(key: string): string {
   const at = key.indexOf("@", 1);
   return at < 0 ? key : key.slice(0, at);

@@ -1,5 +1,5 @@
 /**
- * Reasons not to write a release's lockfile: pins that a host could not fetch, or that are not what the developer
+ * Reasons to refuse a release's lockfile: pins that a host could not fetch, or that differ from what the developer
  * runs. Each names both sides of the contradiction and the command that ends it.
  */
 import { GantryError, type Finding } from "../../base/errors.ts";
@@ -31,8 +31,8 @@ export function refuseForeignSource(
 }
 
 /**
- * Compares what is installed with the lockfile: the app was tried with what is installed, and the release gets what
- * is locked.
+ * Compares the installed versions with the lockfile: the app was tried with the installed ones, and the release gets
+ * the locked ones.
  * @throws GantryError CONFIG_INVALID for each external whose versions differ
  */
 export function refuseChangedInstall(
@@ -79,8 +79,8 @@ export function refusePatched(patches: ReadonlyMap<string, string>, closure: Clo
 }
 
 /**
- * Checks that converting another package manager's lockfile invented no version.
- * @param added `name@version` of packages that are knowingly not from the lockfile
+ * Checks that the conversion of another package manager's lockfile added no version.
+ * @param added `name@version` of packages that gantry added itself
  * @throws GantryError CONFIG_INVALID with the pins that the original does not have
  */
 export function checkForeignPins(appLock: AppLock, closure: Closure, added: ReadonlySet<string>): void {

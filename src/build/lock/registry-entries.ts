@@ -1,7 +1,7 @@
 /**
- * Lock entries of exact packages, asked of the registry through Bun: a scratch project names each under an alias, for
- * every platform at once, and Bun writes down integrity and platform fields. The only place of the build that
- * resolves anything anew, and only versions that somebody else has pinned.
+ * Asks the registry through Bun for lock entries of exact packages: a scratch project names each under an alias, for
+ * every platform, and Bun writes their integrity and platform fields. No other part of the build resolves versions,
+ * and this one only resolves those that a package or lockfile pins.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ import type { Scratch } from "../scratch.ts";
 
 export interface PackageRequest {
   readonly name: string;
-  /** An exact version, or the range that a dependent gives. */
+  /** An exact version, or the range of a dependent. */
   readonly spec: string;
 }
 
@@ -26,7 +26,7 @@ export interface RegistryOptions {
   /** Owns the private directories of this run. */
   readonly scratch: Scratch;
   readonly registry?: string | undefined;
-  /** Its .npmrc and bunfig.toml say which registry serves what. */
+  /** Directory whose .npmrc and bunfig.toml configure the registries. */
   readonly settingsFrom: string;
 }
 
@@ -37,7 +37,7 @@ export function requestKey(request: PackageRequest): string {
 
 /**
  * Reads entries from the registry.
- * @returns by {@link requestKey}; without those the registry does not have
+ * @returns by {@link requestKey}; packages that the registry does not have are left out
  * @throws GantryError NETWORK_FAILED when the registry cannot be asked
  */
 export async function readRegistryEntries(
@@ -64,7 +64,7 @@ async function resolveAliases(
     `p${index}`,
     spec.startsWith("npm:") ? spec : `npm:${name}@${spec}`,
   ]);
-  // Optional, so that one unpublished version does not hide the others.
+  // Optional, so that one unpublished version does not fail the others.
   const json = { name: "gantry-scratch", private: true, optionalDependencies: Object.fromEntries(aliases) };
   writeFileSync(join(directory, "package.json"), JSON.stringify(json));
   const args = [

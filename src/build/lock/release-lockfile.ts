@@ -1,7 +1,7 @@
 /**
- * The minimal package.json and bun.lock of a release: the externals at the exact versions that the app's lockfile
- * gives this app, and what they need on the target. Written by the Bun that is compiled in, proven readable by it,
- * and compared pin by pin with the app's lockfile before anything is handed over. A range is never written.
+ * Writes the minimal package.json and bun.lock of a release: the externals at the exact versions of the app's
+ * lockfile, and what they need on the target. The Bun that is compiled in writes and reads the lockfile, and every pin
+ * is compared with the app's before it is returned. Ranges are never written.
  */
 import { GantryError, type Finding } from "../../base/errors.ts";
 import type { Target } from "../../release/index.ts";
@@ -23,7 +23,7 @@ export interface ReleaseLockOptions {
   readonly target: Target;
   /** The Bun that is compiled in. */
   readonly bun: Bun;
-  /** Receives package.json and bun.lock; it must exist. */
+  /** Existing directory for package.json and bun.lock. */
   readonly directory: string;
   readonly environment: Environment;
   /** Owns the private directories of this run. */
@@ -32,9 +32,9 @@ export interface ReleaseLockOptions {
 }
 
 export interface ReleaseLock extends LockFiles {
-  /** Packages for other platforms that the app's lockfile has and the release's has not. */
+  /** Packages for other platforms that are in the app's lockfile and not in the release's. */
   readonly leftOut: readonly LeftOut[];
-  /** Optional externals that there is nothing of for this target; they are in neither file. */
+  /** Optional externals that have nothing for this target. They are in neither file. */
   readonly unavailable: readonly Unavailable[];
   readonly warnings: readonly string[];
 }
@@ -114,7 +114,7 @@ function refuseUnpinned(names: readonly string[], pins: ReadonlyMap<string, Pin>
   if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
-/** Parts of the app that would get another version: in a release there is one of each external. */
+/** Warns about parts of the app that use another version, because a release has one version of each external. */
 function pinWarnings(appLock: AppLock, pins: ReadonlyMap<string, Pin>): string[] {
   return [...pins.values()].flatMap((pin) => {
     if (pin.others.length === 0) return [];

@@ -1,6 +1,6 @@
 /**
- * A release's lockfile as Bun itself writes it: a candidate is laid out here, read and written again by the Bun that is
- * compiled in, compared pin by pin, and proven with a frozen installation that is not allowed any network.
+ * Makes a release's lockfile in Bun's own form. The Bun that is compiled in reads and writes a candidate. The result
+ * is compared pin by pin, and proven with a frozen installation without network.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ import type { Scratch } from "../scratch.ts";
 export interface RewriteOptions {
   /** The app's pins, completed for the target. */
   readonly lock: BunLock;
-  /** Names of the externals to keys in `lock`. */
+  /** Names of the externals, and their keys in `lock`. */
   readonly roots: ReadonlyMap<string, string>;
   readonly closure: Closure;
   readonly packageJson: {
@@ -38,7 +38,7 @@ export interface RewrittenLock {
   /** Text of package.json. */
   readonly packageJson: string;
   readonly lock: BunLock;
-  /** The closure as the new lockfile has it; keys are paths of the release's tree. */
+  /** The closure of the new lockfile. Keys are paths in the release's tree. */
   readonly closure: Closure;
 }
 
@@ -49,7 +49,7 @@ const ARGUMENTS = [
   "--lockfile-only",
   "--save-text-lockfile",
 ];
-/** Bun 1.3 does not know `--offline` and ignores it; the comparison of pins finds what it changes. */
+/** Bun 1.3 ignores `--offline`. The comparison of pins finds what it changes. */
 const SILENT = ["--ignore-scripts", "--no-progress", "--offline"];
 
 /**
@@ -61,8 +61,8 @@ export async function rewriteLock(options: RewriteOptions): Promise<RewrittenLoc
   const json = `${JSON.stringify(packageJson, null, 2)}\n`;
   const release = { optionalDependencies: {}, ...packageJson };
   const candidate = formatCandidate(hoistClosure(closure, roots), release, Math.max(options.lock.version, 1));
-  // Bun deletes a lockfile without packages, and refuses a frozen one (1.4.5). Nothing has to be installed then, so Bun
-  // is not run.
+  // Bun deletes a lockfile without packages, and refuses a frozen one (1.4.5). Bun is not run, because nothing has to
+  // be installed.
   if (roots.size === 0)
     return { text: candidate, packageJson: json, lock: requireBunLock(candidate, NAMES.lockfile), closure };
   const directory = options.scratch.makePrivate();

@@ -1,6 +1,7 @@
 /**
- * A target's part of a lockfile, written as a release's package.json and bun.lock: what the externals need there,
- * completed from the registry where the lockfile was made elsewhere, without optional externals that have nothing.
+ * Writes the part of a lockfile that a target needs, as a release's package.json and bun.lock. It is completed from
+ * the registry when the lockfile was made on another platform. Optional externals without files for the target are
+ * left out.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,10 +19,10 @@ import type { Scratch } from "../scratch.ts";
 interface ClosureModule {
   /** Its directory relative to node_modules: `libsql`, `a/node_modules/b`. */
   readonly path: string;
-  /** The package's own name, which an alias's path does not show. */
+  /** The package's own name, which the path of an alias does not contain. */
   readonly name: string;
   readonly version: string;
-  /** Names of the externals that need it, sorted; an external needs itself. */
+  /** Names of the externals that need it, sorted. An external is in its own list. */
   readonly neededBy: readonly string[];
 }
 
@@ -36,7 +37,7 @@ interface AvailableClosure {
 }
 
 /**
- * Completes the closure for the target, and does without optional externals that have nothing for it.
+ * Completes the closure for the target, and leaves out optional externals that have nothing for it.
  * @throws GantryError MODULE_UNAVAILABLE when a required one has nothing; those of completeClosure
  */
 export async function availableClosure(
@@ -82,7 +83,7 @@ export async function availableClosure(
 }
 
 export interface LockFileOptions {
-  /** The app's. */
+  /** Name of the app. */
   readonly name: string;
   readonly version: string;
   /** Names of the packages whose install scripts make native files. */
@@ -92,21 +93,23 @@ export interface LockFileOptions {
   /** Owns the private directories of this run. */
   readonly scratch: Scratch;
   readonly target: Target;
-  /** Receives package.json and bun.lock; it must exist. */
+  /** Existing directory for package.json and bun.lock. */
   readonly directory: string;
 }
 
 export interface LockFiles {
-  /** Exact versions of the required externals, sorted by name; an alias is `npm:name@version`. */
+  /** Exact versions of the required externals, sorted by name. An alias is `npm:name@version`. */
   readonly dependencies: Readonly<Record<string, string>>;
   readonly optionalDependencies: Readonly<Record<string, string>>;
-  /** Everything the lock holds, sorted by path. */
+  /** All packages of the lockfile, sorted by path. */
   readonly closure: readonly ClosureModule[];
-  /** Paths of the closure that the target must have: package managers skip a missing optional one without a message. */
+  /**
+   * Paths of packages that the target must have, because package managers skip a missing optional package silently.
+   */
   readonly platformPackages: readonly string[];
 }
 
-/** Writes both files as Bun itself writes them. */
+/** Writes both files in Bun's own form. */
 export async function writeLockFiles(
   found: Pick<AvailableClosure, "lock" | "roots" | "closure"> & { readonly optional: ReadonlySet<string> },
   options: LockFileOptions,

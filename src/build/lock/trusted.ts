@@ -1,6 +1,6 @@
 /**
- * Which packages of a release need their install scripts, for people who install an image with bun or npm themselves.
- * gantry's own installation runs none.
+ * Finds the packages of a release that need their install scripts, for people who install an image with bun or npm
+ * themselves. gantry's own installation runs none.
  */
 import { readInstallScript } from "../analyze/index.ts";
 import { readInstalled, type Sources } from "../app/index.ts";

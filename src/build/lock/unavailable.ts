@@ -1,6 +1,6 @@
 /**
- * Externals that have nothing for a target. Package managers skip a missing optional package without a message, so the
- * module would be found missing on the host; here it is found at the build. Pure.
+ * Finds externals that have nothing for a target. Package managers skip a missing optional package silently, so the
+ * module would be missing on the host. This finds it at the build. Pure.
  */
 import { type BunLock, resolveKey, type Target } from "../../release/index.ts";
 import { isPlatformPackage, platformOfName, platformRefusal } from "../analyze/index.ts";
@@ -10,7 +10,7 @@ import type { CompletedClosure } from "./complete.ts";
 export interface Unavailable {
   /** The external. */
   readonly name: string;
-  /** One sentence: what it lacks for which target. */
+  /** One sentence: what is missing for which target. */
   readonly reason: string;
 }
 
@@ -34,7 +34,7 @@ export function findUnavailable(
   });
 }
 
-/** Has variants for the target's system, but none that fits its processor and C library. */
+/** Does a package have variants for the target's system, and none for its processor and C library? */
 function lacksVariant(lock: BunLock, key: string, target: Target): boolean {
   const edges = edgesOf(lock, key).filter((edge) => edge.kind === "optional");
   const siblings = edges.map((edge) => edge.name);

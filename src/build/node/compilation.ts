@@ -1,6 +1,6 @@
 /**
- * What is run to make a Node app's JavaScript, and what that makes: the app's own `build` script, else a tool that it
- * already has. Asks the app's TypeScript what its tsconfig.json says; changes nothing.
+ * Plans how a Node app's JavaScript is made, and what the result is: by the app's own `build` script, else by a tool
+ * that it already has. Asks the app's TypeScript for its tsconfig.json. Changes nothing.
  */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -23,11 +23,11 @@ import {
 } from "../app/index.ts";
 
 export interface Compilation {
-  /** Arguments for Bun; undefined for an app that is JavaScript as it stands. */
+  /** Arguments for Bun. Undefined for an app that is JavaScript already. */
   readonly command: readonly string[] | undefined;
-  /** The file that starts the app, once that has run; relative to the app. */
+  /** The file that starts the app after that, relative to the app. */
   readonly entry: string;
-  /** A file that it reads and the app lacks. */
+  /** A configuration file that the tool needs and the app lacks. */
   readonly config?: { readonly path: string; readonly text: string };
 }
 
@@ -39,7 +39,7 @@ export interface CompilationOptions {
   readonly environment: Environment;
 }
 
-/** @throws GantryError CONFIG_INVALID when nothing can make the entry, or what makes it does not say where */
+/** @throws GantryError CONFIG_INVALID when nothing can make the entry, or the tool's output directory is unknown */
 export async function planCompilation(options: CompilationOptions): Promise<Compilation> {
   const { app } = options;
   const entry = entryOf(app);
@@ -73,7 +73,7 @@ async function planCompilers(
   const swc = source === undefined || !names.includes("swc") ? undefined : swcCommand(source);
   if (source !== undefined && swc !== undefined) return { command: ["run", ...swc], entry: source.entry };
   const config = names.includes("tsc") ? await readTypeScriptConfig(options) : undefined;
-  // A tsconfig.json that compiles knows best, and so does one that cannot be read: it is the compiler that says why.
+  // A tsconfig.json that compiles is used as it is. So is an invalid one, because the compiler then reports why.
   if (names.includes("tsc") && isJavaScript(entry) && (source === undefined || config?.emits !== false))
     return { command: ["run", "tsc", "-p", "."], entry };
   if (source === undefined) return undefined;
@@ -93,7 +93,7 @@ export async function runTool(
   command: readonly string[],
   { appDir, bun, environment }: Omit<CompilationOptions, "app">,
 ): Promise<RunResult> {
-  // The Node that runs gantry comes first, so that the tools run on something that is there.
+  // The Node that runs gantry comes first on the PATH, so that there is one for the tools.
   const path = [dirname(process.execPath), environment["PATH"] ?? ""].join(":");
   return await run(bun, command, {
     cwd: appDir,
@@ -101,7 +101,7 @@ export async function runTool(
   });
 }
 
-/** With everything that it extends; undefined when TypeScript finds it wrong. */
+/** The configuration with everything that it extends. Undefined when TypeScript reports an error in it. */
 async function readTypeScriptConfig(options: CompilationOptions): Promise<CheckedConfig | undefined> {
   const { code, stdout } = await runTool(["run", "tsc", "-p", ".", "--showConfig"], options);
   if (code !== 0) return undefined;
@@ -114,7 +114,7 @@ async function readTypeScriptConfig(options: CompilationOptions): Promise<Checke
   return { files, emits, importsTs: allowImportingTsExtensions === true };
 }
 
-/** @throws GantryError CONFIG_INVALID when what starts the app is no JavaScript */
+/** @throws GantryError CONFIG_INVALID when the file that starts the app is not JavaScript */
 function checkCompiled(app: App, entry: string, maker: string): void {
   if (isJavaScript(entry)) return;
   throw new GantryError({

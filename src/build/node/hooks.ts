@@ -1,7 +1,7 @@
 /**
- * Makes the app's packages come from a tree that is not beside it. Node's import ignores NODE_PATH, so its resolution
- * is told where to look: synchronous hooks (Node 22.15 and 23.5; measured: no cost that shows), before those hooks in
- * a thread of their own (some 50 ms of a start). Packages of the tree resolve among themselves as they always do.
+ * Makes the app's packages resolve from a tree that is not beside it. Node's import ignores NODE_PATH, so resolution
+ * hooks are needed: synchronous ones (Node 22.15 and 23.5; no measurable cost), in older versions hooks in a thread of
+ * their own (some 50 ms of a start). Packages of the tree resolve each other as usual.
  */
 import { existsSync } from "node:fs";
 import * as nodeModule from "node:module";
@@ -15,7 +15,7 @@ interface Context {
 type Next = (specifier: string, context: Context) => unknown;
 type Resolve = (specifier: string, context: Context, next: Next) => unknown;
 
-/** Not in the declarations of the oldest Node that this is checked against. */
+/** Missing in the type declarations of the oldest supported Node. */
 type RegisterHooks = (hooks: { readonly resolve: Resolve }) => void;
 
 /** The package that a specifier names; undefined for paths, URLs, `#imports` and Node's own `node:` modules. */
@@ -41,7 +41,7 @@ export function resolveFrom(modules: string): void {
       const from = context.parentURL;
       if (from === base || from?.startsWith(tree) === true || !isInTree(specifier))
         return next(specifier, context);
-      // For require() Node goes by the module that asks, whatever parentURL says.
+      // For require() Node resolves from the module that asks and ignores parentURL.
       if (context.conditions?.includes("require") === true) return next(there.resolve(specifier), context);
       return next(specifier, { ...context, parentURL: base });
     },
@@ -54,7 +54,7 @@ interface Place {
   readonly tree: string;
 }
 
-/** Only import goes through these hooks; require() finds the tree by the NODE_PATH that the stub sets. */
+/** Only import uses these hooks. require() finds the tree by the NODE_PATH that the stub sets. */
 function registerThread(place: Place): void {
   const source = `import { existsSync } from "node:fs";
     const known = new Map();

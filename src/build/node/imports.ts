@@ -1,7 +1,7 @@
 /**
- * What the compiled JavaScript of a Node app imports: the specifiers that the load probe is to load, and packages that
- * no production dependency brings. The classic mistake is a devDependency that is needed at run time: it works until
- * the app is shipped, so it is refused here.
+ * Reads what the compiled JavaScript of a Node app imports: the specifiers for the load probe, and packages that no
+ * production dependency brings. A common mistake is a devDependency that is needed at run time: it works until the app
+ * is shipped, so it is refused here.
  */
 import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
@@ -17,7 +17,7 @@ import { listJavaScript } from "./javascript.ts";
 
 export interface ScannedFile {
   readonly file: string;
-  /** `fixed`: an import statement, which nothing can guard; require() and import() may stand in a try. */
+  /** `fixed`: an import statement, which always runs. A require() or import() may be in a try block. */
   readonly imports: readonly { readonly specifier: string; readonly fixed: boolean }[];
   readonly problem?: string;
 }
@@ -29,13 +29,13 @@ export interface ImportOptions {
   readonly entry: string;
   /** The node_modules that is shipped. */
   readonly modules: string;
-  /** The app's own package name, by which it may import itself. */
+  /** The app's own package name, which it may import. */
   readonly name: string;
   readonly bun: string;
   readonly environment: Environment;
 }
 
-/** Command lines have a limit (execve(2), E2BIG). */
+/** Files per command line, whose length is limited (execve(2), E2BIG). */
 const AT_ONCE = 500;
 
 /**
@@ -75,18 +75,18 @@ export async function readImports(options: ImportOptions): Promise<Record<string
 }
 
 /**
- * Tests, tools and their settings, which an app that is JavaScript as it stands has beside it: what they import counts
- * only where the app itself leads to them.
+ * Tests, tools and their settings, which lie beside an app that is JavaScript already. Their imports count only when
+ * the app itself imports these files.
  */
 const DEVELOPMENT =
   /(?:^|\/)(?:tests?|__tests__|__mocks__|spec|e2e|bench|benchmarks?|scripts|examples?|\.[^/]+)\/|(?:^|\/)\.[^/]+$|\.(?:test|spec|bench|stories|config)\.[cm]?js$/;
 
-/** What a path in an import may leave out, for compilers and require() at least. */
+/** Endings that a path in an import may omit, for compilers and require(). */
 const ENDINGS = ["", ".js", ".cjs", ".mjs", "/index.js", "/index.cjs", "/index.mjs"] as const;
 
 /**
- * What import statements of a file name and Node will not find: it takes the path as a URL, adds no ending and looks
- * for no index (Node's documentation, ECMAScript modules, "Mandatory file extensions").
+ * Findings for paths in import statements that Node will not find: it takes the path as a URL, adds no ending and
+ * looks for no index (Node's documentation, ECMAScript modules, "Mandatory file extensions").
  */
 function absentFiles({ file, imports }: ScannedFile, directory: string): Finding[] {
   return imports.flatMap(({ specifier, fixed }): Finding[] => {
@@ -111,7 +111,7 @@ function absentFiles({ file, imports }: ScannedFile, directory: string): Finding
   });
 }
 
-/** The files that the entry leads to by the paths in its imports, and theirs. */
+/** The files that the entry reaches by paths in imports. */
 function reachable(scanned: readonly ScannedFile[], entry: string): ReadonlySet<string> {
   const byName = new Map(scanned.map((one) => [one.file, one]));
   const found = new Set([entry]);
@@ -126,7 +126,7 @@ function reachable(scanned: readonly ScannedFile[], entry: string): ReadonlySet<
   return found;
 }
 
-/** The package that a specifier names; undefined for paths, URLs, `#imports` and what Node brings itself. */
+/** The package that a specifier names. Undefined for paths, URLs, `#imports` and Node's own modules. */
 function packageOf(specifier: string): string | undefined {
   if (isBuiltin(specifier)) return undefined;
   return /^(@[^/]+\/[^/]+|[^/@.#:][^/:]*)(?:\/|$)/.exec(specifier)?.[1];

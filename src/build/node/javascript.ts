@@ -1,7 +1,7 @@
 /**
- * A Node app's JavaScript: made by the app's own build script or tools in a private copy of its workspace, and the part
- * of it that becomes lib/app. The app's own directory is not written to, and what an earlier build left in it is not
- * used.
+ * Makes a Node app's JavaScript with the app's own build script or tools, in a private copy of its workspace, and
+ * selects the part that becomes lib/app. The app's own directory is not written, and output of earlier builds in it is
+ * not used.
  */
 import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -16,13 +16,13 @@ import { linkModules, namesPackage, readMembers, refuseUncompiled, type Member }
 import { readOutside } from "./outside.ts";
 
 export interface BuiltJavaScript {
-  /** What becomes lib/app. */
+  /** The directory that becomes lib/app. */
   readonly directory: string;
   /** The file that starts the app, relative to it. */
   readonly entry: string;
   /** That directory's path in the app. */
   readonly part: string;
-  /** Packages of the workspace that it may import; what it does import goes with it. */
+  /** Packages of the workspace that it may import. Those that it does import are shipped with it. */
   readonly members: readonly Member[];
   readonly dispose: () => void;
 }
@@ -38,8 +38,8 @@ export interface BuildJavaScriptOptions {
 }
 
 /**
- * Runs the app's `build` script, or the bundler or compiler that it has where it has no such script.
- * @throws GantryError CONFIG_INVALID with what that said, or when it did not make the entry
+ * Runs the app's `build` script, or its bundler or compiler when it has no such script.
+ * @throws GantryError CONFIG_INVALID with the output of that, or when it did not make the entry
  */
 export async function buildJavaScript(options: BuildJavaScriptOptions): Promise<BuiltJavaScript> {
   const { app, sources, scratch } = options;
@@ -68,7 +68,7 @@ export async function buildJavaScript(options: BuildJavaScriptOptions): Promise<
   }
 }
 
-/** Those that the app depends on, by their own scripts, in the copy of the workspace. */
+/** Builds the members that the app depends on with their own scripts, in the copy of the workspace. */
 async function buildMembers(options: BuildJavaScriptOptions, top: string): Promise<Member[]> {
   const { app, sources } = options;
   const members = readMembers(sources.appDir, sources.root);
@@ -81,10 +81,10 @@ async function buildMembers(options: BuildJavaScriptOptions, top: string): Promi
 }
 
 interface RunCommand extends BuildJavaScriptOptions {
-  /** Where it runs. */
+  /** The directory in which it runs. */
   readonly appDir: string;
   readonly whose: string;
-  /** The directory that this is a copy of. */
+  /** The app's directory of which this is a copy. */
   readonly below: string;
 }
 
@@ -143,13 +143,13 @@ function checkEntry(app: App, { appDir, entry, inside, part, built }: BuiltEntry
   refuse(`${entry} is not among what "${built}" made`, 'correct "gantry.entry", or the build');
 }
 
-/** Left out of lib/app: what only compilers, editors and debuggers read. */
+/** Left out of lib/app: files that only compilers, editors and debuggers read. */
 const BUILD_ONLY = /\.d\.[cm]?ts$|\.d\.[cm]?ts\.map$|\.tsbuildinfo$|\.[cm]?tsx?$/;
 const SOURCE_MAP = /\.[cm]?js\.map$/;
 
 /**
  * Fills lib/app. Its package.json says whether `.js` is ESM, as the app's own does.
- * @param sourcemaps keep them, for `--enable-source-maps`
+ * @param sourcemaps keep source maps, for `--enable-source-maps`
  */
 export function copyJavaScript(built: BuiltJavaScript, to: string, app: App, sourcemaps: boolean): void {
   copyCompiled(built.directory, to, sourcemaps);
@@ -168,7 +168,7 @@ function copyCompiled(from: string, to: string, sourcemaps: boolean): void {
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.name === NAMES.modules || entry.name.startsWith(".env")) continue;
-    // Links become what they lead to, unless that is nothing, or a directory that they lie in.
+    // A link is replaced by its target, unless the target is missing, or a directory above the link.
     const found = statSync(source, { throwIfNoEntry: false });
     if (found === undefined || (entry.isSymbolicLink() && isAbove(source, from))) continue;
     if (found.isDirectory()) copyCompiled(source, target, sourcemaps);
@@ -181,7 +181,7 @@ function isAbove(link: string, directory: string): boolean {
   return `${realpathSync(directory)}/`.startsWith(`${realpathSync(link)}/`);
 }
 
-/** The members of the workspace that the compiled app names, and those that they name. */
+/** Copies the members of the workspace that the compiled app imports, and those that they import. */
 function copyMembers({ members }: BuiltJavaScript, to: string, app: App, sourcemaps: boolean): void {
   const left = new Set(members);
   const copied = new Map([[to, undefined as Member | undefined]]);
@@ -198,7 +198,7 @@ function copyMembers({ members }: BuiltJavaScript, to: string, app: App, sourcem
   refuseUncompiled(copied, app.workspaceRoot);
 }
 
-/** `#imports` of the app's package.json, as they read from lib/app; what lies outside it is left out. */
+/** `#imports` of the app's package.json with paths for lib/app. Targets outside it are left out. */
 function rebaseImports(value: unknown, part: string): { readonly imports?: unknown } {
   const prefix = part === "." ? "./" : `./${part}/`;
   const rebase = (target: unknown): unknown => {

@@ -1,15 +1,15 @@
-/** Loads packages from a tree that lies anywhere, as an import in an app beside it would. Part of preload.ts. */
+/** Loads packages from a tree at any path, as an import in an app beside it would. Part of preload.ts. */
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { Script, constants } from "node:vm";
 
 /**
- * What `import(specifier)` gives, or `require` for a package that offers only that.
+ * The result of `import(specifier)`, or of `require` for a package that supports only that.
  * @param modules an absolute node_modules
  */
 export function loaderFor(modules: string): (specifier: string) => Promise<unknown> {
   const filename = join(dirname(modules), "probe.cjs");
-  // A script's dynamic imports resolve from its file name, which need not exist (Node 20.10 and newer).
+  // A script's dynamic imports resolve from its file name, and that file need not exist (Node 20.10 and newer).
   const importModuleDynamically = constants.USE_MAIN_CONTEXT_DEFAULT_LOADER;
   const script = new Script("(specifier) => import(specifier)", { filename, importModuleDynamically });
   const load = script.runInThisContext() as (specifier: string) => Promise<unknown>;

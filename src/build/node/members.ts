@@ -1,6 +1,6 @@
 /**
- * Packages of the app's workspace that it depends on in production. No registry serves them: they are the app's own
- * code, built by their own scripts, and go with it into lib/app/node_modules.
+ * Packages of the app's workspace that it depends on in production. No registry has them: they are the app's own code,
+ * built by their own scripts, and shipped in lib/app/node_modules.
  */
 import { existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync, type Dirent } from "node:fs";
 import { join, relative } from "node:path";
@@ -15,11 +15,11 @@ export interface Member {
   /** Its directory, below the workspace's root. */
   readonly path: string;
   readonly json: PackageJson;
-  /** Where it was built. */
+  /** The directory in which it was built. */
   readonly directory: string;
 }
 
-/** @returns each after those that it depends on itself */
+/** @returns each member after the members that it depends on */
 export function readMembers(appDir: string, root: string): Omit<Member, "directory">[] {
   const { app, packages } = readInstalled(appDir, root);
   const members = new Map<string, Omit<Member, "directory">>();
@@ -38,8 +38,8 @@ export function readMembers(appDir: string, root: string): Omit<Member, "directo
 }
 
 /**
- * Modules are used where they lie: tools of the build are found through links to them. Members of the workspace are
- * those of the copy, which are built there.
+ * Links modules into the copy, so that build tools are found. For members of the workspace the links lead to the copy,
+ * where they are built.
  */
 export function linkModules(root: string, copy: string, below = ""): void {
   for (const entry of readdirSync(join(root, below), { withFileTypes: true })) {
@@ -49,7 +49,7 @@ export function linkModules(root: string, copy: string, below = ""): void {
   }
 }
 
-/** What tools write while they run: theirs in the copy are new, and the app's stay as they are. */
+/** Caches of tools. In the copy they are new directories, so that the app's own stay unchanged. */
 const CACHES: ReadonlySet<string> = new Set([".cache", ".vite", ".vite-temp", ".tmp"]);
 
 function linkPackages(root: string, copy: string, below: string): void {
@@ -65,7 +65,7 @@ function linkPackages(root: string, copy: string, below: string): void {
   }
 }
 
-/** The directory below the workspace's root that an entry of node_modules leads to. */
+/** The directory of a member that an entry of node_modules leads to, relative to the workspace's root. */
 function memberAt(root: string, path: string, entry: Dirent): string | undefined {
   if (!entry.isSymbolicLink() || !existsSync(join(root, path))) return undefined;
   const target = relative(realpathSync(root), realpathSync(join(root, path)));
@@ -74,16 +74,16 @@ function memberAt(root: string, path: string, entry: Dirent): string | undefined
 
 const LOADABLE = /\.(?:[cm]?js|json|node)$/;
 
-/** Is it imported by its name, or a path in it? */
+/** Does a text import a package by its name, or a path in it? */
 export function namesPackage(text: string, name: string): boolean {
   return ['"', "'", "`"].some((quote) => [quote, "/"].some((end) => text.includes(`${quote}${name}${end}`)));
 }
 
 /**
- * @param members by the directory that they were copied to; TypeScript was not
+ * @param members by the directory that they were copied to, which has no TypeScript
  * @param root the workspace's
- * @throws GantryError CONFIG_INVALID for each that offers nothing that Node can load, as packages do that are only
- *   meant for bundlers
+ * @throws GantryError CONFIG_INVALID for each member that has no file which Node can load, such as a package for
+ *   bundlers only
  */
 export function refuseUncompiled(
   members: ReadonlyMap<string, Pick<Member, "name" | "path" | "json"> | undefined>,

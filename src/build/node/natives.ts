@@ -1,6 +1,6 @@
 /**
- * Native modules that no package carries ready for this Node: their own install scripts fetch or compile them, run by
- * the Node of the release and against its headers, in the private tree. Only what such a script made stays of it.
+ * Makes native files that no package ships for this Node. The packages' own install scripts fetch or compile them,
+ * with the release's Node and its headers, in the private tree. Only the files that such a script made are kept.
  */
 import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -17,27 +17,27 @@ import { pruneReason, readPackageJson, runScript, type ClosurePackage } from "..
 import type { NodeRuntime } from "./node-runtime.ts";
 
 export interface BuildNativesOptions {
-  /** The tree's node_modules, as installed and not pruned yet. */
+  /** The tree's node_modules, installed and not pruned yet. */
   readonly modules: string;
   readonly closure: readonly ClosurePackage[];
   readonly node: NodeRuntime;
   readonly target: Target;
-  /** Can a program for the target run on this machine? Compilers here make nothing for others. */
+  /** Can a program for the target run on this machine? Compilers here build for this machine only. */
   readonly native: boolean;
-  /** A private directory for what the scripts need. */
+  /** A private directory for the scripts. */
   readonly work: string;
   readonly environment: Environment;
   readonly log: { readonly info: (text: string) => void };
 }
 
-/** Why a package has no native file: its script failed, or its target is another machine's. */
+/** Why a package has no native file: its script failed, or the target is another machine. */
 export interface Unbuilt {
   readonly reason: string;
   readonly fix: string;
 }
 
 /**
- * Runs what has to be run.
+ * Runs the install scripts that are needed.
  * @returns the packages without a native file, by path
  */
 export async function buildNatives(options: BuildNativesOptions): Promise<Map<string, Unbuilt>> {
@@ -91,7 +91,7 @@ function nativePaths(directory: string): string[] {
   return readPackageFiles(directory).paths.filter((path) => path.endsWith(".node"));
 }
 
-/** @returns why it made nothing: its last words */
+/** @returns the end of its output, when it made no native file */
 async function makeNative(
   options: BuildNativesOptions,
   directory: string,
@@ -114,7 +114,7 @@ async function makeNative(
   return `"${command}" ${failure.why}: ${said}`;
 }
 
-/** A directory with a node-gyp that is not the app's: npm carries one, and scripts call it by its name. */
+/** A directory with a node-gyp that is not the app's: scripts call it by name, and npm contains one. */
 function nodeGypDirectory({ environment, work, node }: BuildNativesOptions): {
   readonly path: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
@@ -131,9 +131,11 @@ function nodeGypDirectory({ environment, work, node }: BuildNativesOptions): {
   return { path: [directory], variables: { npm_config_node_gyp: script } };
 }
 
-/** node-gyp leaves objects, makefiles and a second copy behind; packages load build/Release/NAME.node. */
+/**
+ * Removes what node-gyp leaves behind: objects, makefiles and a second copy. Packages load build/Release/NAME.node.
+ */
 function removeIntermediates(directory: string): void {
-  // node-pre-gyp compiles there and copies the result to where the package loads it from.
+  // node-pre-gyp compiles in that directory and copies the result to where the package loads it.
   for (const name of readdirSync(directory)) {
     if (name.startsWith("build-tmp")) rmSync(join(directory, name), { recursive: true, force: true });
   }
@@ -150,7 +152,9 @@ function removeIntermediates(directory: string): void {
   }
 }
 
-/** A binding.gyp may build extensions of other programs for its tests, which nobody can require (better-sqlite3 12). */
+/**
+ * A binding.gyp may build extensions of other programs for its tests, which are not Node addons (better-sqlite3 12).
+ */
 function mayBeAddon(path: string): boolean {
   return withNativeFile(path, (file) => {
     if (file.kind !== "elf") return true;

@@ -1,7 +1,7 @@
 /**
- * Puts a Node release together: lib/app, lib/preload.cjs and, unless the host's own is to run it, lib/node. Every
- * production dependency lies in the prepared tree, native or not: one copy of each package, found by Node's own rules
- * from lib/app and from the other packages alike, with one digest whichever way it came to the host.
+ * Makes the program of a Node release: lib/app, lib/preload.cjs and, unless it uses the host's own Node, lib/node.
+ * Every production dependency, native or not, is in the prepared tree. So there is one copy of each package, which
+ * lib/app and other packages find by Node's own rules, with the same digest from every source.
  */
 import { copyFileSync, existsSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -45,7 +45,7 @@ interface Completed {
 }
 
 /**
- * Lets the packages that carry nothing for this Node make their native files.
+ * Lets packages without native files for this Node make them.
  * @throws GantryError MODULE_UNAVAILABLE for a required one that could not
  */
 export async function completeTree(
@@ -67,7 +67,7 @@ export async function completeTree(
   refuseUnbuilt(missing, closure, new Set(Object.keys(lock.optionalDependencies)));
 }
 
-/** Makes it in the release's lib/. */
+/** Makes the program in the release's lib/. */
 export async function makeNodeProgram(
   { app, builder, javascript, environment, log }: BuildContext,
   { target, release, treeDirectory, tree, node }: InstalledTarget & { readonly node: NodeRuntime },
@@ -109,8 +109,8 @@ export async function makeNodeProgram(
 }
 
 /**
- * Only what has a native file among its packages is loaded to prove it: importing any other package may start
- * something, and its files are compared one by one anyway.
+ * The imports that prove the modules: only of externals with a native file among their packages. Importing any other
+ * package may start something, and its files are compared with their digests anyway.
  */
 function probedImports(
   imports: Readonly<Record<string, readonly string[]>>,
@@ -124,7 +124,7 @@ function probedImports(
   );
 }
 
-/** Made with gantry itself: in dist/, beside the compiled modules or when run from sources. */
+/** The bundled preload. It is in dist/, beside the compiled modules or when gantry runs from sources. */
 function preloadFile(): string {
   const places = ["../../preload.cjs", "../../../dist/preload.cjs"].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),

@@ -1,6 +1,6 @@
 /**
  * The Node of a release: its executable and headers, from the npm package of that version and platform, fetched with
- * its integrity checked. What it is (version, ABI, Node-API) is read from the executable itself, never run for it.
+ * an integrity check. Version, ABI and Node-API are read from the executable, which is not run.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,14 +13,14 @@ import type { Environment } from "../../base/environment.ts";
 import { toolLines } from "../app/index.ts";
 
 export interface NodeRuntime {
-  /** Its prefix: bin/node and include/node lie below, which is what node-gyp's `nodedir` names. */
+  /** Its prefix, with bin/node and include/node below. This is the `nodedir` of node-gyp. */
   readonly directory: string;
   readonly executable: string;
   readonly version: string;
   /** NODE_MODULE_VERSION. */
   readonly abi: number;
   readonly napi: number | undefined;
-  /** The release relies on the host's own of this ABI. */
+  /** True when the release uses the host's own Node of this ABI. */
   readonly system: boolean;
 }
 
@@ -28,7 +28,7 @@ export interface EnsureNodeOptions {
   /** The setting for the target: `24.21.0`, `system`, `system@24`. */
   readonly wanted: string;
   readonly target: Target;
-  /** A private directory to install into. */
+  /** A private directory for the installation. */
   readonly directory: string;
   /** The Bun that installs. */
   readonly bun: string;
@@ -44,7 +44,7 @@ export interface EnsureNodeOptions {
 export async function ensureNode(options: EnsureNodeOptions): Promise<NodeRuntime> {
   const { wanted, target, directory, where } = options;
   const system = wanted.startsWith("system");
-  // No Node for musl is published as a package; what is proven of the glibc one's ABI holds for it as well.
+  // No Node for musl is published as a package. With `system`, the ABI of the glibc one is valid for it as well.
   if (target.libc === "musl" && !system) throw new GantryError(noMuslNode(wanted, target, where));
   const version = system ? (wanted.split("@")[1] ?? process.versions.node) : wanted;
   const name = `node-${target.os}-${target.arch}`;

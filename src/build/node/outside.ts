@@ -1,6 +1,7 @@
 /**
- * Files that compiled JavaScript reads from beside its own directory, as `new URL("../public", import.meta.url)` does:
- * only that directory becomes lib/app. They are found by their names in the text, so a find is a warning and no error.
+ * Finds files outside its own directory that compiled JavaScript reads, such as `new URL("../public",
+ * import.meta.url)`. Only that directory becomes lib/app. They are found by their names in the text, so a match is a
+ * warning and not an error.
  */
 import { dirname, join } from "node:path";
 
@@ -18,10 +19,10 @@ export function readOutside(
   exists: (path: string) => boolean,
 ): string[] {
   const here = dirname(file);
-  // join(__dirname, "..", "public") names one path in several words.
+  // join(__dirname, "..", "public") is one path in several strings.
   const joined = text.replaceAll(/["'`]\s*,\s*["'`]/g, "/");
   const upward = [text, joined].flatMap((one) => literals(one, /["'`]((?:\.\.\/)+[^"'`\s\\$]+)["'`]/g));
-  // root = join(here, "..") in one place, and join(root, "public") in another.
+  // The parts may be in two statements: root = join(here, "..") and join(root, "public").
   const climbs = /\b(?:join|resolve|URL)\([^;]{0,80}?["'`]\.\.\/?["'`]\s*[,)]/.test(text);
   const below = climbs
     ? literals(text, /\b(?:join|resolve)\(\s*[\w$.]+\s*,\s*["'`]([^"'`\s\\$]+)["'`]/g)

@@ -1,7 +1,8 @@
 /**
- * Node loads this before an app (`--require lib/preload.cjs`), in its process, its workers and its forks: it makes
- * packages resolve from the prepared tree wherever that lies, takes gantry's own variables out of the environment and
- * loads `.env` beside the release. Run as a program it answers the load probe. Bundled alone, it needs no release file.
+ * Node loads this before an app (`--require lib/preload.cjs`), in its process, its workers and its forks. It makes
+ * packages resolve from the prepared tree at any path, removes gantry's own variables from the environment and loads
+ * `.env` beside the release. Run as a program it runs the load probe. It is bundled and needs no other file of the
+ * release.
  */
 import type * as crypto from "node:crypto";
 import * as fs from "node:fs";
@@ -36,14 +37,14 @@ if (probe !== undefined && require.main === module) {
   if (existsSync(file)) loadEnvironment(file);
 }
 
-/** The tree, unless it is the one that Node finds by itself: the node_modules of the release. */
+/** The tree, when Node does not find it by itself: when it is not the node_modules of the release. */
 function elsewhere(): string | undefined {
   const beside = join(release, NAMES.modules);
-  // A fork finds no variable of gantry's, but the NODE_PATH that the stub has set.
+  // A fork has no variables of gantry, but the NODE_PATH that the stub set.
   const modules = named ?? (existsSync(beside) ? beside : env["NODE_PATH"]?.split(":")[0]);
   if (modules === undefined || modules === "" || modules === beside) return undefined;
   try {
-    // The release may be reached through a link, and then the stub says so in its own words.
+    // The stub's path may reach the release through a link.
     return realpathSync(dirname(modules)) === release ? undefined : modules;
   } catch {
     return undefined;
@@ -59,7 +60,7 @@ function watchEnd(from: string): void {
   });
 }
 
-/** proc(5), /proc/pid/maps: each mapped file by its path. */
+/** The text of /proc/self/maps: each mapped file with its path (proc(5)). */
 function readMapped(): string {
   try {
     return readFileSync("/proc/self/maps", "utf8");
@@ -75,7 +76,7 @@ function loadEnvironment(file: string): void {
     try {
       writeSync(2, `gantry: .env: ${text}\n`);
     } catch {
-      // Standard error is closed: no reason to stop.
+      // Standard error is closed, which is no reason to stop.
     }
   };
   try {

@@ -1,6 +1,6 @@
 /**
- * Lists what JavaScript files import, by the parser of the Bun that runs this, as `scan.ts DIRECTORY FILE…`. Prints
- * JSON: for each file its imports, or the parser's complaint.
+ * Lists the imports of JavaScript files with the parser of the Bun that runs this, as `scan.ts DIRECTORY FILE…`.
+ * Prints JSON: for each file its imports, or the parser's error.
  */
 import { Transpiler } from "bun";
 import { readFileSync } from "node:fs";

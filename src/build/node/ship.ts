@@ -1,6 +1,7 @@
 /**
- * Puts a Node into a release without its symbol table and debugging data, an eighth to a quarter of the file: nothing
- * that is run or loaded reads them, and addons are linked by the dynamic symbols, which stay. The same bytes every time.
+ * Copies a Node into a release without its symbol table and debugging data, an eighth to a quarter of the file.
+ * Nothing that runs or is loaded reads them, and addons are linked by the dynamic symbols, which stay. The result is
+ * always the same bytes.
  */
 import {
   appendFileSync,
@@ -14,7 +15,7 @@ import {
 import { planStrip } from "../../elf/index.ts";
 import { openSource } from "../../host/index.ts";
 
-/** @param to is made; the original is not touched. A file that cannot be understood wholly is copied as it is. */
+/** @param to is created; the original is not changed. A file that cannot be stripped safely is copied as it is. */
 export function shipNode(from: string, to: string): void {
   copyFileSync(from, to);
   chmodSync(to, 0o755);

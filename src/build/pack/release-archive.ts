@@ -1,20 +1,23 @@
 /**
- * The release archive: a .tar.gz whose bytes depend on the files alone. Entries are sorted, owners and times are
- * fixed, so two builds of the same input are identical wherever and whenever they are made.
+ * Writes the release archive: a .tar.gz whose bytes depend on the files alone. Entries are sorted, owners and times
+ * are fixed, so two builds of the same input are identical on every machine and at any time.
  */
 import { create } from "tar";
 import { readTreeFiles } from "../../release/index.ts";
 
-/** Seconds since 1970 given to every entry when SOURCE_DATE_EPOCH says nothing: 1980-01-01, which every format can hold. */
+/**
+ * Time of every entry without SOURCE_DATE_EPOCH, in seconds since 1970: 1980-01-01, which every archive format can
+ * hold.
+ */
 export const DEFAULT_EPOCH = 315_532_800;
 
 export interface ArchiveOptions {
-  /** Holds the release's directory. */
+  /** Directory that holds the release's directory. */
   readonly parent: string;
-  /** Name of the release's directory, and so of the archive's only top-level entry. */
+  /** Name of the release's directory, which is the archive's only top-level entry. */
   readonly name: string;
   readonly file: string;
-  /** Paths in the release's directory; everything in it when left out. */
+  /** Paths in the release's directory. Default: everything in it. */
   readonly files?: readonly string[] | undefined;
   /** Seconds since 1970; see https://reproducible-builds.org/specs/source-date-epoch/ */
   readonly epoch: number | undefined;

@@ -1,6 +1,6 @@
 /**
- * Makes the archive beside a release again when the release has changed: signed, or given more bundles. One that is
- * not there is not made, and one that cannot be finished stays as it was.
+ * Makes the archive beside a release again after the release has changed: signed, or given more bundles. A missing
+ * archive is not made, and after an error the old one is unchanged.
  */
 import { existsSync, lstatSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -10,13 +10,13 @@ import { writeArchive } from "./release-archive.ts";
 
 export interface Repacked {
   readonly archive: string;
-  /** The archive's own signature, which no longer held and was removed. */
+  /** The archive's own signature, which became invalid and was removed. */
   readonly removedSignature: string | undefined;
 }
 
 /**
- * Packs what SHA256SUMS lists, and the signatures; what a start has left in the release stays out.
- * @returns undefined when no archive of the release's name lies beside it
+ * Packs the files that SHA256SUMS lists, and the signatures. Files that a start has made are left out.
+ * @returns undefined when there is no archive with the release's name beside it
  */
 export async function repackArchive(release: string): Promise<Repacked | undefined> {
   const [parent, name] = [dirname(release), basename(release)];
@@ -40,7 +40,7 @@ export async function repackArchive(release: string): Promise<Repacked | undefin
   return { archive, removedSignature: stale ? signature : undefined };
 }
 
-/** The time of an archive's first entry, which all of them have; undefined for an archive without any. */
+/** The time of an archive's first entry, which all entries share. Undefined for an empty archive. */
 async function readEpoch(file: string): Promise<number | undefined> {
   let epoch: number | undefined;
   await list({

@@ -1,4 +1,7 @@
-/** SHA256SUMS: a `DIGEST  PATH` line for every file of a release but itself and signatures, as sha256sum(1) -c reads it. */
+/**
+ * SHA256SUMS: a `DIGEST  PATH` line, as sha256sum(1) -c reads it, for every file of a release except itself and
+ * signatures.
+ */
 import { isSignature, NAMES, readFileEntry, readTreeFiles } from "../../release/index.ts";
 import { join } from "node:path";
 

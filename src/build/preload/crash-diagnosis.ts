@@ -1,8 +1,8 @@
 /**
- * Diagnosis of a crash, inside the app's process. When the app ends with a failure, this looks whether a file of its
- * modules was changed or lost since they were proven: a warm start reads none of them. It reports the file by name and
- * removes the stamp, so that the next start checks every file and repairs them. Bundled into what runs before an app,
- * under Bun and under Node. It costs nothing in a process that ends well.
+ * Crash diagnosis, inside the app's process. When the app ends with a failure, this checks whether a file of its
+ * modules was changed or lost since they were proven, because a warm start reads none of them. It reports the file by
+ * name and removes the stamp, so that the next start checks every file and repairs them. Bundled into the code that
+ * runs before an app, under Bun and under Node. It costs nothing in a process that ends well.
  */
 import type * as nodeCrypto from "node:crypto";
 import type * as nodeFs from "node:fs";
@@ -21,7 +21,7 @@ interface Runtime {
   readonly crypto: typeof nodeCrypto;
 }
 
-/** What this needs of the manifest; it was checked when the modules were proven. */
+/** The keys of the manifest that are needed here. They were checked when the modules were proven. */
 interface Listed {
   readonly externals: readonly { readonly name: string; readonly optional: boolean }[];
   readonly modules: Readonly<Record<string, ListedModule>>;
@@ -32,7 +32,7 @@ interface ListedModule {
   readonly files: Readonly<Record<string, readonly [size: number, sha256: string]>>;
 }
 
-/** Never throws: it runs while the app ends with an error of its own. */
+/** Never throws, because the app is ending with an error of its own. */
 export function diagnoseCrash(place: Place, runtime: Runtime): void {
   try {
     const manifest = runtime.fs.readFileSync(`${place.release}/${NAMES.manifest}`);
@@ -50,7 +50,7 @@ export function diagnoseCrash(place: Place, runtime: Runtime): void {
     );
     for (const { path } of stamps) runtime.fs.rmSync(path, { force: true });
   } catch {
-    // The app's own error is on its way to the log; one about this diagnosis would only hide it.
+    // The app's own error is printed next, and an error of this diagnosis would hide it.
   }
 }
 

@@ -1,20 +1,20 @@
 /**
- * The app's side of the load probe (release/probe.ts): loads what it is asked to and answers on standard output, line
- * by line. Bundled into what runs before an app, under Bun and under Node.
+ * The app's side of the load probe (release/probe.ts): loads the requested modules and writes the results to standard
+ * output, line by line. Bundled into the code that runs before an app, under Bun and under Node.
  */
 import { probePrefix, type ProbeResponse, type ProbeRequest } from "../../release/probe.ts";
 
 export interface NativeLoader {
   readonly load: (path: string) => unknown;
-  /** A text with the paths of all files that this process has in memory; empty where that cannot be known. */
+  /** A text with the paths of all files that this process has mapped. Empty when that is unknown. */
   readonly mapped: () => string;
 }
 
 /**
- * Never rejects, whatever the modules do.
+ * Loads the requested modules. Never rejects, whatever the modules do.
  * @param request the value of GANTRY_PROBE
- * @param write writes to standard output and says how much of it
- * @param native what it takes to load native files by themselves, where requests may ask for that
+ * @param write writes to standard output and returns the number of bytes written
+ * @param native loads native files by themselves, when the request names any
  */
 export async function runLoadProbe(
   request: string,
@@ -25,7 +25,7 @@ export async function runLoadProbe(
   const { nonce, specifiers, files = [] } = JSON.parse(request) as ProbeRequest;
   const answer = (line: ProbeResponse): void => {
     let rest = Buffer.from(`${probePrefix(nonce)}${JSON.stringify(line)}\n`);
-    // A pipe may take less than it is given.
+    // A pipe may accept fewer bytes than given.
     while (rest.length > 0) rest = rest.subarray(write(rest));
   };
   for (const specifier of specifiers) {
@@ -49,7 +49,7 @@ export async function runLoadProbe(
   }
 }
 
-/** Undefined when one loads; the first one's error when none does. A package may carry a file for each ABI. */
+/** Undefined when one file loads, else the first error. A package may have a file for each ABI. */
 function tryEach(paths: readonly string[], load: NativeLoader["load"]): unknown {
   const errors: unknown[] = [];
   for (const path of paths) {

@@ -1,6 +1,6 @@
 /**
- * Puts a release together on disk from its parts: scripts, texts, manifest, extra files and sums. The compiled
- * binary, package.json and bun.lock lie in it already.
+ * Puts a release together on disk: scripts, texts, manifest, extra files and sums. The compiled binary, package.json
+ * and bun.lock are in it already.
  */
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -26,20 +26,20 @@ import { readEnvExample, renderReadme } from "./texts.ts";
 
 export interface ReleaseParts {
   readonly root: string;
-  /** Where the app's own files (.env.example, include) are taken from. */
+  /** Directory of the app's own files (.env.example, include). */
   readonly appDir: string;
   readonly include: readonly string[];
   /** Bundles that the release carries. */
   readonly vendored: readonly PackedBundle[];
   /** `name-vVERSION`. */
   readonly base: string;
-  /** Everything of the manifest that is not known from the files themselves. */
+  /** The manifest without the parts that are read from the files themselves. */
   readonly manifest: Omit<Manifest, "executable" | "launcher">;
 }
 
 /**
- * The launcher, made with gantry itself: launcher.mjs and the files that it loads at once or when a command needs them,
- * beside the compiled modules, or in dist/ when run from sources.
+ * The launcher, which is built with gantry: launcher.mjs and the files that it loads at once or for a command. They
+ * are beside the compiled modules, or in dist/ when gantry runs from sources.
  * @throws GantryError INTERNAL when it was not built
  */
 function launcherFiles(): readonly string[] {
@@ -57,7 +57,7 @@ function launcherFiles(): readonly string[] {
   });
 }
 
-/** Writes everything that is still missing, and SHA256SUMS last. */
+/** Writes all missing files, and SHA256SUMS last. */
 export function assembleRelease(parts: ReleaseParts): Manifest {
   const layout = releaseLayout(parts.root, parts.manifest);
   const program = programPath(parts.manifest);
@@ -95,7 +95,7 @@ export function assembleRelease(parts: ReleaseParts): Manifest {
   return manifest;
 }
 
-/** What runs before anything can be hashed by it: the program and the launcher. */
+/** Checksums of the program and the launcher, which run before anything can hash them. */
 function provenFiles({ root, manifest }: ReleaseParts, launcher: readonly string[]): ProvenFile[] {
   const program = programPath(manifest);
   const scripts = launcher.map((file) => `${NAMES.lib}/${basename(file)}`);

@@ -1,4 +1,6 @@
-/** What the manifest says of a build: its externals, from what analysis, lock and compiler found. Pure. */
+/**
+ * Makes the manifest's description of a build: its externals, from the results of analysis, lock and compiler. Pure.
+ */
 import {
   type ExternalModule,
   type Manifest,
@@ -22,8 +24,8 @@ export interface FoundExternal {
 }
 
 /**
- * The manifest's entries, by name. An external that the app never imports is still probed, by its own name.
- * Externals that are not available for this target come last, each with the reason.
+ * The manifest's entries by name. An external that the app never imports is probed by its own name. Externals that are
+ * unavailable for this target come last, each with the reason.
  */
 export function describeExternals(
   found: readonly FoundExternal[],
@@ -61,11 +63,11 @@ export interface ReleaseDescription {
   readonly install: Manifest["install"];
   readonly keep: NonNullable<Manifest["keep"]>;
   readonly bundle: ReleaseBundle | undefined;
-  /** A minisign public key's line. */
+  /** The line of a minisign public key. */
   readonly publicKey: Manifest["publicKey"];
 }
 
-/** Everything of the manifest that is known before the release's files are there. */
+/** Everything of the manifest that is known before the release's files exist. */
 export function describeRelease(description: ReleaseDescription): Omit<Manifest, "executable" | "launcher"> {
   const { app, tree, bundle, publicKey, keep } = description;
   return {

@@ -1,4 +1,4 @@
-/** What a release asks of its host, read out of the compiled app and the native files that are shipped with it. */
+/** Reads what a release needs from its host, from the compiled app and the native files that are shipped with it. */
 import { basename, join } from "node:path";
 import { deriveRequires, type ShippedFile } from "../../compat/index.ts";
 import { withNativeFile } from "../../host/index.ts";
@@ -7,17 +7,17 @@ import type { CapturedTree } from "../tree/index.ts";
 
 export interface RequiresOptions {
   readonly target: Target;
-  /** The program that the release brings; undefined when the host's own runs it. */
+  /** The program of the release. Undefined when it uses the host's own. */
   readonly executable: string | undefined;
   /** The tree's node_modules. */
   readonly modules: string;
   readonly tree: CapturedTree;
 }
 
-/** Shared libraries count too: a module may ship its own. */
+/** Includes shared libraries, because a module may ship its own. */
 const NATIVE = /\.(?:node|so(?:\.\d+)*)$/;
 
-/** Undefined for targets whose programs are no ELF files. */
+/** Undefined for targets whose programs are not ELF files. */
 export function readRequires({
   target,
   executable,
@@ -42,7 +42,7 @@ export function readRequires({
   );
 }
 
-/** Holds every file open until all have been looked at: their tables are read when they are asked for. */
+/** Keeps every file open until the end, because their tables are read on demand. */
 function readAll<T>(
   paths: readonly { readonly name: string; readonly path: string }[],
   files: readonly ShippedFile[],

@@ -1,9 +1,11 @@
-/** `manifest.service`: the app's settings with every default filled in, so that the host side decides nothing. Pure. */
+/**
+ * Makes `manifest.service`: the app's settings with every default, so that the host side has nothing to decide. Pure.
+ */
 import type { Service } from "../../release/index.ts";
 import type { App } from "../app/index.ts";
 
 /**
- * Users that every Debian and Red Hat host has: systemd-sysusers would use the existing one, and the service would
+ * Users that every Debian and Red Hat host has. systemd-sysusers would use the existing user, and the service would
  * share its files.
  */
 const EVERYWHERE = new Set(
@@ -11,7 +13,7 @@ const EVERYWHERE = new Set(
 operator shutdown sshd tss _apt".split(" "),
 );
 
-/** What a service is described from; an App is one. */
+/** The input for a service description. An App has these keys. */
 interface ServiceSource {
   readonly name: App["name"];
   readonly packageJson: Pick<App["packageJson"], "description">;
@@ -30,7 +32,7 @@ export function describeService({ packageJson, settings, name }: ServiceSource):
   };
 }
 
-/** The binary's name, made into one that systemd and useradd(8) accept and that is nobody else's. */
+/** A user name from the binary's name that systemd and useradd(8) accept and that no host has already. */
 function defaultUser(binary: string): string {
   const name = binary.toLowerCase().replaceAll(/[^a-z0-9_-]/g, "-");
   const safe = /^[a-z_]/.test(name) ? name : `_${name}`;
@@ -38,7 +40,7 @@ function defaultUser(binary: string): string {
   return free.slice(0, 31);
 }
 
-/** A package's description was not written for a unit: what cannot stand there becomes a space. */
+/** A package's description is not written for a unit: characters that a unit cannot hold become spaces. */
 function oneLine(text: unknown): string | undefined {
   if (typeof text !== "string") return undefined;
   const line = text.replaceAll(/[\p{Cc}\s]+/gu, " ").trim();

@@ -1,7 +1,7 @@
 /**
- * The shell scripts of a release, rendered from templates/*.sh: `#@include FILE` lines, then `@KEY@` places, which a
- * file's name may have too.
- * Every value is checked before it is placed, so that no setting can become shell code.
+ * Renders the shell scripts of a release from templates/*.sh: first `#@include FILE` lines, then `@KEY@` placeholders,
+ * which may be in a file's name too. Every value is checked before it is inserted, so that no setting can become shell
+ * code.
  */
 import { EM_OF_ARCH } from "../../elf/index.ts";
 import { basename } from "node:path";
@@ -31,20 +31,20 @@ import {
 import type { ProvenFile } from "../checksum.ts";
 import { plainWord, renderTemplate } from "../template.ts";
 
-/** Variables that steer gantry and are nobody else's business: the stub keeps them from the app. */
+/** Variables that only gantry uses. The stub does not pass them to the app. */
 const OWN_VARIABLES = variablesWhere(
   ({ kind, readBy }, name) =>
-    // The app's prelude reads the last one, which the stub itself sets.
+    // The app's prelude reads MODULES_VARIABLE, which the stub itself sets.
     kind !== "foreign" && readBy.some((side) => side !== "build") && name !== MODULES_VARIABLE,
 );
 
-/** What Bun's musl builds need beside musl, as Alpine names it. */
+/** The command for what Bun's musl builds need beside musl, on Alpine. */
 const APK_ADD = "apk add libstdc++ libgcc";
 
-/** What a shell's 126 or 127 can mean once the file, its loader and its machine are known to be right. */
+/** What a shell's 126 or 127 can mean when the file, its loader and its machine are right. */
 const EXEC_FIX = "check its mode (755), that its mount is not noexec, and what the loader says above";
 
-/** For a host on which no program starts that is linked to a C library, such as an empty image or NixOS. */
+/** Fix for a host on which no program starts that is linked to a C library, such as an empty image or NixOS. */
 const NO_LIBC_FIX = {
   gnu: "there is no C library here: run it on a system or an image with glibc, such as debian:stable-slim; NixOS has one with programs.nix-ld.enable = true",
   musl: "there is no C library here: run it on a system or an image with musl, such as Alpine",
@@ -57,19 +57,19 @@ export interface StubOptions {
   readonly releaseId: string;
   /** Names of the launcher's files in lib/. */
   readonly launcher: readonly string[];
-  /** What is compared before the launcher runs. */
+  /** Files that are compared before the launcher runs. */
   readonly proven: readonly ProvenFile[];
 }
 
 type ScriptValues = Readonly<Record<string, string | undefined>>;
 
 /**
- * node-gyp-build takes musl for glibc on every host without /etc/alpine-release, and so misses its musl prebuilds on the
- * others; this variable of its own comes before that guess.
+ * node-gyp-build takes musl for glibc on every host without /etc/alpine-release, and then misses its musl prebuilds.
+ * It checks this variable first.
  */
 const MUSL_VARIABLE = "export LIBC=musl";
 
-/** Puts a path into single quotes, the one form of sh quoting in which nothing is special. */
+/** Quotes a path with single quotes, the only quoting of sh in which no character is special. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
@@ -128,7 +128,7 @@ function stubValues({ manifest, base, releaseId, launcher, proven }: StubOptions
   };
 }
 
-/** The program's size is compared first, because that is the only thing which takes no reading of it. */
+/** The program's size is compared first, because that does not read the file. */
 function provenValues(proven: readonly ProvenFile[]): Record<string, string> {
   const lines = (line: (file: ProvenFile) => string) => proven.map((file) => quote(line(file))).join(" ");
   return {
@@ -139,12 +139,12 @@ function provenValues(proven: readonly ProvenFile[]): Record<string, string> {
   };
 }
 
-/** A relative path in a variable is meant from the directory that the stub is about to leave. */
+/** A relative path in a variable is relative to the directory that the stub is about to leave. */
 function absolutePath(name: string): string {
   return `case \${${name}-} in '' | /*) ;; *) ${name}=\${PWD-}/\$${name} ;; esac`;
 }
 
-/** What the launcher's environment is made of: what it keeps of its caller's, and what the stub sets by itself. */
+/** The launcher's environment: the variables that it keeps of its caller's, and those that the stub sets. */
 function keptVariables({ kind }: ReleaseRuntime, { libc }: Target): readonly string[] {
   const own = [
     ...(kind === "bun" ? Object.keys(LAUNCHER_RUNTIME) : []),
@@ -153,21 +153,21 @@ function keptVariables({ kind }: ReleaseRuntime, { libc }: Target): readonly str
   return [...KEPT_VARIABLES, ...own];
 }
 
-/** gcompat puts a loader of that name on Alpine, which starts few programs that were built for glibc. */
+/** gcompat puts a glibc loader on Alpine, which starts few programs that were built for glibc. */
 function execFix(target: Target, base: string): string {
   if (target.libc === undefined) return EXEC_FIX;
   if (target.libc === "musl") return `${EXEC_FIX}; on Alpine: ${APK_ADD}`;
   return `${EXEC_FIX}; on Alpine, with gcompat too: take the release ${plainWord(base)}-linux-${target.arch}-musl`;
 }
 
-/** The shared libraries that the program in lib/ itself asks for. */
+/** The shared libraries that the program in lib/ needs. */
 function ownLibraries(manifest: Manifest): string[] {
   const program = basename(programPath(manifest) ?? "");
   const libraries = manifest.requires?.libraries ?? [];
   return libraries.filter(({ by }) => by.includes(program)).map(({ value }) => plainWord(value));
 }
 
-/** The same with the packages that bring them on Debian and on Fedora: `LIBRARY:PACKAGE:PACKAGE`. */
+/** These libraries with the packages that contain them on Debian and on Fedora: `LIBRARY:PACKAGE:PACKAGE`. */
 function linkedLibraries(manifest: Manifest): string[] {
   return ownLibraries(manifest).map((library) => {
     const packages = packagesOf(library);
@@ -191,14 +191,14 @@ function processorValues(runtime: ReleaseRuntime, target: Target, base: string):
   return { CPU_FLAG: flag ?? "", CPU_FIX: flag === "avx2" ? baseline : newer };
 }
 
-/** `PROGRAM` names the template that knows how this runtime is found and run. */
+/** `PROGRAM` names the template that finds and runs this runtime. */
 function runtimeValues(runtime: ReleaseRuntime): Record<string, string> {
   if (runtime.kind === "bun") return { PROGRAM: "bun", SAME_PROGRAM: "", ELSE_PROGRAM: "" };
   const { version, abi, entry, system } = runtime;
   return {
     PROGRAM: system ? "system" : "node",
     SAME_PROGRAM: system ? ' && same_program "$gantry_stamp"' : "",
-    // What a stamp names is nothing until that stamp is believed.
+    // The path in a stamp is used only when that stamp is valid.
     ELSE_PROGRAM: system ? " || ! gantry_program=$gantry_on_path" : "",
     ENTRY: quote(entry),
     NODE: plainWord(version),
@@ -211,7 +211,10 @@ function libcMarks(libc: string | undefined): readonly string[] {
   return libc === undefined ? [] : LIBC_MARKS;
 }
 
-/** A test for each native file: there and not newer than the stamp, unless this host goes without its module. */
+/**
+ * A test for each native file: it exists and is not newer than the stamp, unless its module is known to be absent on
+ * this host.
+ */
 function nativeChecks(manifest: Manifest): string[] {
   const optional = new Map(manifest.externals.map((external, index) => [external.name, { external, index }]));
   return manifest.native.map(({ path, neededBy }) => {

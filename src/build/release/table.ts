@@ -1,4 +1,7 @@
-/** The table that ends a build: what is in the release, what was left out, what that saved. 80 columns. */
+/**
+ * The table at the end of a build: the contents of the release, what was left out, and how much that saved. 80
+ * columns.
+ */
 import { dirname } from "node:path/posix";
 import { type Manifest, NAMES, type ReleaseRequires } from "../../release/index.ts";
 import { formatBytes } from "../../base/text.ts";
@@ -10,7 +13,7 @@ export interface ReleaseSummary {
   readonly archive: string;
   readonly archiveBytes: number;
   readonly manifest: Manifest;
-  /** The release's files as they lie on disk, by path, in bytes. */
+  /** The release's files on disk: bytes by path. */
   readonly files: Readonly<Record<string, number>>;
   readonly leftOut: readonly LeftOut[];
   /** Was every module loaded from the finished release on this machine? */
@@ -42,7 +45,7 @@ export function formatSummary(summary: ReleaseSummary): string {
   return lines.join("\n");
 }
 
-/** The launcher's parts and the app's own JavaScript in a line each: there may be hundreds. */
+/** Groups the launcher's files and the app's own JavaScript in one line each, because there may be hundreds. */
 function lineOf(path: string): string {
   if (path.startsWith(`${NAMES.app}/`)) return `${NAMES.app}/`;
   return dirname(path) === NAMES.lib && path.endsWith(".mjs") ? NAMES.launcher : path;
@@ -63,7 +66,7 @@ function fileLines(files: ReleaseSummary["files"]): string[] {
 const leftOutLine = (name: string, files: number | string, size: string): string =>
   `${name.padEnd(43)} ${String(files).padStart(8)} ${size.padStart(9)}`;
 
-/** What pruning took away: reason, files, bytes, the most first. */
+/** What pruning removed: reason, files, bytes, largest first. */
 function leftOutLines(leftOut: readonly LeftOut[]): string[] {
   if (leftOut.length === 0) return [];
   const sum = (key: "files" | "bytes"): number => leftOut.reduce((all, entry) => all + entry[key], 0);
@@ -76,7 +79,7 @@ function leftOutLines(leftOut: readonly LeftOut[]): string[] {
   ];
 }
 
-/** Each floor, and what sets it. */
+/** Each requirement, and the files that need it. */
 function requirementLines(requires: ReleaseRequires): string[] {
   const floors: [string, { readonly value: string | number; readonly by: readonly string[] } | undefined][] =
     [
@@ -101,7 +104,7 @@ function optionalNote(external: Manifest["externals"][number]): string {
   return external.optional ? "optional" : "";
 }
 
-/** Bytes of the tree's files that an external needs, shared ones included; of the whole tree without a name. */
+/** Bytes of the tree's files that an external needs, shared ones included. Without a name, of the whole tree. */
 function bytesOf(manifest: Manifest, external?: string): number {
   let bytes = 0;
   for (const module of Object.values(manifest.modules)) {

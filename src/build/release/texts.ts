@@ -1,10 +1,10 @@
-/** The texts of a release that are for people: its README and its .env.example. Templates lie in templates/. */
+/** The texts of a release for people: its README and its .env.example. Templates are in templates/. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { availableExternals, type Manifest, NAMES, runsOnSystem, runtimeName } from "../../release/index.ts";
 import { readTemplate } from "../template.ts";
 
-/** What a person on the host needs to know, from the manifest alone. */
+/** Renders the README from the manifest alone. */
 export function renderReadme(manifest: Manifest): string {
   const values: Record<string, string> = {
     NAME: manifest.name,
@@ -24,7 +24,7 @@ export function renderReadme(manifest: Manifest): string {
   );
 }
 
-/** What the first start does, and the others. */
+/** What the first start and later starts do. */
 function describeStarts(manifest: Manifest): string {
   const names = availableExternals(manifest).map((external) => external.name);
   if (names.length === 0) return "Every start goes straight to the app: this release has no modules.";

@@ -1,16 +1,16 @@
 /**
- * The systemd files of a release, rendered from systemd/ of gantry. Every value is escaped for the place where it
- * stands (systemd.syntax(7), systemd.service(5) "command lines"), so that no setting can become unit syntax.
+ * Renders the systemd files of a release from gantry's systemd/. Every value is escaped for its position
+ * (systemd.syntax(7), systemd.service(5) "command lines"), so that no setting can become unit syntax.
  */
 import { type Manifest, NAMES, type Service } from "../../release/index.ts";
 import { fillPlaces, plainWord, readTemplate } from "../template.ts";
 
-/** Seconds; systemd's own default: no service gets less time to start. */
+/** Seconds. systemd's default, and the minimum here. */
 const START_TIMEOUT = 90;
-/** Ports below it are for processes with CAP_NET_BIND_SERVICE (ip(7), ip_unprivileged_port_start). */
+/** Lower ports need CAP_NET_BIND_SERVICE (ip(7), ip_unprivileged_port_start). */
 const FIRST_UNPRIVILEGED_PORT = 1024;
 
-/** The files by their path in the release; none for a target without systemd. */
+/** The files by their path in the release. Empty for a target without systemd. */
 export function renderUnits(
   manifest: Pick<Manifest, "binary" | "gantry" | "service">,
   base: string,
@@ -58,18 +58,18 @@ function unitValues(
     TASKS: String(service.tasks),
     START_TIMEOUT: String(Math.max(START_TIMEOUT, service.healthWindow)),
     EXPOSURE: service.exposure,
-    // In a user namespace of its own the capability would not reach the host's ports.
+    // In a user namespace of its own, the capability would not be valid for the host's ports.
     CAPABILITIES: privileged ? "CAP_NET_BIND_SERVICE" : "",
     PRIVATE_USERS: privileged ? "no" : "yes",
   };
 }
 
-/** A setting's text: `%` begins a specifier, and a backslash at the end would join the next line. */
+/** Escapes a setting's text: `%` begins a specifier, and a backslash at the end would join the next line. */
 function unitLine(text: string): string {
   return text.replaceAll("%", "%%").replace(/\\+$/, "").trim();
 }
 
-/** A word of a command line: quoted where it has to be, and neither specifier, variable nor escape. */
+/** Escapes a word of a command line: specifier, variable, escapes, and quotes when they are needed. */
 function commandWord(word: string): string {
   if (/^[A-Za-z0-9_./:=,+-]+$/.test(word)) return word;
   const escaped = word.replaceAll("\\", "\\\\").replaceAll('"', '\\"');

@@ -1,6 +1,6 @@
 /**
- * Key pairs on disk, in minisign's files. Never overwrites a key, never makes or uses a secret key that lies inside
- * a release, and leaves either both files of a new pair or neither.
+ * Key pairs on disk, in minisign's formats. Never overwrites a key, never makes or uses a secret key inside a release,
+ * and leaves either both files of a new pair or neither.
  */
 import { existsSync, mkdirSync, realpathSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -23,9 +23,9 @@ import { createDurably, isThere, readRegularText } from "../../base/files/index.
 
 export interface KeygenOptions {
   readonly publicKeyFile: string;
-  /** Made with mode 0600, missing directories above it with 0700. */
+  /** Created with mode 0600. Missing directories above it get 0700. */
   readonly secretKeyFile: string;
-  /** None: the secret key is usable by whoever can read it, as in a secret of a CI service. */
+  /** Undefined leaves the secret key unencrypted, as for a secret of a CI service. */
   readonly password?: string | undefined;
 }
 
@@ -83,7 +83,7 @@ function existsAlready(where: string) {
   } as const;
 }
 
-/** Another process may have taken the name since the first look. */
+/** Another process may have created the file since the check. */
 async function create(path: string, text: string, mode: number): Promise<void> {
   try {
     await createDurably(path, text, mode);
@@ -96,7 +96,7 @@ async function create(path: string, text: string, mode: number): Promise<void> {
 }
 
 /**
- * Refuses a secret key's place inside any release, links followed: what lies there is one `tar` away from the public.
+ * Refuses a path for a secret key inside any release, with links resolved: packing the release would publish it.
  * @throws GantryError CONFIG_INVALID
  */
 export function refuseInsideRelease(secretKeyFile: string): void {
@@ -122,7 +122,7 @@ function realPlace(path: string): string {
 }
 
 /**
- * Whether a secret key's file needs a password: ask for one only then.
+ * Does a secret key's file need a password? Tells whether to ask for one.
  * @throws GantryError CONFIG_INVALID when there is no secret key in it
  */
 export function needsPassword(secretKeyFile: string): boolean {

@@ -1,6 +1,6 @@
 /**
- * Signs a release (its SHA256SUMS) or a single file. A signature is written only after SHA256SUMS was found true for
- * every file of the release, with nothing missing and nothing extra, and after no secret key was found among them.
+ * Signs a release (its SHA256SUMS) or a single file. A release is signed only when SHA256SUMS matches every file, with
+ * nothing missing and nothing extra, and when no secret key is among the files.
  */
 import { lstatSync, realpathSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -38,15 +38,15 @@ import {
   writeDurably,
 } from "../../base/files/index.ts";
 
-/** A key is some hundred bytes; larger text than this is no place where one gets by accident. */
+/** Bytes. A key has some hundred bytes, and larger files are not searched for one. */
 const SEARCHED_BYTES = 1 << 20;
 const FIX = "build the release again, and sign it before it is started or changed";
 
 interface SigningKey {
   readonly secretKeyFile: string;
-  /** Needed when the key has one. */
+  /** Needed for an encrypted key. */
   readonly password?: string | undefined;
-  /** One signed line; time and name when left out. */
+  /** One signed line. Default: time and file name. */
   readonly trustedComment?: string | undefined;
 }
 
@@ -62,22 +62,22 @@ export interface SignFileOptions extends SigningKey {
 export interface SignedRelease extends WrittenSignature {
   /** Signatures of the bundles that the release carries. */
   readonly bundles: readonly string[];
-  /** The archive beside the release, packed again with the signatures in it. */
+  /** The archive beside the release, which was packed again with the signatures in it. */
   readonly repacked: Repacked | undefined;
 }
 
 export interface WrittenSignature {
-  /** The signature's file. */
+  /** Path of the signature. */
   readonly file: string;
   readonly keyId: string;
   readonly trustedComment: string;
 }
 
 /**
- * Writes SHA256SUMS.minisig into a release, in place of an older one, and a signature beside each of its bundles, so
- * that a bundle can travel alone. An archive beside the release is packed again.
+ * Writes SHA256SUMS.minisig into a release, and a signature beside each of its bundles, so that a bundle can be
+ * checked alone. Replaces older ones. An archive beside the release is packed again.
  * @throws GantryError RELEASE_FILE_MISSING, DIGEST_MISMATCH with every file that differs, CONFIG_INVALID for the key,
- * SIGNATURE_INVALID when the release pins another one
+ *   SIGNATURE_INVALID when the release pins another one
  */
 export async function signRelease(options: SignReleaseOptions): Promise<SignedRelease> {
   const root = openRelease(options.release);
@@ -106,7 +106,7 @@ export async function signRelease(options: SignReleaseOptions): Promise<SignedRe
   return { ...signed, bundles, repacked: await repackArchive(root) };
 }
 
-/** A release that pins a key is of no use to a host when another one has signed it. */
+/** Refuses a key that the release does not pin, because hosts would refuse the signature. */
 function refuseOtherKey(manifest: Manifest, secretKey: SecretKey, where: string): void {
   const keys = pinnedKeys(manifest.publicKey);
   if (keys.length === 0 || keys.includes(encodePublicKey(secretKey))) return;
@@ -120,7 +120,7 @@ function refuseOtherKey(manifest: Manifest, secretKey: SecretKey, where: string)
 }
 
 /**
- * Writes FILE.minisig beside any file, in place of an older one.
+ * Writes FILE.minisig beside any file, and replaces an older one.
  * @throws GantryError CONFIG_INVALID for the key, the file system's error when the file cannot be read
  */
 export async function signFile(options: SignFileOptions): Promise<WrittenSignature> {
@@ -131,7 +131,7 @@ export async function signFile(options: SignFileOptions): Promise<WrittenSignatu
 }
 
 /**
- * The real path of a release that has what signing and verifying need.
+ * The real path of a release that has the files that signing and verifying need.
  * @throws GantryError RELEASE_FILE_MISSING
  */
 export function openRelease(release: string): string {
@@ -151,9 +151,9 @@ function noRelease(what: string, where: string): GantryError {
 
 interface Signed {
   readonly file: string;
-  /** What the comment says it is. */
+  /** Name of the file in the comment. */
   readonly about: string;
-  /** Of the file, when it is known already. */
+  /** Hash of the file, when it is known already. */
   readonly prehash?: Uint8Array;
 }
 
@@ -170,12 +170,12 @@ async function writeSignature(
   return { file: signature, keyId: formatKeyId(secretKey.keyId), trustedComment: comment };
 }
 
-/** Keys that came in by another way, through `include` for example; a published one is lost for good. */
+/** Finds secret keys among the files, for example from `include`. A published key cannot be made secret again. */
 function findSecretKeys(root: string): Finding[] {
   return readTreeFiles(root).flatMap(({ path, kind }) => {
     const where = join(root, path);
     if (kind !== "file" || lstatSync(where).size > SEARCHED_BYTES) return [];
-    // One that cannot be read is none: comparing it with its digest has reported that.
+    // A file that cannot be read is reported by the comparison with its digest.
     const text = unlessRefused(() => readRegularFile(where))?.toString("latin1");
     if (text === undefined || !holdsSecretKey(text)) return [];
     const what = `${path} holds a secret key`;

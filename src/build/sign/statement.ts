@@ -1,6 +1,6 @@
 /**
- * Statements about keys, as files that a release carries in keys/: a key names its successor, or is revoked. Each is
- * signed like any other file, so that minisign can check it.
+ * Writes statements about keys, as files that a release carries in keys/: a key names its successor, or is revoked.
+ * Each is signed like any other file, so that minisign can check it.
  */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -22,25 +22,25 @@ import { writeDurably } from "../../base/files/index.ts";
 import { keygen, readPublicKey, readSecretKey, type KeygenOptions, type KeyPairFiles } from "./keys.ts";
 
 interface StatementOptions {
-  /** Where the statement goes; made when it is missing. */
+  /** Output directory. Created when missing. */
   readonly directory: string;
 }
 
 export interface SucceedOptions extends StatementOptions, KeygenOptions {
-  /** The secret key that the new one follows. */
+  /** File of the old secret key. */
   readonly predecessor: string;
 }
 
 export interface RevokeOptions extends StatementOptions {
   /** A public key's file, or the line that begins with RW. */
   readonly revoked: string;
-  /** The secret key itself, or one that the same services trust. */
+  /** File of the revoked key's secret key, or of another one that the same services trust. */
   readonly secretKeyFile: string;
   readonly password?: string | undefined;
 }
 
 /**
- * Makes a key pair, and the old key's statement that the new one follows it. The password is for both secret keys.
+ * Makes a key pair, and a statement of the old key that names it as successor. The password is for both secret keys.
  * @throws GantryError CONFIG_INVALID
  */
 export async function succeedKey(
@@ -71,7 +71,7 @@ export async function revokeKey(options: RevokeOptions): Promise<string> {
 }
 
 /**
- * What is wrong with the statements that a release carries: hosts pass over one that nobody has signed who may.
+ * What is wrong with the statements of a release. Hosts ignore a statement without a signature of a trusted key.
  * @param keys that the release's hosts trust
  */
 export function checkStatements(root: string, paths: readonly string[], keys: readonly string[]): Finding[] {

@@ -1,6 +1,6 @@
 /**
  * Checks a release or a file against its publisher's public key. Changes nothing, trusts nothing inside the release,
- * and reports everything that is wrong with it at once.
+ * and reports all problems at once.
  */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
@@ -43,12 +43,12 @@ export interface VerifyFileOptions {
 }
 
 export interface VerifiedRelease extends VerifiedSignature {
-  /** How many files have the digests that were signed. */
+  /** Number of files that match the signed digests. */
   readonly files: number;
 }
 
 /**
- * Checks signature, trusted comment and every file, and the signature of each bundle, with which it travels alone.
+ * Checks signature, trusted comment and every file, and the signature of each bundle.
  * @throws GantryError SIGNATURE_INVALID first, then DIGEST_MISMATCH and RELEASE_FILE_MISSING for every file
  */
 export function verifyRelease(options: VerifyReleaseOptions): VerifiedRelease {
@@ -73,7 +73,7 @@ export function verifyRelease(options: VerifyReleaseOptions): VerifiedRelease {
   );
   const sums = collect(() => parseSums(bytes.toString("utf8"), sumsFile));
   if (sums !== undefined) findings.push(...compareWithSums(root, sums, FIX));
-  // One wrong signature or one changed file is one finding: what follows from it is not said again.
+  // A changed file is one finding. Its signature is not reported as well.
   const changed = new Set(findings.map(({ where }) => where));
   for (const bundle of verified === undefined || sums === undefined ? [] : bundlesOf(sums)) {
     const file = join(root, bundle);
@@ -87,7 +87,7 @@ export function verifyRelease(options: VerifyReleaseOptions): VerifiedRelease {
 }
 
 /**
- * Checks a single file, a release's archive for example.
+ * Checks a single file, for example a release's archive.
  * @throws GantryError SIGNATURE_INVALID, the file system's error when the file cannot be read
  */
 export function verifyFile(options: VerifyFileOptions): VerifiedSignature {
@@ -97,7 +97,7 @@ export function verifyFile(options: VerifyFileOptions): VerifiedSignature {
   );
 }
 
-/** What a signature of a file was made of: newer ones of its hash, older ones of the file itself. */
+/** The bytes that a signature covers: the file's hash for newer signatures, the file itself for older ones. */
 function readSigned(file: string, { prehashed }: Signature): Uint8Array {
   return prehashed ? readPrehash(file) : readRegularFile(file);
 }

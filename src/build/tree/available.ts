@@ -1,4 +1,4 @@
-/** Which externals a target's tree can really provide, and the tree without the others. */
+/** Finds which externals a target's tree can provide, and makes the tree without the others. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
@@ -30,8 +30,8 @@ export function refuseUnbuilt(
 }
 
 /**
- * Optional native externals without a single native file among the packages they need: an install script would have
- * made it, and none runs, neither here nor on a host.
+ * Optional native externals without a native file among the packages that they need. Only an install script could make
+ * it, and none was run.
  */
 export function findUnbuilt(
   tree: CapturedTree,
@@ -45,7 +45,7 @@ export function findUnbuilt(
   return new Map(unbuilt.map(({ name }) => [name, { reason, fix }]));
 }
 
-/** The tree without the packages that only unavailable externals need; their files are removed from `directory`. */
+/** The tree without packages that only unavailable externals need. Their files are removed from `directory`. */
 export function dropUnavailable(
   tree: CapturedTree,
   directory: string,
@@ -59,7 +59,7 @@ export function dropUnavailable(
   return selected;
 }
 
-/** What {@link dropUnavailable} gives, with every file left where it is. */
+/** The same as {@link dropUnavailable}, without removing files. */
 export function selectAvailable(
   tree: CapturedTree,
   unavailable: ReadonlyMap<string, Unavailable>,

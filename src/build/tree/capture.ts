@@ -1,6 +1,6 @@
 /**
- * Turns an installed node_modules into the manifest's tree: prunes it in place, normalises modes, and hashes what is
- * left, module by module. What is captured here is what every host must end up with, byte for byte.
+ * Makes the manifest's tree from an installed node_modules: prunes it in place, normalizes modes, and hashes the
+ * remaining files, module by module. Every host must get this tree, byte for byte.
  */
 import { chmodSync, lstatSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -36,16 +36,16 @@ export interface CapturedTree {
   readonly modules: Record<string, TreeModule>;
   readonly native: { path: string; neededBy: string[] }[];
   readonly leftOut: readonly LeftOut[];
-  /** Entries of the keep list that are about no file of this tree. */
+  /** Entries of the keep list that match no file of this tree. */
   readonly unmatched: readonly UnmatchedKeep[];
 }
 
-/** Package managers put a `.bin` into every node_modules, also into those inside a package. */
+/** Package managers put a `.bin` into every node_modules, also inside packages. */
 function isCommandLink(path: string): boolean {
   return /(?:^|\/node_modules\/)\.bin\//.test(path);
 }
 
-/** Where a file goes: to the package with the longest directory that holds it. */
+/** The package of a file: the one with the longest directory that contains it. */
 function ownerOf(path: string, packages: readonly ClosurePackage[]): ClosurePackage | undefined {
   return packages
     .filter((candidate) => path.startsWith(`${candidate.path}/`))
@@ -54,8 +54,8 @@ function ownerOf(path: string, packages: readonly ClosurePackage[]): ClosurePack
 
 /**
  * Prunes and hashes `directory` (a node_modules).
- * @param closure the packages that the tree is made of; files outside them are removed
- * @param keep what stays although a rule would drop it
+ * @param closure the packages of the tree; files outside them are removed
+ * @param keep files that stay although a rule would remove them
  */
 export function captureTree(
   directory: string,
@@ -128,7 +128,7 @@ function describeTree(
   return { modules, native };
 }
 
-/** Other platforms' files may have been kept, but nobody loads them. */
+/** Files for other platforms may have been kept, and are not loaded here. */
 function isLoadable(path: string, target: Target): boolean {
   return path.endsWith(".node") && pruneReason(path, target) !== "other platforms' binaries";
 }

@@ -1,6 +1,6 @@
 /**
- * The door of build/tree: the node_modules that a release is delivered with. It is installed, pruned, captured file by
- * file, and proven by loading what this machine can load.
+ * The door of build/tree: makes the node_modules of a release. It is installed, pruned, captured file by file, and
+ * proven by loading what this machine can load.
  */
 export {
   dropUnavailable,

@@ -1,6 +1,6 @@
 /**
- * Makes a target's tree on the building machine, with the same frozen installation that a host will run, and checks
- * that nothing was skipped: package managers leave out an optional package that fails without a word.
+ * Makes a target's tree on the build machine, with the same frozen installation that a host runs, and checks that
+ * nothing was skipped: package managers silently leave out an optional package that fails.
  */
 import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -12,20 +12,20 @@ import { captureTree, type CapturedTree, type ClosurePackage } from "./capture.t
 import type { Keep } from "./keep.ts";
 
 export interface InstallTreeOptions {
-  /** Holds the release's package.json and bun.lock. */
+  /** Directory with the release's package.json and bun.lock. */
   readonly release: string;
-  /** The tree's own directory: node_modules appears in it. Made when missing. */
+  /** Directory in which node_modules is made. Created when missing. */
   readonly directory: string;
   readonly cache: string;
   readonly bun: string;
   readonly target: Target;
   readonly closure: readonly ClosurePackage[];
-  /** Paths of the packages without which a module has no binary for this target. */
+  /** Paths of packages that a module needs for its native file on this target. */
   readonly platformPackages: readonly string[];
-  /** What pruning leaves in beyond its rules. */
+  /** What pruning keeps beyond its rules. */
   readonly keep: Keep;
   readonly environment: Environment;
-  /** Makes what the packages lack, before the tree is pruned and hashed. */
+  /** Makes missing native files, before the tree is pruned and hashed. */
   readonly complete?: ((modules: string) => Promise<void>) | undefined;
 }
 
@@ -62,12 +62,12 @@ export async function installTree(options: InstallTreeOptions): Promise<Captured
   return tree;
 }
 
-/** Digests by path: what the registry served, before any script ran. */
+/** Digests by path, as the registry served the files, before any script ran. */
 function readDigests(modules: string): ReadonlyMap<string, string> {
   return new Map(readTreeFiles(modules).map((file) => [file.path, readTreeEntry(modules, file)[1]]));
 }
 
-/** Marks each module that holds a file which no registry serves: only a bundle contains it. */
+/** Marks each module with a file that a script made: only a bundle can provide it. */
 function markMade(tree: CapturedTree, served: ReadonlyMap<string, string> | undefined): CapturedTree {
   if (served === undefined) return tree;
   const marked = Object.entries(tree.modules).map(([directory, module]): [string, TreeModule] => {

@@ -1,21 +1,22 @@
 /**
- * Which files pruning must leave in because some module reads them at run time: paths relative to node_modules, in
- * which `*` and `?` stand for parts of a name and `**` for any directories. A directory's path means all in it. Pure.
+ * Which files pruning must keep because a module reads them at run time: patterns of paths relative to node_modules,
+ * in which `*` and `?` match parts of a name and `**` any directories. A directory's path matches everything in it.
+ * Pure.
  */
 import type { Manifest } from "../../release/index.ts";
 import { nearest } from "../app/index.ts";
 
-/** Patterns, or everything: the manifest's own form. */
+/** A list of patterns, or everything: the manifest's form. */
 export type Keep = NonNullable<Manifest["keep"]>;
 
 /** A pattern that no installed file matches. */
 export interface UnmatchedKeep {
   readonly pattern: string;
-  /** The installed file whose path is nearest, when one is near enough to be meant. */
+  /** The installed file with the nearest path, when one is similar enough. */
   readonly nearest: string | undefined;
 }
 
-/** Tells whether a path, relative to node_modules, is kept. */
+/** Returns a function that tells whether a path, relative to node_modules, is kept. */
 export function matchesKeep(keep: Keep): (path: string) => boolean {
   if (keep === "all") return () => true;
   const expressions = keep.map(parsePattern);
@@ -30,7 +31,7 @@ export function findUnmatched(keep: Keep, paths: readonly string[]): UnmatchedKe
     .map((pattern) => ({ pattern, nearest: nearest(pattern, paths) }));
 }
 
-/** The package that a pattern is about: its first part, or two where a scope begins it. */
+/** The package of a pattern: its first part, or the first two for a scope. */
 export function packageOfPattern(pattern: string): string {
   return pattern
     .split("/")

@@ -1,6 +1,6 @@
 /**
- * Why a native file ends the process that loads it, as far as its bytes tell. After a crash at the build it applies the
- * rules of `gantry check`. They explain the crash, and never change its result.
+ * Finds why a native file ends the process that loads it, from its bytes. After a crash at the build it applies the
+ * rules of `gantry check`. They explain the crash and never change its result.
  */
 import { createJudge, type CompatFinding } from "../../compat/index.ts";
 import { readHost, readRuntime, withNativeFile } from "../../host/index.ts";
@@ -8,8 +8,8 @@ import type { Environment } from "../../base/environment.ts";
 
 /**
  * @param files absolute paths
- * @param executable what loaded them
- * @returns the first error; undefined where the rules see none, or cannot read what they need
+ * @param executable the program that loaded them
+ * @returns the first error; undefined when the rules find none, or cannot read what they need
  */
 export function readLoadReason(
   files: readonly string[],
@@ -22,7 +22,7 @@ export function readLoadReason(
       .flatMap((path) => withNativeFile(path, (file) => judge.judge({ path, file })).findings)
       .find(({ severity }) => severity === "error");
   } catch {
-    // Not every system's programs are ELF files. Then the crash itself is all that is reported.
+    // Programs of some systems are not ELF files. Then only the crash is reported.
     return undefined;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Proof by running, before a build says done: each external is loaded by the compiled binary from the tree as it
- * will be shipped, and the finished release prepares itself through its own `./gantry prepare` in a clean directory.
+ * Proves a build by running it. The compiled binary loads each external from the tree as it will be shipped, and the
+ * finished release prepares itself by its own `./gantry prepare` in a clean directory.
  */
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,7 @@ export interface ProveOptions {
 }
 
 /**
- * Loads every external; `native` are the files that explain a crash.
+ * Loads every external. `native` are the files that can explain a crash.
  * @returns the optional ones that do not load, by name
  * @throws GantryError with all findings when a required one does not load
  */
@@ -46,7 +46,7 @@ export async function proveExternals(
   return unavailable;
 }
 
-/** Findings name no `./gantry doctor`: at this point there is no release that has one. */
+/** This fix does not name `./gantry doctor`, because no release exists yet. */
 const CRASH_FIX =
   'use a version of it that is made for this runtime; "gantry check FILE --runtime PROGRAM" names what it lacks';
 
@@ -66,9 +66,9 @@ function explain(finding: Finding): Unavailable {
 }
 
 /**
- * Lets the finished release prove itself: its own launcher checks every file of the tree against the manifest and
- * loads each module. The tree is moved into the release for that, and back.
- * @param release the release's directory, still without node_modules
+ * Lets the finished release prove itself: its own launcher compares every file of the tree with the manifest and loads
+ * each module. The tree is moved into the release for that, and back.
+ * @param release the release's directory, without node_modules
  * @param tree the directory whose node_modules was captured
  * @throws GantryError INTERNAL with what the release said
  */

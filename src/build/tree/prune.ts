@@ -1,7 +1,7 @@
 /**
- * Decides which files of an installed tree are shipped. Pure: paths in, reasons out.
- * It drops only what no module reads when it is loaded or used: other platforms' binaries, declarations, source
- * maps, prose, tests and the C sources beside a prebuilt binary. Licences always stay.
+ * Decides which files of an installed tree are shipped. Pure: paths in, reasons out. It removes only what no module
+ * reads when it is loaded or used: other platforms' binaries, declarations, source maps, prose, tests and the C
+ * sources beside a prebuilt binary. Licences always stay.
  */
 import type { Target } from "../../release/index.ts";
 
@@ -19,7 +19,7 @@ export type PruneReason =
 const LICENCE = /^(?:licen[cs]e|copying|notice|unlicen[cs]e)/i;
 const DECLARATION = /\.d\.[cm]?ts$/;
 const PROSE = /\.(?:md|markdown|mkd|rst)$/i;
-/** Without a suffix or with that of a text: history.js is code. */
+/** Names without a suffix or with that of a text, because history.js is code. */
 const PROSE_NAMES =
   /^(?:readme|changelog|changes|history|contributing|authors|security|code_of_conduct)(?:\.(?:txt|html?|adoc|org))?$/i;
 const NATIVE_SOURCE = /(?:\.(?:c|cc|cpp|cxx|h|hh|hpp|gyp|gypi|mk|o|a|vcxproj)|^binding\.gyp|^Makefile)$/;
@@ -45,9 +45,9 @@ const SYSTEMS = new Set(["linux", "darwin", "win32", "android", "freebsd", "open
 const MACHINES = new Set(["x64", "arm64", "arm", "ia32", "ppc64", "s390x", "riscv64", "loong64", "mips64el"]);
 
 /**
- * A prebuild for another platform, by the directory and tag names that prebuildify gives
+ * Is it a prebuild for another platform? By the directory and tag names of prebuildify
  * (`prebuilds/OS-ARCH[+ARCH]/NAME[.glibc|.musl][.armvN].node`, see node-gyp-build's parseTuple and parseTags), or by
- * the one name that better-sqlite3 13 gives (`prebuilds/OS[musl]-ARCH.node`).
+ * the name of better-sqlite3 13 (`prebuilds/OS[musl]-ARCH.node`).
  */
 function isForeignBinary(path: string, target: Target): boolean {
   const parts = path.split("/");
@@ -66,7 +66,7 @@ function isForeignBinary(path: string, target: Target): boolean {
   return tags.includes(target.libc === "gnu" ? "musl" : "glibc");
 }
 
-/** Is this all that is left of a package nobody can load: its package.json and licences? */
+/** Are these only package.json and licences, so that the package has nothing to load? */
 export function hasNothingToLoad(paths: readonly string[]): boolean {
   return paths.every(
     (path) => path === "package.json" || LICENCE.test(path.slice(path.lastIndexOf("/") + 1)),

@@ -1,6 +1,6 @@
 /**
- * One command of a package's install script, run in its directory as npm runs it. When it takes too long, it ends with
- * all that it has started: compilers and downloads would hold the build's directory otherwise.
+ * Runs one command of a package's install script in the package's directory, as npm runs it. After its time limit it
+ * is ended with all its child processes, because compilers and downloads would block the build's directory.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -13,7 +13,7 @@ export interface ScriptOptions {
   /** The package's directory. */
   readonly directory: string;
   readonly command: string;
-  /** The tree's node_modules: its .bin comes first on the PATH. */
+  /** The tree's node_modules. Its .bin comes first on the PATH. */
   readonly modules: string;
   /** The rest of the PATH. */
   readonly path: readonly string[];
@@ -26,14 +26,14 @@ export interface ScriptOptions {
 export interface ScriptFailure {
   /** The end of the sentence "the script …". */
   readonly why: string;
-  /** The lines that it printed, empty ones left out. */
+  /** The lines of its output, without empty ones. */
   readonly said: readonly string[];
 }
 
 /** Milliseconds: compiling SQLite takes two minutes on a slow machine. */
 const LIMIT = 30 * 60_000;
 
-/** @returns undefined when it ended well */
+/** @returns undefined for success */
 export async function runScript(options: ScriptOptions): Promise<ScriptFailure | undefined> {
   const { directory, command, modules, path, environment, variables = {}, limit = LIMIT } = options;
   const result = await run("/bin/sh", ["-c", command], {
@@ -54,7 +54,7 @@ export async function runScript(options: ScriptOptions): Promise<ScriptFailure |
   return { why, said };
 }
 
-/** Undefined where a directory holds none. */
+/** Undefined for a directory without one. */
 export function readPackageJson(directory: string): PackageJson | undefined {
   const path = join(directory, "package.json");
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as PackageJson) : undefined;

@@ -1,6 +1,6 @@
 /**
- * Runs the install scripts that the app trusts, in the private tree and on a machine of the target's kind, for packages
- * that carry no native file: what such a script fetches or compiles is captured with the tree. Hosts run none.
+ * Runs the install scripts that the app trusts, for packages without a native file, in the private tree and on a
+ * machine of the target's kind. What a script fetches or compiles is captured with the tree. Hosts run no scripts.
  */
 import { dirname, join } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
@@ -13,7 +13,7 @@ import { pruneReason } from "./prune.ts";
 import { readPackageJson, runScript } from "./run-script.ts";
 
 export interface InstallScriptsOptions {
-  /** The tree's node_modules, as installed and not pruned yet. */
+  /** The tree's node_modules, installed and not pruned yet. */
   readonly modules: string;
   readonly closure: readonly ClosurePackage[];
   /** Names of packages whose scripts may run. */
@@ -23,16 +23,16 @@ export interface InstallScriptsOptions {
   readonly target: Target;
   readonly environment: Environment;
   readonly log: { readonly [level in "info" | "warn"]: (text: string) => void };
-  /** Milliseconds that one command may take; half an hour when left out. */
+  /** Time limit of one command in milliseconds. Default: half an hour. */
   readonly limit?: number | undefined;
 }
 
-/** Lines of a script's output that a message quotes. */
+/** Lines of a script's output that are quoted in a message. */
 const QUOTED = 12;
 
 /**
- * Names of the packages whose scripts an app trusts: bun's `trustedDependencies`, pnpm's `onlyBuiltDependencies`, npm's
- * `allowScripts`, in its own package.json or its workspace's.
+ * Names of the packages whose scripts an app trusts: bun's `trustedDependencies`, pnpm's `onlyBuiltDependencies`,
+ * npm's `allowScripts`, in its own package.json or its workspace's.
  */
 export function readTrustedScripts(app: Pick<App, "dir" | "workspaceRoot">): Set<string> {
   const names = new Set<string>();
@@ -53,9 +53,9 @@ export function readTrustedScripts(app: Pick<App, "dir" | "workspaceRoot">): Set
 }
 
 /**
- * Runs what has to be run.
- * @throws GantryError MODULE_UNAVAILABLE, with what the script said, when it leaves a required module without a native
- *   file, whatever its exit status; an optional one is only warned of
+ * Runs the trusted install scripts that are needed.
+ * @throws GantryError MODULE_UNAVAILABLE, with the script's output, when a required module still has no native file,
+ *   whatever the exit status; for an optional one there is only a warning
  */
 export async function runInstallScripts(options: InstallScriptsOptions): Promise<void> {
   const findings: Finding[] = [];
@@ -89,7 +89,7 @@ async function runCommands(
   directory: string,
   commands: readonly string[],
 ): Promise<Finding | undefined> {
-  // A script that calls node finds the one that runs this build where the PATH has none.
+  // The Node that runs this build is last on the PATH, for scripts that call node when there is no other.
   const path = [environment["PATH"] ?? "", dirname(process.execPath)];
   for (const command of commands) {
     log.info(`running an install script: ${command}`);
@@ -101,7 +101,7 @@ async function runCommands(
   return undefined;
 }
 
-/** Does a package, or one inside its own node_modules, carry a native file that the target may load? */
+/** Does a package, or one in its own node_modules, have a native file that the target may load? */
 function hasNative(directory: string, target: Target): boolean {
   return readTreeFiles(directory).some(
     ({ path, kind }) => kind === "file" && path.endsWith(".node") && pruneReason(path, target) === undefined,
