@@ -1,5 +1,5 @@
-// node scripts/adversary.mjs [ROUNDS]: every attack that turns a place while it is used, with 200 rounds a place, where the
-// suites have 20.
+// node scripts/adversary.mjs [ROUNDS]: runs every attack that exchanges a path while it is used, with 200 rounds a
+// path instead of the suites' 20.
 import { ensureBuilt, runTool } from "./install.mjs";
 
 const rounds = process.argv[2] ?? "200";
@@ -10,7 +10,7 @@ if (!/^[1-9]\d*$/.test(rounds) || process.getuid?.() !== 0) {
   process.exit(64);
 }
 ensureBuilt();
-// A place takes about 0.1 s a round; the limit of a test grows with them.
+// A round takes about 0.1 s for each path. The time limit of a test grows with the rounds.
 const limit = Math.max(120_000, Number(rounds) * 1000);
 const attacks = ["test/hosts/adversary", "test/hosts/sudo", "stub-race", "import-race"];
 runTool("vitest", ["run", "--project", "hosts", "--project", "unit", ...attacks, `--testTimeout=${limit}`], {

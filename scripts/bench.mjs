@@ -1,5 +1,5 @@
-// npm run bench: what gantry costs, side by side with the alternatives, in one run, as ratios. Prints a table and
-// writes bench/results.json; no figure is ever typed in by hand. `npm run bench -- NAME…` runs only some parts.
+// npm run bench: measures gantry beside its alternatives in one run, as ratios. Prints a table and writes
+// bench/results.json, whose figures are never edited by hand. `npm run bench -- NAME…` runs only some parts.
 import {
   existsSync,
   mkdirSync,
@@ -23,8 +23,8 @@ import { benchCold, benchWarm } from "./bench/start.mjs";
 import { ensureBuilt, root, runStep } from "./install.mjs";
 
 /**
- * In this order; each gets a work directory and a release of the sample app, which `start` and later ones find
- * prepared.
+ * In this order. Each gets a work directory and a release of the sample app, which `start` prepares for the later
+ * ones.
  * @type {Record<string, (work: string, release: string) => void | Promise<void>>}
  */
 const parts = {
@@ -40,7 +40,7 @@ const parts = {
   node: benchNode,
 };
 
-/** What a start reads of the launcher, and all of it. @param {string} lib */
+/** The size of what a start reads of the launcher, and of all of it. @param {string} lib */
 function recordLauncher(lib) {
   const names = readdirSync(lib).filter((name) => name.endsWith(".mjs"));
   const read = readFileSync(join(lib, "launcher.mjs"), "utf8");

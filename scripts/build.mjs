@@ -1,5 +1,5 @@
-// Builds dist/: the modules by tsc, then the launcher that rides in releases as one minified file.
-// Runs at `npm ci`, `npm pack` and before every test run; needs nothing but the installed devDependencies.
+// Builds dist/: the modules by tsc, then the launcher of releases as one minified file. Runs at `npm ci`, `npm pack`
+// and before every test run; needs only the installed devDependencies.
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -8,14 +8,17 @@ import { doorsPlugin } from "./doors.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Most bytes of the launcher that a start reads: they ride in every release. */
+/** Most bytes of the launcher that a start reads. Every release contains them. */
 const LAUNCHER_LIMIT = 200 * 1024;
-/** What may go into the launcher: the rooms of the host's side, what every room may know, and these packages. */
+/**
+ * Files that may be part of the launcher: the rooms of the host's side, the rooms that all others use, and these
+ * packages.
+ */
 const LAUNCHER_INPUTS = new RegExp(
   "^(?:src/(?:base|elf|host|compat|release|trust|archive|mirror|runtime|modules|service|launcher)/|" +
     "node_modules/(?:citty|confbox|consola|destr|fastest-levenshtein|ofetch|ufo|valibot)/)",
 );
-/** What every start of the launcher runs, and so reads; see partsPlugin. */
+/** Files that every start of the launcher runs; see partsPlugin. */
 const EVERY_START = ["src/launcher/settings.ts", "src/launcher/commands/start.ts"];
 
 if (!existsSync(`${root}/node_modules/typescript`)) {
@@ -24,7 +27,7 @@ if (!existsSync(`${root}/node_modules/typescript`)) {
 }
 const { build } = await import("esbuild");
 
-/** Built beside dist/ and put in its place at the end: a command that runs meanwhile finds the one or the other. */
+/** Built beside dist/ and renamed at the end, so that a command that runs meanwhile finds the old or the new one. */
 const out = mkdtempSync(`${root}/.dist-`);
 process.on("exit", () => rmSync(out, { recursive: true, force: true }));
 const tsc = spawnSync(
@@ -38,9 +41,9 @@ const tsc = spawnSync(
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 
 /**
- * What is imported dynamically becomes a part: a file of its own beside the launcher, which only some commands read.
- * What several files share is in further ones, one for each set of files that share it; so that this makes two files
- * for a start and not eleven, each part imports what was read by then anyway.
+ * Splits the launcher. A dynamic import becomes a part: a file of its own beside the launcher, which only some
+ * commands read. Code that several files share is in further files, one for each set of files that share it. Each part
+ * imports what a start has already read, so a start reads two files instead of eleven.
  * @type {import("esbuild").Plugin}
  */
 const partsPlugin = {
@@ -75,15 +78,15 @@ const { metafile } = await build({
   target: "node20",
   legalComments: "none",
   plugins: [partsPlugin, doorsPlugin],
-  // The entry for Node brings a fetch and agents of its own; src/mirror has its own transport.
+  // The entry for Node has its own fetch and agents, which src/mirror does not use.
   alias: { ofetch: `${root}/node_modules/ofetch/dist/index.mjs` },
-  // The first line tells Bun that there is nothing to transpile, which it would do anew at every start. CommonJS
-  // dependencies inside an ES module bundle reach Node's own modules through the second.
+  // The first line tells Bun that there is nothing to transpile, which it would otherwise do at every start. The
+  // second lets CommonJS dependencies inside an ES module bundle load Node's own modules.
   banner: {
     js: '// @bun\nimport{createRequire as createRequireOfLauncher}from"node:module";const require=createRequireOfLauncher(process.execPath);',
   },
 });
-// What Node loads before an app, in releases that run on Node.
+// The file that Node loads before an app, in releases that run on Node.
 await build({
   absWorkingDir: root,
   entryPoints: ["src/build/node/preload.ts"],
@@ -95,7 +98,8 @@ await build({
   target: "node20",
   legalComments: "none",
 });
-// The check engine as one file in the place of its own: its sixty modules take longer to find than to run.
+// Bundles the check engine into one file at its door's path, because finding its sixty modules takes longer than
+// running them.
 await build({
   absWorkingDir: root,
   entryPoints: ["src/check/index.ts"],
@@ -106,13 +110,16 @@ await build({
   target: "node20",
 });
 
-// These rooms are in the launcher's own files; the build side imports none of them.
+// These rooms are in the launcher's own files. The build side imports none of them.
 for (const room of ["launcher", "modules", "service", "archive"])
   rmSync(`${out}/${room}`, { recursive: true });
 
-// npx runs it as a program: in a clone straight from dist/, without an installation that would set its mode.
+// npx runs it as a program. In a clone it runs from dist/, where no installation has set its mode.
 chmodSync(`${out}/cli.js`, 0o755);
-/** The file and what it imports statically, by their paths in the metafile. @param {string} file @returns {string[]} */
+/**
+ * A file and everything that it imports statically, by their paths in the metafile. @param {string} file @returns
+ * {string[]}
+ */
 const readWith = (file) => {
   const { imports = [] } = metafile.outputs[file] ?? {};
   const needed = imports.filter(({ kind, external }) => kind === "import-statement" && external !== true);

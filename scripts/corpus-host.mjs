@@ -79,7 +79,7 @@ function compare(runtime, files, facts) {
 }
 
 /**
- * What became of loading each file, by the runtime itself inside the other root.
+ * The result of loading each file, by the runtime itself inside the other root.
  * @param {string} runtime
  * @param {string[]} files
  */
@@ -95,7 +95,7 @@ function loadAll(runtime, files) {
         said=$(FILE="/gantry-corpus/$file" "/gantry-corpus/$RUNTIME" -e "$CODE" </dev/null 2>/dev/null)
         printf "%s\\t%s\\n" "$said" "$file"
       done'`;
-  // The word is written at once: some modules load and then crash while the process ends.
+  // Written at once, because some modules load and then crash while the process ends.
   const code = "process.dlopen({exports:{}}, process.env.FILE); require('fs').writeSync(1, 'loaded')";
   const run = spawnSync("unshare", ["--mount", "sh", "-c", script], {
     input: files.join("\n") + "\n",

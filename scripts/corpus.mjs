@@ -52,7 +52,7 @@ function any() {
 }
 
 /**
- * What a loader's message stands for: accepted codes, and the text that the finding must contain.
+ * What a loader's message means: accepted codes, and the text that the finding must contain.
  * @param {string} message
  * @param {string} file
  * @returns {{ codes: string[], names: (finding: Finding) => boolean, kind: string }}
@@ -61,13 +61,13 @@ function expectation(message, file) {
   const own = basename(file);
   let match = /NODE_MODULE_VERSION (\d+)/.exec(message);
   if (match) return { kind: "ABI", codes: ["ABI_MISMATCH"], names: says(match[1] ?? "") };
-  // The file's own path may be so long that the number was cut off.
+  // The file's own path may be so long that the number is cut off.
   if (/was compiled against|^\S* ?The module '/.test(message))
     return { kind: "ABI", codes: ["ABI_MISMATCH"], names: any };
   if (/self-register|'napi_register_module_v1' not found/.test(message)) {
     return { kind: "registration", codes: ["MODULE_UNAVAILABLE", "ABI_MISMATCH"], names: any };
   }
-  // musl looks at neither class nor machine, so a foreign file fails there on whatever comes first.
+  // musl checks neither class nor machine, so a foreign file fails there for any reason.
   match = /is linked against glibc \(DT_NEEDED ([\w.+-]+),/.exec(message);
   if (match || /is linked against/.test(message)) {
     const name = match?.[1] ?? "";
@@ -105,7 +105,7 @@ function expectation(message, file) {
   if (/invalid ELF header/.test(message)) {
     return { kind: "container", codes: ["HOST_UNSUPPORTED", "ELF_MALFORMED"], names: any };
   }
-  // glibc passes over a file of another machine and then says that there is none.
+  // glibc skips a file of another machine and then reports that there is none.
   if (/\.node: cannot open/.test(message))
     return { kind: "machine", codes: ["HOST_UNSUPPORTED"], names: any };
   return { kind: `other: ${message.slice(0, 60)}`, codes: [], names: any };

@@ -1,7 +1,7 @@
 /**
  * An esbuild plugin that leads imports through a room's door (src/ROOM/index.ts) straight to the file behind it.
- * esbuild assigns whole files to its output files, and follows every import of a door when it does so: without this,
- * the file that each start reads would get what only some commands need.
+ * esbuild assigns whole files to its output files and follows every import of a door. Without this plugin, the file
+ * that each start reads would contain code that only some commands need.
  */
 import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -9,10 +9,10 @@ import { dirname, join, relative } from "node:path";
 const IMPORT = /^import (type )?\{([^}]*)\} from "(\.[^"]*\/index\.ts)";$/gm;
 const EXPORT = /^export (?:type )?\{([^}]*)\} from "(\.[^"]*)";$/gm;
 
-/** "a, type B" as a list; the doors rename nothing. @param {string} list */
+/** Splits "a, type B" into a list. Doors never rename. @param {string} list */
 const namesIn = (list) => list.split(",").flatMap((name) => name.trim() || []);
 
-/** Which file each name of a door comes from. @param {string} door @returns {Map<string, string>} */
+/** The file that each name of a door comes from. @param {string} door @returns {Map<string, string>} */
 function readDoor(door) {
   const sources = new Map();
   for (const [, list = "", from = ""] of readFileSync(door, "utf8").matchAll(EXPORT))
@@ -20,7 +20,7 @@ function readDoor(door) {
   return sources;
 }
 
-/** The text of a module, with a file in the place of each door. @param {string} file */
+/** The text of a module, with each import of a door replaced by imports of its files. @param {string} file */
 function withoutDoors(file) {
   const directory = dirname(file);
   return readFileSync(file, "utf8").replaceAll(IMPORT, (_, type = "", list = "", specifier = "") => {

@@ -1,7 +1,7 @@
-// node scripts/faults.mjs [SEED]: breaks first starts at every file-changing system call (the small release) and at each
-// kind of call in each stage plus 200 places by chance (the sample), by SIGKILL, EIO and ENOSPC; then pulls the plug at
-// each kind of call in each stage plus 20 places on ext4 and on xfs. Needs strace, and root and xfs_io for the plug; takes
-// half an hour or so. `npm run test:hosts` runs a part of it.
+// node scripts/faults.mjs [SEED]: breaks first starts with SIGKILL, EIO and ENOSPC: the small release at every system
+// call that changes files, the sample at each kind of call in each stage and at 200 random calls. Then cuts the power
+// at each kind of call in each stage and at 20 random calls, on ext4 and on xfs. Needs strace, and root and xfs_io for
+// the power cuts; takes about half an hour. `npm run test:hosts` runs a part of it.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,7 +39,7 @@ function pullPlugs(subject) {
   let count = 0;
   const all = findPoints(subject.start, subject.root, work);
   reset(subject.root);
-  // The start script's own claim is no part of `prepare`.
+  // The start gate of the start script is no part of `prepare`.
   const points = choosePoints(all, 20, seed).filter(
     ({ stage, call }) => stage !== "begin" && stage !== "the" && !call.startsWith("open"),
   );

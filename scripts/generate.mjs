@@ -1,12 +1,12 @@
-// Writes every committed file that is made from the source (scripts/generate/index.ts); `npm run generate`.
-// test/unit/generated.test.ts fails while one of them is not what this writes.
+// Writes every committed file that is generated from the source (scripts/generate/index.ts); `npm run generate`.
+// test/unit/generated.test.ts fails when one of them differs.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-/** Node 20 runs no TypeScript; below node_modules the packages are found. */
+/** Node 20 runs no TypeScript, so it is bundled. Packages are found because the directory is below node_modules. */
 const scratch = mkdtempSync(join(root, "node_modules/.generate-"));
 try {
   const outfile = join(scratch, "generate.mjs");

@@ -1,5 +1,5 @@
-// Makes git use .githooks/ in this clone at `npm ci` and `npm install`, and changes nothing at `npm pack`, on a CI
-// machine, outside a clone, or where hooks are set up already.
+// Makes git use .githooks/ in this clone at `npm ci` and `npm install`. Does nothing at `npm pack`, on a CI machine,
+// outside a clone, or when hooks are set up already.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -9,7 +9,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 /** @param {string[]} args */
 const git = (...args) => spawnSync("git", args, { cwd: root, stdio: "ignore" }).status;
 
-// 1 is "not set": see git-config(1).
+// Exit 1 of `git config` means "not set" (git-config(1)).
 const installing = ["ci", "install"].includes(process.env["npm_command"] ?? "");
 if (
   installing &&

@@ -1,5 +1,5 @@
-// Makes sure that the installed devDependencies are the ones in package-lock.json: every npm script that needs them
-// calls this first, so that a clean clone needs no step of its own. Uses nothing but Node and npm.
+// Makes sure that the installed devDependencies are those of package-lock.json. Every npm script that needs them calls
+// this first, so a clean clone needs no extra step. Uses nothing but Node and npm.
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -15,7 +15,7 @@ function readPackages(path) {
   }
 }
 
-/** Does node_modules hold what the lock says? npm writes what it installed to node_modules/.package-lock.json. */
+/** Does node_modules match the lockfile? npm records what it installed in node_modules/.package-lock.json. */
 function isInstalled() {
   const wanted = readPackages("package-lock.json");
   const found = readPackages("node_modules/.package-lock.json");
@@ -26,7 +26,7 @@ function isInstalled() {
 }
 
 /**
- * Runs a program in the repository with its output shown; ends this process when it fails.
+ * Runs a program in the repository and shows its output. Ends this process when it fails.
  * @param {string} command
  * @param {string[]} args
  * @param {Record<string, string>} [env]

@@ -1,5 +1,6 @@
-// node scripts/node-abi.mjs [VERSION…]: builds one app for each Node and prints which native module was picked, which
-// was compiled, and that each loads there and nowhere else. Compiles SQLite once a version: minutes, and a compiler.
+// node scripts/node-abi.mjs [VERSION…]: builds one app for each Node and prints which native module was used, which
+// was compiled, and that each loads in that Node only. Compiles SQLite once a version, which takes minutes and a
+// compiler.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { symlinkSync, writeFileSync } from "node:fs";
@@ -18,7 +19,8 @@ if (BUN === undefined) throw new Error("no Bun among the devDependencies");
 
 const APP = `
 const answers = {};
-// Kept to the end: from Node 24.19 on a collected database of better-sqlite3 12 ends the process ("(env) != nullptr").
+// Kept until the end: since Node 24.19 a garbage-collected database of better-sqlite3 12 ends the process ("(env) !=
+// nullptr").
 globalThis.kept = [];
 for (const name of ${JSON.stringify(Object.keys(ABI_LOCKED))}) {
   try {
@@ -50,7 +52,7 @@ function build(version, name, node, dependencies) {
     version: "1.0.0",
     type: "module",
     dependencies,
-    // better-sqlite3 13 needs Node-API 10, which Node 20 has not: the build has to find that out.
+    // better-sqlite3 13 needs Node-API 10, which Node 20 does not have. The build has to find that out.
     gantry: {
       runtime: "node",
       node,
@@ -94,7 +96,8 @@ try {
     made.push({ version, bin });
   }
   for (const { version, bin } of made) {
-    // On the host's own Node, and each Node offered in turn; nothing that would be compiled a second time.
+    // Builds for the host's own Node, with each Node in turn on the PATH. Only with modules that need no second
+    // compilation.
     const { bcrypt6 } = ABI_LOCKED;
     const system = build(version, `system-${version}`, `system@${version}`, { bcrypt6 });
     for (const other of made) {

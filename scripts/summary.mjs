@@ -1,4 +1,4 @@
-// Prints "N passed, N failed, N skipped" over vitest's JSON reports; a report that is missing counts as a failure.
+// Prints "N passed, N failed, N skipped" from vitest's JSON reports. A missing report counts as a failure.
 import { readFileSync } from "node:fs";
 
 const sum = { passed: 0, failed: 0, skipped: 0 };

@@ -1,10 +1,10 @@
 // npm run test:hosts: the tests that need real hosts. Root on Debian; installs the Debian packages that it uses.
-// node scripts/test-hosts.mjs --whole runs the wide tables whole, where the suite runs a part of each.
+// node scripts/test-hosts.mjs --whole runs the wide tables completely. The suite runs a part of each.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { ensureBuilt, runStep, runTool } from "./install.mjs";
 
-/** Debian packages and a file of each that shows it is there. */
+/** Debian packages, each with a file that shows that it is installed. */
 const PACKAGES = {
   mmdebstrap: "/usr/bin/mmdebstrap",
   "busybox-static": "/usr/bin/busybox",

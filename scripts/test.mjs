@@ -1,4 +1,4 @@
-// npm test: types, lint, format, dead exports, then the unit and end-to-end tests on the freshly built gantry.
+// npm test: types, lint, format, dead exports, then the unit and end-to-end tests on a fresh build of gantry.
 import { ensureBuilt, runTool } from "./install.mjs";
 
 ensureBuilt();

@@ -1,5 +1,5 @@
-// The first start of a release that carries its bundle, against what a careful person would do by hand with the same
-// archive, and against the package manager; many starts at once; sizes; memory.
+// Measures the first start of a release with a bundle, against a careful person's commands with the same archive, and
+// against the package manager; many starts at once; sizes; memory.
 import { spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -45,7 +45,7 @@ function benchUnpacking(work, release, bundle) {
   must("mkdir", ["-p", byHand], work);
   must("tar", ["-xf", plain, "-C", byHand], work);
   writeFileSync(join(work, "SUMS"), must("sha256sum", names, byHand));
-  // The system's zstd where there is one; Bun's does the same work elsewhere, and starts slower.
+  // The system's zstd when there is one. Bun's does the same work and starts slower.
   const zstd = existsSync("/usr/bin/zstd") ? `zstd -dcq ${bundle}` : `${BUN} -e "${script}" < ${bundle}`;
   writeFileSync(join(work, "names"), names.join("\n"));
   writeProgram(
@@ -109,7 +109,7 @@ function benchSizes(work, release, bundle) {
   record("whole node_modules, tar and zstd 19", megabytes(stdout.length), "MB");
   record("bundle", megabytes(statSync(bundle).size), "MB");
   record("bundle / whole node_modules, both with zstd", statSync(bundle).size / stdout.length, "ratio");
-  // What people ship today is a .tar.gz.
+  // Most releases of other projects are a .tar.gz.
   const gzipped = Number(must("sh", ["-c", `gzip -6 -c ${packed} | wc -c`], work));
   record("bundle / whole node_modules as .tar.gz", statSync(bundle).size / gzipped, "ratio", "<= 0.333");
   record("release without a bundle", megabytes(plain), "MB");
@@ -119,8 +119,8 @@ function benchSizes(work, release, bundle) {
 }
 
 /**
- * The largest process of a cold start, and all of them together at their worst, by what the kernel says of each
- * process's proportional share (proc(5), smaps_rollup), looked at as often as it can be.
+ * Memory of a cold start: the largest process, and the largest sum of all, by each process's proportional share
+ * (proc(5), smaps_rollup), sampled as often as possible.
  * @param {string} work @param {string} release
  */
 async function benchMemory(work, release) {

@@ -1,4 +1,4 @@
-// The verdict on native files.
+// Measures the verdict on native files.
 import { spawnSync } from "node:child_process";
 import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -7,8 +7,7 @@ import { ms, record, time, writeProgram } from "./measure.mjs";
 import { fetchNatives } from "./natives.mjs";
 
 /**
- * Reading native files: gantry's own reader and rules against what people use, over the same files in one process
- * start each.
+ * Compares gantry's own reader and rules with common tools, over the same files in one process each.
  * @param {string} work @param {string} release
  */
 export function benchCheck(work, release) {
@@ -19,7 +18,7 @@ export function benchCheck(work, release) {
   const cli = join(root, "dist/cli.js");
   const list = join(work, "check-files");
   const quoted = files.map((file) => `'${file}'`).join(" ");
-  // Exit 69 says that some of them are for other machines: that is their verdict, not a failure of the run.
+  // Exit 69 means that some files are for other machines. That is a verdict and not a failure of the run.
   writeProgram(list, `#!/bin/sh\n"$@" ${quoted} >/dev/null 2>&1 || true\n`);
   const times = time(work, 5, {
     check: { argv: [list, process.execPath, cli, "check"] },
@@ -38,7 +37,7 @@ export function benchCheck(work, release) {
     "ratio",
     "< 1",
   );
-  // The launcher says itself, at its most talkative, how long it took on a start without a stamp.
+  // The launcher's debug log says how long a start without a stamp took.
   const runs = Array.from({ length: 11 }, () => {
     rmSync(join(release, "node_modules/.gantry"), { recursive: true, force: true });
     const env = { ...process.env, GANTRY_LOG_LEVEL: "debug" };

@@ -1,5 +1,5 @@
-// What each kind of image adds to its base, against the usual multi-stage image with a whole node_modules, and what a
-// new version of the app ships.
+// Measures what each kind of image adds to its base, against the usual multi-stage image with a whole node_modules,
+// and the size of an update to a new version of the app.
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../install.mjs";
@@ -85,7 +85,7 @@ function buildSample(work, name, ...flags) {
   return join(out, readdirSync(out).find((entry) => existsSync(join(out, entry, "brain"))) ?? "");
 }
 
-/** One line of the app is another. @param {string} work */
+/** Builds a version of the app with one changed line. @param {string} work */
 function buildChanged(work) {
   const app = join(work, "image-changed-app");
   cpSync(join(root, "test/fixtures/test-brain"), app, { recursive: true });
@@ -95,7 +95,7 @@ function buildChanged(work) {
 }
 
 /**
- * What people write today: a stage that installs, and a slim one that gets the binary and all of node_modules.
+ * Builds the usual image: a stage that installs, and a slim one with the binary and all of node_modules.
  * @param {Lab} lab @param {string} work @param {string} release
  */
 function buildUsual(lab, work, release) {

@@ -1,5 +1,5 @@
-// Where images are made and weighed: buildah with a store of its own, and bases from Debian's packages. Needs root,
-// buildah and mmdebstrap; says so where one is missing.
+// Builds and measures images: buildah with a store of its own, and base images from Debian's packages. Needs root,
+// buildah and mmdebstrap, and says which one is missing.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { homedir } from "node:os";
@@ -7,12 +7,12 @@ import { basename, join } from "node:path";
 import { root } from "../install.mjs";
 import { must } from "./measure.mjs";
 
-/** What gantry proposes for a release with a shell. */
+/** The base that gantry proposes for a release with a shell. */
 export const SLIM = "docker.io/library/debian:bookworm-slim";
 const CACHE = process.env["GANTRY_HOSTS_CACHE"] ?? join(homedir(), ".cache/gantry-hosts");
 
 /**
- * `bytes` of the tar, `files`: of the files in it, `compressed`: gzipped as registries keep layers.
+ * A layer. `bytes` of the tar, `files`: bytes of the files in it, `compressed`: gzipped, as registries store layers.
  * @typedef {{ digest: string, bytes: number, files: number, compressed: number }} Layer
  */
 /** @typedef {ReturnType<typeof openLab>} Lab */
@@ -40,8 +40,7 @@ function whatIsMissing() {
 }
 
 /**
- * Debian's slim image and its distroless one, as near as Debian's packages give them: the same packages and nothing of
- * what their makers leave out.
+ * Debian's slim image and its distroless one, made from Debian's packages as closely as possible.
  * @type {Record<string, (directory: string, work: string) => void>}
  */
 const BASES = {
@@ -54,7 +53,7 @@ const BASES = {
         "--variant=minbase",
         "--mode=root",
         "--hook-dir=/usr/share/mmdebstrap/hooks/merged-usr",
-        // Without this one, whose place the other takes, 50 MB of Perl would come along.
+        // usr-is-merged replaces usrmerge, which would add 50 MB of Perl.
         "--include=usr-is-merged,usrmerge-",
         ...left.map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
         "--dpkgopt=path-include=/usr/share/doc/*/copyright",
@@ -76,7 +75,7 @@ const BASES = {
   },
 };
 
-/** Made once, beside its final name. @param {string} name @param {string} work */
+/** Made once, beside its final name, and renamed. @param {string} name @param {string} work */
 function ensureBase(name, work) {
   const base = join(CACHE, `bench-${name}`);
   const make = BASES[name];
@@ -91,20 +90,20 @@ function ensureBase(name, work) {
   return base;
 }
 
-/** A root file system that the host tests made, if they were run. @param {string} name */
+/** A root file system that the host tests have made, if any. @param {string} name */
 export function foundRoot(name) {
   const directory = join(CACHE, name);
   return existsSync(directory) ? directory : undefined;
 }
 
-/** Not below /tmp, which may be memory. @param {string} work */
+/** Its store is not below /tmp, which may be in memory. @param {string} work */
 function openLab(work) {
   mkdirSync(CACHE, { recursive: true });
   const directory = mkdtempSync(join(CACHE, "lab-"));
   const place = ["--root", join(directory, "store"), "--runroot", join(directory, "run")];
   /** @param {string[]} args */
   const buildah = (...args) => must("buildah", [...place, "--storage-driver", "overlay", ...args], work);
-  /** Compressing takes longer than all else here, and images share layers. @type {Map<string, number>} */
+  /** Sizes by digest, because compressing is slow and images share layers. @type {Map<string, number>} */
   const weights = new Map();
   /** @param {string} file */
   const weighOnce = (file) => {
@@ -145,7 +144,10 @@ function openLab(work) {
       buildah("rm", container);
     },
     build,
-    /** As `gantry docker` writes it. @param {string} release @param {string} strategy @param {string} tag @param {string} base */
+    /**
+     * Builds the image that `gantry docker` describes.
+     * @param {string} release @param {string} strategy @param {string} tag @param {string} base
+     */
     buildStrategy: (release, strategy, tag, base = SLIM) => {
       const context = join(work, "context");
       rmSync(context, { recursive: true, force: true });
@@ -158,9 +160,9 @@ function openLab(work) {
       );
       build(tag, context, { BASE: base, BUILDER: SLIM, BUILD_FROM: base });
     },
-    /** The base's first. @param {string} tag */
+    /** Layers in order, those of the base first, without compressed sizes. @param {string} tag */
     layers: (tag) => readLayers(tag, () => Number.NaN),
-    /** With what each on the base weighs on its way from a registry. @param {string} tag */
+    /** Layers with their compressed sizes. @param {string} tag */
     weighedLayers: (tag) => readLayers(tag, weighOnce),
     close: () => {
       spawnSync("buildah", [...place, "--storage-driver", "overlay", "rmi", "--all", "--force"]);

@@ -1,4 +1,4 @@
-// What every part of the bench uses: the list of results, timed commands, and the Bun that is measured against.
+// What all parts of the bench share: the list of results, timed commands, and the Bun that is used for comparison.
 import { spawnSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { arch } from "node:os";

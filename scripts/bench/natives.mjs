@@ -1,4 +1,4 @@
-// Real native modules to measure readers with: fetched once from the npm registry into a cache outside the repository.
+// Real native modules to measure readers with, fetched once from the npm registry into a cache outside the repository.
 import { spawnSync } from "node:child_process";
 import {
   existsSync,
@@ -47,7 +47,7 @@ function isElf(path) {
 }
 
 /**
- * Absolute paths of `count` ELF modules, the same ones in the same order every time.
+ * Absolute paths of `count` ELF modules, always the same ones in the same order.
  * @param {number} count
  */
 export function fetchNatives(count) {

@@ -1,4 +1,4 @@
-// How large an image of a Node app is in all, and what a new version of the app ships of it.
+// Measures the size of a Node app's image, and of its update to a new version of the app.
 import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../install.mjs";
@@ -42,7 +42,10 @@ export function benchNodeImages(work) {
   });
 }
 
-/** On the distribution's Node, which the base has already here. @param {import("./lab.mjs").Lab} lab @param {string} work */
+/**
+ * Measures an image with the distribution's own Node, which the base has already.
+ * @param {import("./lab.mjs").Lab} lab @param {string} work
+ */
 function benchNodeAlpine(lab, work) {
   const base = foundRoot("musl-node-alpine");
   if (base === undefined) {
@@ -72,13 +75,13 @@ function recordBeside(release, images) {
 }
 
 /**
- * Files of the app and a text in each that becomes another.
+ * Files of the app, each with a text and its replacement.
  * @typedef {Readonly<Record<string, readonly [string, string]>>} Edits
  */
 
 /** @type {Edits} */
 const otherWords = { "src/server.ts": ["of eight characters", "of 8 characters"] };
-/** @type {Edits} The Node of that base is not the distribution's. */
+/** The Node of that base is not the distribution's. @type {Edits} */
 const onSystem = { "package.json": [NODE_SETTING, systemSetting(26)] };
 
 /** @param {string} work @param {string} name @param {Edits} edits @param {string[]} flags */

@@ -1,5 +1,5 @@
-// What a Node release costs and saves: from start to healthy, and memory, side by side with the TypeScript loader that
-// people use in development and with a plain Node, in one run.
+// Measures a Node release: time until it is healthy, and memory, beside the TypeScript loader that people use in
+// development and a plain Node, in one run.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -11,7 +11,7 @@ import { BUN, must, record } from "./measure.mjs";
 const FIXTURE = join(root, "test/fixtures/test-node-brain");
 const ROUNDS = 24;
 
-/** Resident kilobytes of a process and all that it started (proc(5), VmRSS). @param {number} pid @returns {number} */
+/** Resident kilobytes of a process and all its children (proc(5), VmRSS). @param {number} pid @returns {number} */
 function residentOf(pid) {
   const status = readFileSync(`/proc/${pid}/status`, "utf8");
   const own = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
@@ -22,8 +22,8 @@ function residentOf(pid) {
 }
 
 /**
- * One start: milliseconds until /api/health answers, and megabytes then. The app says where it listens: asking again
- * and again would take the processor from it.
+ * One start: milliseconds until /api/health responds, and megabytes then. The app prints its address, so no polling
+ * takes processor time from it.
  * @param {readonly string[]} argv @param {string} cwd
  */
 async function start(argv, cwd) {
@@ -46,7 +46,7 @@ async function start(argv, cwd) {
 }
 
 /**
- * The lower quartile: starts take a tenth of a second, and a busy machine spreads their medians further than that.
+ * The lower quartile. Starts take a tenth of a second, and on a busy machine their medians vary by more than that.
  * @param {number[]} values
  */
 const typical = (values) => values.toSorted((a, b) => a - b)[Math.floor(values.length / 4)] ?? Number.NaN;
@@ -63,7 +63,8 @@ export async function benchNode(work) {
   must(join(release, "gantry"), ["prepare"], work);
   const node = join(release, "lib/node");
 
-  // The usual way in development and, too often, in production: everything installed, TypeScript compiled at each start.
+  // The usual way in development, and sometimes in production: everything installed, TypeScript compiled at each
+  // start.
   const app = join(work, "node-app");
   cpSync(FIXTURE, app, { recursive: true });
   const file = join(app, "package.json");
@@ -88,10 +89,11 @@ export async function benchNode(work) {
   mkdirSync(cwd, { recursive: true });
   /** @type {Record<string, { healthy: number[], resident: number[] }>} */
   const seen = Object.fromEntries(Object.keys(commands).map((name) => [name, { healthy: [], resident: [] }]));
-  // Round by round, so that whatever else the machine does meets all of them; the first warms the disk's cache.
+  // One run of each in turn, so that other load on the machine affects all alike. The first round warms the disk's
+  // cache.
   for (let round = 0; round <= ROUNDS; round += 1) {
     const all = Object.entries(commands);
-    // In any order: what a process leaves behind for the next one to pay must not always meet the same one.
+    // In random order, so that the same one does not always follow the same other one.
     const shuffled = all.map((entry) => ({ entry, at: Math.random() })).toSorted((a, b) => a.at - b.at);
     for (const [name, argv] of shuffled.map(({ entry }) => entry)) {
       const { healthy, resident } = await start(argv, cwd);

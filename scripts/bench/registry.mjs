@@ -1,4 +1,4 @@
-// The first start of a release that fetches its modules from the registry.
+// Measures the first start of a release that fetches its modules from the registry.
 import { cpSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { root } from "../install.mjs";

@@ -1,9 +1,9 @@
-// Starts of a release that is prepared, and of one whose modules lie there unproven.
+// Measures starts of a prepared release, and of one whose modules are present without a stamp.
 import { copyFileSync, cpSync, rmSync, utimesSync } from "node:fs";
 import { join } from "node:path";
 import { ms, must, record, time, writeProgram } from "./measure.mjs";
 
-/** The wrapper that people write today, as found in the wild: change directory, look for modules, export, exec. */
+/** The wrapper that people write: change directory, look for modules, export, exec. */
 const USUAL_WRAPPER = `#!/usr/bin/env bash
 set -euo pipefail
 SCRIPT_DIR="$(cd "$(dirname "\${BASH_SOURCE[0]}")" && pwd)"
@@ -17,14 +17,15 @@ exec "$SCRIPT_DIR/lib/brain" "$@"
 `;
 
 /**
- * What comes before the app on a warm start. The same scripts, first with /bin/true in the place of the app, so that
- * only the way there is timed, then with the app itself.
+ * Measures what happens before the app on a warm start. The same scripts run first with /bin/true in place of the app,
+ * which times only the scripts, and then with the app itself.
  * @param {string} work @param {string} release
  */
 export function benchWarm(work, release) {
   const way = join(work, "way");
   cpSync(release, way, { recursive: true, preserveTimestamps: true });
-  // Root believes a stamp only for the directory that it was written in: the copy is proven before its app is replaced.
+  // Root accepts a stamp only in the directory in which it was written, so the copy is proven before its app is
+  // replaced.
   must(join(way, "gantry"), ["prepare", "--offline"], work);
   rmSync(join(way, "lib/brain"));
   copyFileSync("/bin/true", join(way, "lib/brain"));

@@ -1,5 +1,5 @@
-// Runs under Bun: times commands against each other, one run of each in turn, so that a noisy minute hits all alike.
-// Reads a plan from the file named by its argument and prints medians in milliseconds as JSON.
+// Runs under Bun: times commands against each other, one run of each in turn, so that other load affects all alike.
+// Reads a plan from the file that its argument names, and prints medians in milliseconds as JSON.
 import { rmSync } from "node:fs";
 
 /**

@@ -1,4 +1,4 @@
-/** The commands of both sides, from the definitions that their --help is made from. */
+/** Documents the commands of both sides, from the same definitions as their --help. */
 import type { ArgDef, CommandDef } from "citty";
 import { createScratch } from "../../src/build/index.ts";
 import { buildSideCommands, LATER } from "../../src/commands/index.ts";
@@ -8,14 +8,14 @@ import { serviceCommands } from "../../src/launcher/commands/service.ts";
 import type { Session } from "../../src/launcher/session.ts";
 import { code, codes, table } from "./cells.ts";
 
-/** A command as people type it, and what it takes. */
+/** A command as people type it, with its arguments. */
 interface Documented {
   readonly name: string;
   readonly description: string;
   readonly args: readonly (readonly [name: string, definition: ArgDef])[];
 }
 
-/** A definition keeps what it is given for the time when its command runs, and here none runs. */
+/** A definition only stores its context until its command runs, and none runs here. */
 const building = documented(
   buildSideCommands({
     environment: {},
@@ -41,7 +41,7 @@ function documented(commands: Readonly<Record<string, CommandDef>>): Documented[
 const summaries = (prefix: string, commands: readonly Documented[]): string[][] =>
   commands.map(({ name, description }) => [code(`${prefix} ${name}`), description]);
 
-/** One line a command. */
+/** A table with one line for each command. */
 export function commandTable(): string {
   const rows = [...summaries("npx gantry", building), ...summaries("./gantry", hosting)];
   return table(["command", "does"], rows);
@@ -68,13 +68,13 @@ function section(prefix: string, { name, description, args }: Documented): strin
   return [...parts, ...(rows.length === 0 ? [] : [table(["takes", "means"], rows)])].join("\n\n");
 }
 
-/** The last one in the plural takes any number (src/base/command-line.ts). */
+/** A last operand in the plural takes any number (src/base/command-line.ts). */
 function operand(name: string, { required, valueHint }: ArgDef): string {
   const word = valueHint ?? (name.endsWith("s") ? `${name.slice(0, -1)}…` : name).toUpperCase();
   return required === false ? `[${word}]` : word;
 }
 
-/** A flag that is on by itself is documented by the name that turns it off. */
+/** A flag that is on by default is documented by the name that turns it off. */
 function flag(name: string, definition: ArgDef): string {
   const { type, valueHint } = definition;
   if (type === "boolean" && definition.default === true) return `--no-${name}`;

@@ -1,4 +1,4 @@
-/** Every committed file that is made from the source: the tables of the guides, and the schemas. */
+/** All committed files that are generated from the source: the tables of the guides, and the schemas. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { listPages } from "./pages.ts";
@@ -6,12 +6,12 @@ import { formatSchemas } from "./schemas/index.ts";
 import { fillPage } from "./tables.ts";
 
 export interface GeneratedFile {
-  /** From the repository's root. */
+  /** Relative to the repository's root. */
   readonly path: string;
   readonly text: string;
 }
 
-/** What each of them has to hold; writes nothing. */
+/** The expected contents of each file. Writes nothing. */
 export function generateFiles(root: string): GeneratedFile[] {
   const pages = listPages(root).map((path) => {
     const text = readFileSync(join(root, path), "utf8");

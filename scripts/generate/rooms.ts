@@ -1,4 +1,4 @@
-/** The rooms of src/ and which they may import, as .oxlintrc.json tells the linter. */
+/** The rooms of src/ and the rooms that each may import, read from .oxlintrc.json. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { code, codes, table } from "./cells.ts";
@@ -15,7 +15,7 @@ type Restriction = readonly [
   { readonly patterns: readonly { readonly group: readonly string[] }[] },
 ];
 
-/** `["src/elf/**"]` is the rule of a room; those of its folders repeat it, one level further down. */
+/** `["src/elf/**"]` is the rule of a room. The rules of its folders repeat it one level deeper. */
 const ROOM = /^src\/([a-z]+)\/\*\*$/;
 const DOOR = /^!\.\.\/(?:([a-z]+)\/(?:\*\.ts|index\.ts)|(index)\.ts)$/;
 

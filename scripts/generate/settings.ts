@@ -1,9 +1,9 @@
-/** The settings of an app: keys, values and defaults from the schemas, meanings from the table beside them. */
+/** The settings of an app: keys, values and defaults from the schemas, descriptions from setting-meanings.ts. */
 import { BUILD_MEANINGS, SERVICE_MEANINGS, SETTING_MEANINGS } from "../../src/build/app/setting-meanings.ts";
 import { Settings } from "../../src/build/app/app-settings.ts";
 import { code, listed, table } from "./cells.ts";
 
-/** What the tables need of a schema of valibot; what it does not say is absent. */
+/** The parts of a valibot schema that the tables need. A part that the schema lacks is absent. */
 interface Schema {
   readonly type: string;
   readonly default?: unknown;
@@ -41,7 +41,7 @@ function rows(
   return table(["key", "value", "when left out", "means"], cells);
 }
 
-/** Nothing where there is none, or where the meaning has to say it. */
+/** Empty without a default, and when the description gives it. */
 function fallback({ default: value }: Schema): string {
   if (value === undefined || JSON.stringify(value) === "{}") return "";
   return Array.isArray(value) && value.length === 0 ? "none" : code(JSON.stringify(value));

@@ -25,7 +25,7 @@ export const TABLES: Readonly<Record<string, (root: string) => string>> = {
 };
 
 /**
- * The page with its tables made anew.
+ * The page with its tables generated anew.
  * @param root the repository's
  */
 export function fillPage(text: string, root: string): string {
@@ -39,7 +39,7 @@ export function fillPage(text: string, root: string): string {
   );
 }
 
-/** sysexits.h. */
+/** Names of exit codes in sysexits.h. */
 const NAMES: Readonly<Record<number, string>> = {
   64: "USAGE",
   65: "DATAERR",

@@ -1,7 +1,10 @@
-/** A schema and the TypeScript type of what a command prints are the same; the compiler says when they are not. */
+/** Checks at compile time that a schema equals the TypeScript type of what a command prints. */
 import type * as v from "valibot";
 
-/** A value as it is after JSON.stringify and JSON.parse: what may be undefined may be missing, and nothing is read-only. */
+/**
+ * The type of a value after JSON.stringify and JSON.parse: keys that may be undefined may be missing, and nothing is
+ * read-only.
+ */
 export type Json<T> = T extends readonly (infer E)[]
   ? Json<E>[]
   : T extends object
@@ -16,7 +19,7 @@ type Flat<T> = { [K in keyof T]: T[K] };
 type Same<A, B> =
   (<T>() => T extends A ? "same" : "other") extends <T>() => T extends B ? "same" : "other" ? true : false;
 
-/** Returns the schema, if it is the one of `T` to the last optional key. */
+/** Returns the schema. It compiles only when the schema equals `T`, optional keys included. */
 export function agree<T>() {
   return <S extends v.GenericSchema>(
     schema: S & (Same<Json<v.InferOutput<S>>, Json<T>> extends true ? unknown : never),

@@ -1,4 +1,7 @@
-/** What each command prints with `--json`. The keys are the commands' names, and those of the files in schemas/. */
+/**
+ * The output of each command with `--json`. The keys are the commands' names, which are also those of the files in
+ * schemas/.
+ */
 import * as v from "valibot";
 import type { Analysis } from "../../../src/build/index.ts";
 import type { CheckJson } from "../../../src/check/format-report.ts";

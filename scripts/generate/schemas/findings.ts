@@ -1,10 +1,10 @@
-/** What is wrong, as every command's JSON says it. */
+/** Findings in the JSON of every command. */
 import * as v from "valibot";
 import { ERRORS, type ErrorCode, type SpelledFinding } from "../../../src/base/errors.ts";
 import type { CompatFinding, Explanation, FileVerdict } from "../../../src/compat/index.ts";
 import { agree } from "./agree.ts";
 
-/** A value with a sentence that says what it is. */
+/** A schema with a description. */
 export function described<S extends v.GenericSchema>(
   schema: S,
   text: string,

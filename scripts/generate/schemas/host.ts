@@ -4,7 +4,7 @@ import type { CapturedHost, DirectoryFacts, HostFacts, RuntimeFacts } from "../.
 import { agree } from "./agree.ts";
 import { described, text, texts, whole } from "./findings.ts";
 
-/** Known with its source, or unknown with the reason. */
+/** A known value with its source, or unknown with the reason. */
 const fact = <S extends v.GenericSchema>(value: S) =>
   v.variant("known", [
     v.object({ known: v.literal(true), value, from: described(text, "where it was read") }),
@@ -105,7 +105,7 @@ const CapturedFileSchema = v.variant("kind", [
   v.object({ kind: v.literal("other"), what: text }),
 ]);
 
-/** The parts of doctor's `host` that another machine judges files by. */
+/** The parts of doctor's `host` that `check --host` needs. */
 export const CAPTURED_HOST = {
   schema: v.literal(1),
   facts: HostFactsSchema,

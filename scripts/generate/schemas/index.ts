@@ -5,7 +5,7 @@ import { COMMANDS } from "./commands.ts";
 import { CodeSchema, CompatFindingSchema, FileVerdictSchema, FindingSchema } from "./findings.ts";
 import { CapturedLibrarySchema } from "./host.ts";
 
-/** What occurs in several places is written once a file. */
+/** Schemas that occur several times, which a file defines once. */
 const SHARED: Readonly<Record<string, GenericSchema>> = {
   Code: CodeSchema,
   Finding: FindingSchema,
