@@ -29,11 +29,20 @@ import {
   type WrittenImage,
 } from "./build/index.ts";
 import { parseTarget, type Target, targetOfHost } from "./release/index.ts";
+import {
+  check as checkFiles,
+  type CheckOptions as FullCheckOptions,
+  type CheckReport,
+} from "./check/index.ts";
+import { captureScene, readHost, readRuntime, type CapturedHost } from "./host/index.ts";
 import type { Environment } from "./base/environment.ts";
 
 export { ERRORS, formatFinding, GantryError, type ErrorCode, type Finding } from "./base/errors.ts";
 export { createLog, type Log, type LogFormat, type LogLevel } from "./base/log.ts";
 export type { Manifest } from "./release/index.ts";
+export type { CheckReport } from "./check/index.ts";
+export { explain, type ExplainFacts, type Explanation, type FileVerdict } from "./compat/index.ts";
+export { parseCapturedHost, type CapturedHost } from "./host/index.ts";
 export {
   keygen,
   needsPassword,
@@ -60,12 +69,29 @@ export {
 interface WithScratch {
   readonly scratch?: Scratch | undefined;
 }
+/** For `addBundles`. */
 export type BundleOptions = Omit<AddBundlesOptions, "host" | "scratch"> & WithScratch;
+/** For `pushBundles`. */
 export type PushOptions = Omit<PushReleaseOptions, "host" | "scratch"> & WithScratch;
+/** For `buildRelease`. */
 export type BuildOptions = Omit<FullBuildOptions, "host" | "gantry" | "scratch"> & WithScratch;
+/** For `writeImageFiles`. */
 export type DockerOptions = Omit<FullDockerOptions, "scratch"> & WithScratch;
 
+/** For `check`. */
+export type CheckOptions = Omit<FullCheckOptions, "self">;
+
+/** For `readHostFacts`. */
+export interface HostFactsOptions {
+  /** The Node, Bun or compiled app that will load the modules; this process's own when left out. */
+  readonly runtime?: string | undefined;
+  /** LD_LIBRARY_PATH and LD_PRELOAD are read. */
+  readonly environment: Environment;
+}
+
+/** For `analyze`. */
 export interface AnalyzeOptions extends WithScratch {
+  /** The app's directory. */
   readonly appDir: string;
   /** A target's name; this machine's when left out. */
   readonly target?: string | undefined;
@@ -142,6 +168,31 @@ export function pushBundles(options: PushOptions): Promise<string> {
  */
 export function writeImageFiles(options: DockerOptions): Promise<WrittenImage> {
   return writeImageFilesTo({ ...options, ...own(options) });
+}
+
+/**
+ * Judges native files without running any: will they load here, or on another host, in a runtime?
+ * @throws GantryError USAGE for every path that names nothing, CONFIG_INVALID for a facts file
+ */
+export function check(options: CheckOptions): CheckReport {
+  return checkFiles({ ...options, self: ownProgram() });
+}
+
+/**
+ * Reads the facts of this machine, and every library that a module could meet: the `host` of
+ * `./gantry doctor --json`, which `check` takes on another machine. Takes up to some seconds.
+ * @throws GantryError ELF_MALFORMED, HOST_UNSUPPORTED for a runtime that is no Linux executable
+ */
+export function readHostFacts({ runtime, environment }: HostFactsOptions): CapturedHost {
+  const { path, versions, arch } = ownProgram();
+  return captureScene({
+    host: readHost({ env: environment, arch }),
+    runtime: runtime === undefined ? readRuntime(path, versions) : readRuntime(runtime),
+  });
+}
+
+function ownProgram(): FullCheckOptions["self"] {
+  return { path: process.execPath, versions: process.versions, arch: process.arch };
 }
 
 function own({ scratch = createScratch() }: WithScratch): { readonly scratch: Scratch } {

@@ -1,6 +1,7 @@
-/** All committed files that are generated from the source: the tables of the guides, and the schemas. */
+/** All committed files that are generated from the source: the tables of the guides, the API page, and the schemas. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { formatApi } from "./api.ts";
 import { listPages } from "./pages.ts";
 import { formatSchemas } from "./schemas/index.ts";
 import { fillPage } from "./tables.ts";
@@ -11,9 +12,12 @@ export interface GeneratedFile {
   readonly text: string;
 }
 
+const API_PAGE = "docs/api.md";
+
 /** The expected contents of each file. Writes nothing. */
 export function generateFiles(root: string): GeneratedFile[] {
-  const pages = listPages(root).map((path) => {
+  const written = listPages(root).filter((path) => path !== API_PAGE);
+  const pages = written.map((path) => {
     const text = readFileSync(join(root, path), "utf8");
     return { path, text: fillPage(text, root) };
   });
@@ -21,5 +25,5 @@ export function generateFiles(root: string): GeneratedFile[] {
     path: `schemas/${name}.json`,
     text,
   }));
-  return [...pages, ...schemas];
+  return [...pages, { path: API_PAGE, text: formatApi(root) }, ...schemas];
 }

@@ -14,6 +14,7 @@ interface ErrorRow {
   readonly fix: string;
 }
 
+/** Every error code with its exit status, a summary and the default fix; docs/exit-codes.md lists them. */
 export const ERRORS = {
   USAGE: { exit: 64, summary: "the command line is not understood", fix: "run the command with --help" },
   MANIFEST_INVALID: {
@@ -156,8 +157,10 @@ export const ERRORS = {
   },
 } as const satisfies Record<string, ErrorRow>;
 
+/** A code of `ERRORS`. */
 export type ErrorCode = keyof typeof ERRORS;
 
+/** One thing that is wrong. */
 export interface Finding {
   readonly code: ErrorCode;
   /** What is wrong, one sentence without a full stop. */

@@ -5,7 +5,9 @@
 import { createConsola, type ConsolaInstance, type LogObject } from "consola/basic";
 import { printableLines } from "./text.ts";
 
+/** The least that is written. */
 export type LogLevel = "silent" | "error" | "warn" | "info" | "debug";
+/** For a person at a terminal, for a file, or with the priorities that the journal reads (sd-daemon(3)). */
 export type LogFormat = "terminal" | "plain" | "journal";
 
 export interface LogOptions {
@@ -15,6 +17,7 @@ export interface LogOptions {
   readonly write: (text: string) => void;
 }
 
+/** Receives what happens, line by line. */
 export type Log = Pick<ConsolaInstance, "error" | "warn" | "info" | "debug">;
 
 const LEVELS: Record<LogLevel, number> = { silent: -1, error: 0, warn: 1, info: 3, debug: 4 };
@@ -24,6 +27,7 @@ const RED = "\u001b[31m";
 const YELLOW = "\u001b[33m";
 const RESET = "\u001b[39m";
 
+/** Makes a log that writes lines in one format. */
 export function createLog(options: LogOptions): Log {
   return createConsola({
     level: LEVELS[options.level],

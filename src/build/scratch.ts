@@ -37,6 +37,7 @@ export interface Scratch {
   readonly removeAll: () => void;
 }
 
+/** Makes a scratch for one run. */
 export function createScratch(): Scratch {
   const inUse = new Set<string>();
   const make = (start: string): string => {

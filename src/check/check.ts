@@ -38,11 +38,14 @@ export interface CheckOptions {
   readonly runtime?: string | undefined;
   /** Facts of another host, as `doctor --json` writes them. */
   readonly hostFactsFile?: string | undefined;
-  readonly json: boolean;
   /** LD_LIBRARY_PATH, LD_PRELOAD and GANTRY_SKIP are read. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** process.execPath, process.versions and process.arch of this process. */
   readonly self: { readonly path: string; readonly versions: OwnVersions; readonly arch: string };
+}
+
+export interface RunCheckOptions extends CheckOptions {
+  readonly json: boolean;
   /** Columns of the terminal; 80 when left out. */
   readonly columns?: number | undefined;
   readonly colour?: boolean | undefined;
@@ -53,7 +56,7 @@ export interface CheckOptions {
  *   a path that cannot be read
  */
 export async function runCheck(
-  options: CheckOptions,
+  options: RunCheckOptions,
 ): Promise<{ readonly exit: number; readonly output: string }> {
   const report = check(options);
   const failed =

@@ -2,6 +2,7 @@
 import type { CompatFinding, FileVerdict } from "../compat/index.ts";
 import type { HostFacts, RuntimeFacts } from "../host/index.ts";
 
+/** What `check` found. */
 export interface CheckReport {
   readonly host: HostFacts;
   readonly runtime: RuntimeFacts;

@@ -23,6 +23,7 @@ export interface CompatFinding {
   readonly downgraded?: true;
 }
 
+/** Whether one file loads, and why not. */
 export interface FileVerdict {
   readonly path: string;
   readonly verdict: Verdict;

@@ -7,6 +7,7 @@ import { valueOf, type HostFacts, type RuntimeFacts } from "../host/index.ts";
 import { installCommand, systemsWithGlibc } from "./system-packages.ts";
 import { EXPLANATIONS, type ExplainWords } from "./explanations.ts";
 
+/** What a message means, and what to do about it. */
 export interface Explanation {
   readonly code: ErrorCode;
   /** The line that was recognised. */
@@ -15,16 +16,23 @@ export interface Explanation {
   readonly fix: string;
 }
 
+/** The host and the runtime that the message comes from, where they are known. */
 export interface ExplainFacts {
   readonly host?: HostFacts | undefined;
   readonly runtime?: RuntimeFacts | undefined;
 }
 
+/** Only this many characters at the end of a text are searched, because the newest lines are at the end. */
+const LONGEST = 1 << 20;
+
 /** One explanation for each kind of message, in the order of the text; empty when nothing is recognised. */
 export function explain(text: string, facts: ExplainFacts = {}): Explanation[] {
   const words = wordsFor(facts);
   const found: Explanation[] = [];
-  for (const quote of text.split("\n").map((line) => line.trim())) {
+  for (const quote of text
+    .slice(-LONGEST)
+    .split("\n")
+    .map((line) => line.trim())) {
     if (quote === "") continue;
     for (const row of EXPLANATIONS) {
       const match = row.pattern.exec(quote);

@@ -5,7 +5,7 @@
 /** Names the packages of each distribution that contain a library, for Dockerfiles. */
 export { packagesOf } from "./system-packages.ts";
 /** Finds cause and fix of a message that a loader, a runtime or a shell has printed, for `doctor --explain`. */
-export { explain, type Explanation } from "./explain.ts";
+export { explain, type ExplainFacts, type Explanation } from "./explain.ts";
 export type { CompatFinding, FileVerdict, Verdict } from "./compat-finding.ts";
 /** Judges native files for one host and one runtime, for `check`, `doctor` and every start. */
 export { createJudge, type Judge } from "./judge-files.ts";

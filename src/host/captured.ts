@@ -37,6 +37,7 @@ interface CapturedLibrary {
 
 type CapturedFile = CapturedLibrary | Exclude<HostLibrary, LibraryFacts>;
 
+/** Facts of a host as one JSON document. */
 export interface CapturedHost {
   readonly schema: 1;
   readonly facts: HostFacts;
@@ -195,6 +196,7 @@ export function capturedRuntime(captured: CapturedHost): RuntimeView | undefined
 }
 
 /**
+ * Reads the host facts that `doctor --json` or `readHostFacts` wrote.
  * @param origin the file's name, for messages
  * @throws GantryError CONFIG_INVALID with the key that is wrong
  */

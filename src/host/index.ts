@@ -2,14 +2,10 @@
  * The door of the host room: facts about a machine and about a runtime, read from files alone. It judges nothing.
  * Every fact says where it was read, or why it is unknown.
  */
+/** Captures this host and its runtime for `doctor --json` and for programs. */
+export { captureScene } from "./capture-scene.ts";
 /** Facts of another host, as `doctor --json` writes them and `check --host` reads them. */
-export {
-  captureHost,
-  capturedRuntime,
-  capturedView,
-  parseCapturedHost,
-  type CapturedHost,
-} from "./captured.ts";
+export { capturedRuntime, capturedView, parseCapturedHost, type CapturedHost } from "./captured.ts";
 export { findMount, readDirectory, readMounts, type Mount } from "./directory.ts";
 export {
   valueOf,
@@ -25,8 +21,5 @@ export { openSource, withNativeFile } from "./file-source.ts";
 /** Facts and libraries of this machine, or of an unpacked image. */
 export { readHost } from "./host.ts";
 export type { HostLibrary, HostView, LibraryFacts } from "./library.ts";
-/** The root directory of a host: `/`, or the directory of an unpacked image. */
-export { hostRoot } from "./root.ts";
 /** Reads version, ABI and exports of a Node, a Bun or a compiled app from its executable. */
 export { readRuntime, type OwnVersions, type RuntimeView } from "./runtime.ts";
-export { readStubs } from "./libuv-stubs.ts";

@@ -130,6 +130,7 @@ const ManifestSchema = v.strictObject({
   requires: v.optional(RequiresSchema),
 });
 
+/** lib/release.json of a release. */
 export type Manifest = Readonly<v.InferOutput<typeof ManifestSchema>>;
 export type ReleaseRuntime = Manifest["runtime"];
 export type ExternalModule = Manifest["externals"][number];

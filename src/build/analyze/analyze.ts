@@ -17,6 +17,7 @@ import { readNativeEvidence, readPackageFiles } from "./evidence.ts";
 import { refuseUnknownNames } from "./unknown-names.ts";
 import { findCarried, findExternals, type AnalysisSettings, type Walk } from "./package-walk.ts";
 
+/** The packages of an app by their place: outside the binary, compiled in, or left out. */
 export interface Analysis {
   readonly name: string;
   readonly version: string;

@@ -37,6 +37,7 @@ export interface DockerOptions {
   readonly compose: "with compose" | "without compose";
 }
 
+/** What `writeImageFiles` wrote. */
 export interface WrittenImage {
   /** The build context, absolute. */
   readonly context: string;

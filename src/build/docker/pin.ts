@@ -10,6 +10,7 @@ import { findRelease } from "./find.ts";
 import { imagePlatform } from "./render.ts";
 import { checkStrategy, chooseBases, type Strategy } from "./strategy.ts";
 
+/** For `readBaseDigests`. */
 export interface PinOptions {
   /** See writeImageFiles. */
   readonly path: string;

@@ -15,6 +15,7 @@ import {
 } from "./bases.ts";
 import type { FoundRelease } from "./find.ts";
 
+/** The kinds of image, see docs/images.md. */
 export const STRATEGIES = [
   "multi-stage",
   "runtime",
@@ -24,6 +25,7 @@ export const STRATEGIES = [
   "static-base",
 ] as const;
 
+/** One of `STRATEGIES`. */
 export type Strategy = (typeof STRATEGIES)[number];
 
 /** Strategies whose image installs from a registry, when it is built or when it starts. */

@@ -7,6 +7,7 @@ import { type Manifest, NAMES, type ReleaseRequires } from "../../release/index.
 import { formatBytes } from "../../base/text.ts";
 import type { LeftOut } from "../tree/index.ts";
 
+/** What a build made for one target. */
 export interface ReleaseSummary {
   readonly target: string;
   readonly directory: string;

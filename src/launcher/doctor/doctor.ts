@@ -32,7 +32,7 @@ import { type ExternalModule, LIBC_MARKS, wantedModules } from "../../release/in
 import { jsonText, count, formatBytes } from "../../base/text.ts";
 import { describeRelease, formatDiagnosis, type Diagnosis } from "./diagnosis.ts";
 import { explainSource, formatExplanations } from "./explain.ts";
-import { captureScene } from "./host-report.ts";
+import { captureScene } from "../../host/index.ts";
 import { networkRule, planSource } from "../source-plan.ts";
 import { checkTrust, openRelease, planWrite, type Opened, type Session } from "../session.ts";
 

@@ -7,9 +7,6 @@ import type { Scene } from "../../modules/index.ts";
 import { printable, wrapText } from "../../base/text.ts";
 import { readRegularText } from "../../base/files/index.ts";
 
-/** Only this many characters at the end of a text are searched, because the newest lines are at the end. */
-const LONGEST = 1 << 20;
-
 /**
  * Reads the text and explains each message in it.
  * @param source a file's path, or `-` for standard input
@@ -17,9 +14,7 @@ const LONGEST = 1 << 20;
  * @throws GantryError USAGE when the text has no message that is known
  */
 export function explainSource(source: string, scene: Scene | undefined, directory: string): Explanation[] {
-  const text = (source === "-" ? readFileSync(0, "utf8") : readRegularText(resolve(directory, source))).slice(
-    -LONGEST,
-  );
+  const text = source === "-" ? readFileSync(0, "utf8") : readRegularText(resolve(directory, source));
   const facts = scene === undefined ? {} : { host: scene.host.facts, runtime: scene.runtime.facts };
   const found = explain(text, facts);
   if (found.length > 0) return found;

@@ -1,28 +1,13 @@
-/**
- * Describes the host for doctor: a few lines for people, and for `doctor --json` all facts with which `gantry check
- * --host` can judge files for this host on another machine.
- */
+/** Describes the host for doctor in a few lines for people. */
 import type { FileVerdict } from "../../compat/index.ts";
 import {
-  captureHost,
-  hostRoot,
-  readStubs,
   valueOf,
-  withNativeFile,
-  type CapturedHost,
   type DirectoryFacts,
   type Fact,
   type HostFacts,
   type RuntimeFacts,
 } from "../../host/index.ts";
-import type { Scene } from "../../modules/index.ts";
 import { formatBytes, printable } from "../../base/text.ts";
-
-/** Reads host, program, and every library that a module could load. Takes up to some seconds. */
-export function captureScene({ host, runtime }: Scene): CapturedHost {
-  const stubs = withNativeFile(runtime.facts.path, (file) => (file.kind === "elf" ? readStubs(file) : []));
-  return captureHost(host, hostRoot().list, { ...runtime, stubs });
-}
 
 /** A fact as text; `unknown` when it could not be read. */
 function spoken<T>(fact: Fact<T>, say: (value: T) => string): string {

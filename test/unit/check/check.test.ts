@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { check, runCheck, type CheckOptions } from "../../../src/check/check.ts";
+import { check, runCheck, type RunCheckOptions } from "../../../src/check/check.ts";
 import { findFiles } from "../../../src/check/find-files.ts";
 import { toGantryError } from "../../../src/base/errors.ts";
 import { captureHost } from "../../../src/host/captured.ts";
@@ -32,7 +32,7 @@ function put(path: string, content: string | Uint8Array): string {
   return full;
 }
 
-function options(paths: readonly string[], more: Partial<CheckOptions> = {}): CheckOptions {
+function options(paths: readonly string[], more: Partial<RunCheckOptions> = {}): RunCheckOptions {
   const self = { path: process.execPath, versions: process.versions, arch: process.arch };
   return { paths, json: true, environment: {}, self, ...more };
 }
