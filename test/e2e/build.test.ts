@@ -52,7 +52,7 @@ const listing = (directory: string): string[] =>
     .toSorted();
 
 describe("gantry build", () => {
-  it("gives the same bytes again, from another directory, and leaves the app's directory alone", () => {
+  it("gives the same bytes from another directory, and does not change the app's", () => {
     const app = join(work, "elsewhere/deep/app");
     cpSync(sample, app, { recursive: true });
     const before = listing(app);

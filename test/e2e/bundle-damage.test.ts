@@ -66,16 +66,16 @@ describe("a bundle", () => {
     },
   );
 
-  it("with a flipped bit is said and gone without where there is a network; whole again, it is used", async () => {
+  it("with a flipped bit is reported, replaced by a download, and used once repaired", async () => {
     writeFileSync(bundle, flipped(whole));
     const run = await start();
     expect(run).toMatchObject({ code: 0, stdout: "test-brain 0.1.0\n" });
     expect(run.stderr).toMatch(/DIGEST_MISMATCH.*\n.*trying from the registry instead/);
     rmSync(join(release, "node_modules"), { recursive: true });
     writeFileSync(bundle, whole);
-    const mended = await start(OFFLINE);
-    expect(mended).toMatchObject({ code: 0, stdout: "test-brain 0.1.0\n" });
-    expect(mended.stderr).toContain("from vendor/");
+    const repaired = await start(OFFLINE);
+    expect(repaired).toMatchObject({ code: 0, stdout: "test-brain 0.1.0\n" });
+    expect(repaired.stderr).toContain("from vendor/");
     expect(leftovers()).toEqual([]);
   });
 });

@@ -44,7 +44,7 @@ const manifestOf = (directory: string): BundleFields =>
   JSON.parse(readFileSync(join(directory, "lib/release.json"), "utf8")) as BundleFields;
 
 describe("a release built with --vendor", () => {
-  it("carries one bundle for each named target, each with that platform's native files alone", () => {
+  it("carries a bundle for each named target, with that platform's native files only", () => {
     const names = readdirSync(join(release, "vendor")).toSorted();
     expect(names).toEqual(["linux-arm64-gnu.tar.zst", "linux-x64-gnu.tar.zst", "linux-x64-musl.tar.zst"]);
     const native = names.map((name) =>
@@ -99,7 +99,7 @@ describe("a release built with --vendor", () => {
   });
 });
 
-it("a release that is installed as vendor carries its bundle, whatever else was asked for", () => {
+it("a release that is installed as vendor always carries its bundle", () => {
   const built = gantry("build", app, "--bun", BUN, "--out", "only", "--install", "vendor");
   expect(built).toMatchObject({ status: 0 });
   const [directory = ""] = built.stdout.split("\n");
@@ -108,7 +108,7 @@ it("a release that is installed as vendor carries its bundle, whatever else was 
   expect(digest(join(directory, "vendor", basename(ownBundle)))).toBe(digest(ownBundle));
 });
 
-it("signs a release with its bundles and its archive, and nothing of the secret key is in any of them", () => {
+it("signs a release, its bundles and its archive, without leaking the secret key", () => {
   expect(gantry("keygen")).toMatchObject({ status: 0 });
   const signed = gantry("sign", release);
   expect(signed).toMatchObject({ status: 0, stderr: "" });

@@ -20,7 +20,7 @@ const gantry = (root: string, args: readonly string[], stdin = "", env: Record<s
   runBrain([join(root, "gantry"), ...args], { cwd: scratch.empty, env: { ...scratch.env, ...env }, stdin });
 
 describe("./gantry doctor", () => {
-  it("shows release, runtime, host, modules and verdicts at 80 columns, without colour off a terminal", async () => {
+  it("shows release, runtime, host, modules and verdicts in 80 plain columns", async () => {
     const { code, stdout, stderr } = await gantry(release, ["doctor"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
     for (const label of [

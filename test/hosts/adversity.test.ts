@@ -91,7 +91,7 @@ describe.each([
     expectOneTree(runs);
   });
 
-  it("do not wait for a lock and a claim that a dead process left", async () => {
+  it("do not wait for a lock and a start gate that a dead process left", async () => {
     leaveDeadLock();
     const runs = await many(count);
     expect(installs(runs)).toBe(1);
@@ -156,7 +156,7 @@ describe("on a file system without locks and links", () => {
     },
   );
 
-  it("a lock that was mistaken for a dead one cannot be given back, and that stops nobody", async () => {
+  it("a live lock taken for a dead one cannot be restored, and blocks no start", async () => {
     leaveDeadLock();
     const held = await hold({ call: "rename", nth: 1, stage: "begin" }, ["link,linkat:error=EPERM"]);
     const aside = leftovers().find((name) => name.startsWith(".gantry-lock-")) ?? "";
@@ -187,7 +187,7 @@ describe("a first start that is told to stop", () => {
     expectOneTree([await start()]);
   });
 
-  it("while its script has only made its claim takes that back", async () => {
+  it("while its script has only taken the start gate gives it back", async () => {
     const held = await hold(claimPoint());
     expect(held.stopped).toBe(held.started);
     expect(leftovers()).toEqual([".gantry-claim"]);

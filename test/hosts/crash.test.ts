@@ -66,7 +66,7 @@ describe("a module that", () => {
     expect(finding?.what).toContain(how);
   });
 
-  it("calls a function that nothing provides is LOAD_CRASHED with exit 127 or its symbol's name", async () => {
+  it("calls a missing function is LOAD_CRASHED with exit 127 or the symbol's name", async () => {
     compile("extern void nobody_has_this(void); nobody_has_this();", ["-Wl,-z,lazy"]);
     const finding = await failure();
     expect(finding?.code).toBe("LOAD_CRASHED");

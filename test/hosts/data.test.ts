@@ -96,7 +96,7 @@ describe.each([
     expect(await host.shell("ls -A /run/systemd/system; ls /run | grep ^gantry || true")).toBe("");
   });
 
-  it("is not copied while another process of its user lives: that one is named, and the service runs on", async () => {
+  it("is not copied while its user has another process, which is named", async () => {
     await attack("exec sleep 300");
     expect(await host.shell(INTRUDERS)).not.toBe("");
     const run = await host.shell("systemctl show -p InvocationID ledger");

@@ -187,7 +187,7 @@ async function expectRefusal(answer: Answer, port: number): Promise<void> {
 }
 
 describe("a port that another program holds", () => {
-  it("before a start is an error of upgrade, rollback and install, and nothing is switched", async () => {
+  it("before a start fails upgrade, rollback and install, and nothing is switched", async () => {
     // One to go back to.
     expect((await upgradeTo({})).code).toBe(0);
     await host.shell("systemctl stop ledger");

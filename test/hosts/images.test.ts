@@ -85,7 +85,7 @@ describe.each([
     if (strategy === "lazy") fillVolume(tag);
   });
 
-  it("serves as any user, read-only, within limits and without a network; tells its health; ends when asked", () =>
+  it("serves as any user, read-only, limited, without network; tells health; stops", () =>
     expectService(containers, subject));
 
   it("passes arguments on and keeps the exit status", () => {

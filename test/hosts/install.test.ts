@@ -170,7 +170,7 @@ describe.each(["bullseye", "trixie"] as const)("on %s", (suite) => {
   });
 });
 
-it("the sample app, with the modules of a prepared copy, serves without a network and after a reboot", async () => {
+it("the sample app with a prepared copy's modules serves offline and after a reboot", async () => {
   const brain = copyRelease(scratch, "brain");
   execFileSync(join(brain, "gantry"), ["prepare"], { stdio: "pipe" });
   const host = await bootHost({ suite: "bookworm" });

@@ -141,7 +141,7 @@ describe("what gantry makes", () => {
 });
 
 describe("damaged signatures", () => {
-  it("that gantry accepts, minisign accepts: every character changed, left out, doubled", async () => {
+  it("that gantry accepts, minisign accepts: each character changed, removed, doubled", async () => {
     const { publicKey } = await keygen({ publicKeyFile, secretKeyFile });
     const { file: signature } = await signFile({ file, secretKeyFile, trustedComment: "a\tb" });
     const text = readFileSync(signature, "utf8");

@@ -41,7 +41,7 @@ afterAll(async () => {
   rmSync(work, { recursive: true, force: true });
 });
 
-it("is installed on a Node in /usr/local/bin, ends with both numbers when that is upgraded, and recovers", async () => {
+it("uses a Node in /usr/local/bin, names both versions after its upgrade, recovers", async () => {
   if (host === undefined) throw new Error("no host");
   const { put, run, shell, forward, journal } = host;
   put(release, "/srv/release");

@@ -123,7 +123,7 @@ describe("a release with its own Node", () => {
   });
 });
 
-it("a release for glibc that a musl host's compatibility layer cannot start names the release to take", () => {
+it("a glibc release that gcompat cannot start names the release to take", () => {
   const lines = "mkdir /lib64 && ln -s /lib/ld-musl-x86_64.so.1 /lib64/ld-linux-x86-64.so.2 && exec $0";
   const result = enter(muslRoot(), ["/bin/sh", "-c", lines, "/opt/release/node-brain"], {
     mounts: { "/opt/release": releases.glibc },

@@ -117,7 +117,7 @@ describe.each([
 });
 
 /** As an image is: made ready on one machine, started on another, and neither has a name in /etc/machine-id. */
-it("a release that a newer machine made ready is refused by an older one, as before its first start", () => {
+it("a release prepared on a newer processor is refused on an older one", () => {
   writeFileSync(join(work, "cpuinfo"), `processor\t: 0\nflags\t\t: ${MODELS.Nehalem}\n`);
   const lines = [
     "rm -f /etc/machine-id",

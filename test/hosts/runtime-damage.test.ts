@@ -114,7 +114,7 @@ describe.each(Object.entries(HOSTS))("with %s", (_, prepare) => {
   });
 });
 
-it("with no tool for a checksum the launcher hashes its own program, or its end is told", () => {
+it("without checksum tools the launcher hashes its own program, or its end is told", () => {
   const { size } = statSync(program);
   const ends: string[] = [];
   for (const share of PLACES) {

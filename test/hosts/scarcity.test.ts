@@ -179,7 +179,7 @@ describe("with a clock that was set back three years", () => {
     expect(runPlainly(aged.start)).toMatchObject({ status: 0, stdout: aged.answer, stderr: "" });
   });
 
-  it("a native file that is damaged now is told by the app that fails on it, and mended by the next start", () => {
+  it("a damaged native file is named by the failing app and repaired at the next start", () => {
     const file = join(aged.root, "node_modules", native());
     writeFileSync(file, Buffer.alloc(readFileSync(file).length));
     const broken = runPlainly(aged.start);

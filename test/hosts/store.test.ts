@@ -90,7 +90,7 @@ describe("a read-only release", () => {
     expect(run.stdout.split("\n").slice(2, 5)).toEqual(["700 65534", "700 65534", "700 65534"]);
   });
 
-  it("shares one copy with every release that has the same modules, and proves it for each", () => {
+  it("shares one copy between releases with the same modules, proven for each", () => {
     const first = make();
     const script = `freeze "$1"; freeze "$2"; export GANTRY_STORE=/mnt/a; "$1/tiny"; "$2/tiny"; ls /mnt/a/gantry | wc -l; ls /mnt/a/gantry/*/node_modules/.gantry | grep -cv '[.]by$'; find /mnt/a/gantry/*/.gantry-used -type f | wc -l`;
     const run = host(script, first, make({ name: "other" }));
@@ -244,7 +244,7 @@ describe("a prepared release", () => {
     expect(run.stdout).toMatch(/^(checksum \d+)\n\1\nnothing can be removed\n$/);
   });
 
-  it("starts from a store that cannot be written and was proven nowhere, by proving it each time", () => {
+  it("starts from a read-only store without stamps by proving it each time", () => {
     const script = `export GANTRY_STORE=/mnt/a; freeze "$1"; "$1/gantry" prepare 2>/dev/null
       rm -r /mnt/a/gantry/*/node_modules/.gantry; mount -o remount,ro /mnt; "$1/tiny"; "$1/tiny"`;
     const run = host(script, make());
@@ -252,7 +252,7 @@ describe("a prepared release", () => {
     expect(run.stdout).toMatch(/^(checksum \d+)\n\1\n$/);
   });
 
-  it("whose modules beside it are damaged and cannot be mended there takes them from a store", () => {
+  it("with damaged modules that cannot be repaired in place takes them from a store", () => {
     make();
     expect(host('"$1/gantry" prepare', root)).toMatchObject({ code: 0 });
     const native = "node_modules/bcrypt/prebuilds/linux-x64/bcrypt.glibc.node";
@@ -274,7 +274,7 @@ it("twenty starts at once of a fresh release make one copy in the store", () => 
   expect(run.stderr.match(/installing/g)).toHaveLength(1);
 });
 
-it("a release that was moved, or is started through a link, is known to the store after one start", () => {
+it("a release that was moved, or is started by a link, is in the store's references", () => {
   const script = `export GANTRY_STORE=/mnt/a; ln -s "$1" /mnt/link; freeze "$1"; /mnt/link/tiny 2>/dev/null
     strace -f -qq -e trace=execve -o /mnt/trace /mnt/link/tiny; grep -c lib/tiny /mnt/trace
     cd /mnt/a/gantry/*/.gantry-used; find . -type f | sed 's,/[^/]*$,,' | sort`;
@@ -308,7 +308,7 @@ describe("./gantry clean", () => {
     expect(run.stderr).toMatch(/"outcome": "done"/);
   });
 
-  it("keeps what a process runs from, what another host uses, and what is being prepared; removes leftovers", () => {
+  it("keeps trees that processes, other hosts or preparations use; removes leftovers", () => {
     mkdirSync(join(make(), "spare"));
     const script = `export GANTRY_STORE=/mnt/a; freeze "$1"; "$1/gantry" prepare 2>/dev/null; tree=$(echo /mnt/a/gantry/*)
       mkdir $tree/.gantry-work-dead $tree/.gantry-old-dead; "$1/gantry" clean >/dev/null; ls -A $tree

@@ -146,7 +146,7 @@ describe("a release that alice unpacked in her own home", () => {
   });
 });
 
-it("an /opt/ledger of mallory's is refused, and the printed command lets alice install", async () => {
+it("an /opt/ledger of mallory's is refused; the printed command lets alice install", async () => {
   await alice(UNPACK);
   await arena.host.shell("install -d -o mallory /opt/ledger");
   await arena.attacker(`mkdir /opt/ledger/releases && cp ${KIT}/evil.sh /opt/ledger/releases/gantry`);
@@ -174,7 +174,7 @@ describe("a release of mallory's", () => {
     expect(await alice(fixOf(again.said))).toMatchObject({ code: 0 });
   });
 
-  it("goes through the installed gantry with the publisher's key, where the service pins none", async () => {
+  it("uses the installed gantry with the publisher's key when the service pins none", async () => {
     await alice(`${UNPACK} && cd release && sudo ./gantry install`);
     const refused = await alice(`sudo ${HOME}/signed/gantry install`);
     expect(fixOf(refused.said)).toBe(

@@ -66,7 +66,7 @@ describe("trouble in the middle", () => {
   ];
 
   it(
-    "the host crashes at ten points of an upgrade, and comes up with one whole generation each time",
+    "a host crash at ten points of an upgrade leaves one complete generation",
     { timeout: LONG },
     async () => {
       const all: Traffic[] = [];

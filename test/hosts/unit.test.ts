@@ -222,7 +222,7 @@ describe("a service on bookworm", () => {
 });
 
 describe("findings in the journal", () => {
-  it("of the scripts and of the launcher are all that is an error, and no restart follows", async () => {
+  it("of scripts and launcher are the only errors, and no restart follows", async () => {
     const host = await installed("bookworm");
     const current = "/opt/brain/current";
     // Another machine's binary: bytes 18 and 19 of an ELF file are its machine, 183 is arm64.

@@ -83,7 +83,7 @@ describe("releases, good and bad", () => {
     );
   });
 
-  it("its own command ran once, as the service's user; nothing of it can be written by that user", async () => {
+  it("its own command ran once as the service's user, who cannot write to the release", async () => {
     await gantry(host, ["install"]);
     const migrations = await host.shell("cat /var/lib/ledger/migrations");
     const uid = (await host.shell("id -u ledger")).trim();
@@ -168,7 +168,7 @@ describe("releases, good and bad", () => {
     expect(await expectWhole(host)).toBe("0.2.0");
   });
 
-  it("a snapshot is put back with the old one, and what the sick one wrote is kept aside", async () => {
+  it("a snapshot is restored with the old one, and the failed one's data is kept", async () => {
     const archive = putArchive(host, {
       version: "0.5.0",
       behaviour: "is ill",

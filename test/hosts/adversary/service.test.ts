@@ -106,7 +106,7 @@ describe("the data of a service whose user is hers", PATIENT, () => {
     if (code !== 0) throw new Error(`${script}: ${said}`);
   };
 
-  it("through upgrades that fail, no link of it is followed and no secret comes into it", async () => {
+  it("when upgrades fail, no link in it is followed and no secret is written to it", async () => {
     // Data on a file system of its own, as on many servers: it cannot be renamed.
     await arena.host.shell(`${GONE}
       mkdir -p /var/lib/ledger && mount -t tmpfs none /var/lib/ledger

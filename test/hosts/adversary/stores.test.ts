@@ -116,7 +116,7 @@ describe(`root's starts with a link that changes, ${ROUNDS} of them`, PATIENT, (
   });
 });
 
-it("a store of root's own is used all the same, and once it is filled nothing is said", async () => {
+it("a store of root's own is used as well, silently once it is filled", async () => {
   const started = await arena.as(0, start("HOME=/nowhere GANTRY_STORE=/root/store"));
   expect(started).toEqual({ code: 0, said: "" });
 });

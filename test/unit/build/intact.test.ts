@@ -120,7 +120,7 @@ describe.each(SHELLS)("under %s %s", (...shell) => {
     expect(run(shell, "gantry", "verify")).toMatchObject({ status: 66 });
   });
 
-  it("gives one command that puts it right where the archive lies beside, and that works", () => {
+  it("gives one command that repairs it from the archive beside it, and that works", () => {
     const name = `app-v1.2.3-linux-x64${host.libc === "musl" ? "-musl" : ""}`;
     const archive = join(top, `${name}.tar.gz`);
     spawnSync("tar", ["-czf", archive, `--transform=s,^\\.,${name},`, "-C", root, "."]);

@@ -78,7 +78,7 @@ describe("the report", () => {
     });
   });
 
-  it("fits 80 columns, carries no colour unless asked, and lets no control character through", async () => {
+  it("fits 80 columns, without colour by default, and escapes control characters", async () => {
     const path = put("evil\u001b[31m.node", elfImage({ needed: [`lib${"x".repeat(300)}\u001b[0m.so`] }));
     const plain = await runCheck(options([path], { json: false }));
     expect(plain.output.split("\n").filter((line) => line.length > 80)).toEqual([]);
@@ -88,7 +88,7 @@ describe("the report", () => {
     expect(coloured.output).not.toContain("[0m.so");
   });
 
-  it("passes over other platforms' builds in a directory when one there loads, but not when it is named", () => {
+  it("skips other platforms' builds in a directory when one loads, unless named", () => {
     const packages = "app/node_modules";
     const good = { needed: [], symbols: [{ name: "napi_register_module_v1", defined: true }] };
     const machine = process.arch === "arm64" ? 183 : 62;

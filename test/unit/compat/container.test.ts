@@ -100,7 +100,7 @@ describe("what the file is", () => {
 });
 
 describe("processor and stack", () => {
-  it("compares the declared level with this processor's, and stays silent when that is unknown", () => {
+  it("compares the declared level with this processor's, if that is known", () => {
     expect(judge({ isaLevel: 3 }).codes).toEqual(["CPU_TOO_OLD"]);
     expect(judge({ isaLevel: 2 }).codes).toEqual([]);
     const facts = factsLiteral({ cpu: { known: false, why: "hidden" } });

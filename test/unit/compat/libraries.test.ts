@@ -43,7 +43,7 @@ describe("libraries, as glibc searches", () => {
     expect(judge({ ...needsX, ...options }, { files }).codes).toEqual(codes);
   });
 
-  it("takes the cache's entry, and a faster processor's only where the processor has the level", () => {
+  it("takes the cache's entry, and a faster processor's only at that level", () => {
     const cache = known([
       { name: "libx.so", path: "/fast/glibc-hwcaps/x86-64-v4/libx.so" },
       { name: "libx.so", path: "/slow/libx.so" },
@@ -79,7 +79,7 @@ describe("libraries, as glibc searches", () => {
     expect(judge(needsX, { files }).codes).toEqual([]);
   });
 
-  it("searches LD_LIBRARY_PATH before RUNPATH, and takes what the runtime has loaded before both", () => {
+  it("searches LD_LIBRARY_PATH before RUNPATH, and what is loaded before both", () => {
     const files = {
       "/env/libx.so": lib({ needed: ["libgone.so"] }),
       "/app/libx.so": lib(),

@@ -17,7 +17,7 @@ describe("symbols", () => {
     );
   });
 
-  it("takes a symbol from the runtime, from its libraries, and from what the module brings", () => {
+  it("takes a symbol from the runtime, its libraries and the module's own", () => {
     const files = {
       "/app/liby.so": elfImage({ soname: "liby.so", symbols: [{ name: "of_y", defined: true }] }),
     };

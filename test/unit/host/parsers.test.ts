@@ -59,7 +59,7 @@ describe("parseLdCache", () => {
   });
 });
 
-it("reads ld.so.conf with comments, includes, old types and several directories a line", () => {
+it("reads ld.so.conf with comments, includes, old types and shared lines", () => {
   const text =
     "# local\ninclude ld.so.conf.d/*.conf  /opt/x.conf\n/usr/local/lib\n/a/lib=libc6, /b/lib # both\nrelative\n";
   expect(parseLdConf(text)).toEqual({

@@ -45,7 +45,7 @@ describe("history.jsonl", () => {
     expect(readHistory(layout)).toEqual({ entries: [], skipped: 0 });
   });
 
-  it("torn after any byte of its last line, it loses that entry alone, and takes the next one", () => {
+  it("cut after any byte of its last line, it loses that entry only", () => {
     appendHistory(layout, entry(A));
     const whole = statSync(layout.history).size;
     appendHistory(layout, entry(B));
@@ -60,7 +60,7 @@ describe("history.jsonl", () => {
     }
   });
 
-  it("without its last line feed the last entry counts, and the next one does not run into it", () => {
+  it("without its last line feed the last entry counts, and the next is separate", () => {
     appendHistory(layout, entry(A));
     truncateSync(layout.history, statSync(layout.history).size - 1);
     appendHistory(layout, entry(B));

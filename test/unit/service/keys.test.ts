@@ -270,7 +270,7 @@ it("does not guess whom to trust when its own record is damaged", async () => {
   });
 });
 
-it("with a key that is named on the command line, takes only what that key has signed", async () => {
+it("with a key on the command line, accepts only what that key has signed", async () => {
   await install("1.0.0");
   const options = { publicKey: first.line };
   await expectRefused(await make({ version: "1.1.0" }), "SIGNATURE_INVALID", /no signature/, options);

@@ -43,12 +43,12 @@ const record: ChangeRecord = {
   who: { user: "root", uid: 0 },
 };
 
-it("lets its holder change things, and nobody else after it", async () => {
+it("lets its owner change things, and no other process afterwards", async () => {
   await withService(context, async ({ requireLock }) => requireLock());
   expect(context.requireLock).toThrow("no lock is held");
 });
 
-it("a holder whose lock was taken over writes no step any more, and leaves the other one's lock", async () => {
+it("an owner whose lock was taken over writes no step, and keeps the new lock", async () => {
   const { layout } = context;
   mkdirSync(dirname(layout.lock), { recursive: true });
   const change = withService(context, async (held) => {

@@ -34,7 +34,7 @@ async function prepare(script: string, environment: Record<string, string> = {})
 }
 
 describe("prepareRelease", () => {
-  it("lets the release look for its Node where its service will, whatever the caller's PATH is", async () => {
+  it("lets the release find its Node as its service will, not by the caller's PATH", async () => {
     const environment = { PATH: "/home/ada/.nvm/bin", STATE_DIRECTORY: "/elsewhere", LANG: "C" };
     const said = `echo "gantry: EXEC_FAILED: $PATH $LANG \${STATE_DIRECTORY-none}" >&2; exit 71`;
     const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";

@@ -25,7 +25,7 @@ async function listen(host: string): Promise<number> {
 }
 
 describe("a listener of this process", () => {
-  it("is found by its port, with its socket and its holder", async () => {
+  it("is found by its port, with its socket and its process", async () => {
     const port = await listen("127.0.0.1");
     const found = readListeners("self").find((listener) => listener.port === port);
     expect(found).toMatchObject({ host: "127.0.0.1", uid: process.getuid?.() });

@@ -115,7 +115,7 @@ WantedBy=multi-user.target
   });
 });
 
-it("the units that recover run around the service, only with a record, by what was healthy last", () => {
+it("recovery units run around the service, with a record, by the healthy release", () => {
   const layout = serviceLayout("app", "/");
   const [before, after] = [formatRecoveryUnit(layout, "recover"), formatRecoveryUnit(layout, "confirm")];
   for (const text of [before, after]) {

@@ -228,7 +228,7 @@ describe("an app", () => {
 });
 
 describe("an app on Node", () => {
-  it("has every production dependency beside it, and the workspace's source code left to its build", async () => {
+  it("has all production dependencies beside it, without the workspace's source code", async () => {
     const dir = makeApp({
       "package.json": { name: "root", private: true, workspaces: ["apps/*", "packages/*"] },
       "packages/shared/package.json": { name: "shared", version: "1.0.0", dependencies: { ms: "2.1.3" } },

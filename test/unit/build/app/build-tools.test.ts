@@ -116,7 +116,7 @@ describe("the compilers' commands", () => {
     expect(esbuildCommand({ ...fromSrc, entry }, module)).toContain(`--format=${format}`);
   });
 
-  it("tsc compiles the files that the app's own configuration names, as far as they are of the app", () => {
+  it("tsc compiles the app's own files that its configuration names", () => {
     const files = ["./src/index.ts", "./src/a.ts", "./types/env.d.ts", "./vitest.config.ts"];
     const checked = { files, emits: false, importsTs: false };
     const options = { noEmit: false, rootDir: "src", outDir: "dist" };

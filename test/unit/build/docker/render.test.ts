@@ -30,7 +30,7 @@ describe.each(STRATEGIES.map((strategy) => [strategy]))("%s", (strategy) => {
     expect(brokenRules(dockerfile(strategy))).toEqual([]);
   });
 
-  it("starts the app as process 1, as nobody's uid in the root group, and stops it by SIGTERM", () => {
+  it("starts the app as process 1, uid nobody, root group, and stops it by SIGTERM", () => {
     const text = dockerfile(strategy);
     expect(texts(text, "STOPSIGNAL")).toEqual(["SIGTERM"]);
     const [command] = strategy === "node-alpine" ? texts(text, "CMD") : texts(text, "ENTRYPOINT");
@@ -224,7 +224,7 @@ describe("the base that is proposed", () => {
     }
   });
 
-  it("of a static-base image is the one that is still kept up, and its builder is older", () => {
+  it("of a static-base image is a maintained one, and its builder is older", () => {
     const { base, builder } = chooseBases("static-base", bunManifest, undefined);
     expect([base.image, builder.image]).toEqual([
       "gcr.io/distroless/cc-debian13:nonroot",
@@ -248,7 +248,7 @@ describe("the base that is proposed", () => {
 });
 
 describe("the files beside the Dockerfile", () => {
-  it(".dockerignore sends the release alone, without what a start made in it or its secrets", () => {
+  it(".dockerignore sends the release alone, without its modules, stamps and secrets", () => {
     const lines = (render("multi-stage")[".dockerignore"] ?? "").trim().split("\n").slice(1);
     expect(lines).toEqual([
       "*",

@@ -54,7 +54,7 @@ describe.skipIf(platform() !== "linux" || arch() !== "x64")("buildNatives", () =
     cp ${NATIVE} build/Release/obj.target/a.node && touch build/Makefile build/Release/a.o build-tmp-napi-v3/x.node &&
     node -p "process.execPath + ' ' + process.env.npm_config_nodedir" > ran && : node-gyp`;
 
-  it("runs the script of a package that has no file, by that Node, and keeps only the result", async () => {
+  it("runs the script of a package without a file by that Node, and keeps the result", async () => {
     writePackage("made", { scripts: { install: MAKE } });
     expect(await buildNatives(options({ closure: [found("made")] }))).toEqual(new Map());
     const ran = readFileSync(join(modules, "made/ran"), "utf8");

@@ -112,7 +112,7 @@ describe("an app", () => {
     expect(JSON.parse(result.stdout)).toEqual(expected(modules));
   });
 
-  it("finds them in a tree elsewhere, in workers and forks as well, whatever lies above the release", () => {
+  it("finds them in a tree elsewhere, in workers and forks, not above the release", () => {
     const store = join(makeDirectory(), "node_modules");
     renameSync(modules, store);
     // A package of the same name that a plain walk upwards would meet.
@@ -169,7 +169,7 @@ const probe = (specifiers: readonly string[], place: string) => {
 };
 
 describe("the probe", () => {
-  it("loads as an import would, from a tree anywhere, and a package that has only require", () => {
+  it("loads as an import would, from any tree, also a package that has only require", () => {
     const work = join(makeDirectory(), "node_modules");
     renameSync(modules, work);
     const specifiers = ["plain", "modern/part", "@scope/dual", "only-require"];

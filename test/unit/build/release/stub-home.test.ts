@@ -36,7 +36,7 @@ describe.skipIf(process.getuid?.() !== 0).each(SHELLS.map((shell) => [shell.join
       execFileSync("sh", ["-c", `${sums} && chown -R ${ME}:${ME} . && chmod 700 .`], { cwd: place.root });
     });
 
-    it("root copies the caller's release, goes on from the copy, and leaves nothing of it", () => {
+    it("root copies the caller's release, continues from the copy, and removes it", () => {
       expect(sudo(shell, ME, "install", "--json")).toEqual({
         status: 0,
         stdout: "install --json\n",
@@ -63,7 +63,7 @@ describe.skipIf(process.getuid?.() !== 0).each(SHELLS.map((shell) => [shell.join
       });
     });
 
-    it("a third person's is named with the installed gantry, and with a key where the service pins none", () => {
+    it("a third person's is named with the installed gantry, and a key if none is pinned", () => {
       const fix = refusalOn.bind(undefined, shell);
       const plain = `73 sudo /opt/app/current/gantry upgrade ${place.root}`;
       const [manifest, keys] = ["/opt/app/current/lib/release.json", "/var/lib/gantry/app/keys.json"];

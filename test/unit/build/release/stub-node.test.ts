@@ -111,7 +111,7 @@ const appLine = (...args: string[]): string =>
   `${["--require", `${root}/lib/preload.cjs`, `${root}/lib/app/it's $(touch owned).js`, ...args].join(" ")}\n`;
 
 describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %s", (_, shell) => {
-  it("a stamped release execs its own Node with the preload, the entry and the arguments", () => {
+  it("a stamped release execs its own Node with preload, entry and arguments", () => {
     write(false);
     copyFileSync(realpathSync("/bin/echo"), join(root, "lib/node"));
     utimesSync(join(root, "lib/node"), 0, 0);

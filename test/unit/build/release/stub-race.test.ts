@@ -64,7 +64,7 @@ describe.skipIf(process.getuid?.() !== 0)("a race", () => {
     120_000,
   );
 
-  it("of the release between root's and the attacker's gives root nothing of the attacker's", async () => {
+  it("of exchanging root's release for the attacker's never runs the attacker's", async () => {
     const home = join(place.top, "home");
     const [good, evil] = [join(place.top, "good"), join(home, "evil")];
     mkdirSync(home);

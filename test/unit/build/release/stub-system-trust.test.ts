@@ -147,7 +147,7 @@ describe.skipIf(process.getuid?.() !== 0).each(SHELLS.map((shell) => [shell.join
       expect(ran()).toBe(true);
     });
 
-    it("the caller's own Node is named with a copy of it, where root has none and sudo called", () => {
+    it("the caller's own Node is named with a copy of it when root has none under sudo", () => {
       for (const path of [bin, join(bin, "node")]) chownSync(path, ME, ME);
       for (const { stderr } of start(shell, 0, { SUDO_UID: String(ME) }))
         expect(stderr).toMatch(

@@ -139,7 +139,7 @@ describe.skipIf(process.getuid?.() !== 0).each(SHELLS.map((shell) => [shell.join
       expect(spawnSync("setpriv", command, { encoding: "utf8" })).toMatchObject(COLD);
     });
 
-    it("a user takes what lies beside the script on its owner's word, unless everybody may put something there", () => {
+    it("a user trusts files beside the script unless everybody may write there", () => {
       makeTree(beside(), 0, undefined);
       expect(run(shell, ME)).toEqual(WARM);
       chmodSync(place.root, 0o1777);

@@ -164,7 +164,7 @@ describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %
     for (const [name, value] of Object.entries(env)) expect(stdout.split("\n")).toContain(`${name}=${value}`);
   });
 
-  it("waits for the start that made its claim first, and becomes the app when that one is done", async () => {
+  it("waits for the start that has the gate, and becomes the app when that is done", async () => {
     const { stamp } = makeReady();
     rmSync(stamp);
     writeFileSync(join(root, ".gantry-claim"), `${process.pid}\n`);

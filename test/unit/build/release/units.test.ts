@@ -47,7 +47,7 @@ describe("the unit", () => {
     expect(settings.get("Service.Type")).toEqual(["exec"]);
   });
 
-  it("does not restart for a code that no restart can mend, and does for those that pass", () => {
+  it("does not restart for a permanent error, and does for a temporary one", () => {
     const [codes = ""] = unit().get("Service.RestartPreventExitStatus") ?? [];
     expect(codes.split(" ")).toEqual(["64", "65", "66", "69", "70", "71", "73", "77", "78"]);
     expect(unit().get("Unit.StartLimitIntervalSec")).toEqual(["0"]);

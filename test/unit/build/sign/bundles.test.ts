@@ -73,7 +73,7 @@ describe("a pinned key", () => {
 });
 
 describe("the archive beside a release that is signed", () => {
-  it("is packed again with the signatures, with the time it had, and no longer with its old signature", async () => {
+  it("is packed again with the signatures and its old time, without its old signature", async () => {
     const { directory, release, keys } = await makeRelease();
     const archive = join(directory, "release.tar.gz");
     await writeArchive({ parent: directory, name: "release", file: archive, epoch: 1_600_000_000 });

@@ -47,7 +47,7 @@ describe("keygen", () => {
     expect(needsPassword(secretKeyFile)).toBe(false);
   });
 
-  it("overwrites neither half, nor a link that points nowhere, and names every file in the way", async () => {
+  it("overwrites neither half nor a dangling link, and names every existing file", async () => {
     const directory = makeDirectory();
     const [publicKeyFile, secretKeyFile] = [join(directory, "a.pub"), join(directory, "a.key")];
     writeFileSync(publicKeyFile, "mine");

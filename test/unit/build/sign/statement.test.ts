@@ -23,7 +23,7 @@ const read = (file: string) => ({
   signature: readFileSync(`${file}.minisig`, "utf8"),
 });
 
-it("a successor's statement names both keys, and minisign's format signs it with the old one", async () => {
+it("a successor's statement names both keys and is signed with the old one", async () => {
   const directory = makeDirectory();
   const old = await makePair(directory, "old");
   const made = await succeedKey({
@@ -44,7 +44,7 @@ it("a successor's statement names both keys, and minisign's format signs it with
   expect(ring).toEqual({ pinned: [old.publicKey, made.publicKey], revoked: [] });
 });
 
-it("a revocation is written once, and says the same to every host that trusts the key", async () => {
+it("a revocation is written once, and is valid for every host that trusts the key", async () => {
   const directory = makeDirectory();
   const old = await makePair(directory, "old");
   const options = {

@@ -62,7 +62,7 @@ describe("a captured tree", () => {
   };
   const left = (directory: string) => FILES.filter((path) => existsSync(join(directory, path)));
 
-  it("holds what is kept beside what is needed, also of a package with nothing else to load", () => {
+  it("holds kept files beside needed ones, also of a package with nothing to load", () => {
     const directory = make();
     const { unmatched } = captureTree(directory, CLOSURE, TARGET, [
       "a/docs/schema.md",
@@ -79,7 +79,7 @@ describe("a captured tree", () => {
     expect(unmatched.map(({ pattern }) => pattern)).toEqual(["a/x.md"]);
   });
 
-  it("holds everything of its packages without pruning, and loads no other platform's files", () => {
+  it("holds all files without pruning, and loads no other platform's", () => {
     const directory = make();
     const { native, leftOut } = captureTree(directory, CLOSURE, TARGET, "all");
     expect(left(directory)).toEqual(FILES.slice(0, -1));
