@@ -48,7 +48,7 @@ export interface RegistryEntry {
   /** Subresource integrity, `sha512-…`; empty when the lock has none. */
   readonly integrity: string;
   readonly info: LockInfo;
-  /** The entry as it stands in the lockfile, to be written again unchanged. */
+  /** The entry as the lockfile has it, so that it can be written unchanged. */
   readonly raw: readonly unknown[];
 }
 
@@ -56,7 +56,7 @@ export interface RegistryEntry {
 interface OtherEntry {
   readonly kind: "workspace" | "other";
   readonly name: string;
-  /** What stands after the name: `workspace:apps/brain`, `github:o/r#1234`, `file:../x`. */
+  /** What follows the name and its `@`: `workspace:apps/brain`, `github:o/r#1234`, `file:../x`. */
   readonly source: string;
   readonly info: LockInfo | undefined;
 }
@@ -71,7 +71,7 @@ export interface BunLock {
   readonly patched: readonly string[];
 }
 
-/** Why a text is no lock that can be used, and what to do. */
+/** Why a text is no usable lockfile, and the fix. */
 export interface LockProblem {
   readonly what: string;
   readonly fix: string;
@@ -149,7 +149,7 @@ export function splitKey(key: string): string[] {
 }
 
 /**
- * The key that a dependency resolves to, as Node would walk: inside the dependent, then inside each package around it.
+ * The key that a dependency resolves to, by Node's algorithm: inside the dependent, then inside each package around it.
  * @param from the dependent's key; empty for the root
  */
 export function resolveKey(lock: BunLock, from: string, name: string): string | undefined {
@@ -166,7 +166,7 @@ export function lockKey(directory: string): string {
   return directory.replaceAll("/node_modules/", "/");
 }
 
-/** An `os`, `cpu` or `libc` field as npm writes it: always a list. */
+/** An `os`, `cpu` or `libc` field as a list, as npm writes it. */
 export function platformList(value: string | readonly string[] | undefined): readonly string[] | undefined {
   return typeof value === "string" ? [value] : value;
 }

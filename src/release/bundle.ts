@@ -1,7 +1,7 @@
 /**
- * What a bundle says of itself: a bundle is a compressed tar of a release's modules that can travel alone, so its
- * first bytes name the release it was made for. They lie where every decompressor skips them: a skippable frame in
- * front of zstd data (RFC 8878, 3.1.2), an extra field in the header of gzip data (RFC 1952, 2.3.1.1). Pure.
+ * The head of a bundle. A bundle is a compressed tar of a release's modules that can be copied without the release, so
+ * that its first bytes name the release. Every decompressor skips them: they are a skippable frame before zstd data (RFC
+ * 8878, 3.1.2), or an extra field in the header of gzip data (RFC 1952, 2.3.1.1). Pure.
  */
 import * as v from "valibot";
 
@@ -20,10 +20,10 @@ const IdentitySchema = v.strictObject({
 /** Which modules a bundle holds. */
 export type BundleIdentity = Readonly<v.InferOutput<typeof IdentitySchema>>;
 
-/** No identity is longer; enough bytes of a bundle to call parseBundleHead with. */
+/** The largest head, in bytes: parseBundleHead needs this many of a bundle. */
 export const BUNDLE_HEAD_BYTES = 1024;
 
-/** The first of the sixteen magic numbers of a skippable frame. */
+/** The first of the sixteen magic numbers of a skippable frame (RFC 8878, 3.1.2). */
 const SKIPPABLE = 0x184d2a50;
 const ZSTD = 0xfd2fb528;
 /** The two bytes that tell gantry's gzip subfield from others. */
@@ -68,8 +68,8 @@ export function readCompression(start: Uint8Array): Compression | undefined {
 }
 
 /**
- * What a file's first BUNDLE_HEAD_BYTES say; undefined when it is no bundle of gantry's.
- * Nothing it says is to be believed before the file's digest was checked: it only makes messages good.
+ * Parses a file's first BUNDLE_HEAD_BYTES; undefined when it is no bundle of gantry's. The identity is for messages only:
+ * anybody can write a head, and only the file's digest is proof.
  */
 export function parseBundleHead(start: Uint8Array): BundleIdentity | undefined {
   const bytes = Buffer.from(start);

@@ -1,14 +1,14 @@
 /**
- * The `.env` beside a release, as data and never as shell: what the environment says already wins, and variables that
- * steer the loader or the runtime are refused. Pure, and small: both runtimes' preludes carry it.
+ * Reads the `.env` beside a release as data, never as shell. Variables that are set already keep their values, and those
+ * that steer the loader or the runtime are refused. Pure, and small, because every app's prelude contains it.
  */
 
-/** ld.so(8), dyld(1), Node's and Bun's own: they decide what code is loaded, so a data file may not set them. */
+/** Variables of ld.so(8), dyld(1), Node and Bun that decide what code is loaded: a data file may not set them. */
 const REFUSED = /^(?:NODE_PATH$|NODE_OPTIONS$|LD_|DYLD_|BUN_|GANTRY_)/;
 
 /**
  * Adds the file's values to `env`.
- * @param values what util.parseEnv made of the file
+ * @param values the result of util.parseEnv
  * @returns names that the file may not set
  */
 export function applyEnvFile(

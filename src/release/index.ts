@@ -1,5 +1,8 @@
-/** The door of the release room: what others may use of it. */
-/** Bun's text lockfile as data. */
+/**
+ * The door of the release room: the formats that build side and host side share. Everything that other rooms may use;
+ * preludes and stubs import single files, so that little code is compiled into every app.
+ */
+/** `parseBunLock` parses bun.lock: the build reads an app's, the launcher a release's. */
 export {
   type BunLock,
   type LockEntry,
@@ -11,7 +14,7 @@ export {
   resolveKey,
   splitKey,
 } from "./bun-lock.ts";
-/** What a bundle says of itself. */
+/** These write and parse the head of a bundle, which names its release. */
 export {
   BUNDLE_HEAD_BYTES,
   type BundleIdentity,
@@ -20,7 +23,7 @@ export {
   readCompression,
   withBundleHead,
 } from "./bundle.ts";
-/** What the launcher keeps of its caller's environment. */
+/** The variables that the launcher keeps from its caller's environment, and those that pass facts to it. */
 export {
   DIRECTORY_VARIABLE,
   isKept,
@@ -29,7 +32,7 @@ export {
   LAUNCHER_RUNTIME,
   LIBRARY_PATH_VARIABLE,
 } from "./caller.ts";
-/** Every path of a release, in one place. */
+/** `releaseLayout` has every path of a release; `NAMES` has the names in it. */
 export {
   bundleName,
   isSignature,
@@ -43,7 +46,7 @@ export {
   signatureOf,
   vendoredBundle,
 } from "./layout.ts";
-/** lib/release.json, the one thing both sides share. */
+/** These write, parse and query lib/release.json, the manifest. */
 export {
   availableExternals,
   bundleCompression,
@@ -65,9 +68,9 @@ export {
   type TreeModule,
   wantedModules,
 } from "./manifest.ts";
-/** The load probe's protocol. */
+/** The protocol of the load probe between launcher and app. */
 export { MODULES_VARIABLE, parseProbeOutput, PROBE_VARIABLE, type ProbeRequest } from "./probe.ts";
-/** What a release says of itself as a systemd service, and the one description of every value in it. */
+/** Schemas of the service's settings, for the manifest and for the app's package.json. */
 export {
   ACTIVATE_TIMEOUT,
   ActivateSchema,
@@ -85,7 +88,7 @@ export {
   Tasks,
   UserName,
 } from "./service.ts";
-/** Which keys may sign the releases of a service, and how that changes. */
+/** A keyring has the keys that may sign releases; statements change it. */
 export {
   applyStatements,
   formatStatement,
@@ -101,9 +104,9 @@ export {
   type SignedStatement,
   trustedKeys,
 } from "./signing/keyring.ts";
-/** Checking the signature of a file of any size, without holding it in memory. */
+/** These hash and verify a signed file of any size. */
 export { readPrehash, verifySignedFile } from "./signing/minisign-file.ts";
-/** minisign's secret keys. */
+/** These make, write and read minisign's secret keys; only the build side uses them. */
 export {
   createSecretKey,
   formatSecretKey,
@@ -113,9 +116,9 @@ export {
   type SecretKeyFile,
   unlockSecretKey,
 } from "./signing/minisign-secret.ts";
-/** Writing minisign signatures. */
+/** `formatSignature` writes a minisign signature. */
 export { formatSignature } from "./signing/minisign-sign.ts";
-/** Verification of minisign signatures. */
+/** These parse public keys and signatures, and verify signatures. */
 export {
   createPrehash,
   encodePublicKey,
@@ -129,9 +132,9 @@ export {
   verifyMinisign,
   verifySignature,
 } from "./signing/minisign.ts";
-/** The stamp says "this tree was proven on this host". */
+/** Names of the stamp and of the files beside it, for stub and launcher. */
 export { absentName, hostId, LIBC_MARKS, NOTE, noteLine, noteName, stampName, systemName } from "./stamp.ts";
-/** Where prepared trees lie that cannot lie beside their release. */
+/** These find the stores of an environment, for trees that cannot lie beside their release. */
 export {
   type Candidate,
   parseCandidates,
@@ -144,7 +147,7 @@ export {
   type StoreVariable,
   temporaryAbove,
 } from "./store.ts";
-/** A release compared with its SHA256SUMS, in both directions. */
+/** These parse SHA256SUMS and compare a release with it. */
 export {
   bundlesOf,
   compareListed,
@@ -154,7 +157,7 @@ export {
   sumMismatch,
   type Sums,
 } from "./sums.ts";
-/** The platforms that a release can be made for, and what each means to Bun, to npm and to a POSIX shell. */
+/** The platforms that a release can be made for. */
 export {
   acceptsTarget,
   cpuFlagOfBun,
@@ -166,7 +169,7 @@ export {
   TARGETS,
   targetSuffix,
 } from "./targets.ts";
-/** A directory tree as a sorted list of its files with size, SHA-256 and mode. */
+/** These list and hash the files of a directory tree. */
 export {
   digestOfFiles,
   type EntryHash,

@@ -1,5 +1,5 @@
 /**
- * Every path of a release, in one place. Names here are a contract: people, scripts and units rely on them.
+ * Every path of a release. The names are a contract: people, scripts and units rely on them.
  */
 import { join } from "node:path";
 import type { Compression } from "./bundle.ts";
@@ -11,37 +11,37 @@ export { NAMES };
 
 export interface ReleaseLayout {
   readonly root: string;
-  /** What people and systemd run: a POSIX shell script. */
+  /** The start script that people and systemd run: a POSIX shell script. */
   readonly stub: string;
   /** The management commands: a POSIX shell script. */
   readonly gantry: string;
   readonly lib: string;
-  /** What runs launcher and app: the compiled app itself, or a Node. */
+  /** The program that runs launcher and app: the compiled app itself, or a Node. */
   readonly executable: string;
   readonly launcher: string;
-  /** Node's releases only: the compiled JavaScript, and what Node loads before it. */
+  /** For Node releases: the compiled JavaScript, and the file that Node loads before it. */
   readonly app: string;
   readonly preload: string;
   readonly manifest: string;
   readonly packageJson: string;
   readonly lockfile: string;
   readonly modules: string;
-  /** Holds the stamps; lies inside the tree, so that it goes when the tree goes. */
+  /** The directory of the stamps. It is inside the tree, so that it is removed with the tree. */
   readonly stamps: string;
   readonly lock: string;
   readonly vendor: string;
   readonly env: string;
   readonly envExample: string;
   readonly setup: string;
-  /** Unit, user and drop-ins, as they are copied onto the host. */
+  /** Unit, user and drop-ins, which are copied onto the host. */
   readonly systemd: string;
   readonly readme: string;
   readonly sums: string;
 }
 
 /**
- * The program that a release brings, relative to its root; undefined when the host's own runs it.
- * `lib/BINARY` for Bun, which is the app, and `lib/node` for Node.
+ * The program that a release brings, relative to its root: `lib/BINARY` for Bun, which is the app, and `lib/node` for
+ * Node. Undefined for releases that run on the host's own Node.
  */
 export function programPath({ binary, runtime }: Program): string | undefined {
   if (runtime.kind === "bun") return `${NAMES.lib}/${binary}`;
@@ -50,7 +50,7 @@ export function programPath({ binary, runtime }: Program): string | undefined {
 
 export type Program = Pick<Manifest, "binary" | "runtime">;
 
-/** @param running the program of the calling process: that of a release which brings none */
+/** @param running the program of this process, for releases that bring no runtime */
 export function releaseLayout(root: string, program: Program, running = "node"): ReleaseLayout {
   const own = programPath(program);
   return Object.freeze({
@@ -93,17 +93,17 @@ export function vendoredBundle(target: Target, compression: Compression): string
   return `${NAMES.vendor}/${target.name}.tar.${compression}`;
 }
 
-/** Is this path, relative to a release, one of its bundles? */
+/** Whether this path, relative to a release, is one of its bundles. */
 export function isVendoredBundle(path: string): boolean {
   return /^vendor\/[^/]+\.tar\.(?:zst|gz)$/.test(path);
 }
 
-/** A file's detached signature lies beside it under this name: minisign(1)'s own. */
+/** The path of a file's detached signature: beside it, with minisign(1)'s extension. */
 export function signatureOf(path: string): string {
   return `${path}.minisig`;
 }
 
-/** Is this path, relative to a release, a signature? Those are the files that SHA256SUMS does not list. */
+/** Whether this path, relative to a release, is a signature, which SHA256SUMS does not list. */
 export function isSignature(path: string): boolean {
   return (
     path === NAMES.signature ||
@@ -111,7 +111,7 @@ export function isSignature(path: string): boolean {
   );
 }
 
-/** `test-brain-v0.1.0-linux-x64.bundle.tar.zst`: a bundle that travels alone. */
+/** `test-brain-v0.1.0-linux-x64.bundle.tar.zst`: a bundle outside of its release. */
 export function bundleName(name: string, version: string, target: Target, compression: Compression): string {
   return `${releaseName(name, version, target)}.bundle.tar.${compression}`;
 }

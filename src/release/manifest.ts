@@ -1,7 +1,7 @@
 /**
- * lib/release.json, the one thing both sides share: what was built, for which target, and every file that the
- * prepared tree must hold. Written by the build, read by the launcher; unknown keys are refused, because a launcher
- * that skips what it does not understand would call a tree proven that it only half checked.
+ * The manifest, lib/release.json: what was built, for which target, and every file that the prepared tree must have. The
+ * build writes it, and the launcher reads it. Unknown keys are refused, because a launcher that ignores one could skip a
+ * check and still call the tree proven.
  */
 import * as v from "valibot";
 import { GantryError } from "../base/errors.ts";
@@ -31,7 +31,7 @@ const ExternalSchema = v.strictObject({
   reason: v.string(),
   /** Specifiers that the load probe loads. */
   imports: v.array(v.string()),
-  /** Present when the build could not make it work: the tree goes without it, and this says why and what to do. */
+  /** Set when the build could not make the module work: why, and the fix. No tree has it then. */
   unavailable: v.optional(v.strictObject({ reason: v.string(), fix: v.string() })),
 });
 
@@ -43,8 +43,8 @@ const ModuleSchema = v.strictObject({
   /** Names of the externals that need this module, themselves included. */
   neededBy: v.array(v.string()),
   /**
-   * Present when an install script made some of its files on the building machine: no registry serves those, and hosts
-   * run no scripts, so that only a bundle or a tree that was made elsewhere brings this module.
+   * Set when an install script made some of its files on the build machine. No registry serves those, and hosts run no
+   * scripts, so that the module comes only from a bundle or a copied tree.
    */
   source: v.optional(v.literal("bundle")),
   /** Files by path relative to the module's own directory. */
@@ -72,17 +72,17 @@ const RequiresSchema = v.strictObject({
   libraries: v.array(TextFloor),
 });
 
-/** Every byte of it is known beforehand, so that a mirror needs no trust. */
+/** A bundle by size and digest, so that mirrors need not be trusted. */
 const BundleSchema = v.strictObject({
   compression: v.picklist(["zst", "gz"]),
   /** Bytes of the compressed file, its head included, and their digest. */
   size: Size,
   sha256: Sha256,
-  /** Bytes of the tar that comes out of it: nothing may come out longer. */
+  /** Bytes of all its files together, at most. */
   unpacked: Size,
 });
 
-/** What runs the app. Node's releases bring lib/node, or rely on the host's own (`system`), which must be of one ABI. */
+/** The runtime. Node releases bring lib/node, or use the host's own (`system`), which must have the ABI named here. */
 const RuntimeSchema = v.variant("kind", [
   v.strictObject({ kind: v.literal("bun"), version: v.string() }),
   v.strictObject({
@@ -107,9 +107,9 @@ const ManifestSchema = v.strictObject({
   /** Version of gantry that made the release. */
   gantry: v.string(),
   runtime: RuntimeSchema,
-  /** The bundle of this release's modules, whether or not it rides in vendor/; absent when there are no modules. */
+  /** The bundle of this release's modules, whether or not vendor/ has it; absent when there are no modules. */
   bundle: v.optional(BundleSchema),
-  /** The minisign public key that bundles, upgrades and mirrors of this release must be signed by; or several, any of them. */
+  /** The minisign public keys that pin the publisher: bundles and upgrades need a signature by one of them. */
   publicKey: v.optional(v.union([v.string(), v.pipe(v.array(v.string()), v.minLength(1))])),
   /** The program in lib/; absent exactly when the host's own Node runs the app. */
   executable: v.optional(v.strictObject({ size: Size, sha256: Sha256 })),
@@ -119,7 +119,7 @@ const ManifestSchema = v.strictObject({
   /** Absent where there is no systemd. */
   service: v.optional(ServiceSchema),
   activate: v.optional(ActivateSchema),
-  /** What pruning left in beyond its rules, for whoever makes the bundle of another target: patterns, or everything. */
+  /** Files that pruning kept beyond its rules, for bundles of other targets: patterns, or everything. */
   keep: v.optional(v.union([v.literal("all"), v.array(v.string())])),
   externals: v.array(ExternalSchema),
   /** By directory relative to node_modules: `libsql`, `@libsql/client`, `a/node_modules/b`. */
@@ -137,20 +137,20 @@ export type ExternalModule = Manifest["externals"][number];
 export type ReleaseRequires = NonNullable<Manifest["requires"]>;
 export type ReleaseBundle = NonNullable<Manifest["bundle"]>;
 
-/** How a release's bundles are compressed: as its own is. */
+/** The compression of all bundles of a release. */
 export function bundleCompression({ bundle }: Pick<Manifest, "bundle">): Compression {
   return bundle?.compression ?? "zst";
 }
 export type TreeModule = Manifest["modules"][string];
 
-/** The name of a release: the first digits of the SHA-256 of its release.json, which binds everything else. */
+/** A release's id: the first RELEASE_ID_LENGTH digits of the SHA-256 of its release.json, which has all other digests. */
 export function releaseId(manifestText: string): string {
   return sha256(manifestText).slice(0, RELEASE_ID_LENGTH);
 }
 
 /**
- * The name of a whole tree: SHA-256 over `DIGEST  DIRECTORY\n` of every module, sorted by directory. Releases with the
- * same tree digest share one copy in a store, and one bundle serves them all.
+ * The digest of a whole tree: SHA-256 over `DIGEST  DIRECTORY\n` of every module, sorted by directory. Releases with the
+ * same tree digest share one copy in a store, and can use the same bundle.
  */
 export function treeDigest(modules: Manifest["modules"]): string {
   const lines = Object.keys(modules)
@@ -202,7 +202,7 @@ export function parseManifest(text: string, where: string): Manifest {
   });
 }
 
-/** Is it the host's own program that runs the app? */
+/** Whether the host's own Node runs the app. */
 export function runsOnSystem(runtime: ReleaseRuntime): boolean {
   return runtime.kind === "node" && runtime.system;
 }
@@ -217,8 +217,8 @@ export function manifestTarget(manifest: Manifest): Target {
 }
 
 /**
- * The files that a tree with these externals must hold, by path relative to node_modules.
- * A module is in when one of the externals that need it is.
+ * The files that a tree with these externals must have, by path relative to node_modules. It has a module when it has one
+ * of the externals that need the module.
  */
 export function filesOfTree(manifest: Manifest, included: ReadonlySet<string>): Map<string, FileEntry> {
   const files = new Map<string, FileEntry>();
@@ -230,7 +230,7 @@ export function filesOfTree(manifest: Manifest, included: ReadonlySet<string>): 
 
 type ModuleEntry = readonly [directory: string, module: TreeModule];
 
-/** Modules that some available external needs; the manifest may list others, which no tree holds. */
+/** The modules of a tree: those that an available external needs. The manifest may list others, which no tree has. */
 export function wantedModules(manifest: Manifest): ModuleEntry[] {
   return modulesFor(manifest, new Set(availableExternals(manifest).map(({ name }) => name)));
 }
@@ -239,7 +239,7 @@ function modulesFor({ modules }: Manifest, externals: ReadonlySet<string>): Modu
   return Object.entries(modules).filter(([, module]) => module.neededBy.some((name) => externals.has(name)));
 }
 
-/** The native files that an external needs, relative to node_modules, those of one package together. */
+/** The native files that an external needs, relative to node_modules, grouped by package. */
 export function nativeByModule(
   { modules, native }: Pick<Manifest, "modules" | "native">,
   external: string,
@@ -254,7 +254,7 @@ export function nativeByModule(
   return [...groups.values()];
 }
 
-/** Externals that the build could provide: the ones a tree may hold. */
+/** The externals that a tree may have: those that the build could make work. */
 export function availableExternals(manifest: Manifest): ExternalModule[] {
   return manifest.externals.filter((external) => external.unavailable === undefined);
 }

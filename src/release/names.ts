@@ -1,6 +1,6 @@
 /**
- * Names of the files directly under a release, relative and with forward slashes. One constant each, so that the
- * preludes, which are compiled into every app, carry those alone that they use. Everybody else asks layout.ts.
+ * Names of the files of a release, relative to its root and with forward slashes. Each is a constant of its own, so that
+ * the preludes, which are compiled into every app, contain only those that they use. Other code uses NAMES of layout.ts.
  */
 export const gantry = "gantry";
 export const lib = "lib";
@@ -14,7 +14,7 @@ export const lockfile = "bun.lock";
 export const modules = "node_modules";
 export const stamps = ".gantry";
 export const lock = ".gantry-lock";
-/** The process id of the script that goes first when many start at once; see modules/lock/start-gate.ts. */
+/** The start gate: it has the process id of the script that goes first, see src/modules/lock/start-gate.ts. */
 export const startGate = ".gantry-claim";
 export const work = ".gantry-work-";
 export const old = ".gantry-old-";

@@ -1,6 +1,6 @@
 /**
- * The load probe's protocol: what the launcher asks of a compiled app through the environment, and the lines it
- * answers with. The app's side of it is src/build/compile/prelude.ts.
+ * The protocol of the load probe: the launcher's request in the app's environment, and the lines that the app prints as
+ * responses. The app's side is in src/build/preload and src/build/compile/prelude.ts.
  */
 import type { VariableName } from "../base/variables.ts";
 
@@ -12,13 +12,13 @@ export const MODULES_VARIABLE = "GANTRY_MODULES" satisfies VariableName;
 
 /** The value of GANTRY_PROBE, as JSON. */
 export interface ProbeRequest {
-  /** Begins every answer, so that a module's own output is never taken for one. */
+  /** Random text at the start of every response, so that a module's own output is not taken for one. */
   readonly nonce: string;
   /** What to load, in this order: specifiers exactly as the app imports them. */
   readonly specifiers: readonly string[];
   /**
-   * Native files by package, absolute. Some packages load theirs only when they are used (better-sqlite3), and then
-   * an import proves nothing: of a package of which none is in memory after all imports, one has to load by itself.
+   * Native files by package, as absolute paths. Some packages, such as better-sqlite3, load theirs only when they are
+   * used. If no file of a package is in memory after all imports, the probe loads one of them itself.
    */
   readonly files?: readonly (readonly string[])[];
 }
@@ -33,7 +33,7 @@ export function probePrefix(nonce: string): string {
   return `gantry-probe ${nonce} `;
 }
 
-/** Picks the answers out of everything that the process printed on its standard output. */
+/** Finds the responses in everything that the process printed on stdout. */
 export function parseProbeOutput(output: string, nonce: string): ProbeResponse[] {
   const prefix = probePrefix(nonce);
   return output

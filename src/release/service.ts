@@ -1,18 +1,17 @@
 /**
- * What a release says of itself as a systemd service, and the one description of every value in it: the app's settings
- * are checked with the same schemas. Values are plain enough to stand in a unit; what could be read as unit syntax is
- * refused here or escaped where it is placed (src/build/units.ts).
+ * Schemas of the manifest's `service`. The app's own settings are checked with the same ones. Values that could be read as
+ * unit syntax are refused here, or escaped where they are written (src/build/release/units.ts).
  */
 import * as v from "valibot";
 
-/** systemd refuses names of more than 31 bytes (UT_NAMESIZE), and nobody hardens a service that runs as root. */
+/** A user's name: at most 31 bytes, as in systemd (UT_NAMESIZE), and not root. */
 export const UserName = v.pipe(
   v.string(),
   v.regex(/^[a-z_][a-z0-9_-]{0,30}$/, "is not a user name"),
   v.check((name) => name !== "root", "must not be root"),
 );
 
-/** One line, whatever a unit file or a terminal may do with it. */
+/** A text of one line without control characters. */
 export const Line = v.pipe(
   v.string(),
   v.nonEmpty("must not be empty"),
@@ -26,7 +25,7 @@ export const Port = v.pipe(
   v.maxValue(65_535, "is above 65535"),
 );
 
-/** An absolute request target without characters that HTTP would not carry. */
+/** A path for HTTP requests, absolute and without characters that a request line cannot have. */
 export const HealthPath = v.pipe(
   v.string(),
   v.startsWith("/", 'must be a path that begins with "/"'),
@@ -41,7 +40,7 @@ export const DirectoryPath = v.pipe(
 
 const SIZE = /^(\d+(?:\.\d+)?)([KMGT]?)$/;
 const FACTORS: Readonly<Record<string, number>> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 };
-/** Measured: below this a Bun binary is killed while it starts (64M does not suffice). */
+/** The least memory, in bytes. Measured: with 64M a Bun program is killed while it starts. */
 const LEAST_MEMORY = 96 * 2 ** 20;
 
 /** systemd.resource-control(5), MemoryMax=: bytes with an optional K, M, G or T, or a percentage of the host's. */
@@ -51,7 +50,7 @@ export const Memory = v.pipe(
   v.check((text) => (bytesOf(text) ?? LEAST_MEMORY) >= LEAST_MEMORY, "is below 96M: the app would not start"),
 );
 
-/** TasksMax=: processes and threads. Measured: with 8 a Bun binary does not start. */
+/** TasksMax=: processes and threads. Measured: with 8 a Bun program does not start. */
 export const Tasks = v.pipe(
   v.number(),
   v.integer("must be a whole number"),
@@ -86,7 +85,7 @@ export const ActivateTimeout = v.pipe(
 export const ServiceType = v.picklist(["exec", "notify"]);
 export const Exposure = v.picklist(["public", "local", "airgapped"]);
 
-/** undefined for a share of the host's memory, or no limit at all. */
+/** Memory in bytes; undefined for a percentage of the host's memory, and for no limit. */
 function bytesOf(text: string): number | undefined {
   const [, number, unit = ""] = SIZE.exec(text) ?? [];
   return number === undefined ? undefined : Number(number) * (FACTORS[unit] ?? 1);
@@ -96,26 +95,26 @@ function bytesOf(text: string): number | undefined {
 export const ServiceSchema = v.strictObject({
   /** System user and group that the app runs as. */
   user: UserName,
-  /** The settings name the user, which may be one that the host has already; else nobody else's is taken. */
+  /** Whether the settings name the user. Only then an existing user of the host may be used. */
   userNamed: v.optional(v.boolean()),
   description: Line,
-  /** `notify`: the app says READY=1 itself (sd_notify(3)). */
+  /** `notify`: the app sends READY=1 itself (sd_notify(3)). */
   type: ServiceType,
-  /** What the app is started with. */
+  /** Arguments of the app. */
   arguments: v.array(Line),
-  /** TCP port that the app listens on; it is told by PORT. */
+  /** TCP port that the app listens on; the unit passes it as PORT. */
   port: v.optional(Port),
   /** Path that answers with 2xx when all is well. */
   health: v.optional(HealthPath),
-  /** Directories beside its own that the app may write. */
+  /** Further directories that the app may write. */
   directories: v.array(DirectoryPath),
   memory: Memory,
   tasks: Tasks,
   /** Seconds after a start in which the app has to become healthy. */
   healthWindow: HealthWindow,
-  /** Seconds that it then has to stay healthy, without a restart, before a change counts as done. */
+  /** Seconds that the app has to stay healthy, without a restart, before a change is confirmed. */
   healthSettle: v.optional(HealthSettle, 3),
-  /** Seconds; absent in releases of an earlier gantry. */
+  /** Seconds for `activate`; absent in releases of older versions of gantry. */
   activateTimeout: v.optional(ActivateTimeout),
   /** An upgrade keeps a copy of the state directory until the new version is healthy. */
   snapshot: v.boolean(),

@@ -1,23 +1,23 @@
 /**
- * The stamp says "this tree was proven on this host". Its whole meaning is in its file name,
- * `RELEASE-HOST`, so that the stub finds it with one test and reads nothing: it must spell the host
- * exactly as templates/machine-id.sh and os-release.sh do. The file's content is the verdict, for people and for doctor.
+ * The stamp: a file in a tree that says that the tree was proven on this host. Its name is `RELEASE-HOST`, so that the
+ * stub needs one test and reads nothing. The host's name must be the same as in templates/machine-id.sh and os-release.sh.
+ * The content is the verdict, for people.
  */
 
 /** Hexadecimal digits of the manifest's SHA-256 that name a release. */
 export const RELEASE_ID_LENGTH = 16;
 
-/** What /etc/machine-id and /etc/os-release said; `undefined` where there is no such file. */
+/** The contents of /etc/machine-id and /etc/os-release; undefined where there is no such file. */
 export interface HostFiles {
   readonly machineId: string | undefined;
   readonly osRelease: string | undefined;
 }
 
 /**
- * Names this host by facts that root, a service user and a hardened unit all read alike.
- * A machine id (machine-id(5): 32 lower-case hexadecimal digits) names it alone; where it is missing, empty or
- * `uninitialized`, as in most images, the distribution's ID and VERSION_ID (os-release(5)) stand for its C library.
- * Never fails: with neither, every such host is `unknown`.
+ * Identifies this host by facts that root, a service user and a hardened unit can all read. It is the machine id
+ * (machine-id(5): 32 lower-case hexadecimal digits). Where that is missing, empty or `uninitialized`, as in most images,
+ * it is the distribution's ID and VERSION_ID (os-release(5)), which stand for its C library. With neither it is
+ * `unknown`. Never fails.
  */
 export function hostId(files: HostFiles): string {
   const machine = firstLine(files.machineId);
@@ -31,7 +31,7 @@ function firstLine(text: string | undefined): string {
   return text?.split("\n", 1)[0] ?? "";
 }
 
-/** The first assignment counts; quotes go, and anything that is no plain word makes the value empty. */
+/** The first assignment's value without quotes; empty when it is no plain word. */
 function osReleaseValue(text: string | undefined, key: string): string {
   const line = text?.split("\n").find((candidate) => candidate.startsWith(`${key}=`));
   const raw = line?.slice(key.length + 1) ?? "";
@@ -44,14 +44,14 @@ export function stampName(releaseId: string, host: string): string {
   return `${releaseId}-${host}`;
 }
 
-/** Beside the stamp: an optional module, by its place in the manifest's list, that this host goes without. */
+/** The name of a file beside the stamp: it marks an absent optional external, by its index in the manifest's list. */
 export function absentName(releaseId: string, host: string, index: number): string {
   return `${stampName(releaseId, host)}.without-${index}`;
 }
 
 /**
- * Beside the stamp of a release that runs on the host's own Node: which one was proven, in two lines that the stub
- * reads, the `node` of the PATH and the program that it is.
+ * The name of a file beside the stamp of a release that runs on the host's own Node. Its two lines, which the stub reads,
+ * are the `node` on the PATH and the program that it leads to.
  */
 export function systemName(releaseId: string, host: string): string {
   return `${stampName(releaseId, host)}.node`;
@@ -60,13 +60,13 @@ export function systemName(releaseId: string, host: string): string {
 /** Ends the name of the note beside a stamp: see src/modules/proof/note.ts. */
 export const NOTE = ".by";
 
-/** Beside the stamp: who looked at the way to the tree. */
+/** The name of the note beside the stamp. */
 export function noteName(releaseId: string, host: string): string {
   return `${stampName(releaseId, host)}${NOTE}`;
 }
 
 /**
- * A line of that note, as the stub spells it.
+ * A line of the note, in the stub's format.
  * @param modules the tree's directory in a store; undefined beside the release
  */
 export function noteLine(uid: number, root: string, modules: string | undefined): string {

@@ -1,15 +1,15 @@
 /**
- * Where prepared trees lie that cannot lie beside their release: the places that are looked at, in their order, and
- * the names below them. The build renders these rules into the stub and the launcher follows them; both must find the
- * same directory, so that a start from a store costs no more than one beside the release.
+ * Stores, in which prepared trees lie that cannot lie beside their release: the variables that name them, in order, and
+ * the names below them. The build renders these rules into the stub, and the launcher follows them. Both must find the
+ * same directory, so that the stub can start from a store without the launcher.
  */
 import { join, normalize } from "node:path";
 import { treeDigest, type Manifest } from "./manifest.ts";
 
 /**
- * The variables that name a store, in the order in which they are asked (systemd.exec(5) for the second and third,
- * XDG base directories for the rest), and the status by which the launcher tells the stub that the tree lies there:
- * 0 means beside the release. They lie between sysexits.h (64 to 78) and the shell's own (126 and above).
+ * The variables that name a store, in order (systemd.exec(5) for the second and third, XDG base directories for the
+ * rest), and the exit status by which the launcher tells the stub that the tree lies there; 0 means beside the release.
+ * The statuses are between those of sysexits.h (64 to 78) and the shell's own (126 and above).
  */
 export const STORE_STATUS = {
   GANTRY_STORE: 91,
@@ -22,21 +22,21 @@ export const STORE_STATUS = {
 export type StoreVariable = keyof typeof STORE_STATUS;
 export const STORE_VARIABLES = Object.keys(STORE_STATUS) as StoreVariable[];
 
-/** The directory that a store's variable leads to; everything of gantry's lies in this one inside it. */
+/** The directory of gantry's trees, inside the one that a store's variable names. */
 export const STORE_NAME = "gantry";
 
-/** Beside a tree: notes which releases use it, see src/modules/location/reference.ts. */
+/** The directory beside a tree that notes which releases use it, see src/modules/location/reference.ts. */
 export const STORE_USED = ".gantry-used";
 
 export interface Candidate {
   readonly variable: StoreVariable;
-  /** What the variable leads to. */
+  /** The directory that the variable leads to. */
   readonly directory: string;
-  /** Why it is not even looked at. */
+  /** Why the directory is not used, by its path alone. */
   readonly refused: string | undefined;
 }
 
-/** Always shared with everybody, and emptied at times. */
+/** Directories for temporary files: all users share them, and systems empty them. */
 const TEMPORARY = ["/tmp", "/var/tmp"];
 
 /** The directory of a tree in a store: releases with the same modules share it. */
@@ -44,7 +44,7 @@ export function storeTreeName(modules: Manifest["modules"]): string {
   return treeDigest(modules).slice(0, 32);
 }
 
-/** The stores that an environment names, in order. systemd lists several directories with colons: the first counts. */
+/** The stores that an environment names, in order. systemd separates several directories by colons; the first counts. */
 export function parseCandidates(environment: Readonly<Record<string, string | undefined>>): Candidate[] {
   const home = environment["HOME"] ?? "";
   const values: Record<StoreVariable, string> = {
@@ -60,7 +60,7 @@ export function parseCandidates(environment: Readonly<Record<string, string | un
   });
 }
 
-/** A path that could mean two things is refused, because the stub compares text. */
+/** Why a path is refused. The stub compares text, so that a path with more than one spelling is not used. */
 function refusal(directory: string, temporary: string | undefined): string | undefined {
   if (!directory.startsWith("/")) return "it is not an absolute path";
   if (directory === "/") return "it is the root directory";
@@ -77,7 +77,7 @@ export function temporaryAbove(directory: string, temporary: string | undefined)
   );
 }
 
-/** How people know it: the variable, and what gantry makes of it. */
+/** A store as messages show it: the variable and the directory. */
 export function storeLabel({ variable, directory }: Candidate): string {
   return `${variable === "HOME" ? "~/.cache" : variable}, ${join(directory, STORE_NAME)}`;
 }

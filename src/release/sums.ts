@@ -1,6 +1,6 @@
 /**
- * A release compared with its SHA256SUMS, in both directions: every listed file is there and as listed, and nothing
- * else is there. Links are never followed, because what they point at can change after the signature.
+ * Compares a release with its SHA256SUMS in both directions: every listed file is as listed, and there is no other file.
+ * Links are never followed, because what they point at can change after the signature was made.
  */
 import { join, relative, sep } from "node:path";
 import { GantryError, toGantryError, type Finding } from "../base/errors.ts";
@@ -46,7 +46,7 @@ export function bundlesOf(sums: Sums): string[] {
   return [...sums.keys()].filter(isVendoredBundle);
 }
 
-/** Listed files that are not there or not as listed; what a start has left in the release does not count. */
+/** Findings for listed files that are missing or not as listed. Other files, which a start may have made, are ignored. */
 export function compareListed(root: string, sums: Sums, fix: string): Finding[] {
   return compareWithSums(root, sums, fix).filter(({ where }) =>
     where === undefined ? true : sums.has(relative(root, where).split(sep).join("/")),
@@ -54,9 +54,8 @@ export function compareListed(root: string, sums: Sums, fix: string): Finding[] 
 }
 
 /**
- * Everything in which a release differs from its sums: listed files in their order, then what is not listed. Empty
- * when it agrees.
- * @param fix what the person who sees this can do: one who signs builds again, one who verifies takes it again
+ * Findings for all differences between a release and its sums: first listed files, in their order, then unlisted ones.
+ * @param fix of every finding: to build again when signing, to download again when verifying
  */
 export function compareWithSums(root: string, sums: Sums, fix: string): Finding[] {
   const present = new Map(readTreeFiles(root).map((file) => [file.path, file]));

@@ -1,6 +1,6 @@
 /**
- * The platforms that a release can be made for, and what each means to Bun, to npm and to a POSIX shell.
- * A target is `OS-ARCH[-LIBC][-baseline]`; the table below is the only place that knows the spellings.
+ * The targets: platforms that a release can be made for, with their names in Bun, in npm and in a POSIX shell. A target is
+ * `OS-ARCH[-LIBC][-baseline]`. Only the table below has the spellings.
  */
 import { GantryError } from "../base/errors.ts";
 import { compareDotted } from "../base/versions.ts";
@@ -16,9 +16,9 @@ export interface Target {
   readonly libc?: Libc;
   /** The value for Bun's `compile.target`. */
   readonly bun: string;
-  /** What `uname -m` prints there. */
+  /** The output of `uname -m`. */
   readonly machines: readonly string[];
-  /** The loader that a binary for this target asks the kernel for (ELF gABI PT_INTERP; Mach-O LC_LOAD_DYLINKER). */
+  /** The loader that programs for this target name (ELF gABI PT_INTERP; Mach-O LC_LOAD_DYLINKER). */
   readonly interpreter: string;
 }
 
@@ -77,7 +77,7 @@ export function parseTarget(name: string): Target {
 }
 
 /**
- * The target of a machine, from what Node or Bun says of the running process.
+ * The target of a machine, by process.platform, process.arch and its C library.
  * @param libc the C library of the running process; ignored on darwin
  * @throws GantryError HOST_UNSUPPORTED for a system that gantry makes no releases for
  */
@@ -92,15 +92,15 @@ export function targetOfHost(platform: string, arch: string, libc: Libc): Target
   });
 }
 
-/** Does an executable for `target` run on a machine of `host`? (A baseline build runs wherever the full one does.) */
+/** Whether a program for `target` runs on a machine of `host`. A baseline build runs wherever the full one does. */
 export function runsOn(target: Target, host: Target): boolean {
   return target.os === host.os && target.arch === host.arch && target.libc === host.libc;
 }
 
 /**
- * The newest processor feature that Bun's build for a target cannot do without, as /proc/cpuinfo spells it. Measured with
- * qemu's processor models on the registry's packages: 1.2.16 and 1.3.14 end with SIGILL below AVX2, their baseline builds
- * below SSE4.2; since 1.4.0 both are the same file, which needs SSE4.2. Those for arm64 run on the first ARMv8.
+ * The newest processor feature that Bun's build for a target needs, as /proc/cpuinfo spells it. Measured with qemu's
+ * processor models on the registry's packages: 1.2.16 and 1.3.14 end with SIGILL without AVX2, and their baseline builds
+ * without SSE4.2. Since 1.4.0 both are the same file, which needs SSE4.2. The builds for arm64 run on the first ARMv8.
  * @param version Bun's, such as `1.3.14`
  */
 export function cpuFlagOfBun(target: Target, version: string): "avx2" | "sse4_2" | undefined {
@@ -109,12 +109,12 @@ export function cpuFlagOfBun(target: Target, version: string): "avx2" | "sse4_2"
   return oneBuild || target.name.endsWith("-baseline") ? "sse4_2" : "avx2";
 }
 
-/** The platform part of a release's directory name: `-gnu` is left out, being the usual case. */
+/** The platform in a release's name, without `-gnu`, which is the usual case. */
 export function targetSuffix(target: Target): string {
   return target.name.replace("-gnu", "");
 }
 
-/** May a package with these package.json fields be installed for the target? (npm's os, cpu and libc lists.) */
+/** Whether a package with these fields of package.json (npm's os, cpu and libc) may be installed for the target. */
 export function acceptsTarget(
   fields: {
     readonly os?: readonly string[] | undefined;

@@ -1,6 +1,6 @@
 /**
- * A directory tree as a sorted list of its files with size, SHA-256 and mode: the form in which trees are
- * compared, put into the manifest and checked. The one place that hashes.
+ * Lists a directory tree as its files with size, SHA-256 and mode. Trees are compared and checked in this form, and the
+ * manifest has it. All hashing of files is here.
  */
 import { createHash } from "node:crypto";
 import { lstatSync, readdirSync, readlinkSync } from "node:fs";
@@ -18,13 +18,13 @@ export function sha256(data: string | Uint8Array): string {
   return createHash("sha256").update(data).digest("hex");
 }
 
-/** Size and SHA-256 of a file whose bytes come one piece after the other. */
+/** Computes size and SHA-256 of bytes that arrive in pieces. */
 export interface EntryHash {
   readonly update: (bytes: Uint8Array) => void;
   readonly finish: () => readonly [size: number, sha256: string];
 }
 
-/** Starts an entry for bytes that are not in a file yet, or not yet all. */
+/** Starts the hash of bytes that arrive in pieces. */
 export function startEntry(): EntryHash {
   const hash = createHash("sha256");
   let size = 0;
@@ -47,7 +47,7 @@ export function readFileEntry(path: string): readonly [size: number, sha256: str
   return entry.finish();
 }
 
-/** Permission bits that an installed file gets, whatever the umask was when it was made. */
+/** The permission bits of an installed file, whatever the umask: 0755 or 0644. */
 export function normalMode(entry: FileEntry): number {
   return entry[2] === "x" ? 0o755 : 0o644;
 }
@@ -58,7 +58,7 @@ export interface TreeFile {
   readonly kind: "file" | "link" | "other";
 }
 
-/** Lists everything below `root` that is no directory, sorted by path in UTF-16 order, links not followed. */
+/** Lists everything below `root` except directories, sorted by path in UTF-16 order. Links are not followed. */
 export function readTreeFiles(root: string, below = ""): TreeFile[] {
   const files: TreeFile[] = [];
   for (const entry of readdirSync(join(root, below), { withFileTypes: true })) {
@@ -70,7 +70,7 @@ export function readTreeFiles(root: string, below = ""): TreeFile[] {
 }
 
 /**
- * Reads one file's entry: a link counts as the hash of what it says, so that it is compared without being followed.
+ * Reads one file's entry. A link is not followed: its entry is the hash of its target's path.
  * @throws GantryError ARCHIVE_UNSAFE for a device, fifo or socket
  */
 export function readTreeEntry(root: string, file: TreeFile): FileEntry {

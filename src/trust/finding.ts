@@ -1,4 +1,4 @@
-/** What is said of a chain that others could change, and the one command that makes it safe. Pure. */
+/** The finding about paths that other users could change, and the command that makes them safe. Pure. */
 import { basename } from "node:path";
 import type { Finding } from "../base/errors.ts";
 import { shellWord } from "../base/text.ts";
@@ -8,7 +8,7 @@ import { formatMode, type Principal } from "./rule.ts";
 export interface Purpose {
   /** The release's root directory. */
   readonly root: string;
-  /** What is run from there once it is safe, relative to it. */
+  /** The command to run once the release is safe, relative to `root`. */
   readonly command: string;
 }
 
@@ -20,10 +20,10 @@ export function unsafeLine({ entry, why }: Unsafe): string {
   return `${entry.path} ${why} (mode ${formatMode(entry.mode)})`;
 }
 
-/** How many paths are named one by one. */
+/** How many further paths a finding names. */
 const NAMED = 10;
 
-/** One finding about everything that must not be used; undefined when nobody could change anything. */
+/** One finding about all unsafe paths; undefined when there is none. */
 export function trustFinding(
   found: readonly Unsafe[],
   principal: Principal,
@@ -43,8 +43,9 @@ export function trustFinding(
 }
 
 /**
- * Root may close what is root's on the way, and take what lies in the release. What belongs to somebody else on the way
- * stays that person's: then a copy is what is run, as for everybody who is not root.
+ * The command that makes the release safe. Root may change the modes of root's own directories on the path, and the owner
+ * of what lies in the release. If a directory on the path belongs to another user, or the user is not root, the command
+ * makes a copy and runs that.
  */
 function safeCommand(found: readonly Unsafe[], { uid }: Principal, { root, command }: Purpose): string {
   const isInside = ({ path }: Unsafe["entry"]) => path === root || path.startsWith(`${root}/`);

@@ -1,4 +1,7 @@
-/** The door of this room: who else could change what is about to be run? */
+/**
+ * The door of the trust room, which finds files and directories that other users could change before they are run. Host
+ * side and build side use it.
+ */
 export { trustFinding, unsafeLine } from "./finding.ts";
 export { readPrincipal } from "./principal.ts";
 export { readUnsafeProgram } from "./program.ts";

@@ -1,16 +1,17 @@
-/** Who runs, and which groups are that user's alone: what the rule needs to know of the accounts of this host. */
+/** Reads the running user and the groups that only this user is in, for the rule. */
 import { readRegularText, unlessRefused } from "../base/files/index.ts";
 import type { Principal } from "./rule.ts";
 
-/** @param uid the effective user id; -1 where there is no such thing */
+/** @param uid the effective user id; -1 on systems without user ids */
 export function readPrincipal(uid: number): Principal {
   const [passwd, group] = [readAccounts("/etc/passwd"), readAccounts("/etc/group")];
   return { uid, gid: process.getegid?.() ?? -1, ownGroups: ownGroups(uid, passwd, group) };
 }
 
 /**
- * Group 0, which is root's own whoever else has it (as Alpine's operator), and the user's primary group where passwd(5)
- * and group(5) show nobody else in it. A group that they do not know may have any members (nsswitch.conf(5)).
+ * The groups that may write: group 0, which counts as root's even if it has other members (as Alpine's operator), and the
+ * user's primary group, if passwd(5) and group(5) show no other member. A group that is not in these files may have any
+ * members (nsswitch.conf(5)).
  */
 export function ownGroups(uid: number, passwd: string, group: string): ReadonlySet<number> {
   const users = fields(passwd);

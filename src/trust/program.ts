@@ -1,8 +1,8 @@
-/** The same question of a single program. */
+/** Applies the rule to single programs. */
 import { readPrincipal } from "./principal.ts";
 import { readUnsafe, type Unsafe } from "./read.ts";
 
-/** What others could change of programs that are about to be run, or of the way to them; the first of it. */
+/** The first file or directory on the paths to these programs that other users could change; undefined when there is none. */
 export function readUnsafeProgram(paths: readonly string[]): Unsafe | undefined {
   return readUnsafe({ directories: [], files: paths }, readPrincipal(process.geteuid?.() ?? -1))[0];
 }

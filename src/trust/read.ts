@@ -1,19 +1,19 @@
 /**
- * Reads the chains that the rule judges: every directory and every link from / to what is used, from the outside
- * inwards, each by its own lstat(2) and none through a link that was not looked at. Nothing is written.
+ * Reads the facts that the rule judges: every directory and link on a path, from / to its end, each by its own lstat(2).
+ * A link is followed only after it was judged. Nothing is written.
  */
 import { lstatSync, readlinkSync } from "node:fs";
 import { unlessRefused } from "../base/files/index.ts";
 import { runSync } from "../base/process/index.ts";
 import { needsList, unsafe, type Entry, type Principal } from "./rule.ts";
 
-/** The kernel's own limit (path_resolution(7)). */
+/** The most links in a path: the kernel's own limit (path_resolution(7)). */
 const MOST_LINKS = 40;
 
 export interface Wanted {
-  /** Directories that hold what is used: nothing in or below them may be anybody else's. */
+  /** Directories that hold what is used: no other user may be able to add or change an entry in them. */
   readonly directories: readonly string[];
-  /** Files that are used, and directories above them that are only on the way. */
+  /** Files that are used. The directories on the path to them may be sticky, such as /tmp. */
   readonly files: readonly string[];
 }
 
@@ -22,7 +22,7 @@ export interface Unsafe {
   readonly why: string;
 }
 
-/** Everything on the way that others could change, the outermost first. What is not there is nobody's. */
+/** Everything on the paths that other users could change, the outermost first. Missing paths are skipped. */
 export function readUnsafe(wanted: Wanted, principal: Principal): Unsafe[] {
   const seen = new Map<string, Facts>();
   const bases = wanted.directories.flatMap((path) => walk(path, seen) ?? []);
@@ -39,7 +39,7 @@ export function readUnsafe(wanted: Wanted, principal: Principal): Unsafe[] {
 
 type Facts = Pick<Entry, "kind" | "uid" | "gid" | "mode"> | undefined;
 
-/** @returns the path without a link in it; undefined when there is nothing at its end */
+/** @returns the path with all links resolved; undefined when it does not exist */
 function walk(path: string, seen: Map<string, Facts>): string | undefined {
   look("/", seen);
   const todo = path.split("/").toReversed();
@@ -91,8 +91,8 @@ function readTarget(path: string): string | undefined {
 }
 
 /**
- * Neither runtime reads access lists, and of the programs on every host only the ls of GNU shows them: as a `+` after
- * the mode. Whatever else is called ls may stay silent.
+ * Whether a file has an access list, by the `+` that GNU ls prints after the mode. Neither Node nor Bun reads access
+ * lists, and other implementations of ls may not show them.
  */
 function readList(path: string): Entry["list"] {
   const shown = listing("-ldn", "--", path)[10];
@@ -100,7 +100,7 @@ function readList(path: string): Entry["list"] {
   return shown !== undefined && listing("--version").includes("GNU coreutils") ? "none" : "unknown";
 }
 
-/** What ls says; nothing where there is none. */
+/** The output of `ls`; empty when there is no ls. */
 function listing(...args: readonly string[]): string {
   const environment = { PATH: "/usr/bin:/bin", LC_ALL: "C" };
   return unlessRefused(() => runSync("ls", args, { cwd: "/", environment }).stdout) ?? "";

@@ -1,51 +1,51 @@
 /**
- * Who could change what is about to be run? Code is run only from a chain of directories, links and files that nobody
- * but root and the running user can change. Pure: read.ts reads the facts, templates/trust.sh holds the same rule for
- * the moment before anything of a release has run.
+ * The rule: code is run only from a path whose directories, links and file only root and the running user can change.
+ * Pure: trust/read.ts reads the facts. templates/trust.sh has the same rule, for the time before anything of a release has
+ * run.
  *
- * A chain is judged from / downwards. What lies in a directory that passed cannot be replaced by anybody else any more,
- * so the facts of one component after the other stay true, and no race can turn them.
+ * A path is judged from / downwards. Other users cannot replace an entry of a directory that passed. So each fact stays
+ * true while the next component is read, and there is no race.
  */
 
 export interface Entry {
-  /** Where it lies, no link on the way to it. */
+  /** Its path, with no link in the directories. */
   readonly path: string;
   readonly kind: "directory" | "file" | "link" | "other";
   readonly uid: number;
   readonly gid: number;
-  /** Permission bits, with the sticky one. */
+  /** Permission bits and the sticky bit. */
   readonly mode: number;
-  /** `leads`: a directory that is only on the way; others may have entries of their own in it when it is sticky. */
+  /** `leads`: a directory that is only on the path. It may be sticky, with entries of other users in it. */
   readonly role: "holds" | "leads";
   /**
-   * Does an access list (acl(5)) name somebody else? Asked only where the group may write: the group's bits are the mask
-   * of such a list, so without write in them nobody whom it names may write.
+   * Whether it has an access list (acl(5)). Read only if the group may write: the group's bits are the list's mask, so
+   * that without them no entry of the list allows writing.
    */
   readonly list: "none" | "some" | "unknown";
 }
 
-/** Whom what is run may belong to, besides root. */
+/** The user who, besides root, may own what is run, and the groups that may write. */
 export interface Principal {
   readonly uid: number;
   readonly gid: number;
-  /** Group 0, and that of this user alone. */
+  /** Group 0, and the user's primary group if it has no other member. */
   readonly ownGroups: ReadonlySet<number>;
 }
 
 /**
- * In a container whatever the user is, it is in group 0 (OpenShift, "Support arbitrary user ids"): there the files of
- * group 0 are the running user's own. On a host nobody but root has it as the group that he runs with.
+ * Whether a user other than root runs with group 0. In containers with arbitrary user ids every user does (OpenShift,
+ * "Support arbitrary user ids"), so that files of group 0 are the user's own. On a host only root runs with group 0.
  */
 function isAnyUser({ uid, gid }: Principal): boolean {
   return uid !== 0 && gid === 0;
 }
 
-/** Whether the group's right to write harms depends on an access list. */
+/** Whether the rule needs the access list: only when one of the user's own groups may write. */
 export function needsList(entry: Omit<Entry, "list">, principal: Principal): boolean {
   return isOpenToGroup(entry) && isOwnGroup(entry, principal) && !isAnyUser(principal);
 }
 
-/** Why others can change it, in words that follow its path; undefined when nobody can. */
+/** Why other users can change it, in words that follow its path; undefined when they cannot. */
 export function unsafe(entry: Entry, principal: Principal): string | undefined {
   const { uid, gid, mode, kind } = entry;
   const shared = isAnyUser(principal) && gid === 0;
@@ -65,7 +65,7 @@ function isOpenToGroup(entry: Omit<Entry, "list">): boolean {
   return entry.kind !== "link" && !isSticky(entry) && (entry.mode & 0o020) !== 0;
 }
 
-/** Nobody may rename or remove what others have in a sticky directory (inode(7)). */
+/** In a sticky directory users cannot rename or remove other users' entries (inode(7)). */
 function isSticky({ kind, role, mode }: Omit<Entry, "list">): boolean {
   return kind === "directory" && role === "leads" && (mode & 0o1000) !== 0;
 }
@@ -74,7 +74,7 @@ function isOwnGroup({ gid }: Omit<Entry, "list">, { ownGroups }: Principal): boo
   return ownGroups.has(gid);
 }
 
-/** `755`, `1777`. */
+/** A mode in octal: `755`, `1777`. */
 export function formatMode(mode: number): string {
   return mode.toString(8).padStart(3, "0");
 }

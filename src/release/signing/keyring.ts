@@ -1,17 +1,17 @@
 /**
- * Which keys may sign the releases of a service, and how that changes: by statements, small texts that are signed as any
- * file is. A key names its successor, or it is revoked, by itself or by a key that is trusted. Pure.
+ * A keyring: the keys that may sign the releases of a service. Statements change it. They are small signed texts: a key
+ * names its successor, or is revoked, by itself or by another trusted key. Pure.
  */
 import { GantryError } from "../../base/errors.ts";
 import { encodePublicKey, formatKeyId, parsePublicKey, parseSignature, verifyMinisign } from "./minisign.ts";
 
 export interface Keyring {
   /**
-   * Lines that begin with RW: one of these keys has to have signed a release. Empty where none is pinned; revoked keys
-   * stay, because a service whose only key is revoked is still one with a pinned key.
+   * Public keys as lines that begin with RW: a release needs a signature by one of them. Empty when none is pinned.
+   * Revoked keys stay in the list, so that a service whose only key is revoked does not become one without a key.
    */
   readonly pinned: readonly string[];
-  /** Never trusted again, whatever says so. */
+  /** Keys that are never trusted again. */
   readonly revoked: readonly string[];
 }
 
@@ -34,7 +34,7 @@ export function formatStatement(statement: KeyStatement): string {
   return `${TITLE}\nkey ${statement.key}\n${said}\n`;
 }
 
-/** Undefined for every other text. */
+/** Parses a statement; undefined for every other text. */
 export function parseStatement(text: string): KeyStatement | undefined {
   const [, key, successor] = STATEMENT.exec(text) ?? [];
   if (key === undefined || ![key, successor ?? key].every(isKey)) return undefined;
@@ -50,8 +50,8 @@ function isKey(line: string): boolean {
 }
 
 /**
- * Does a statement hold, as far as its publisher can tell: signed by the key that it is about, or, to revoke, by one of
- * `others`?
+ * Whether a statement is signed by a key that may make it: by the key that it is about, or, for a revocation, by one of
+ * `others`.
  */
 export function isStatementSigned(signed: SignedStatement, others: readonly string[]): boolean {
   const statement = parseStatement(signed.text);
@@ -60,19 +60,19 @@ export function isStatementSigned(signed: SignedStatement, others: readonly stri
   return signers.some((key) => isSignedBy(signed, key));
 }
 
-/** Where a release carries statements: `keys/NAME.txt`, and `keys/NAME.txt.minisig`. */
+/** Whether a path in a release is that of a statement: `keys/NAME.txt`, with `keys/NAME.txt.minisig`. */
 export function isStatementPath(path: string): boolean {
   return /^keys\/[^/]+\.txt$/.test(path);
 }
 
-/** Keys that may sign. */
+/** The keys that may sign: pinned and not revoked. */
 export function trustedKeys({ pinned, revoked }: Keyring): string[] {
   return pinned.filter((key) => !revoked.includes(key));
 }
 
 /**
- * What statements make of a keyring. One that is not signed by whoever may say so changes nothing. Successors come
- * first: a key that is given up names its successor and is revoked at once.
+ * Applies statements to a keyring. A statement without a valid signature changes nothing. Successors are applied before
+ * revocations, because a key may name its successor and be revoked at the same time.
  */
 export function applyStatements(ring: Keyring, statements: readonly SignedStatement[]): Keyring {
   const said = statements.flatMap((signed) => {
@@ -80,7 +80,7 @@ export function applyStatements(ring: Keyring, statements: readonly SignedStatem
     return statement === undefined ? [] : [{ statement, signed }];
   });
   const trusted = new Set(trustedKeys(ring));
-  // Each pass may make a key trusted whose own successor was looked at before.
+  // A pass may add a key whose own successor was skipped earlier in the same pass.
   for (let before = -1; before !== trusted.size;) {
     before = trusted.size;
     for (const { statement, signed } of said) {
@@ -126,7 +126,7 @@ export function requireSigner(ring: Keyring, signature: string, where: string): 
   });
 }
 
-/** Does a keyring say of the key of a signature that it is trusted, or that it is not? */
+/** Whether the key of a signature is in the keyring, trusted or revoked. */
 export function knowsSigner(ring: Keyring, signature: string, where: string): boolean {
   const signer = signerOf(signature, where);
   return [...ring.pinned, ...ring.revoked].some((key) => keyIdOf(key) === signer);
@@ -136,7 +136,7 @@ function signerOf(signature: string, where: string): string {
   return formatKeyId(parseSignature(signature, where).keyId);
 }
 
-/** As minisign shows it. */
+/** The key's id, as minisign shows it. */
 export function keyIdOf(key: string): string {
   return formatKeyId(parsePublicKey(key).keyId);
 }

@@ -1,7 +1,7 @@
 /**
- * BLAKE2b with a digest of any length, without a key (RFC 7693). minisign proves with the 256-bit form that a secret
- * key was decrypted right; Node has only the 512-bit one, of which the other is no prefix. It is not fast: give it a
- * few dozen bytes, and files to node:crypto.
+ * BLAKE2b with a digest of any length, without a key (RFC 7693). minisign uses the 256-bit digest as a secret key's
+ * checksum. Node has only the 512-bit one, of which the other is no prefix. This is slow and only for short inputs; files
+ * are hashed by node:crypto.
  */
 
 const MASK = 2n ** 64n - 1n;

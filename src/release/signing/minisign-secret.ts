@@ -1,6 +1,6 @@
 /**
- * minisign's secret keys: made, written and read, with a password (scrypt) or without. Pure but for randomness.
- * Refuses keys whose halves do not belong together and costs that no honest key asks for. Never part of the launcher.
+ * Makes, writes and reads minisign's secret keys, with a password (scrypt) or without. Pure except for randomness.
+ * Refuses keys whose halves do not belong together, and scrypt costs above the limit. Not part of the launcher.
  * The layout of the 158 bytes: https://jedisct1.github.io/minisign/#secret-key-format
  */
 import { createPrivateKey, createPublicKey, randomBytes, scrypt, type KeyObject } from "node:crypto";
@@ -30,7 +30,7 @@ interface KeyCost {
 
 /** libsodium's SENSITIVE, which minisign uses: 1 GiB and about three seconds. */
 const SENSITIVE: KeyCost = { operations: 2 ** 25, memory: 2 ** 30 };
-/** Four times as much as minisign ever writes; a damaged file must not keep a machine busy for hours. */
+/** The highest scrypt cost that is accepted: four times minisign's, so that a damaged file does not take hours. */
 const MOST_WORK = 2 ** 22;
 
 export interface SecretKey extends PublicKey {

@@ -1,7 +1,7 @@
 /**
- * Verification of minisign signatures: public keys, signature files and the two Ed25519 checks they ask for.
- * Pure, and the only part of signing that the launcher needs. What it accepts, minisign 0.11 accepts too; it refuses
- * more: text after the fourth line, base64 that is not canonical, stray carriage returns, keys that anyone can forge for.
+ * Verifies minisign signatures: parses public keys and signature files, and makes the two Ed25519 checks. Pure, and the
+ * only part of signing that the launcher has. minisign 0.11 accepts everything that this accepts. This also refuses text
+ * after the fourth line, base64 that is not canonical, stray carriage returns, and keys for which anyone can sign.
  * The format: https://jedisct1.github.io/minisign/#signature-format
  */
 import { createHash, createPublicKey, verify, type Hash } from "node:crypto";
@@ -42,7 +42,7 @@ export interface Signature {
 export interface VerifiedSignature {
   /** Sixteen upper-case hexadecimal digits, as minisign shows them. */
   readonly keyId: string;
-  /** Signed, but still foreign text: replace control characters before showing it on a terminal. */
+  /** The signed comment. Replace its control characters before printing it. */
   readonly trustedComment: string;
 }
 
@@ -63,7 +63,7 @@ export function verifyMinisign(
   return verifySignature(signature, signed, publicKey, where);
 }
 
-/** The hash whose 64 bytes are what a prehashed signature signs. */
+/** The hash (BLAKE2b-512) whose 64 bytes a prehashed signature signs. */
 export function createPrehash(): Hash {
   return createHash("blake2b512");
 }
@@ -119,7 +119,7 @@ export function parseSignature(text: string, where?: string): Signature {
   if (rest.length > 0) throw bad("text follows its fourth line");
   if (!untrusted.startsWith(UNTRUSTED_PREFIX)) throw bad(`line 1 does not begin with "${UNTRUSTED_PREFIX}"`);
   if (!trusted.startsWith(TRUSTED_PREFIX)) throw bad(`line 3 does not begin with "${TRUSTED_PREFIX}"`);
-  // minisign ends a comment at the first CR or NUL: what follows would be shown by us and signed by nobody.
+  // minisign ends a comment at the first CR or NUL, so that the text after it is not signed.
   if (/[\r\0]/.test(text.replaceAll("\r\n", "\n"))) throw bad("a line holds a carriage return or NUL");
   const bytes = decodeBase64(encoded, SIGNATURE_BYTES);
   const globalSignature = decodeBase64(encodedGlobal, 64);
