@@ -1,6 +1,6 @@
 /**
- * Decompresses an archive piece by piece: at no time more of it is in memory than a few pieces and the window. What
- * comes out is whole or an error: a cut file, a second stream and anything behind the first are refused.
+ * Decompresses an archive in pieces, so that only a few pieces and the window are in memory. A cut file, a second stream
+ * and any data after the first are refused.
  */
 import { closeSync, readSync } from "node:fs";
 import { Readable, type Transform } from "node:stream";
@@ -20,15 +20,15 @@ const PIECE_BYTES = 256 * 1024;
 
 interface Decompressor {
   readonly transform: Transform & { readonly bytesWritten: number };
-  /** Gets the compressed bytes, and returns those that are to be used. */
+  /** Takes compressed bytes, and returns those to decompress. */
   readonly push: (piece: Uint8Array) => Uint8Array;
-  /** Judges the end by how many compressed bytes were used and how many bytes came out. */
+  /** Checks the end, by the number of compressed bytes that were used and of bytes that came out. */
   readonly finish: (used: number, made: number) => void;
 }
 
 /**
- * Hands every piece of the decompressed file to `consume`, which may throw to stop it. The bytes are
- * valid only during the call.
+ * Passes every piece of the decompressed file to `consume`, which may throw to stop. The bytes are valid only during the
+ * call.
  * @throws GantryError ARCHIVE_UNSAFE for damage, HOST_UNSUPPORTED when this runtime has no zstd; what `consume`
  * throws; the signal's reason; the file system's errors
  */
@@ -38,7 +38,7 @@ export async function decompress(
   consume: (piece: Uint8Array) => void,
 ): Promise<void> {
   const descriptor = openRegularFile(file);
-  // The error that was thrown in this function: Node 20 reports an AbortError of the stream instead of it.
+  // Errors thrown in this function, because Node 20 reports an AbortError of the stream in their place.
   const thrown: unknown[] = [];
   const keep = <T>(action: () => T): T => {
     try {
@@ -77,7 +77,7 @@ export async function decompress(
   }
 }
 
-/** @param position null to go on where the last one ended */
+/** @param position null: after the last piece */
 function readPiece(descriptor: number, position: 0 | null): Buffer {
   const piece = Buffer.allocUnsafe(PIECE_BYTES);
   return piece.subarray(0, readSync(descriptor, piece, 0, PIECE_BYTES, position));
@@ -95,9 +95,9 @@ function openDecompressor(descriptor: number, file: string, refuse: Refuse): Dec
 }
 
 /**
- * A gzip member's end cannot be known without decompressing, and a decompressor goes on with the next member. So the
- * end is judged afterwards: every byte was used, and the member that came last tells the size of all that came out
- * (ISIZE, the last four bytes; RFC 1952, 2.3.1).
+ * The end of a gzip member is known only after decompression, and a decompressor goes on with the next member. So it is
+ * checked afterwards that every byte was used, and that the last member's size (ISIZE, the last four bytes; RFC 1952,
+ * 2.3.1) is that of all bytes that came out.
  */
 function openGzip(refuse: Refuse): Decompressor {
   let total = 0;

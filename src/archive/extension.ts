@@ -1,12 +1,12 @@
 /**
- * What a header that precedes an entry says of it: a pax header (POSIX.1-2017, pax Extended Header) or GNU tar's
- * long name. Only a name and a size are taken over; what would make the entry a link, a sparse file or a name in
- * another encoding is refused, and times, owners and attributes are not looked at. Pure.
+ * Parses a header that extends the next entry: a pax header (POSIX.1-2017, pax Extended Header) or GNU tar's long name.
+ * Only a name and a size are used. Keys that would make the entry a link, a sparse file or a name in another encoding are
+ * refused. Times, owners and attributes are ignored. Pure.
  */
 import { parseName, quoted } from "./names.ts";
 import type { Refuse } from "./refuse.ts";
 
-/** An extension is held in memory; a name and times take less than 4 KiB. */
+/** The largest extension, in bytes, as it is held in memory. A name and times take less than 4 KiB. */
 export const EXTENSION_BYTES = 16 * 1024;
 
 export interface Extension {
@@ -48,7 +48,7 @@ function parseSize(value: string, refuse: Refuse): number {
   return Number(value);
 }
 
-/** GNU's header is the name, ended by a NUL. */
+/** Parses GNU's long name: a name that ends with a NUL. */
 export function parseLongName(bytes: Uint8Array, refuse: Refuse): Extension {
   const end = bytes.indexOf(0);
   return { path: parseName(end === -1 ? bytes : bytes.subarray(0, end), refuse) };

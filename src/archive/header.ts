@@ -1,6 +1,6 @@
 /**
- * One tar header: a block of 512 bytes as POSIX.1-2017 (ustar interchange format) and GNU tar lay it out. Only
- * files, directories and the two headers that lengthen names pass; numbers must be plain octal. Pure.
+ * Parses a tar header: a block of 512 bytes in the format of POSIX.1-2017 (ustar interchange format) or of GNU tar. Only
+ * files, directories and the two kinds of extensions are accepted. Numbers must be plain octal. Pure.
  */
 import { parseName, quoted } from "./names.ts";
 import type { Refuse } from "./refuse.ts";
@@ -11,7 +11,7 @@ const SPECIAL_MODES = 0o7000;
 const EXECUTABLE = 0o100;
 const CHECKSUM = { at: 148, length: 8 } as const;
 
-/** How messages name the kinds of entries that a prepared tree never has. */
+/** Names of the kinds of entries that are refused, for messages. */
 const REFUSED_KINDS: Readonly<Record<string, string>> = {
   "1": "a hard link",
   "2": "a symbolic link",
@@ -47,7 +47,7 @@ export function isZero(bytes: Uint8Array): boolean {
   return true;
 }
 
-/** @throws what `refuse` makes, for a damaged header and for what has no place in a prepared tree */
+/** @throws what `refuse` makes, for a damaged header and for an entry that a prepared tree never has */
 export function parseHeader(block: Uint8Array, refuse: Refuse): Header {
   const number = (at: number, length: number, what: string): number => {
     const value = parseOctal(block.subarray(at, at + length));
@@ -61,7 +61,7 @@ export function parseHeader(block: Uint8Array, refuse: Refuse): Header {
   const isPosix = magic === "ustar\u000000";
   if (!isPosix && magic !== "ustar  \0") throw refuse("a header is neither ustar nor GNU");
   const name = parseName(field(block, 0, 100), refuse);
-  // GNU tar keeps times where ustar has the first part of a long name.
+  // In GNU tar's format this field has times, in ustar the first part of a long name.
   const prefix = isPosix ? parseName(field(block, 345, 155), refuse) : "";
   const path = prefix === "" ? name : `${prefix}/${name}`;
   const flag = String.fromCharCode(block[156] ?? 0);
@@ -83,15 +83,15 @@ function field(block: Uint8Array, at: number, length: number): Uint8Array {
 }
 
 /**
- * Octal digits, blanks before and blanks or NULs behind them. GNU's base-256 numbers, which only sizes from 8 GiB on
- * need, are none.
+ * Parses octal digits with blanks before, and blanks or NULs after them. Undefined for anything else, such as GNU's
+ * base-256 numbers, which only sizes from 8 GiB on need.
  */
 function parseOctal(bytes: Uint8Array): number | undefined {
   const digits = /^ *([0-7]+)[ \0]*$/.exec(Buffer.from(bytes).toString("latin1"))?.[1];
   return digits === undefined ? undefined : Number.parseInt(digits, 8);
 }
 
-/** The sum of all bytes, those of the checksum itself counted as blanks. */
+/** The sum of all bytes, in which those of the checksum field count as blanks. */
 function checksumOf(block: Uint8Array): number {
   let sum = CHECKSUM.length * 0x20;
   for (const byte of block) sum += byte;

@@ -1,9 +1,9 @@
 /**
- * The door of the archive room: the only way in which an archive is unpacked. It refuses what is hostile or damaged
+ * The door of the archive room. `unpackArchive` unpacks bundles and release archives; it refuses hostile and damaged ones,
  * and repairs nothing.
  */
 export { unpackArchive } from "./unpack.ts";
-/** Which names an archive may use. */
+/** `findUnsafe` tells why a path in an archive is refused. */
 export { findUnsafe } from "./names.ts";
-/** Writes files below a private, empty directory, hashing what it writes. */
+/** `createTreeWriter` writes files below a private directory and hashes them. */
 export { createTreeWriter, type TreeWriter } from "./write.ts";

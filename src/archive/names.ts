@@ -1,20 +1,20 @@
 /**
- * Which names an archive may use. A name is refused, never repaired: gantry itself writes no name that
- * needs it. Within one archive no name may come twice, be a file and a directory, or differ from another in case alone,
- * so that the tree is the same on every file system. Pure.
+ * Checks the names in an archive. An unsafe name is refused and not repaired, because gantry writes none. Within one
+ * archive no name may be repeated, be both file and directory, or differ from another only in case, so that the tree is
+ * the same on every file system. Pure.
  */
 import { parentsOf } from "../release/index.ts";
 import type { Refuse } from "./refuse.ts";
 
-/** NAME_MAX of every file system that Linux and macOS put modules on, in bytes. */
+/** The longest part of a path, in bytes: NAME_MAX of the usual file systems of Linux and macOS. */
 const PART_BYTES = 255;
-/** Half of PATH_MAX, in bytes: the other half is for the directory that is unpacked into. */
+/** The longest path, in bytes: half of PATH_MAX. The other half is for the directory that is unpacked into. */
 const PATH_BYTES = 2048;
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
- * Text of a header's name.
+ * Decodes a name.
  * @throws what `refuse` makes, when it is not UTF-8
  */
 export function parseName(bytes: Uint8Array, refuse: Refuse): string {
@@ -25,7 +25,7 @@ export function parseName(bytes: Uint8Array, refuse: Refuse): string {
   }
 }
 
-/** Why a path relative to the unpacking directory is no safe one, or undefined. */
+/** Why a path relative to the unpacking directory is unsafe, in words that follow its name; undefined when it is safe. */
 export function findUnsafe(path: string): string | undefined {
   if (path === "") return "has no name";
   if (/\p{Cc}/u.test(path)) return "has a control character in its name";
@@ -41,7 +41,7 @@ export function findUnsafe(path: string): string | undefined {
   return undefined;
 }
 
-/** A name as messages show it; control characters are left to formatFinding. */
+/** A name as messages show it. formatFinding replaces its control characters. */
 export function quoted(name: string): string {
   return `"${name.length > 200 ? `${name.slice(0, 200)}…` : name}"`;
 }
@@ -49,20 +49,20 @@ export function quoted(name: string): string {
 interface Taken {
   readonly path: string;
   readonly kind: "file" | "directory";
-  /** True when an entry of its own names it, and not only a path below it. */
+  /** True when it has an entry of its own; false when it is only a parent of one. */
   named: boolean;
 }
 
 export interface NameTable {
   /**
-   * Takes a safe name and its parents.
-   * @returns the directories that have to be made first, the topmost first; for a directory its own path too
+   * Adds a safe name and its parents.
+   * @returns the directories to make, the topmost first; for a directory also its own path
    * @throws what `refuse` makes, for a taken name and for more names than there may be
    */
   readonly take: (path: string, kind: Taken["kind"]) => readonly string[];
 }
 
-/** @param limit how many names there may be, directories that are only implied counted */
+/** @param limit the most names that are accepted, with the parents of entries */
 export function createNameTable(limit: number, refuse: Refuse): NameTable {
   const taken = new Map<string, Taken>();
   const add = (path: string, kind: Taken["kind"], named: boolean): boolean => {
@@ -90,7 +90,7 @@ export function createNameTable(limit: number, refuse: Refuse): NameTable {
   };
 }
 
-/** Upper case first: it also brings together letters whose lower cases differ (ſ and s, ς and σ). */
+/** A key that is equal for names that differ only in case. Upper case comes first, which makes ſ and s, ς and σ equal. */
 function caseless(path: string): string {
   return path.normalize("NFC").toUpperCase().toLowerCase().normalize("NFC");
 }

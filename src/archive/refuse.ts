@@ -1,16 +1,16 @@
-/** Makes the errors of this room, so that each names its archive. */
+/** Makes the errors of the archive room, each with the archive's path. */
 import { GantryError } from "../base/errors.ts";
 
-/** Makes the error for a reason; the caller throws it. */
+/** Makes an error from a reason in words; the caller throws it. */
 export type Refuse = (what: string) => GantryError;
 
-/** ARCHIVE_UNSAFE about `file`: it is hostile or damaged, which cannot be told apart. */
+/** ARCHIVE_UNSAFE for `file`, which is hostile or damaged. */
 export function refuseUnsafe(file: string): Refuse {
   return (what) =>
     new GantryError({ code: "ARCHIVE_UNSAFE", what: `the archive is not unpacked: ${what}`, where: file });
 }
 
-/** DIGEST_MISMATCH about `file`: the archive is intact and holds something else. */
+/** DIGEST_MISMATCH for `file`, which is intact and has other contents. */
 export function refuseOther(file: string): Refuse {
   return (what) =>
     new GantryError({

@@ -1,31 +1,31 @@
 /**
- * Reads a tar stream that is pushed in pieces of any size, and holds at most one header and one extension of it.
- * It accepts files and directories only: a prepared tree has no links, so nothing can be written through one. What two
- * readers might understand differently (two sizes, two names, data in padding or after the end) is refused, never
- * guessed. The `tar` package's Parser, which skips what it does not like, would add 34 KB to every release.
+ * Reads a tar stream in pieces of any size, and keeps at most one header and one extension in memory. It accepts only
+ * files and directories: without links, nothing can be written through one. What two readers could read differently (two
+ * sizes, two names, data in padding or after the end) is refused. The `tar` package is not used because it skips unknown
+ * entries, and would add 34 KB to every release.
  */
 import { EXTENSION_BYTES, parseLongName, parsePax, type Extension } from "./extension.ts";
 import { BLOCK, isZero, parseHeader, type Header } from "./header.ts";
 import { quoted } from "./names.ts";
 import type { Refuse } from "./refuse.ts";
 
-/** Zeros after the end: tar(1) fills its records, 10 KiB unless told otherwise. */
+/** The most zeros after the end, in bytes: tar(1) fills its records, by default of 10 KiB. */
 const TRAILER_BYTES = 1 << 20;
 
 export interface TarEntry {
-  /** As written, without the slash that ends a directory's name. It is not checked yet. */
+  /** The path in the archive, without the slash at the end of a directory's. It is not checked yet. */
   readonly path: string;
   readonly kind: "file" | "directory";
   readonly size: number;
   readonly executable: boolean;
 }
 
-/** Receives what the stream holds. Each function may throw to stop the reader. */
+/** Receives the contents of the stream. Each function may throw to stop the reader. */
 export interface TarSink {
   readonly entry: (entry: TarEntry) => void;
   /** Pieces of the last entry's file. The bytes are valid only during the call. */
   readonly data: (bytes: Uint8Array) => void;
-  /** The last entry's file is whole. Called for empty ones too, never for a directory. */
+  /** Called when the last entry's file is complete, also when it is empty; never for a directory. */
   readonly end: () => void;
 }
 
@@ -41,13 +41,13 @@ interface Reading {
   readonly sink: TarSink;
   readonly refuse: Refuse;
   stage: Stage;
-  /** Bytes left of a body, of padding, or of the room for zeros after the end; never 0 in a body or padding. */
+  /** Bytes left of a body, of padding, or of the zeros that may follow the end; never 0 in a body or padding. */
   left: number;
   padding: number;
   /** A header or extension that came in several pieces. */
   readonly held: Uint8Array;
   filled: number;
-  /** Which extensions came since the last entry, the last one still being read. */
+  /** The kinds of extensions since the last entry, with the one that is being read. */
   kinds: ("pax" | "long name")[];
   extension: Extension;
 }
@@ -74,7 +74,7 @@ export function createTarReader(sink: TarSink, refuse: Refuse): TarReader {
   };
 }
 
-/** Takes what the current state can use of `chunk` from `at` on, and returns how many bytes that was: at least one. */
+/** Uses bytes of `chunk` from `at` on, as the state allows. Returns their number, which is at least 1. */
 function readPiece(reading: Reading, chunk: Uint8Array, at: number): number {
   const { stage, refuse } = reading;
   if (stage === "header" || stage === "second zero block") {
@@ -101,7 +101,7 @@ function hold(reading: Reading, piece: Uint8Array): void {
   reading.filled += piece.length;
 }
 
-/** A block that came whole is used where it lies. */
+/** A block that is whole in the chunk is not copied. */
 function collectBlock(reading: Reading, piece: Uint8Array): Uint8Array | undefined {
   if (piece.length === BLOCK) return piece;
   hold(reading, piece);
@@ -164,7 +164,7 @@ function readExtension(reading: Reading): void {
   reading.extension = { ...reading.extension, ...found };
 }
 
-/** Joins a header with its extensions: the longer name counts, and two sizes must agree. */
+/** Combines a header with its extensions: the extension's name counts, and two sizes must be equal. */
 function describeEntry(
   header: Header & Pick<TarEntry, "kind">,
   extension: Extension,

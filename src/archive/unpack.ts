@@ -1,7 +1,7 @@
 /**
- * The one path that unpacks: a bundle's modules, whose every file the manifest names, and a release archive, whose
- * files its SHA256SUMS names afterwards. Archives are hostile until proven otherwise: nothing is written outside
- * `into`, nothing but regular files and directories, and nothing beyond the bounds. Refuses instead of repairing.
+ * Unpacks a bundle's modules, whose files the manifest lists, and release archives, whose files are compared with
+ * SHA256SUMS afterwards. An archive may be hostile: nothing is written outside of `into`, only regular files and
+ * directories are made, and all sizes are limited. It refuses and does not repair.
  */
 import { type FileEntry, normalMode, parentsOf } from "../release/index.ts";
 import { decompress } from "./decompress.ts";
@@ -13,7 +13,7 @@ import { createTreeWriter, type TreeWriter } from "./write.ts";
 /** What may come out of an archive. */
 export type Allowed =
   | {
-      /** These files and no others, by their paths below `into`; the caller checks whether all of them came. */
+      /** Only these files, by their paths below `into`. The caller checks that all of them are there. */
       readonly kind: "exactly";
       readonly files: ReadonlyMap<string, FileEntry>;
       /** Bytes of all files together, at most. */
@@ -29,20 +29,20 @@ export type Allowed =
     };
 
 export interface UnpackOptions {
-  /** A .tar.zst or .tar.gz, told apart by its first bytes. */
+  /** A .tar.zst or .tar.gz; its first bytes tell which. */
   readonly file: string;
   /** An existing, empty, private directory. After an error the caller removes it. */
   readonly into: string;
   readonly allow: Allowed;
   readonly signal: AbortSignal;
-  /** Is told how many bytes of files have been written so far. */
+  /** Called with the bytes of files that have been written so far. */
   readonly progress?: (bytes: number) => void;
 }
 
 /**
- * Unpacks with modes 0644, 0755 and, for directories, 0755, whatever umask or archive say. Times are not kept, and
- * nothing is synced.
- * @returns what was written, hashed while it was written, by path below `into`
+ * Unpacks an archive. Files get mode 0644 or 0755, and directories 0755, whatever the umask and the archive's modes. Times
+ * are not kept, and nothing is synced.
+ * @returns the entries of the written files, hashed while they were written, by path below `into`
  * @throws GantryError ARCHIVE_UNSAFE for what is hostile or damaged, DIGEST_MISMATCH for the first file that is not the
  * manifest's, HOST_UNSUPPORTED for zstd where the runtime has none; the signal's reason; the file system's errors
  */
@@ -66,13 +66,13 @@ export async function unpackArchive(options: UnpackOptions): Promise<ReadonlyMap
   }
 }
 
-/** What a use of an archive requires of it, in addition to what every archive must fulfil. */
+/** Checks of one kind of archive, in addition to those of all archives. */
 interface Rule {
   readonly entries: number;
   readonly bytes: number;
-  /** @throws GantryError when this may not come @returns whether the file is executable */
+  /** @throws GantryError when the entry is not allowed @returns whether the file is executable */
   readonly admit: (entry: TarEntry) => boolean;
-  /** @throws GantryError when this is not what should have come */
+  /** @throws GantryError when the written file is not the expected one */
   readonly check: (path: string, entry: FileEntry) => void;
 }
 
@@ -139,7 +139,7 @@ function startUnpacking(
     {
       entry: (entry) => {
         const { path, kind, size } = entry;
-        // Checked first: an unsafe name is reported as unsafe, not as a file that is not listed.
+        // Before the list is compared, so that an unsafe name is reported as unsafe.
         const unsafe = findUnsafe(path);
         if (unsafe !== undefined) throw refuse(`the entry ${quoted(path)} ${unsafe}`);
         const executable = rule.admit(entry);

@@ -1,6 +1,6 @@
 /**
- * Writes files below a private, empty directory, hashing what it writes. Every file is made by its own call that
- * refuses what is there already, a link too; modes are set on the open file, so no umask takes part in them.
+ * Writes files below a private, empty directory, and hashes them. Each file is opened so that an existing one, or a link,
+ * is refused. Modes are set on the open file, so that the umask does not matter.
  */
 import { chmodSync, closeSync, constants, fchmodSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -15,11 +15,11 @@ export interface TreeWriter {
   readonly write: (bytes: Uint8Array) => void;
   /** @returns size and SHA-256 of what was written */
   readonly close: () => readonly [size: number, sha256: string];
-  /** Closes what an error left open. */
+  /** Closes a file that was left open after an error. */
   readonly abandon: () => void;
 }
 
-/** Every call throws the file system's error, EEXIST when something is there. */
+/** Every function throws the file system's error: EEXIST when the path exists. */
 export function createTreeWriter(root: string): TreeWriter {
   let open: { readonly descriptor: number; readonly hash: EntryHash } | undefined;
   const release = (): EntryHash | undefined => {

@@ -1,19 +1,18 @@
 /**
- * Follows the frames of zstd data without decompressing (RFC 8878, 3.1): at most one skippable frame, which names a
- * bundle, then exactly one frame of data and nothing behind it. A decompressor reports none of this: Bun and Node take a
- * cut frame for a whole one, Bun 1.4.5 joins as many frames as there are, and Node 22.23 and Bun 1.3.0 make nothing
- * of what a skippable frame precedes. Pure.
+ * Follows the frames of zstd data without decompressing it (RFC 8878, 3.1): at most one skippable frame, which is a
+ * bundle's head, then exactly one frame of data and nothing after it. Decompressors do not check this: Bun and Node accept
+ * a cut frame, Bun 1.4.5 joins several frames, and Node 22.23 and Bun 1.3.0 return no data after a skippable frame. Pure.
  */
 import type { Refuse } from "./refuse.ts";
 
-/** The window is memory. 8 MiB is what every decoder should support (RFC 8878, 3.1.1.1.2), and level 19 uses. */
+/** The largest window, which is held in memory: 8 MiB, as RFC 8878 (3.1.1.1.2) recommends and level 19 uses. */
 const WINDOW_BYTES = 8 << 20;
 const SKIPPABLE = 0x184d2a50;
 const SKIPPABLE_BYTES = 4096;
 const MAGIC = 0xfd2fb528;
 const MAGIC_BYTES = Buffer.from("28b52ffd", "hex");
 const NOTHING = new Uint8Array(0);
-/** Bytes of the content size and of the dictionary's number, by their flags in the descriptor. */
+/** Bytes of the content size and of the dictionary id, by their flags in the descriptor. */
 const CONTENT_SIZE = [0, 2, 4, 8] as const;
 const DICTIONARY = [0, 1, 2, 4] as const;
 const BLOCK_KINDS = { rle: 1, reserved: 3 } as const;
@@ -22,7 +21,7 @@ type Stage = "magic" | "skippable" | "descriptor" | "header" | "block" | "end";
 
 interface Following {
   stage: Stage;
-  /** Bytes that belong to no field, to be passed over before the next one. */
+  /** Bytes to skip before the next field. */
   skip: number;
   readonly field: Buffer;
   filled: number;
@@ -33,7 +32,7 @@ interface Following {
 
 export interface FrameFollower {
   /**
-   * @returns what of the chunk belongs to the frame of data
+   * @returns the part of the chunk that belongs to the frame of data
    * @throws what `refuse` makes
    */
   readonly push: (chunk: Uint8Array) => Uint8Array;
@@ -57,7 +56,7 @@ export function createFrameFollower(refuse: Refuse): FrameFollower {
       for (let at = 0; at < chunk.length;) {
         const before = following.stage;
         at += takePiece(following, chunk, at, refuse);
-        // The magic number may have come in several pieces, and which one it is shows only at its end.
+        // The magic number may be divided between pieces, and only its last byte tells which one it is.
         const isStart = before === "magic" && following.stage === "descriptor";
         if (isStart) rest = Buffer.concat([MAGIC_BYTES, chunk.subarray(at)]);
       }
@@ -131,7 +130,7 @@ function readDescriptor(following: Following, refuse: Refuse): void {
   expectField(following, "header", (isSingle(descriptor) ? 0 : 1) + contentSizeBytes(descriptor));
 }
 
-/** The window's size is in a byte of its own, or is the content's size where all is kept in memory at once. */
+/** The window's size is in a byte of its own, or is the content's size for a single segment. */
 function checkWindow({ descriptor, field }: Following, refuse: Refuse): void {
   const bytes = isSingle(descriptor) ? contentSize(field, descriptor) : windowSize(field[0] ?? 0);
   if (bytes > WINDOW_BYTES) {
@@ -152,7 +151,7 @@ function windowSize(byte: number): number {
   return base + (base / 8) * (byte & 7);
 }
 
-/** The last block is followed by the checksum, if there is one. */
+/** The checksum follows the last block, if there is one. */
 function readBlock(following: Following, refuse: Refuse): void {
   const header = following.field.readUIntLE(0, 3);
   const kind = (header >> 1) & 3;

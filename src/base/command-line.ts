@@ -1,6 +1,6 @@
 /**
- * One strict way to run a command line on both sides: citty parses and prints the usage, and this refuses what citty
- * lets pass (unknown flags, surplus arguments) with the nearest thing that exists.
+ * Runs a command line, on both sides. citty parses and prints the usage. This refuses what citty accepts (unknown flags,
+ * surplus arguments), and names the nearest known one.
  */
 import { parseArgs, renderUsage, type ArgsDef, type CommandDef, type ParsedArgs } from "citty";
 import { closest, distance } from "fastest-levenshtein";
@@ -8,22 +8,22 @@ import { stripVTControlCharacters } from "node:util";
 import { GantryError, type Finding } from "./errors.ts";
 import type { Side } from "./variables.ts";
 
-/** Help has this width everywhere, as citty's own has. */
+/** The width of help texts in columns, which is citty's own. */
 const HELP_COLUMNS = 100;
 
 export interface CommandLine {
-  /** What people type before the command: `npx gantry`, `./gantry`. */
+  /** The program as people type it: `npx gantry`, `./gantry`. */
   readonly name: string;
   readonly version: string;
   readonly description: string;
   readonly commands: Readonly<Record<string, CommandDef>>;
-  /** Whose environment variables the overview of all commands lists. */
+  /** The side whose environment variables the overview of commands lists. */
   readonly side: Side;
-  /** Commands that the design names and this version does not have. */
+  /** Names of commands that are planned and not in this version. */
   readonly later: readonly string[];
 }
 
-/** citty's definition with the argument types forgotten, so that commands of different shapes fit one table. */
+/** citty's defineCommand without the types of the arguments, so that all commands have one type. */
 export function defineCommand<const T extends ArgsDef>(definition: CommandDef<T>): CommandDef {
   return definition as unknown as CommandDef;
 }
@@ -67,7 +67,7 @@ export async function runCommandLine(
   await command.run?.({ rawArgs: rest, args, cmd: command });
 }
 
-/** What citty itself refuses, a missing argument or an unknown choice, is a mistake on the command line too. */
+/** Turns citty's own errors, such as a missing argument, into USAGE. */
 function readArguments(rest: readonly string[], definition: ArgsDef, command: string): ParsedArgs {
   try {
     return parseArgs([...rest], definition);
@@ -108,7 +108,7 @@ function unknownCommand(name: string, line: CommandLine): Finding {
  */
 function checkArguments(rest: readonly string[], definition: ArgsDef, command: string): void {
   const flags = Object.entries(definition).filter(([, argument]) => argument.type !== "positional");
-  // By convention a last positional in the plural takes any number of them.
+  // By convention, a last positional argument whose name ends with "s" takes any number of values.
   const names = Object.keys(definition).filter((key) => definition[key]?.type === "positional");
   let positionals = names.at(-1)?.endsWith("s") === true ? Infinity : names.length;
   const own = beforeDashes(rest);
@@ -151,7 +151,7 @@ function unknownFlag(argument: string, known: readonly string[], command: string
   return new GantryError({ code: "USAGE", what, fix: near ?? `${command} --help lists the flags` });
 }
 
-/** "use X" for the nearest known name, when it is near enough to be meant: a third of its letters may differ. */
+/** "use X" for the nearest known name, if at most a third of its letters differ. */
 function suggestion(
   name: string,
   known: readonly string[],
@@ -179,8 +179,8 @@ export function flagValues(rawArgs: readonly string[], name: string): string[] {
 }
 
 /**
- * The list of a flag that may stand alone: undefined when it is absent, empty for `--name`, the values of `--name=a,b`.
- * Its definition is a boolean one, because the next argument is never its value.
+ * The values of a flag that may have none: undefined when it is absent, empty for `--name`, the values of `--name=a,b`.
+ * It is defined as a boolean flag, because the next argument is never its value.
  */
 export function flagList(rawArgs: readonly string[], name: string): string[] | undefined {
   const own = beforeDashes(rawArgs).filter(

@@ -1,6 +1,6 @@
 /**
- * The closed table of everything that can go wrong: code, exit status, summary and default fix.
- * A new failure is a new row here; nothing else in gantry makes up a code or an exit status.
+ * The table of all errors: code, exit status, summary and default fix. A new failure needs a new row here; no other file
+ * defines a code or an exit status.
  * Exit statuses follow sysexits.h (64-78); systemd reserves 200 and above, so those never occur.
  */
 
@@ -10,7 +10,7 @@ interface ErrorRow {
   readonly exit: number;
   /** One line for lists and documentation. */
   readonly summary: string;
-  /** What to do when the place that found it knows nothing better. */
+  /** The fix when a finding has none of its own. */
   readonly fix: string;
 }
 
@@ -167,16 +167,16 @@ export interface Finding {
   readonly what: string;
   /** The file, key or address it is about. */
   readonly where?: string;
-  /** The exact thing to do; the table's default when left out. */
+  /** The exact thing to do; the table's fix when left out. */
   readonly fix?: string;
-  /** Lines worth quoting: a loader's message, a registry's answer. */
+  /** Quoted lines: a loader's message, a registry's response. */
   readonly detail?: readonly string[];
 }
 
-/** Several of gantry's files are bundles, each with this class in it: they know each other's errors by this mark. */
+/** Marks instances of GantryError: several files of gantry are bundles with a copy of the class, so instanceof fails. */
 const MARK = Symbol.for("gantry.error");
 
-/** An expected failure: one or more findings that are shown to the person, never a stack trace. */
+/** An expected failure: one or more findings, which are printed without a stack trace. */
 export class GantryError extends Error {
   readonly [MARK] = true;
   readonly findings: readonly [Finding, ...Finding[]];
@@ -198,8 +198,8 @@ export class GantryError extends Error {
 }
 
 /**
- * Lays a finding out as the lines that a person reads: what, then file, detail and fix, each indented by two.
- * Control characters of foreign text are replaced, so that a registry's answer cannot steer a terminal.
+ * A finding as lines for people: what, then file, detail and fix, each indented by two blanks. Control characters are
+ * replaced, so that foreign text cannot steer a terminal.
  */
 export function formatFinding(finding: Finding): string[] {
   const lines = [`${finding.code}: ${printable(finding.what)}`];
@@ -221,7 +221,7 @@ export function spellFinding(finding: Finding): SpelledFinding {
   return { exit, ...finding, fix: finding.fix ?? fix };
 }
 
-/** Turns anything thrown into findings: expected failures keep theirs, file system errors get the code they mean. */
+/** Turns anything thrown into a GantryError: a file system error gets a matching code, an unexpected error INTERNAL. */
 export function toGantryError(error: unknown): GantryError {
   if (error instanceof GantryError) return error;
   if (isSystemError(error)) return new GantryError(systemFinding(error));
@@ -248,7 +248,7 @@ function isSystemError(error: unknown): error is SystemError {
   return /^E[A-Z0-9]+$/.test(errorCode(error) ?? "");
 }
 
-/** Did the file system say that something on the way to the file is not there? */
+/** Whether this is a file system error that says that the file, or a directory on its path, does not exist. */
 export function isMissing(error: unknown): boolean {
   return errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR";
 }

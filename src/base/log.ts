@@ -1,6 +1,6 @@
 /**
- * What gantry says, always on standard error: standard output belongs to the app and to --json.
- * Colour only on a terminal; `<N>` priorities (sd-daemon(3)) when standard error is the journal.
+ * The log, always on stderr: stdout is for the app and for --json. It has colour only on a terminal, and `<N>` priorities
+ * (sd-daemon(3)) when stderr is the journal.
  */
 import { createConsola, type ConsolaInstance, type LogObject } from "consola/basic";
 import { printableLines } from "./text.ts";
@@ -36,7 +36,7 @@ export function createLog(options: LogOptions): Log {
   });
 }
 
-/** One message, a line for each line of it; the journal needs the priority on every line. */
+/** One message as lines. The journal needs the priority on every line. */
 function formatEntry(entry: LogObject, format: LogFormat): string {
   const lines = printableLines(entry.args.map(String).join(" "), "plain").split("\n");
   return lines.map((line, index) => `${formatLine(line, index, entry.level, format)}\n`).join("");
@@ -50,8 +50,8 @@ function formatLine(line: string, index: number, level: number, format: LogForma
 }
 
 /**
- * Chooses the format for a stream: the journal's when JOURNAL_STREAM names it (systemd.exec(5): `device:inode`).
- * @param stream what fstat says of the stream
+ * Chooses the format for a stream: the journal's when JOURNAL_STREAM names it as `device:inode` (systemd.exec(5)).
+ * @param stream whether it is a terminal, and its device and inode by fstat(2)
  */
 export function logFormat(
   stream: { readonly isTTY: boolean; readonly dev: number; readonly ino: number },

@@ -1,16 +1,16 @@
-/** Addresses as they may be shown or logged: without the user and password that they may hold. Pure. */
+/** Makes addresses safe to show and log, by hiding user and password. Pure. */
 
-/** An address that was parsed; of a query, which may be a signature, only that there is one. */
+/** A parsed address without user and password. Its query, which may be a signature, is shown as `?…`. */
 export function showAddress(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}${url.search === "" ? "" : "?…"}`;
 }
 
-/** Any text that was given as an address, well formed or not; a password may hold slashes. */
+/** Hides user, password and query in a text that may be no well-formed address. A password may contain slashes. */
 export function hideLogin(address: string): string {
   return address.replace(/\/\/.*@(?!sha256:)/s, "//***@").replace(/\?.*/s, "?…");
 }
 
-/** Every address in a text that another program wrote. */
+/** Hides user and password of every address in another program's output. */
 export function hideLogins(text: string): string {
   return text.replace(/\/\/[^/\s"]*@/g, "//***@");
 }

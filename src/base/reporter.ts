@@ -1,12 +1,13 @@
 /**
- * What provisioning tells whoever shows it. It never prints: a terminal, a journal and a test want different things.
+ * Receives steps, progress and warnings while modules are made ready. Code that reports does not print, because a
+ * terminal, the journal and a test need different output.
  */
 
 export interface Progress {
-  /** Bytes that have arrived and bytes that will have. */
+  /** Bytes that have arrived, and bytes in all. */
   readonly bytes: number;
   readonly total: number;
-  /** The module that is awaited; empty when all have arrived. */
+  /** The module that arrives next; empty when all have arrived. */
   readonly current: string;
 }
 
@@ -14,7 +15,7 @@ export interface Reporter {
   /** A new step began, as one sentence. */
   readonly step: (text: string) => void;
   readonly progress: (progress: Progress) => void;
-  /** Something worth knowing that stops nothing. */
+  /** A problem that stops nothing. */
   readonly warn: (text: string) => void;
   readonly debug: (text: string) => void;
 }

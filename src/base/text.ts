@@ -1,20 +1,20 @@
-/** Text for people: sizes and numbers of things, foreign text made harmless, long text broken at blanks. Pure. */
+/** Formats text for people: sizes, counts, foreign text without control characters, long text in lines. Pure. */
 
 /**
- * What steers a terminal or lies about the order of what it shows: the controls C0, DEL and C1, the separators of lines
- * and paragraphs, and the controls of direction (Unicode TR 9: embeddings, overrides and isolates).
+ * Characters that steer a terminal or change the order of shown text: the controls C0, DEL and C1, the separators of
+ * lines and paragraphs, and the controls of direction (Unicode TR 9: embeddings, overrides and isolates).
  */
 const STEERING = String.raw`\p{Cc}\u2028-\u202e\u2066-\u2069`;
 const ALL_STEERING = new RegExp(`[${STEERING}]`, "gu");
-/** Line feeds and tabs stay, and so do the colours that gantry itself paints with (ECMA-48 SGR). */
+/** Matches the same, except line feeds, tabs, and gantry's own colours (ECMA-48, SGR). */
 const COLOURED = new RegExp(`(\\x1b\\[(?:0|1|2|4|22|24|3[0-79]|9[0-7])m)|(?![\\n\\t])[${STEERING}]`, "gu");
 
-/** One line in which nothing steers a terminal, whatever file or server the text is from. */
+/** Foreign text as one line without characters that steer a terminal. */
 export function printable(text: string): string {
   return text.replace(ALL_STEERING, "\u{fffd}");
 }
 
-/** The same for whole lines, as they go to a person: the last thing before each write. */
+/** Text of several lines without characters that steer a terminal. Called right before each write. */
 export function printableLines(text: string, colour: "plain" | "coloured"): string {
   return text.replace(COLOURED, (_, paint: string | undefined) =>
     paint === undefined ? "\u{fffd}" : colour === "coloured" ? paint : "",
@@ -23,19 +23,19 @@ export function printableLines(text: string, colour: "plain" | "coloured"): stri
 
 const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 
-/** JSON for a program: the same characters as escapes, so that nothing of a value is lost on a terminal either. */
+/** JSON in which these characters are escapes, so that it is safe on a terminal and no value is changed. */
 export function jsonText(value: unknown, indent = 2): string {
   return JSON.stringify(value, null, indent).replace(ALL_STEERING, (character) =>
     character === "\n" ? character : escaped(character),
   );
 }
 
-/** A word of a command line that people copy into a POSIX shell. */
+/** Quotes a word for a command line that people copy into a POSIX shell. */
 export function shellWord(text: string): string {
   return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** `13.2 MB`; decimal units, as disks and networks are sold. */
+/** Bytes in decimal units: `13.2 MB`. */
 export function formatBytes(bytes: number): string {
   if (bytes < 1000) return `${bytes} B`;
   if (bytes < 1_000_000) return `${(bytes / 1000).toFixed(1)} kB`;
@@ -43,12 +43,12 @@ export function formatBytes(bytes: number): string {
   return `${(bytes / 1_000_000_000).toFixed(1)} GB`;
 }
 
-/** `1 file`, `2 files`. */
+/** A number with its noun: `1 file`, `2 files`. */
 export function count(number: number, noun: string): string {
   return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
-/** Breaks at blanks; a word longer than a line is cut, because mangled names run to thousands of letters. */
+/** Breaks text into lines at blanks. A word longer than a line is cut: mangled names have thousands of letters. */
 export function wrapText(text: string, width: number): string[] {
   const lines: string[] = [];
   let line = "";

@@ -5,7 +5,7 @@ import { VARIABLES, variablesWhere, type Side, type Variable, type VariableName 
 interface VariableText {
   /** Markdown in one line. */
   readonly means: string;
-  /** What holds where it is not set; an empty value counts as not set. */
+  /** The default. An empty value counts as not set. */
   readonly otherwise?: string;
 }
 

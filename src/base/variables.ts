@@ -1,11 +1,11 @@
 /**
- * The one table of environment variables: each that gantry reads or sets, and the side that reads it. What a start of the
- * launcher needs is here; the meanings are in ./variable-texts.ts, which only help and documentation read.
+ * The table of environment variables: each that gantry reads or sets, and the side that reads it. Their meanings are in
+ * ./variable-texts.ts, which only help and documentation read, so that no start loads them.
  */
 
 /**
- * `stub` is the shell scripts of a release, `launcher` what they start, `app` what is compiled into the app or loaded
- * before it, `build` the `gantry` command.
+ * `stub`: the shell scripts of a release. `launcher`: the program that they start. `app`: code that is compiled into the
+ * app or loaded before it. `build`: the `gantry` command.
  */
 export type Side = "stub" | "launcher" | "app" | "build";
 
@@ -13,9 +13,9 @@ export interface Variable {
   /** `setting`: for people to set. `internal`: gantry sets it for processes of its own. `foreign`: not gantry's. */
   readonly kind: "setting" | "internal" | "foreign";
   readonly readBy: readonly Side[];
-  /** What of its value is never printed. */
+  /** The part of its value that is never printed. */
   readonly secret?: "all" | "login";
-  /** It names a file or directory: a relative path is meant from the caller's directory. */
+  /** Its value is a path; a relative one starts from the caller's directory. */
   readonly path?: true;
 }
 

@@ -3,9 +3,8 @@
 const VERSION = /^(\d+)\.(\d+)\.(\d+)(?:-([0-9A-Za-z.-]+))?(?:\+[0-9A-Za-z.-]+)?$/;
 
 /**
- * The order of semver (https://semver.org, item 11), for versions that are in it or are refused: those of apps.
- * Negative when `left` comes before `right`, 0 when they have the same precedence: what follows a plus does not count.
- * Undefined when one of them is no such version.
+ * Compares two versions by semver (https://semver.org, item 11). Negative when `left` comes before `right`, 0 when they
+ * have the same precedence: build metadata after a plus does not count. Undefined when one of them is no semver version.
  */
 export function compareVersions(left: string, right: string): number | undefined {
   const [a, b] = [VERSION.exec(left), VERSION.exec(right)];
@@ -17,7 +16,7 @@ export function compareVersions(left: string, right: string): number | undefined
   return comparePrereleases(a[4], b[4]);
 }
 
-/** Of any length: a date with a time is too long for a number. */
+/** Compares numbers of any length: a date with a time is too large for a number. */
 function compareNumbers(left: string, right: string): number {
   const [a, b] = [BigInt(left), BigInt(right)];
   return a === b ? 0 : a < b ? -1 : 1;
@@ -45,8 +44,8 @@ function compareIdentifiers(left: string, right: string): number {
 }
 
 /**
- * The order of the dotted numbers that a version begins with, for versions that are not semver's: `2.28` of glibc,
- * `3.4.29` of a symbol, Bun's. A missing part counts as 0; a canary counts as the version that it leads to.
+ * Compares two versions by the dotted numbers that they begin with, for versions that are not semver's: `2.28` of glibc,
+ * `3.4.29` of a symbol, Bun's. A missing part counts as 0. A canary equals its coming version.
  */
 export function compareDotted(left: string, right: string): number {
   const [a, b] = [dottedNumbers(left), dottedNumbers(right)];

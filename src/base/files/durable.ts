@@ -1,26 +1,25 @@
 /**
- * Writing that survives a power cut: contents reach the disk before the name that vouches for them does.
- * (rename(2) orders nothing by itself; a file renamed without fsync had the wrong size after every power loss tried.)
- * Not for these: the service's history is appended to, and a build's archives and bundles are made anew when they are
- * damaged, so that they are renamed into place without the wait for the disk.
+ * Writes files that survive a power cut: contents reach the disk before the name does. rename(2) does not order the two:
+ * in tests, a file renamed without fsync had the wrong size after every power cut. The service's history is only appended
+ * to. A build's archives and bundles can be made again, so that they are written without fsync.
  */
 import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errorCode } from "../errors.ts";
 
-/** What a tree holds, relative to its root; directories come after what lies in them. */
+/** The files and directories of a tree, relative to its root; a directory comes after its contents. */
 export interface TreeListing {
   readonly files: readonly string[];
   readonly directories: readonly string[];
 }
 
-/** How many files are synced at once: enough to let a journalling file system batch them. */
+/** The number of files synced at once: enough for a journalling file system to batch them. */
 const AT_ONCE = 8;
 
 /**
  * Flushes one file or directory.
- * Some network and FUSE file systems refuse to sync a directory (EINVAL); there is nothing more to be done there.
+ * Some network and FUSE file systems refuse to sync a directory (EINVAL), which is ignored.
  */
 export async function syncPath(path: string): Promise<void> {
   const handle = await open(path, "r");
@@ -75,7 +74,7 @@ export async function writeDurably(
   await syncPath(dirname(path));
 }
 
-/** The same for a name that must be free: EEXIST when anything has it, even a link that leads nowhere. */
+/** Writes a new file. Throws EEXIST when the name is taken, also by a dangling link. */
 export async function createDurably(path: string, text: string, mode: number): Promise<void> {
   await create(path, text, mode);
   await syncPath(dirname(path));
@@ -96,7 +95,7 @@ async function create(path: string, text: string, mode: number, changed?: number
   }
 }
 
-/** Takes a name away, if it is there. */
+/** Removes a file if it exists, and flushes its directory. */
 export async function removeDurably(path: string): Promise<void> {
   await rm(path, { force: true });
   await syncPath(dirname(path));

@@ -1,5 +1,5 @@
-/** The door of the base/files room: what others may use of it. */
-/** Writing that survives a power cut. */
+/** The door of the base/files room: reading and writing files, for all other rooms. */
+/** These write files and trees that survive a power cut. */
 export {
   createDurably,
   removeDurably,
@@ -10,7 +10,7 @@ export {
   type TreeListing,
   writeDurably,
 } from "./durable.ts";
-/** Reading what may rightly not be there. */
+/** These read files and directories that may be missing. */
 export {
   isDirectory,
   isThere,
@@ -20,7 +20,7 @@ export {
   unlessMissing,
   unlessRefused,
 } from "./optional.ts";
-/** Files of any size, read without holding them in memory. */
+/** These read files of any size in pieces. */
 export { readPieces, readStart } from "./pieces.ts";
 /** Opening what somebody else may have put there. */
 export { openPlainFile, openRegularFile, readRegularFile, readRegularText } from "./regular-file.ts";

@@ -1,6 +1,6 @@
 /**
- * Reading what may rightly not be there. Only its absence is quiet: a file or directory that is there and cannot be
- * read throws the file system's error, unless the caller says that a refusal counts as absence.
+ * Reads files and directories that may be missing. Only absence is no error: what exists and cannot be read throws the
+ * file system's error, unless the caller uses `unlessRefused`.
  */
 import { type Dirent, lstatSync, readdirSync, statSync } from "node:fs";
 import { errorCode, isMissing } from "../errors.ts";
@@ -16,22 +16,22 @@ export function readNames(directory: string): string[] {
   return unlessMissing(() => readdirSync(directory)) ?? [];
 }
 
-/** The same with their kinds. */
+/** The entries of a directory, which tell files, links and directories apart; none when there is no directory. */
 export function readEntries(directory: string): Dirent[] {
   return unlessMissing(() => readdirSync(directory, { withFileTypes: true })) ?? [];
 }
 
-/** Links are followed. */
+/** Whether a path is a directory. Links are followed. */
 export function isDirectory(path: string): boolean {
   return unlessMissing(() => statSync(path))?.isDirectory() === true;
 }
 
-/** A link counts as itself, wherever it leads. */
+/** Whether a path exists. Links are not followed, so that a dangling one exists. */
 export function isThere(path: string): boolean {
   return unlessMissing(() => lstatSync(path)) !== undefined;
 }
 
-/** Undefined when what is read, or something on the way to it, is not there. */
+/** The result of `read`; undefined when the file, or a directory on its path, does not exist. */
 export function unlessMissing<T>(read: () => T): T | undefined {
   try {
     return read();
@@ -41,7 +41,7 @@ export function unlessMissing<T>(read: () => T): T | undefined {
   }
 }
 
-/** Undefined when the system refuses, whatever its reason: not there, not allowed, ended meanwhile. */
+/** The result of `read`; undefined for every error of the system: missing, not allowed, a process that has ended. */
 export function unlessRefused<T>(read: () => T): T | undefined {
   try {
     return read();

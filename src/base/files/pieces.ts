@@ -1,4 +1,4 @@
-/** Files of any size, read without holding them in memory. They throw the file system's error. */
+/** Reads files of any size without holding them in memory. All functions throw the file system's error. */
 import { closeSync, readSync } from "node:fs";
 import { openRegularFile } from "./regular-file.ts";
 
@@ -15,7 +15,7 @@ export function readStart(path: string, most: number): Buffer {
   }
 }
 
-/** Shows a file piece by piece, 1 MiB each; a piece is overwritten by the next one. */
+/** Passes a file to `take` in pieces of 1 MiB. The next piece overwrites the last one. */
 export function readPieces(path: string, take: (piece: Buffer) => void): void {
   const descriptor = openRegularFile(path);
   try {

@@ -1,9 +1,12 @@
-/** Finds a program as a shell would; entries that are not absolute are skipped, because they depend on the cwd. */
+/** Finds a program on the PATH. Entries that are not absolute are skipped, because they depend on the current directory. */
 import { accessSync, constants } from "node:fs";
 import { delimiter, isAbsolute, join } from "node:path";
 import type { Environment } from "../environment.ts";
 
-/** @param name of the program, without a slash */
+/**
+ * The path of the first executable file with this name; undefined when there is none.
+ * @param name of the program, without a slash
+ */
 export function readProgramPath(name: string, environment: Environment): string | undefined {
   for (const directory of (environment["PATH"] ?? "").split(delimiter)) {
     if (!isAbsolute(directory)) continue;

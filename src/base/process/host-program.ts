@@ -1,13 +1,13 @@
 /**
- * Runs the host's own programs: found on a fixed path, with an environment that nobody else had a hand in, and never
- * with a terminal.
+ * Runs the host's own programs: found on a fixed PATH, with a clean environment that has nothing of the caller's, and
+ * without a terminal.
  */
 import { GantryError } from "../errors.ts";
 import type { Environment } from "../environment.ts";
 import { run, type RunOptions } from "./run.ts";
 
 const PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
-/** What systemd gives the services of the system (systemd.exec(5), $PATH), and /sbin and /bin where those are apart. */
+/** The PATH that systemd sets for system services (systemd.exec(5), $PATH), with /sbin and /bin for older systems. */
 export const UNIT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const CLEAN: Environment = { PATH, LC_ALL: "C.UTF-8", SYSTEMD_PAGER: "", SYSTEMD_COLORS: "0" };
 
@@ -17,7 +17,7 @@ export interface ProgramResult {
   readonly stderr: string;
 }
 
-/** What is left out is the clean environment, and / as current directory; the signal ends the program by SIGTERM. */
+/** By default the environment is the clean one, and the current directory is /. The signal sends SIGTERM. */
 export type ProgramOptions = Partial<Pick<RunOptions, "environment" | "cwd" | "signal" | "heard">>;
 
 /**
@@ -31,7 +31,7 @@ export async function runProgram(
 ): Promise<ProgramResult> {
   let result;
   try {
-    // A program that changes the host is never killed in the middle of it.
+    // Never SIGKILL, because the program may be changing the host.
     result = await run(file, args, { ...options, environment, cwd, grace: "forever" });
   } catch (error) {
     if (!(error instanceof Error)) throw error;
@@ -42,15 +42,16 @@ export async function runProgram(
 }
 
 /**
- * The same, for programs whose failure is a failure.
- * @throws GantryError DISK_FULL or EXEC_FAILED, with what the program said
+ * Runs a program that has to succeed.
+ * @returns its stdout
+ * @throws GantryError DISK_FULL or EXEC_FAILED, with the program's own lines
  */
 export async function runOrThrow(file: string, args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await runProgram(file, args);
   if (code === 0) return stdout;
   const detail = stderr.split("\n").filter((line) => line !== "");
   const what = `${file} ${args.join(" ")} failed with exit status ${code}`;
-  // ENOSPC in the C library's words; the clean environment keeps them English.
+  // The C library's message for ENOSPC, which is English in the clean environment.
   if (stderr.includes("No space left on device")) throw new GantryError({ code: "DISK_FULL", what, detail });
   throw new GantryError({
     code: "EXEC_FAILED",

@@ -1,5 +1,5 @@
-/** The door of the base/process room: what others may use of it. */
-/** Finds a program as a shell would. */
+/** The door of the base/process room: starting programs, for all other rooms. */
+/** `readProgramPath` finds a program on the PATH. */
 export { readProgramPath } from "./find-program.ts";
 /** Runs the host's own programs. */
 export { runOrThrow, runProgram, UNIT_PATH } from "./host-program.ts";

@@ -10,13 +10,13 @@ export interface RunOptions {
   readonly timeout?: number;
   /** Aborting it ends the process with SIGTERM, and with SIGKILL if that does not help; the result is still awaited. */
   readonly signal?: AbortSignal;
-  /** Milliseconds that SIGTERM is given to help; 500 when left out. `forever`: nothing kills the process. */
+  /** Milliseconds from SIGTERM to SIGKILL; 500 when left out. `forever`: no SIGKILL is sent. */
   readonly grace?: number | "forever";
-  /** `group` ends what the process has started too, which then gets no signals of the terminal; see setsid(2). */
+  /** `group` also ends the process's children. The process is then in its own session (setsid(2)), without a terminal. */
   readonly ends?: "process" | "group";
-  /** Told the process id once it runs. */
+  /** Called with the process id once it runs. */
   readonly started?: (pid: number) => void;
-  /** Told each whole line of standard error as it comes. */
+  /** Called with each whole line of stderr as it arrives. */
   readonly heard?: (line: string) => void;
 }
 
@@ -29,15 +29,15 @@ export interface RunResult {
   readonly stderr: string;
 }
 
-/** Keeps the memory of a chatty process bounded: only this much of each stream's end is kept, in characters. */
+/** Only this many characters at the end of each stream are kept, which limits memory. */
 const KEEP = 1 << 20;
 
-/** Milliseconds between asking a process to end and making it. */
+/** Milliseconds from SIGTERM to SIGKILL, by default. */
 const GRACE = 500;
 
 /**
- * Runs a program to its end and collects what it printed. Standard input is empty. It settles only after the process
- * is gone, also when aborted, so that whoever cleans up afterwards does not race with it.
+ * Runs a program to its end and collects what it printed. Its stdin is empty. The promise settles only after the process
+ * has ended, also when aborted, so that the caller can clean up.
  * @throws the system's error when it cannot be started (ENOENT, EACCES, ENOEXEC …)
  */
 export function run(file: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
@@ -53,14 +53,14 @@ export function run(file: string, args: readonly string[], options: RunOptions):
       try {
         process.kill(-child.pid, signal);
       } catch {
-        // It is gone already, and so is all that it started.
+        // The process, or its whole group, has ended already.
       }
     };
     child.once("error", (error) => settle(() => reject(error)));
     const text = { stdout: "", stderr: "" };
     const tell = byLine(options.heard);
     for (const name of ["stdout", "stderr"] as const) {
-      // Bun gives no streams to a process for which it had no descriptors left (EMFILE), whatever the types say.
+      // Bun leaves the streams out when it has no descriptors left (EMFILE), against its types.
       const stream: Readable | null | undefined = child[name];
       stream?.setEncoding("utf8");
       stream?.on("data", (chunk: string) => {
@@ -95,7 +95,7 @@ export function run(file: string, args: readonly string[], options: RunOptions):
   });
 }
 
-/** Takes text in whatever pieces it comes, and hands it on line by line; what no line break ends is left out. */
+/** Takes text in pieces and calls `heard` with each whole line. A last line without a line feed is dropped. */
 function byLine(heard: RunOptions["heard"]): (chunk: string) => void {
   let begun = "";
   return (chunk) => {
@@ -106,7 +106,7 @@ function byLine(heard: RunOptions["heard"]): (chunk: string) => void {
 }
 
 /**
- * The same at once, for programs that end at once and callers that cannot wait.
+ * Runs a program synchronously: for short programs, and callers that are not async.
  * @throws the system's error when it cannot be started
  */
 export function runSync(
