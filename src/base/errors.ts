@@ -217,8 +217,15 @@ export interface SpelledFinding extends Finding {
 
 /** Adds what the table says of the finding's code. */
 export function spellFinding(finding: Finding): SpelledFinding {
-  const { exit, fix } = ERRORS[finding.code];
-  return { exit, ...finding, fix: finding.fix ?? fix };
+  const { code, what, where, detail, fix = ERRORS[code].fix } = finding;
+  return {
+    exit: ERRORS[code].exit,
+    code,
+    what,
+    ...(where === undefined ? {} : { where }),
+    ...(detail === undefined ? {} : { detail }),
+    fix,
+  };
 }
 
 /** Turns anything thrown into a GantryError: a file system error gets a matching code, an unexpected error INTERNAL. */
