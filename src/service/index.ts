@@ -7,7 +7,7 @@ export { cleanService } from "./clean.ts";
 /** What every command of a service is given, and the person behind sudo(8) for its history. */
 export { readWho, type ServiceContext } from "./service-context.ts";
 /** The result of one HTTP health request, for `./gantry health` and its output. */
-export type { Asked } from "./health/client.ts";
+export type { HealthResult } from "./health/client.ts";
 /** `./gantry install`: makes a release a running, supervised service. */
 export { installService } from "./install.ts";
 /** Reads the release that is in charge of an installed service. */

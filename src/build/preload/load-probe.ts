@@ -23,29 +23,29 @@ export async function runLoadProbe(
   native?: NativeLoader,
 ): Promise<void> {
   const { nonce, specifiers, files = [] } = JSON.parse(request) as ProbeRequest;
-  const answer = (line: ProbeResponse): void => {
+  const respond = (line: ProbeResponse): void => {
     let rest = Buffer.from(`${probePrefix(nonce)}${JSON.stringify(line)}\n`);
     // A pipe may accept fewer bytes than given.
     while (rest.length > 0) rest = rest.subarray(write(rest));
   };
   for (const specifier of specifiers) {
     // Written before the load, so that after a crash the last line names the module.
-    answer({ specifier, state: "loading" });
+    respond({ specifier, state: "loading" });
     try {
       await load(specifier);
-      answer({ specifier, state: "loaded" });
+      respond({ specifier, state: "loaded" });
     } catch (error) {
-      answer({ specifier, state: "failed", ...describe(error) });
+      respond({ specifier, state: "failed", ...describe(error) });
     }
   }
   if (native === undefined || files.length === 0) return;
   const mapped = native.mapped();
   for (const group of files) {
     const [specifier = ""] = group;
-    answer({ specifier, state: "loading" });
+    respond({ specifier, state: "loading" });
     const error = group.some((path) => mapped.includes(path)) ? undefined : tryEach(group, native.load);
-    if (error === undefined) answer({ specifier, state: "loaded" });
-    else answer({ specifier, state: "failed", ...describe(error) });
+    if (error === undefined) respond({ specifier, state: "loaded" });
+    else respond({ specifier, state: "failed", ...describe(error) });
   }
 }
 

@@ -5,7 +5,7 @@
 import { defineCommand } from "../../base/command-line.ts";
 import { GantryError } from "../../base/errors.ts";
 import { readRelease } from "../../modules/index.ts";
-import type { Asked } from "../../service/index.ts";
+import type { HealthResult } from "../../service/index.ts";
 import type { Session } from "../session.ts";
 import { jsonText } from "../../base/text.ts";
 
@@ -17,7 +17,7 @@ interface HealthArguments {
 }
 
 /** What `--json` prints. */
-export type HealthJson = { readonly schema: 1 } & Asked;
+export type HealthJson = { readonly schema: 1 } & HealthResult;
 
 export function healthCommand(session: Session) {
   return defineCommand({
@@ -57,7 +57,7 @@ function unitName(root: string): string {
   }
 }
 
-async function ask(session: Session, args: HealthArguments): Promise<Asked> {
+async function ask(session: Session, args: HealthArguments): Promise<HealthResult> {
   const { askAddress, askHealth } = await import("../../service/health/client.ts");
   const limit = readNumber("--timeout", args.timeout, 600) ?? 3;
   const bounds = { limit: limit * 1000, signal: session.signal };

@@ -6,7 +6,7 @@ import { request as requestHttp, type IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";
 import { hideLogins } from "../../base/redact.ts";
 
-export interface Asked {
+export interface HealthResult {
   readonly healthy: boolean;
   /** What was asked and what the result was, as one sentence. */
   readonly why: string;
@@ -45,23 +45,23 @@ export async function askHealth(
     readonly limit?: number;
     readonly signal?: AbortSignal;
   },
-): Promise<Asked> {
+): Promise<HealthResult> {
   const { port, path, hosts = LOOPBACK, ...bounds } = app;
   const accept = path === undefined ? isThere : isWell;
-  let first: Asked | undefined;
+  let first: HealthResult | undefined;
   for (const host of hosts) {
     const address = new URL(`http://${host}:${port}${path ?? "/"}`);
-    const { asked, refused } = await askOnce({ ...bounds, address }, accept);
-    first ??= asked;
-    if (refused !== true) return asked.status === undefined ? first : asked;
+    const { result, refused } = await askOnce({ ...bounds, address }, accept);
+    first ??= result;
+    if (refused !== true) return result.status === undefined ? first : result;
   }
   if (first === undefined) throw new TypeError("no host to ask");
   return first;
 }
 
 /** Asks at an address. A 2xx status is well. */
-export async function askAddress(options: AskOptions): Promise<Asked> {
-  return (await askOnce(options, isWell)).asked;
+export async function askAddress(options: AskOptions): Promise<HealthResult> {
+  return (await askOnce(options, isWell)).result;
 }
 
 /** Errors of connect(2) without a listener, or without the address: IPv6 may be switched off. */
@@ -71,7 +71,7 @@ const isWell = (status: number) => status >= 200 && status < 300;
 const isThere = (status: number) => status < 500;
 
 interface Outcome {
-  readonly asked: Asked;
+  readonly result: HealthResult;
   /** Nothing listens at the address, or this host does not have it. */
   readonly refused?: boolean;
 }
@@ -80,11 +80,11 @@ function askOnce(options: AskOptions, accept: (status: number) => boolean): Prom
   const { address, limit = LIMIT } = options;
   const shown = hideLogins(address.href);
   const began = performance.now();
-  const ended = new AbortController();
-  const tired = setTimeout(() => ended.abort(), limit);
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), limit);
   const signal =
-    options.signal === undefined ? ended.signal : AbortSignal.any([ended.signal, options.signal]);
-  const answer = (healthy: boolean, what: string, status?: number): Asked => ({
+    options.signal === undefined ? timeout.signal : AbortSignal.any([timeout.signal, options.signal]);
+  const resultOf = (healthy: boolean, what: string, status?: number): HealthResult => ({
     healthy,
     why: `${shown} ${what}`,
     status,
@@ -93,8 +93,9 @@ function askOnce(options: AskOptions, accept: (status: number) => boolean): Prom
   return new Promise<Outcome>((resolve, reject) => {
     const fail = (error: NodeJS.ErrnoException) => {
       if (options.signal?.aborted === true) reject(error);
-      else if (ended.signal.aborted) resolve({ asked: answer(false, `did not answer within ${limit} ms`) });
-      else resolve({ asked: answer(false, inWords(error)), refused: ABSENT.has(error.code ?? "") });
+      else if (timeout.signal.aborted)
+        resolve({ result: resultOf(false, `did not answer within ${limit} ms`) });
+      else resolve({ result: resultOf(false, describeError(error)), refused: ABSENT.has(error.code ?? "") });
     };
     const request = address.protocol === "https:" ? requestHttps : requestHttp;
     const asking = request(
@@ -104,19 +105,21 @@ function askOnce(options: AskOptions, accept: (status: number) => boolean): Prom
         const status = response.statusCode ?? 0;
         if (accept(status)) {
           response.destroy();
-          resolve({ asked: answer(true, `answered ${status}`, status) });
+          resolve({ result: resultOf(true, `answered ${status}`, status) });
           return;
         }
         readExcerpt(response).then(
           (text) =>
-            resolve({ asked: answer(false, `answered ${status}${text === "" ? "" : `: ${text}`}`, status) }),
+            resolve({
+              result: resultOf(false, `answered ${status}${text === "" ? "" : `: ${text}`}`, status),
+            }),
           fail,
         );
       },
     );
     asking.once("error", fail);
     asking.end();
-  }).finally(() => clearTimeout(tired));
+  }).finally(() => clearTimeout(timer));
 }
 
 /** The beginning of a response body, on one line. */
@@ -133,7 +136,7 @@ async function readExcerpt(response: IncomingMessage): Promise<string> {
     .trim();
 }
 
-function inWords(error: NodeJS.ErrnoException): string {
+function describeError(error: NodeJS.ErrnoException): string {
   if (error.code === "ECONNREFUSED") return "cannot be reached: nobody listens there";
   if (error.code === "ECONNRESET") return "closed the connection without an answer";
   return `cannot be asked: ${error.message === "" ? (error.code ?? "unknown error") : error.message}`;

@@ -90,14 +90,14 @@ export function takesFrom(one: Address, other: Address): boolean {
 const USUAL: ReadonlySet<string> = new Set(["0.0.0.0", "::", "127.0.0.1", "::1"]);
 
 /** Whether a program that starts next would probably find its port taken by this listener. */
-export function isInTheWay(alien: Address, own: readonly Address[]): boolean {
-  return own.length === 0 ? USUAL.has(alien.host) : own.some((one) => takesFrom(alien, one));
+export function isInTheWay(other: Address, own: readonly Address[]): boolean {
+  return own.length === 0 ? USUAL.has(other.host) : own.some((one) => takesFrom(other, one));
 }
 
 /** Who has a port, once the owner of each listener is known. */
 export type PortState =
   /** No listener; `elsewhere` are the service's listeners on other ports. */
-  | { readonly kind: "nobody"; readonly elsewhere: readonly Listener[] }
+  | { readonly kind: "none"; readonly elsewhere: readonly Listener[] }
   /** Only the service has listeners. */
   | { readonly kind: "own"; readonly own: readonly [Listener, ...Listener[]] }
   /** A listener of another program has it; `beside` is the service's own listener, if it has one too. */
@@ -117,7 +117,7 @@ export function decidePort(
   const others = listeners.filter((listener) => listener.port === port && !isOwn(listener));
   if (first === undefined) {
     const [by] = others;
-    return by === undefined ? { kind: "nobody", elsewhere: mine } : { kind: "other", by, beside: undefined };
+    return by === undefined ? { kind: "none", elsewhere: mine } : { kind: "other", by, beside: undefined };
   }
   const own: [Listener, ...Listener[]] = [first, ...rest];
   for (const by of others) {

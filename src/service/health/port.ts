@@ -9,7 +9,7 @@ import { readDropIns } from "../systemd/units.ts";
 import { decidePort, formatAddress, hostsToAsk, isInTheWay, type PortState } from "./listeners.ts";
 import { describePortOwner, readOwner } from "./port-owner.ts";
 import { readListeners, readNetwork } from "./sockets.ts";
-import { toldPort } from "./told.ts";
+import { nextPort } from "./next-port.ts";
 
 export interface Seen {
   readonly healthy: boolean;
@@ -30,7 +30,10 @@ export async function checkPort(
   const isOwn = await readOwner(state, "this start");
   const here = decidePort(port, readListeners("self"), isOwn);
   // A socket that systemd hands to the service is in the host's network, whatever network the service has.
-  if (isApart(state) && (here.kind === "nobody" || (here.kind === "other" && here.beside === undefined))) {
+  if (
+    hasOwnNetwork(state) &&
+    (here.kind === "none" || (here.kind === "other" && here.beside === undefined))
+  ) {
     const there = decidePort(port, readListeners(Number(state.MainPID)), isOwn);
     if (there.kind !== "own") return describeTrouble(layout, port, there);
     const why = `it listens at ${formatAddress(there.own[0])}, in a network of its own where it cannot be asked`;
@@ -43,7 +46,7 @@ export async function checkPort(
 }
 
 /** Whether the service has a network of its own (PrivateNetwork=, NetworkNamespacePath=). */
-function isApart({ MainPID, PrivateNetwork, NetworkNamespacePath }: UnitState): boolean {
+function hasOwnNetwork({ MainPID, PrivateNetwork, NetworkNamespacePath }: UnitState): boolean {
   const [its, ours] = [MainPID === "0" ? "" : readNetwork(Number(MainPID)), readNetwork("self")];
   if (its !== "" && ours !== "") return its !== ours;
   return PrivateNetwork === "yes" || NetworkNamespacePath !== "";
@@ -57,7 +60,7 @@ async function describeTrouble(
   port: number,
   found: Exclude<PortState, { kind: "own" }>,
 ): Promise<Seen> {
-  if (found.kind === "nobody") {
+  if (found.kind === "none") {
     const elsewhere = found.elsewhere.slice(0, LISTED).map(formatAddress).join(", ");
     if (elsewhere === "") return { healthy: false, why: `nobody listens on port ${port}` };
     return {
@@ -82,19 +85,19 @@ async function describeTrouble(
 export async function requireFreePort(layout: ServiceLayout, settings: ServiceSettings): Promise<void> {
   if (settings.port === undefined || settings.exposure === "airgapped") return;
   const env = readOptionalText(layout.env) ?? "";
-  const port = toldPort({ unit: settings.port, dropIns: readDropIns(layout), env });
+  const port = nextPort({ unit: settings.port, dropIns: readDropIns(layout), env });
   const state = await readUnit(layout.unit);
-  if (port === undefined || isApart(state)) return;
+  if (port === undefined || hasOwnNetwork(state)) return;
   const isOwn = await readOwner(state, "any start");
   const listeners = readListeners("self").filter((listener) => listener.port === port);
   const own = listeners.filter(isOwn);
-  const alien = listeners.find((listener) => !isOwn(listener) && isInTheWay(listener, own));
-  if (alien === undefined) return;
-  const { who, stop } = await describePortOwner(alien, layout.unit);
+  const other = listeners.find((listener) => !isOwn(listener) && isInTheWay(listener, own));
+  if (other === undefined) return;
+  const { who, stop } = await describePortOwner(other, layout.unit);
   throw new GantryError({
     code: "SERVICE_UNHEALTHY",
     what: `port ${port} is held by ${who}, and ${layout.name} needs it`,
-    where: formatAddress(alien),
+    where: formatAddress(other),
     fix: `${stop}, or set another PORT in ${layout.env}; then run this again`,
   });
 }

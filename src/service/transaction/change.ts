@@ -133,7 +133,7 @@ export async function giveUp(
       ...(detail === undefined ? {} : { detail }),
     },
     ...rest,
-    ...stillSick(context, undone),
+    ...stillUnhealthy(context, undone),
   );
 }
 
@@ -175,7 +175,7 @@ function afterwards({ layout }: ServiceContext, record: ChangeRecord, undone: Un
 }
 
 /** A second finding when the old generation is unhealthy as well. */
-function stillSick({ layout }: ServiceContext, { keep, health }: Undone): Finding[] {
+function stillUnhealthy({ layout }: ServiceContext, { keep, health }: Undone): Finding[] {
   if (health === undefined || health.healthy || keep === null) return [];
   return [
     {

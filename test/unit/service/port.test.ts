@@ -13,7 +13,7 @@ import {
   type Listener,
 } from "../../../src/service/health/listeners.ts";
 import { unitOf } from "../../../src/service/health/port-owner.ts";
-import { toldPort } from "../../../src/service/health/told.ts";
+import { nextPort } from "../../../src/service/health/next-port.ts";
 import { parseSocketUnits } from "../../../src/service/systemd/systemctl.ts";
 
 /** /proc/net/tcp of Linux 6 with listeners at 127.0.0.1:4690 and 0.0.0.0:4691, and a connection to the first. */
@@ -163,7 +163,7 @@ describe("a port", () => {
 
   it("is nobody's, and the service is found elsewhere", () => {
     const own = listener("127.0.0.1:81", "own");
-    expect(decide(own, listener("127.0.0.1:82", "x"))).toEqual({ kind: "nobody", elsewhere: [own] });
+    expect(decide(own, listener("127.0.0.1:82", "x"))).toEqual({ kind: "none", elsewhere: [own] });
   });
 
   it.each<[readonly Address[], readonly string[]]>([
@@ -196,7 +196,7 @@ describe("the unit of a process", () => {
 });
 
 const told = (env: string, dropIns: Record<string, string> = {}) =>
-  toldPort({ unit: 4690, dropIns: new Map(Object.entries(dropIns)), env });
+  nextPort({ unit: 4690, dropIns: new Map(Object.entries(dropIns)), env });
 
 describe("the port that a service will be told", () => {
   it.each([

@@ -6,7 +6,7 @@
  * Where PORT may be set. systemd.exec(5): Environment= of later drop-ins wins over earlier ones, and a file of
  * EnvironmentFile= over both.
  */
-export interface ToldSources {
+export interface PortSources {
   /** What the release's unit says. */
   readonly unit: number;
   /** Texts of the drop-ins, by their names. */
@@ -18,17 +18,17 @@ export interface ToldSources {
 /**
  * @returns undefined when PORT is set to something that is not a port number: only the app knows what it does then
  */
-export function toldPort({ unit, dropIns, env }: ToldSources): number | undefined {
-  let told: string | undefined;
+export function nextPort({ unit, dropIns, env }: PortSources): number | undefined {
+  let found: string | undefined;
   for (const name of [...dropIns.keys()].toSorted()) {
     for (const line of (dropIns.get(name) ?? "").split("\n")) {
-      if (/^\s*Environment\s*=/.test(line)) told = /[\s"'=]PORT=([^\s"']*)/.exec(line)?.[1] ?? told;
+      if (/^\s*Environment\s*=/.test(line)) found = /[\s"'=]PORT=([^\s"']*)/.exec(line)?.[1] ?? found;
     }
   }
   for (const line of env.split("\n")) {
     const value = /^\s*PORT\s*=(.*)$/.exec(line)?.[1];
-    if (value !== undefined) told = value.trim().replace(/^(["'])(.*)\1$/, "$2");
+    if (value !== undefined) found = value.trim().replace(/^(["'])(.*)\1$/, "$2");
   }
-  if (told === undefined) return unit;
-  return /^[1-9]\d{0,4}$/.test(told) ? Number(told) : undefined;
+  if (found === undefined) return unit;
+  return /^[1-9]\d{0,4}$/.test(found) ? Number(found) : undefined;
 }
