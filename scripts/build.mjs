@@ -16,7 +16,7 @@ const LAUNCHER_LIMIT = 200 * 1024;
  */
 const LAUNCHER_INPUTS = new RegExp(
   "^(?:src/(?:base|elf|host|compat|release|trust|archive|mirror|runtime|modules|service|launcher)/|" +
-    "node_modules/(?:citty|confbox|consola|destr|fastest-levenshtein|ofetch|ufo|valibot)/)",
+    "node_modules/(?:citty|confbox|consola|fastest-levenshtein|valibot)/)",
 );
 /** Files that every start of the launcher runs; see partsPlugin. */
 const EVERY_START = ["src/launcher/settings.ts", "src/launcher/commands/start.ts"];
@@ -78,8 +78,6 @@ const { metafile } = await build({
   target: "node20",
   legalComments: "none",
   plugins: [partsPlugin, doorsPlugin],
-  // The entry for Node has its own fetch and agents, which src/mirror does not use.
-  alias: { ofetch: `${root}/node_modules/ofetch/dist/index.mjs` },
   // The first line tells Bun that there is nothing to transpile, which it would otherwise do at every start. The
   // second lets CommonJS dependencies inside an ES module bundle load Node's own modules.
   banner: {

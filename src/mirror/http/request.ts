@@ -2,7 +2,6 @@
  * Sends requests with limits: on the time until a response, on the time without a byte, on redirects and on retries.
  * Every failure is a finding. Together with transport.ts this is the only code of gantry that uses the network.
  */
-import { createFetch } from "ofetch";
 import { setTimeout as sleep } from "node:timers/promises";
 import { showAddress } from "../../base/redact.ts";
 import type { Environment } from "../../base/environment.ts";
@@ -106,35 +105,19 @@ async function sendOnce(url: URL, request: Request, network: Network): Promise<H
   const cut = createCut(signal, attempted);
   const outgoing = {
     method: request.method ?? "GET",
-    headers: {
+    headers: new Headers({
       "accept-encoding": "identity",
       "user-agent": "gantry",
       ...request.headers,
       ...(request.authorization === undefined ? {} : { authorization: request.authorization }),
-    },
+    }),
     signal: cut.signal,
+    body: request.body === undefined ? undefined : watched(request.body(), cut, limits.response),
   };
-  // ofetch builds the request and passes it to the transport. Its own retries are off: they cannot be aborted or resume.
-  const through = (_input: unknown, init: RequestInit | undefined) =>
-    transmit(
-      url,
-      {
-        method: outgoing.method,
-        headers: new Headers(init?.headers),
-        signal: cut.signal,
-        body: request.body === undefined ? undefined : watched(request.body(), cut, limits.response),
-      },
-      { proxy, caCertificates },
-    );
-  const ofetch = createFetch({
-    fetch: Object.assign(through, { preconnect: () => undefined }),
-    Headers,
-    AbortController,
-  });
   cut.watch("response", limits.response);
   try {
-    const options = { ...outgoing, responseType: "stream", retry: false, ignoreResponseError: true } as const;
-    const response = await Promise.race([ofetch.raw(url.href, options), cut.ended]);
+    const sent = transmit(url, outgoing, { proxy, caCertificates });
+    const response = await Promise.race([sent, cut.ended]);
     cut.watch("idle", undefined);
     return {
       status: response.status,
