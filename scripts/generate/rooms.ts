@@ -12,7 +12,7 @@ interface Configuration {
 
 type Restriction = readonly [
   severity: string,
-  { readonly patterns: readonly { readonly group: readonly string[] }[] },
+  { readonly patterns: readonly { readonly group?: readonly string[] }[] },
 ];
 
 /** `["src/elf/**"]` is the rule of a room. The rules of its folders repeat it one level deeper. */
@@ -26,7 +26,9 @@ export function roomTable(root: string): string {
     const [, room] = ROOM.exec(files[0] ?? "") ?? [];
     const restriction = rules["no-restricted-imports"] as Restriction | undefined;
     if (room === undefined || files.length > 1 || restriction === undefined) return [];
-    const doors = restriction[1].patterns.flatMap(({ group }) => group.map((pattern) => DOOR.exec(pattern)));
+    const doors = restriction[1].patterns.flatMap(({ group = [] }) =>
+      group.map((pattern) => DOOR.exec(pattern)),
+    );
     return [[room, doors.flatMap((door) => (door === null ? [] : [door[1] ?? `src/${door[2]}.ts`]))]];
   });
   const rows = known.map(([room, may]) => [code(`src/${room}`), may.length === 0 ? "none" : codes(may)]);

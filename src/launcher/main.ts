@@ -130,6 +130,7 @@ async function main(args: readonly string[]): Promise<void> {
       arch: process.arch,
       versions: process.versions,
     },
+    setUmask: (mask) => process.umask(mask),
     print: (text) => write(1, `${printableLines(text, process.stdout.isTTY ? "coloured" : "plain")}\n`),
     ask: (question) => ask(question, stop.signal),
   };

@@ -37,7 +37,7 @@ export function openService(session: Session, host: ServiceContext["host"] = "ru
   if (finding !== undefined) throw new GantryError(finding);
   const { name, binary } = release.manifest;
   // Directories and files get the modes that the code names, whatever the caller's umask is.
-  process.umask(0o022);
+  session.setUmask(0o022);
   const layout = serviceLayout(binary, "/");
   if (session.self.uid === 0) requireOwned(session, layout);
   return {
@@ -46,7 +46,8 @@ export function openService(session: Session, host: ServiceContext["host"] = "ru
     environment: session.environment,
     reporter: session.reporter,
     signal: session.signal,
-    who: readWho(session.environment),
+    uid: session.self.uid,
+    who: readWho(session.environment, session.self.uid),
     requireLock: () => {
       throw new TypeError("nothing is changed without the service's lock");
     },
@@ -63,7 +64,7 @@ function requireOwned(session: Session, layout: ServiceLayout): void {
 
 /** @throws GantryError PERMISSION_DENIED for a user who is not root; what openService throws */
 export function openServiceAsRoot(session: Session, command: string): ServiceContext {
-  requireRoot(`./gantry ${command}`, `./gantry ${command}`);
+  requireRoot(session.self.uid, `./gantry ${command}`);
   return openService(session);
 }
 

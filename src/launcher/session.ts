@@ -47,6 +47,8 @@ export interface Session {
   readonly parent: number;
   /** Facts about the running process. */
   readonly self: Self;
+  /** Sets the permission bits that new files of this process do not get. */
+  readonly setUmask: (mask: number) => void;
   /** Width of the terminal at stdout; 80 when there is none. */
   readonly columns: number;
   /** Whether stdout is a terminal. */

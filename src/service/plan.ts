@@ -32,7 +32,7 @@ export async function planInstall(context: ServiceContext): Promise<ServiceResul
   const { layout } = context;
   const own = readCandidate(context.own.root);
   // Only root can read the marks.
-  if (process.getuid?.() === 0) await checkNames(layout, own);
+  if (context.uid === 0) await checkNames(layout, own);
   if (own.service !== undefined) await requireFreePort(layout, own.service);
   const installed = readInstalled(layout);
   const facts = installed === undefined ? [] : [`${installed.generation} is installed`];

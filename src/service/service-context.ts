@@ -18,6 +18,8 @@ export interface ServiceContext {
   readonly environment: Environment;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
+  /** The effective user id of this process; undefined where there is none. */
+  readonly uid: number | undefined;
   readonly who: Who;
   /**
    * Called before each step that changes something.
@@ -29,8 +31,8 @@ export interface ServiceContext {
 }
 
 /** The user behind sudo(8), else the user of this process. */
-export function readWho(environment: Environment): Who {
-  const uid = Number(environment["SUDO_UID"] ?? process.getuid?.() ?? 0);
+export function readWho(environment: Environment, own: number | undefined): Who {
+  const uid = Number(environment["SUDO_UID"] ?? own ?? 0);
   const user = environment["SUDO_USER"] ?? environment["USER"] ?? (uid === 0 ? "root" : "");
   return { user, uid: Number.isSafeInteger(uid) ? uid : 0 };
 }

@@ -50,7 +50,13 @@ const PLANTED: Readonly<
     allowed: ["../address.ts", "../../release/index.ts"],
   },
   modules: {
-    refused: ["../service/index.ts", "../host/host-facts.ts", "../archive/unpack.ts"],
+    refused: [
+      "node:process",
+      "node:child_process",
+      "../service/index.ts",
+      "../host/host-facts.ts",
+      "../archive/unpack.ts",
+    ],
     allowed: ["../host/index.ts"],
   },
   "modules/location": {
@@ -58,7 +64,13 @@ const PLANTED: Readonly<
     allowed: ["../../host/index.ts", "../tree/work.ts"],
   },
   service: {
-    refused: ["../launcher/session.ts", "../archive/unpack.ts", "../build/index.ts"],
+    refused: [
+      "node:process",
+      "node:child_process",
+      "../launcher/session.ts",
+      "../archive/unpack.ts",
+      "../build/index.ts",
+    ],
     allowed: ["../archive/index.ts"],
   },
   "service/health": {
@@ -70,7 +82,14 @@ const PLANTED: Readonly<
     allowed: ["../../../archive/index.ts", "../candidate.ts"],
   },
   launcher: {
-    refused: ["../build/index.ts", "../compat/skip.ts", "../check/index.ts", "../service/status.ts"],
+    refused: [
+      "node:process",
+      "node:child_process",
+      "../build/index.ts",
+      "../compat/skip.ts",
+      "../check/index.ts",
+      "../service/status.ts",
+    ],
     allowed: ["../compat/index.ts"],
   },
   "launcher/commands": {
@@ -78,11 +97,18 @@ const PLANTED: Readonly<
     allowed: ["../session.ts", "../../modules/index.ts"],
   },
   build: {
-    refused: ["../launcher/main.ts", "../modules/index.ts", "../compat/judge-files.ts", "./lock/lock.ts"],
+    refused: [
+      "node:process",
+      "node:child_process",
+      "../launcher/main.ts",
+      "../modules/index.ts",
+      "../compat/judge-files.ts",
+      "./lock/lock.ts",
+    ],
     allowed: ["../compat/index.ts", "./lock/index.ts", "./scratch.ts"],
   },
   "build/node": {
-    refused: ["../../service/index.ts", "../../elf/elf-file.ts", "../lock/lock.ts"],
+    refused: ["node:process", "../../service/index.ts", "../../elf/elf-file.ts", "../lock/lock.ts"],
     allowed: ["../../elf/index.ts", "../lock/index.ts", "../scratch.ts", "./runtime.ts"],
   },
   "build/preload": {

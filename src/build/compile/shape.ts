@@ -5,7 +5,7 @@
 import { resolveSync, Transpiler } from "bun";
 import { mkdtempSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
-import { env, execPath } from "node:process";
+import type { Environment } from "../../base/environment.ts";
 import { fileURLToPath } from "node:url";
 import { run } from "../../base/process/index.ts";
 import { scriptArguments, toolEnvironment } from "../../runtime/index.ts";
@@ -15,6 +15,12 @@ import type { ExternalShape } from "./external-stubs.ts";
 /** Milliseconds. A module that has not loaded by then waits for something. */
 const PATIENCE = 30_000;
 
+/** What the processes are run by. */
+interface Runner {
+  readonly path: string;
+  readonly environment: Environment;
+}
+
 /**
  * Makes a reader that tries each of `roots` in turn (directories with a node_modules) and caches the results. The
  * first root holds what is shipped. The app's own installation may load here when that does not.
@@ -23,20 +29,26 @@ const PATIENCE = 30_000;
 export function createShapeReader(
   roots: readonly string[],
   work: string,
+  bun: Runner,
 ): (specifier: string) => Promise<ExternalShape> {
   const known = new Map<string, Promise<ExternalShape>>();
   return (specifier) => {
-    const shape = known.get(specifier) ?? readShape(specifier, roots, work);
+    const shape = known.get(specifier) ?? readShape(specifier, roots, work, bun);
     known.set(specifier, shape);
     return shape;
   };
 }
 
-async function readShape(specifier: string, roots: readonly string[], work: string): Promise<ExternalShape> {
+async function readShape(
+  specifier: string,
+  roots: readonly string[],
+  work: string,
+  bun: Runner,
+): Promise<ExternalShape> {
   for (const root of roots) {
-    const both = await inspect({ specifier, root, work, how: "both" });
+    const both = await inspect({ specifier, root, work, bun, how: "both" });
     if (both?.mark !== undefined) return { load: "sync", hasDefault: hasDefault(both), mark: both.mark };
-    const imported = both ?? (await inspect({ specifier, root, work, how: "import" }));
+    const imported = both ?? (await inspect({ specifier, root, work, bun, how: "import" }));
     if (imported !== undefined) return { load: "async", names: imported.names };
   }
   const path = roots.map((root) => tryResolve(specifier, root)).find((found) => found !== undefined);
@@ -51,18 +63,19 @@ interface Question {
   readonly specifier: string;
   readonly root: string;
   readonly work: string;
+  readonly bun: Runner;
   readonly how: "both" | "import";
 }
 
-async function inspect({ specifier, root, work, how }: Question): Promise<Inspection | undefined> {
+async function inspect({ specifier, root, work, bun, how }: Question): Promise<Inspection | undefined> {
   if (tryResolve(specifier, root) === undefined) return undefined;
   const directory = mkdtempSync(join(work, "inspect-"));
   const result = join(directory, "result.json");
-  const program = fileURLToPath(new URL(`inspect${extname(import.meta.url)}`, import.meta.url));
+  const program = fileURLToPath(new URL(`inspect-external${extname(import.meta.url)}`, import.meta.url));
   try {
-    await run(execPath, scriptArguments(program, specifier, root, result, how), {
+    await run(bun.path, scriptArguments(program, specifier, root, result, how), {
       cwd: root,
-      environment: toolEnvironment(env),
+      environment: toolEnvironment(bun.environment),
       timeout: PATIENCE,
     });
     return JSON.parse(readFileSync(result, "utf8")) as Inspection;

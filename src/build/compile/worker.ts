@@ -5,7 +5,7 @@
 import { build, version, type BuildConfig, type BunPlugin } from "bun";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { extname, join } from "node:path";
-import { argv, chdir, exit } from "node:process";
+import { argv, chdir, env, execPath, exit } from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { pinExternals, prependAfter, prependToEntries, type Entries } from "./plugin.ts";
 import { createShapeReader } from "./shape.ts";
@@ -85,7 +85,10 @@ async function attempt(
   const pin = pinExternals({
     externals: spec.externals,
     prelude,
-    readShape: createShapeReader([spec.modulesRoot, spec.appDir], spec.work),
+    readShape: createShapeReader([spec.modulesRoot, spec.appDir], spec.work, {
+      path: execPath,
+      environment: env,
+    }),
     onImport: (name, specifier) => imports.set(name, (imports.get(name) ?? new Set()).add(specifier)),
   });
   const config = buildConfig(

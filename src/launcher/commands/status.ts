@@ -60,7 +60,7 @@ export function historyCommand(session: Session) {
 
 /** Root first recovers from an interrupted change; for other users the status only mentions it. */
 async function recoverAsRoot(context: ReturnType<typeof openService>): Promise<void> {
-  if (process.getuid?.() !== 0 || readRecord(context.layout) === undefined) return;
+  if (context.uid !== 0 || readRecord(context.layout) === undefined) return;
   await withService(context, async () => undefined);
 }
 

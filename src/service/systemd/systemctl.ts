@@ -144,11 +144,11 @@ export async function readLog(
 }
 
 /** @throws GantryError PERMISSION_DENIED for every user but root */
-export function requireRoot(doing: string, command: string): void {
-  if (process.getuid?.() === 0) return;
+export function requireRoot(uid: number | undefined, command: string): void {
+  if (uid === 0) return;
   throw new GantryError({
     code: "PERMISSION_DENIED",
-    what: `${doing} needs root`,
+    what: `${command} needs root`,
     fix: `sudo ${command}`,
   });
 }

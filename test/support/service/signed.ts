@@ -66,6 +66,7 @@ export function makePublisher(): Publisher {
     environment: {},
     reporter: quiet,
     signal: new AbortController().signal,
+    uid: 0,
     who: { user: "root", uid: 0 },
     requireLock: () => undefined,
     host: "booting",

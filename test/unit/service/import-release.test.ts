@@ -46,6 +46,7 @@ beforeEach(() => {
       debug: () => undefined,
     },
     signal: new AbortController().signal,
+    uid: 0,
     who: { user: "root", uid: 0 },
     requireLock: () => undefined,
     host: "booting",

@@ -22,6 +22,7 @@ beforeEach(() => {
     environment: {},
     reporter: { step: quiet, progress: quiet, warn: quiet, debug: quiet },
     signal: new AbortController().signal,
+    uid: 0,
     who: { user: "root", uid: 0 },
     requireLock: () => {
       throw new Error("no lock is held");
