@@ -9,7 +9,7 @@
 
 #@include program-@PROGRAM@.sh
 
-# launch ARGS...: the app takes over this process.
+# launch ARGS...: this process becomes the app.
 launch() {
   unset BUN_BE_BUN BUN_OPTIONS @VARIABLES@
   while :; do
@@ -31,7 +31,7 @@ launch() {
   run_app "$@"
 }
 
-# exec_failed: the program is there, and yet the system does not run it.
+# exec_failed: the program exists, and the system does not run it.
 exec_failed() {
   say EXEC_FAILED "the binary could not be started" "$gantry_program" "@EXEC_FIX@"
   exit 71
@@ -39,7 +39,7 @@ exec_failed() {
 
 #@include machine-id.sh
 
-# ready: were these modules proven on this host, and has neither the C library nor a native file changed since?
+# ready: succeeds if these modules were proven on this host, and neither the C library nor a native file changed since.
 ready() {
   gantry_stamp=$gantry_modules/.gantry/@RELEASE@-$gantry_host
   [ -f "$gantry_stamp" ]@SAME_PROGRAM@ && [ -x "$gantry_program" ] && [ -e @INTERPRETER@ ] &&
@@ -47,9 +47,9 @@ ready() {
     believed@ELSE_PROGRAM@
 }
 
-# believed: may this user take the stamp's word? What lies beside this script is as good as the script, unless others may
-# put something there. Root, and whoever takes modules from a store, asks for a note of its own: somebody else's stamp, or
-# a link to the right one that is turned in time, convinces nobody (src/modules/proof/note.ts).
+# believed: succeeds if this user may trust the stamp. Modules beside this script are trusted as the script is, unless other
+# users may write there. Root, and every user for modules from a store, needs a note that the same user has written: the
+# stamp may be another user's, and a link may be changed after the check (src/modules/proof/note.ts).
 believed() {
   gantry_line=$gantry_root
   if [ "$gantry_modules" = "$gantry_root/node_modules" ]; then
@@ -60,11 +60,12 @@ believed() {
     if [ -h "$gantry_place" ]; then return 1; fi
   fi
   if [ -O / ]; then gantry_line="root $gantry_line"; else gantry_line="user $gantry_line"; fi
-  # The note is of then. What was given away since, as by chown, is seen by its owner.
+  # The note was true when it was written. A later chown is seen by the owners.
   [ -O "$gantry_modules/.." ] && [ -O "$gantry_modules" ] && [ -f "$gantry_stamp@NOTE@" ] && { noted 9<"$gantry_stamp@NOTE@"; } 2>/dev/null
 }
 
-# noted: does the open file say that this user looked at this very way? Its name may lead elsewhere by now.
+# noted: succeeds if the open file is a note of this user with this path. The open file is checked, because its name may
+# lead to another file by now.
 noted() {
   [ -f /proc/self/fd/9 ] && [ -O /proc/self/fd/9 ] && [ -k /proc/self/fd/9 ] && [ -s /proc/self/fd/9 ] || return 1
   while IFS= read -r gantry_note; do
@@ -82,13 +83,13 @@ if [ -n "$gantry_host" ] && ready; then launch "$@"; fi
 
 gantry_has=yes
 if [ -z "$gantry_host" ]; then
-  # Such a name may be another machine's too, as in an image that was made there: this one's processor is looked at.
+  # Without a machine id, a stamp may be another machine's, as in an image: so the processor is checked here.
   read_processor
   read_os_release
   if [ "$gantry_has" != no ] && ready; then launch "$@"; fi
 fi
 
-# in_store VARIABLE: where the store that the variable names keeps these modules, spelled as in src/release/store.ts.
+# in_store VARIABLE: sets the path of these modules in the variable's store, by the rules of src/release/store.ts.
 in_store() {
   case $1 in
   GANTRY_STORE) gantry_place=${GANTRY_STORE-} ;;
@@ -116,10 +117,10 @@ done
 
 #@include trust.sh
 
-# leave: from here on signals act at once; one that came before does now.
+# leave: from here on signals end the process at once. If one came before, it ends the process now.
 leave() {
   trap - TERM INT HUP
-  # A launcher that ended before its work could not remove the claim.
+  # The launcher removes the start gate, unless it ended too early.
   if [ -n "$gantry_mine" ] && { IFS= read -r gantry_first <"$gantry_gate"; } 2>/dev/null && [ "$gantry_first" = "$$" ]; then
     PATH=/usr/bin:/bin${PATH:+:$PATH} rm -f "$gantry_gate" 2>/dev/null
   fi
@@ -135,8 +136,8 @@ gantry_ended='' gantry_child='' gantry_mine=''
 trap 'gantry_ended=TERM; [ -z "$gantry_child" ] || kill -s TERM "$gantry_child" 2>/dev/null' TERM
 trap 'gantry_ended=INT; [ -z "$gantry_child" ] || kill -s TERM "$gantry_child" 2>/dev/null' INT
 trap 'gantry_ended=HUP; [ -z "$gantry_child" ] || kill -s TERM "$gantry_child" 2>/dev/null' HUP
-# Of many starts at once one goes on, and the others wait here for a second at most: that costs less than a runtime for
-# each. The launcher removes the claim, and its lock decides; without a claim all go on.
+# The start gate: of many starts at once one goes on, and the others wait here for a second at most, which costs less than
+# a launcher each. The launcher removes the gate. It is not needed for safety: every launcher takes the lock.
 gantry_modules=$gantry_root/node_modules gantry_gate=$gantry_root/@START_GATE@ gantry_turn=''
 if { set -C && echo "$$" >"$gantry_gate"; } 2>/dev/null; then
   gantry_mine=yes
@@ -153,7 +154,7 @@ fi
 set +C
 if [ -n "$gantry_ended" ]; then leave; fi
 {
-  # Where standard error is closed, the shell would end at a redirection to it.
+  # If stderr is closed, a redirection to it would end the shell.
   if ! (: >&2); then exec 2>/dev/null; fi
   run_launcher start "$gantry_root" </dev/null >&2
 } &
@@ -166,13 +167,14 @@ while kill -s 0 "$gantry_child" 2>/dev/null; do
   gantry_status=$?
 done
 leave
-# The launcher says where the modules are.
+# The launcher's exit status tells where the modules are.
 case $gantry_status in
 0) gantry_modules=$gantry_root/node_modules ;;
 @STORE_CASES@
-# The shell's own words for a program that cannot be executed or is not found (POSIX 2.8.2).
+# The shell's own statuses for a program that cannot be executed or is not found (POSIX 2.8.2).
 126 | 127) exec_failed ;;
-# What the launcher says ends with one of sysexits.h. Anything else came over it: a signal, a disk that cannot be read.
+# The launcher's errors have statuses of sysexits.h, and it has printed them. Any other status has another cause: a signal,
+# or a disk that cannot be read.
 6[4-9] | 7[0-8]) exit "$gantry_status" ;;
 *)
   check_illegal "$gantry_status"

@@ -1,12 +1,12 @@
-# Root was called by somebody (sudo, doas, pkexec), from that person's own copy of the release. A process of that person's
-# could change it while root runs it. So root copies what SHA256SUMS names to where nobody else can write, with the host's
-# own programs, checks the copy, and goes on from there.
+# A user called root (sudo, doas, pkexec) from the user's own copy of the release. A process of that user could change the
+# copy while root runs it. So root copies the files of SHA256SUMS, with the host's own programs, to a directory that only
+# root can write to, checks the copy, and runs that.
 
-# from_home COMMAND...: the release is not root's alone.
+# from_home COMMAND...: runs the command from a copy, because other users can change this release.
 from_home() {
   read_caller
   gantry_installed=/opt/@BINARY@/current/gantry
-  # The host's Node is run by who runs this, wherever the release is.
+  # A copy of the release would be run by the same Node of the host.
   gantry_owners=$gantry_uid
   if ! is_safe_program; then refuse_unsafe gantry "$@"; fi
   if [ -z "$gantry_caller" ] || ! is_safe "$gantry_caller"; then refuse_third "$@"; fi
@@ -41,13 +41,13 @@ from_home() {
   exit "$gantry_status"
 }
 
-# is_installed: is there a gantry that is root's already? In a subshell, because the finding is about another path.
+# is_installed: succeeds if there is a gantry that only root can change. In a subshell, as its variables are for another path.
 is_installed() (
   gantry_owners=0
   walk "$gantry_installed" && [ -z "$gantry_missing" ] && look holds "$gantry_physical"
 )
 
-# has_line PATTERN FILE: a file of root's.
+# has_line PATTERN FILE: succeeds if a line of the file, which is root's, matches.
 has_line() {
   while IFS= read -r gantry_line || [ -n "$gantry_line" ]; do
     # shellcheck disable=SC2254
@@ -56,8 +56,8 @@ has_line() {
   return 1
 }
 
-# is_pinned: does the service take only what its publisher signed? Its memory says so (src/service/keys/memory.ts), and
-# before there is one the manifest of what is installed.
+# is_pinned: succeeds if the service takes only releases that its publisher signed, by its memory
+# (src/service/keys/memory.ts), or by the installed manifest if there is no memory yet.
 is_pinned() {
   gantry_keys=/var/lib/gantry/@BINARY@/keys.json
   if [ -f "$gantry_keys" ]; then
@@ -67,8 +67,8 @@ is_pinned() {
   fi
 }
 
-# refuse_third COMMAND...: a release of somebody else's goes through a gantry that is root's already, where there is one.
-# Where no key is pinned, a person names the publisher's. An unsigned release can be checked by no key.
+# refuse_third COMMAND...: refuses a release of a third user. The fix uses an installed gantry if there is one. If no key is
+# pinned, the person has to name the publisher's. An unsigned release cannot be checked by a key.
 refuse_third() {
   case $gantry_uid:${1-} in
   0:install)
@@ -88,7 +88,7 @@ refuse_third() {
   refuse_unsafe gantry "$@"
 }
 
-# refuse_better PROGRAM COMMAND...: that program does the same, and is root's.
+# refuse_better PROGRAM COMMAND...: names a program of root's that does the same, and ends.
 refuse_better() {
   gantry_program=$1
   shift
@@ -98,20 +98,21 @@ refuse_better() {
   refuse_unsafe gantry "$@"
 }
 
-# refuse_without COMMAND...: who called root may run it without.
+# refuse_without COMMAND...: the calling user can run this without root: says so, and ends.
 refuse_without() {
   word "$gantry_root/gantry"
   refuse_better "$gantry_word" "$@"
 }
 
-# broken CODE WHAT STATUS: the release cannot be copied as it is.
+# broken CODE WHAT STATUS: the release cannot be copied: says so, and ends.
 broken() {
   if [ -n "${gantry_copy-}" ]; then host rm -rf -- "$gantry_copy"; fi
   say "$1" "$2" "$gantry_root/SHA256SUMS" "unpack the release archive again"
   exit "$3"
 }
 
-# copy_release: fails for a file that others can change. Into a new directory of root's alone, beside /opt/@BINARY@ and so on a file system that programs run from.
+# copy_release: copies into a new directory that only root can write to, beside /opt/@BINARY@, where programs can be run.
+# Fails for a file that other users can change.
 copy_release() {
   host mkdir -p -m 755 /opt
   gantry_owners=0
@@ -133,17 +134,17 @@ copy_release() {
   for gantry_file in "$gantry_root/SHA256SUMS.minisig" "$gantry_root"/vendor/*.minisig; do
     if [ -f "$gantry_file" ]; then copy_file "${gantry_file#"$gantry_root/"}" || return 1; fi
   done
-  # Modules that were made ready: each file's digest is in the manifest, and the launcher takes no other.
+  # Prepared modules are copied too: the launcher compares each file with the manifest.
   if [ -d "$gantry_root/node_modules" ] && ! [ -h "$gantry_root/node_modules" ]; then
     host cp -R -P -- "$gantry_root/node_modules" "$gantry_copy/" && host rm -rf -- "$gantry_copy/node_modules/.gantry"
   fi
-  # Without sha256sum the launcher's own check of the copy is the first.
+  # Without sha256sum only the launcher checks the copy.
   if [ -n "$(host sha256sum /dev/null)" ] && ! (cd "$gantry_copy" && host sha256sum -c SHA256SUMS >/dev/null); then
     broken DIGEST_MISMATCH "a file of the release is not as SHA256SUMS says" 65
   fi
 }
 
-# copy_file NAME: a regular file of the release, judged like everything else, and every directory above it.
+# copy_file NAME: copies a regular file of the release, after the rule was applied to it and every directory above it.
 copy_file() {
   case /$1/ in
   */../* | */./* | *//* | *\\*) broken ARCHIVE_UNSAFE "SHA256SUMS names a path that leads out of the release: $1" 65 ;;
@@ -169,7 +170,7 @@ copy_file() {
   if ! host cp -- "$gantry_root/$1" "$gantry_copy/$1"; then broken IO_FAILED "$1 cannot be copied to $gantry_copy" 74; fi
 }
 
-# refuse_directory: the copy would not be root's alone.
+# refuse_directory: other users could change the copy: says so, and ends.
 refuse_directory() {
   digits "$gantry_mode"
   word "$gantry_where"

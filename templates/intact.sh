@@ -1,4 +1,4 @@
-# restore_fix: one command that puts the release's files back where its archive lies beside it, else what to do.
+# restore_fix: prints the fix that restores the release's files: a command if its archive lies beside it, else a sentence.
 restore_fix() {
   gantry_archive=${gantry_root%/*}/@NAME@.tar.gz
   case $gantry_root in
@@ -11,13 +11,13 @@ restore_fix() {
   fi
 }
 
-# damaged FILE WHAT: FILE, relative to the release, must not be run.
+# damaged FILE WHAT: reports FILE, relative to the release, and ends.
 damaged() {
   say DIGEST_MISMATCH "$1 $2" "$gantry_root/$1" "$(restore_fix)"
   exit 65
 }
 
-# check_size FILE BYTES: by ls, because the wc of some hosts reads all of it.
+# check_size FILE BYTES: compares the size by ls, because some implementations of wc read the whole file.
 check_size() {
   gantry_size=$(host ls -lnd "$gantry_root/$1" | { read -r _ _ _ _ gantry_size _ && echo "$gantry_size"; })
   case $gantry_size in
@@ -26,12 +26,13 @@ check_size() {
   esac
 }
 
-# check_sizes: of all that check_intact looks at.
+# check_sizes: compares the sizes of all files that check_intact checks.
 check_sizes() {
   @SIZES@
 }
 
-# compare FOUND EXPECTED...: lines that end with a file's name. What cannot be read by its mode may run all the same.
+# compare FOUND EXPECTED...: compares lines that end with a file's name. A file that its mode makes unreadable may still be
+# executable, and is not refused.
 compare() {
   gantry_line='
 '
@@ -50,10 +51,10 @@ compare() {
   done
 }
 
-# check_intact: are the program and the launcher the files that were built? Called before each run of the launcher, which
-# checks the other files. A program that is cut short ends by a signal and without a word; one with a flipped bit does
-# anything. The checksum of cksum is in POSIX, and takes 30 ms for 100 MB (coreutils 9); sha256sum stands in for it. With
-# neither the launcher hashes the program, as far as that still runs.
+# check_intact: refuses a program or launcher that is not the file that was built. Called before each run of the launcher,
+# which checks the other files. A cut program ends by a signal without a message, and one with a changed bit may do
+# anything. cksum is in POSIX, and takes 30 ms for 100 MB (coreutils 9). Without it sha256sum is used. Without both the
+# launcher hashes the program.
 check_intact() {
   gantry_sums=$({ cd "$gantry_root" && host cksum @PROVEN@; } 2>/dev/null </dev/null)
   if [ $? != 127 ]; then

@@ -1,5 +1,5 @@
-# Where the release is: no fork, unless this file was called through a symbolic link (then one readlink).
-# Programs are looked for in the system first: a PATH may begin with the current directory.
+# Finds the release's directory without a fork, unless this file was called through a symbolic link (then one readlink).
+# The system's directories come first on the PATH, because a PATH may begin with the current directory.
 gantry_self=$0
 if [ -h "$gantry_self" ]; then gantry_self=$(PATH=/usr/bin:/bin${PATH:+:$PATH} readlink -f -- "$gantry_self"); fi
 case $gantry_self in

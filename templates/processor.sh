@@ -1,5 +1,5 @@
-# read_processor: does it know the instructions that the runtime was built with: yes, no or unknown? Asked of the first one
-# (proc_cpuinfo(5)), by builtins.
+# read_processor: whether the processor has the instructions that the runtime needs: yes, no or unknown. It reads the first
+# processor of proc_cpuinfo(5), with shell builtins.
 read_processor() {
   gantry_flag='@CPU_FLAG@' gantry_line='' gantry_has=yes
   if [ -z "$gantry_flag" ]; then return; fi

@@ -1,4 +1,5 @@
-# The host's own Node: the first on the PATH, found without a fork; what depends on the current directory is skipped.
+# For releases that run on the host's own Node: the first one on the PATH, found without a fork. Entries of the PATH that
+# depend on the current directory are skipped.
 gantry_program='' gantry_on_path='' gantry_rest=${PATH-}:
 while [ -n "$gantry_rest" ]; do
   gantry_directory=${gantry_rest%%:*} gantry_rest=${gantry_rest#*:}
@@ -11,8 +12,9 @@ while [ -n "$gantry_rest" ]; do
 done
 @MUSL_VARIABLE@
 
-# same_program STAMP: is it the one that the stamp was written for? Package managers keep a file's old time when they
-# replace it, but never that of its directory. What was proven is what runs, even behind a version manager's shim.
+# same_program STAMP: succeeds if this Node is the one that the stamp was written for. Package managers keep a file's build
+# time when they replace it, but the time of its directory changes. Behind a version manager's shim, the Node that was
+# proven is the one that runs.
 same_program() {
   [ -f "$1.node" ] && { IFS= read -r gantry_found && IFS= read -r gantry_real; } <"$1.node" &&
     [ "$gantry_found" = "$gantry_on_path" ] && [ -x "$gantry_real" ] &&
@@ -21,8 +23,8 @@ same_program() {
 
 #@include run-node.sh
 
-# name_program: the beginning of a command that lets this user run a Node that others cannot change: the same one where
-# root can close what is root's, another of the host's, or the copy of one that belongs to the person who called root.
+# name_program: the start of a command that runs a Node which other users cannot change: the same one after root has removed
+# write access to root's own files, another one of the host, or a copy of the calling user's.
 name_program() {
   gantry_as=''
   if [ "$gantry_uid" = 0 ]; then gantry_as=${SUDO_UID:+sudo }; fi
@@ -54,7 +56,8 @@ name_program() {
   gantry_command="$gantry_command${gantry_as:+sudo env }PATH=${gantry_directory:-/usr/local/bin}:/usr/bin:/bin "
 }
 
-# check_program: is there a Node, and of the ABI that the modules were built for? Others cannot change it: check_trust.
+# check_program: refuses a missing Node, and one of another ABI than that of the modules. check_trust has checked before that
+# other users cannot change it.
 check_program() {
   gantry_program=$gantry_on_path
   if [ -z "$gantry_program" ]; then

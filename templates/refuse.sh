@@ -2,12 +2,12 @@ gantry_loader=@INTERPRETER@
 
 #@include intact.sh
 
-# read_machine OPTIONS: uname, also where the PATH lacks the directories of a system's own commands.
+# read_machine OPTIONS: runs uname, also if the PATH lacks the directories of the system's commands.
 read_machine() {
   PATH=/usr/bin:/bin${PATH:+:$PATH} uname "$@"
 }
 
-# refuse: this machine cannot run the binary; says which release can, and ends.
+# refuse: this machine cannot run the binary: names the release that it can run, and ends.
 refuse() {
   gantry_system=$(read_machine -s) gantry_machine=$(read_machine -m)
   case $gantry_machine in
@@ -30,7 +30,7 @@ refuse() {
   *) gantry_take="run it on a machine of the kind @TARGET@" ;;
   esac
   if [ "$gantry_system-$gantry_arch" = "@SYSTEM@-@ARCH@" ]; then
-    # Without any C library each release would be refused; this one just as the others.
+    # Without a known C library no release can be named.
     if [ "$gantry_any" = no ]; then gantry_take="@NO_LIBC_FIX@"; fi
     say LIBC_MISMATCH "this is the @TARGET@ release, and its loader $gantry_loader is not on this host" "${gantry_program:-$gantry_root}" "$gantry_take"
   else
@@ -39,7 +39,7 @@ refuse() {
   exit 69
 }
 
-# require FILE: a file without which nothing works.
+# require FILE: ends if this file is missing.
 require() {
   if [ ! -e "$1" ]; then
     say RELEASE_FILE_MISSING "a file of the release is not there" "$1" "$(restore_fix)"
@@ -47,7 +47,8 @@ require() {
   fi
 }
 
-# check_elf: bytes 18 and 19 of an ELF file name its machine (ELF gABI, e_machine); without od, exec tells soon enough.
+# check_elf: bytes 18 and 19 of an ELF file are its machine (ELF gABI, e_machine). Without od nothing is checked, and exec
+# fails later.
 check_elf() {
   case $(PATH=/usr/bin:/bin${PATH:+:$PATH} od -A n -t x1 -j 18 -N 2 "$gantry_program" 2>/dev/null) in
   *"@ELF_MACHINE@"* | '') ;;
@@ -58,43 +59,43 @@ check_elf() {
   esac
 }
 
-# refuse_processor WHY: it does not know an instruction that the runtime was built with.
+# refuse_processor WHY: the processor lacks an instruction that the runtime needs: says so, and ends.
 refuse_processor() {
   say CPU_TOO_OLD "the @TARGET@ release needs a processor with @CPU_FLAG@, and $1" "$gantry_program" "@CPU_FIX@"
   exit 69
 }
 
-# check_illegal STATUS: 132 is SIGILL, an instruction that is unknown here.
+# check_illegal STATUS: status 132 is SIGILL, an instruction that this processor does not have.
 check_illegal() {
   if [ "$1" = 132 ] && [ -n "$gantry_flag" ]; then
     refuse_processor "this one ended it by an illegal instruction"
   fi
 }
 
-# check_processor: would the runtime meet an instruction that this processor does not know? Where /proc does not show it
-# (ProcSubset=pid), that is found out by trying.
+# check_processor: refuses a processor without an instruction that the runtime needs. If /proc does not show it
+# (ProcSubset=pid), the runtime is run once.
 check_processor() {
   read_processor
   case $gantry_has in
   no) refuse_processor "this one is without" ;;
   unknown)
     run_launcher --version </dev/null >/dev/null 2>&1 &
-    # The shell has words of its own for a signal.
+    # Hides the shell's own message for a signal.
     { wait "$!"; } 2>/dev/null
     check_illegal "$?"
     ;;
   esac
 }
 
-# needs_library_path: a library that lies in none of the usual places may be where the caller says. Then the launcher needs
-# that too, as the app does; root must not take libraries from where its caller says.
+# needs_library_path: a library that is in none of the usual directories may be in the caller's LD_LIBRARY_PATH. Then the
+# launcher needs that variable, as the app does. Not for root, which must not load libraries that its caller chooses.
 gantry_needs=
 needs_library_path() {
   [ -n "${LD_LIBRARY_PATH-}" ] && ! [ -O / ] && gantry_needs=LD_LIBRARY_PATH
 }
 
-# check_libraries: what the binary needs besides the C library, in the places where musl's loader looks when nobody
-# names others. Its own words for one missing library are a line for each symbol.
+# check_libraries: looks for the libraries that the binary needs besides the C library, in the default directories of musl's
+# loader. The loader itself would print a line for each symbol of a missing library.
 check_libraries() {
   gantry_libraries='@LIBRARIES@'
   for gantry_file in /etc/ld-musl-*.path; do
@@ -109,8 +110,8 @@ check_libraries() {
   done
 }
 
-# check_linked: the same with glibc, whose loader has a cache of its own: what lies in none of the usual places is missing
-# when the loader says so too.
+# check_linked: the same for glibc, whose loader has a cache. A library that is in none of the usual directories is missing
+# if the loader says so too.
 check_linked() {
   gantry_linked='@LINKED@'
   for gantry_package in $gantry_linked; do
@@ -131,7 +132,7 @@ check_linked() {
   done
 }
 
-# check_path: neither runtime finds a file by a path whose bytes are no UTF-8. Only the runtime can tell.
+# check_path: neither Node nor Bun opens a path whose bytes are not UTF-8. Only running the runtime shows that.
 check_path() {
   case $gantry_root in
   *[!A-Za-z0-9/._+@:,=-]*) ;;
@@ -145,7 +146,7 @@ check_path() {
   fi
 }
 
-# check_machine: nothing of the release is executed before all but the last two checks have passed.
+# check_machine: runs all checks. Nothing of the release is executed before check_processor.
 check_machine() {
   if [ ! -e "$gantry_loader" ]; then refuse; fi
   case $(read_machine -sm) in

@@ -1,14 +1,14 @@
-# become_clean PROGRAM ARGS...: becomes a program that nothing of the caller steers: it runs in the release's own directory,
-# and of the caller's variables it has those of src/release/caller.ts alone. Only called where this process ends with it.
+# become_clean PROGRAM ARGS...: becomes a program that the caller cannot steer: it runs in the release's directory, and of the
+# caller's variables it gets only those of src/release/caller.ts. This process becomes that program.
 become_clean() {
   unset GANTRY_PROBE GANTRY_MODULES GANTRY_LIBRARY_PATH
   export GANTRY_LAUNCHER=1 GANTRY_DIRECTORY="${PWD-}"
-  # The load probe has to see what the app will see. Root's has nothing of it: who calls root must not choose libraries.
+  # The load probe needs the variable that the app will have. Not for root, whose caller must not choose libraries.
   if [ -n "${LD_LIBRARY_PATH-}" ] && ! [ -O / ]; then export GANTRY_LIBRARY_PATH="$LD_LIBRARY_PATH"; fi
   @ABSOLUTE_PATHS@
   set -f
-  # `export -p` writes each variable at the beginning of a line (POSIX). A line of a value that looks like one can only
-  # drop a variable too many.
+  # `export -p` writes each variable at the start of a line (POSIX). If a line of a value looks like one, at most one more
+  # variable is unset.
   gantry_exported=$(export -p)
   case $gantry_exported in
   *GANTRY_LAUNCHER=*) ;;
@@ -26,7 +26,7 @@ become_clean() {
     esac
     gantry_name=${gantry_line%%=*} gantry_name=${gantry_name##* }
     case $gantry_name in
-    # The last are bash's own, which it does not let go, and which steer nothing else.
+    # The last five are bash's own, which it cannot unset, and which steer no other program.
     gantry_* | '' | "$gantry_needs" | [!A-Za-z_]* | *[!A-Za-z0-9_]* | SHELLOPTS | BASHOPTS | UID | EUID | PPID) ;;
     @KEPT_VARIABLES@) ;;
     *) unset "$gantry_name" ;;

@@ -1,4 +1,4 @@
-# run_app ARGS...: becomes the app. The file before it makes packages resolve from the prepared tree.
+# run_app ARGS...: becomes the app. The preload file makes packages resolve from the prepared tree.
 run_app() {
   exec "$gantry_program" --require "$gantry_root/lib/preload.cjs" "$gantry_root"/@ENTRY@ "$@"
 }

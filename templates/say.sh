@@ -1,5 +1,5 @@
-# say CODE WHAT FILE FIX: a finding on standard error, laid out as the launcher lays it out. The journal takes an error's
-# priority from the beginning of each line (sd-daemon(3)); standard error is the journal when systemd says so.
+# say CODE WHAT FILE FIX: prints a finding on stderr, in the launcher's format. If stderr is the journal ($JOURNAL_STREAM,
+# systemd.exec(5)), each line begins with the priority of an error (sd-daemon(3)).
 say() {
   case $(PATH=/usr/bin:/bin${PATH:+:$PATH} readlink "/proc/$$/fd/2" 2>/dev/null) in
   "socket:[${JOURNAL_STREAM##*:}]") gantry_level='<3>' ;;

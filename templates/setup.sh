@@ -1,6 +1,6 @@
 #!/bin/sh
 # shellcheck shell=dash
-# Makes this release a service of this host, as root; takes what ./gantry install takes.
+# Installs this release as a service of this host. Needs root. Takes the arguments of ./gantry install.
 
 #@include locate.sh
 

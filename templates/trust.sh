@@ -1,14 +1,14 @@
-# The rule of src/trust/rule.ts, before anything of the release is executed: code is run only from a chain of directories,
-# links and files that nobody but root and the running user can change. It is judged from / downwards, each component by
-# itself: what lies in a directory that passed cannot be replaced by anybody else any more.
+# The rule of src/trust/rule.ts, applied before anything of the release is executed: code is run only from a path whose
+# directories, links and file only root and the running user can change. A path is judged from / downwards: other users
+# cannot replace an entry of a directory that passed.
 
-# host COMMAND...: one of the host's own, also where the PATH lacks its directory.
+# host COMMAND...: runs a command of the host, also if the PATH lacks its directory.
 host() {
   PATH=/usr/bin:/bin${PATH:+:$PATH} LC_ALL=C "$@" 2>/dev/null
 }
 
-# is_own_group GID: is it group 0, or the primary group of the user that gantry_owners names, with nobody else in it but
-# root, by passwd(5) and group(5)?
+# is_own_group GID: succeeds for group 0, and for the primary group of the user in gantry_owners if it has no other member
+# except root, by passwd(5) and group(5).
 is_own_group() {
   if [ "$1" = 0 ]; then return 0; fi
   if ! { [ -r /etc/passwd ] && [ -r /etc/group ]; }; then return 1; fi
@@ -34,8 +34,8 @@ is_own_group() {
   [ "$gantry_own$gantry_seen" = yesyes ]
 }
 
-# judge ROLE MODE LINKS OWNER GROUP...: a line of ls -ldn; says in gantry_why what is wrong. ROLE is holds or leads: a
-# sticky directory may lead, because nobody may rename or remove in it what is others' (inode(7)).
+# judge ROLE MODE LINKS OWNER GROUP...: judges a line of ls -ldn, and sets gantry_why. ROLE is holds or leads. A sticky
+# directory may lead, because users cannot rename or remove other users' entries in it (inode(7)).
 judge() {
   gantry_why="is owned by user $4"
   case " 0 $gantry_owners " in
@@ -62,7 +62,7 @@ judge() {
   gantry_why="can be written by group $5"
   if ! is_own_group "$5"; then return 1; fi
   if [ "$gantry_any" = yes ] && [ "$5" = 0 ]; then return 0; fi
-  # The group's bits are the mask of an access list (acl(5)), which the ls of GNU alone shows, as a plus sign.
+  # With an access list the group's bits are its mask (acl(5)). Only GNU ls shows that there is one, by a plus sign.
   case $2 in
   *+)
     gantry_why="can be written by whom its access list names"
@@ -76,7 +76,7 @@ judge() {
   return 1
 }
 
-# look ROLE PATH: judges what lies there itself; a name with a newline in it adds words, and hides none.
+# look ROLE PATH: judges the file itself, not what a link leads to. A newline in its name only adds words at the end.
 look() {
   gantry_where=$2 gantry_facts=$(host ls -ldn -- "$2")
   if [ -z "$gantry_facts" ]; then
@@ -92,7 +92,8 @@ look() {
   return "$gantry_judged"
 }
 
-# walk PATH: judges every directory and link from / to it, as path_resolution(7) goes; gantry_physical is where it ends.
+# walk PATH: judges every directory and link from / to it, in the order of path_resolution(7). Sets gantry_physical to the
+# path without links.
 walk() {
   gantry_todo=$1 gantry_physical='' gantry_links=0 gantry_missing=''
   look leads / || return 1
@@ -115,7 +116,7 @@ walk() {
     l*)
       gantry_links=$((gantry_links + 1))
       if [ "$gantry_links" -gt 40 ]; then return 0; fi
-      # Command substitution takes newlines from the end, and a target may end in one.
+      # Command substitution removes newlines at the end, and a link's target may end with one.
       gantry_target=$(host readlink -- "$gantry_physical/$gantry_part" && echo .)
       gantry_target=${gantry_target%??}
       case $gantry_target in /*) gantry_physical='' ;; esac
@@ -126,8 +127,8 @@ walk() {
   done
 }
 
-# is_safe OWNERS: is the way to the release, and what is run of it before the launcher judges the rest, nobody's but these
-# users' and root's? gantry_where and gantry_why tell what is not.
+# is_safe OWNERS: succeeds if only these users and root can change the path to the release, and the files of it that run
+# before the launcher judges the rest. Otherwise gantry_where and gantry_why tell which and why.
 is_safe() {
   gantry_owners=$1 gantry_better='' gantry_fault=''
   walk "$gantry_root" && look holds "${gantry_physical:-/}" && look holds "$gantry_root/lib" || return 1
@@ -137,7 +138,7 @@ is_safe() {
   is_safe_program
 }
 
-# is_safe_program: the same of the host's own Node, for the users that gantry_owners names.
+# is_safe_program: the same for the host's own Node, and the users in gantry_owners.
 is_safe_program() {
   gantry_fault=''
   if [ -z "$gantry_on_path" ] || walk "$gantry_on_path"; then return 0; fi
@@ -145,7 +146,7 @@ is_safe_program() {
   return 1
 }
 
-# is_trusted: where the host has no ls, the launcher is the first to judge; so it does where GANTRY_SKIP lets it pass.
+# is_trusted: succeeds also if the host has no ls, or if GANTRY_SKIP has STORE_UNSAFE: then the launcher judges first.
 is_trusted() {
   gantry_uid=$(host id -u) gantry_any=''
   case $gantry_uid in '' | *[!0-9]*) return 0 ;; esac
@@ -155,7 +156,7 @@ is_trusted() {
   is_safe "$gantry_uid"
 }
 
-# word TEXT: as people paste it into a shell.
+# word TEXT: sets gantry_word to the text, quoted for a shell.
 word() {
   case $1 in
   *[!A-Za-z0-9_@%+=:,./-]*)
@@ -172,7 +173,7 @@ word() {
   esac
 }
 
-# digits MODE: as chmod takes it, of what ls prints.
+# digits MODE: sets gantry_digits to a mode of ls in octal, as chmod takes it.
 digits() {
   gantry_rest=${1#?} gantry_digits='' gantry_special=0
   for gantry_bit in 4 2 1; do
@@ -186,7 +187,7 @@ digits() {
   if [ "$gantry_special" != 0 ]; then gantry_digits=$gantry_special$gantry_digits; fi
 }
 
-# words TEXT...: each after a blank.
+# words TEXT...: sets gantry_words to the texts, each quoted and after a blank.
 words() {
   gantry_words=''
   for gantry_part in "$@"; do
@@ -195,8 +196,8 @@ words() {
   done
 }
 
-# read_caller: the number of the user who called root, empty when nobody did, and what that person writes before a command
-# of root's.
+# read_caller: sets the id of the user who called root, empty if there is none, and the word before a command as root, such
+# as sudo.
 read_caller() {
   gantry_sudo='' gantry_caller=''
   if [ "$gantry_uid" != 0 ]; then return; fi
@@ -213,8 +214,8 @@ read_caller() {
   case $gantry_caller in *[!0-9]*) gantry_caller='' ;; esac
 }
 
-# refuse_unsafe COMMAND...: says what is wrong, and the one command that does what was wanted. Root may take what lies in
-# the release; what is wrong on the way to it may be somebody's home, and then a copy is what is run.
+# refuse_unsafe COMMAND...: prints what is wrong, and one command that does the same safely, and ends. Root may change the
+# owner of files in the release. A directory on the path may be a user's home: then the command runs a copy.
 refuse_unsafe() {
   read_caller
   gantry_by="user $gantry_uid" gantry_home=${HOME:-/var/empty}
@@ -247,7 +248,7 @@ refuse_unsafe() {
   exit 73
 }
 
-# check_trust ARGS...: for the script that people run.
+# check_trust ARGS...: applies the rule, for the script that people run.
 check_trust() {
   if is_trusted; then return; fi
   refuse_unsafe @BINARY@ "$@"

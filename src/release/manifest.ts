@@ -78,7 +78,7 @@ const BundleSchema = v.strictObject({
   /** Bytes of the compressed file, its head included, and their digest. */
   size: Size,
   sha256: Sha256,
-  /** Bytes of all its files together, at most. */
+  /** Bytes of the decompressed tar; its files together are not larger. */
   unpacked: Size,
 });
 

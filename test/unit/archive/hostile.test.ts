@@ -192,7 +192,7 @@ describe("an archive is refused for", () => {
     expect(found.get("app/good")).toEqual(fileEntry("good"));
   });
 
-  it("each of them where the manifest names the file too, except for what only a release demands", async () => {
+  it("each also where the manifest lists the file, except rules for releases alone", async () => {
     const names = ["app/good", ...HOSTILE.flatMap(([, , ...parts]) => parts.flatMap((part) => nameOf(part)))];
     const files = new Map(names.map((name) => [name, fileEntry(name === "app/good" ? "good" : "")]));
     const allow: Allowed = { kind: "exactly", files, unpacked: 1 << 20 };

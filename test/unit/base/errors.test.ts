@@ -44,7 +44,7 @@ describe("toGantryError", () => {
     expect(error.findings[0]).toMatchObject({ code: expected, where: "/p" });
   });
 
-  it("does not send people to their disk where a file stands in the place of a directory", () => {
+  it("does not blame the disk where a file has the name of a directory", () => {
     const error = toGantryError(Object.assign(new Error("x"), { code: "EEXIST", path: "/p" }));
     expect(error.findings[0].fix).toMatch(/move it away, or name another place/);
   });

@@ -13,7 +13,7 @@ import {
 const dir = mkdtempSync(join(tmpdir(), "gantry-read-"));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
-test("what is there is read, and what is not is no error, on whatever part of the way it is missing", () => {
+test("existing files are read, and a missing file or directory is no error", () => {
   const [file, full] = [join(dir, "file"), join(dir, "full")];
   writeFileSync(file, "text\n");
   mkdirSync(full);
@@ -54,7 +54,7 @@ test("a directory is one through a link as well; a link is there wherever it lea
   ]);
 });
 
-test("a refusal counts as absence where the caller says so, and a fault of gantry's own never does", () => {
+test("unlessRefused takes a refusal for absence, and no fault of gantry's own", () => {
   expect(unlessRefused(() => readNames(join(dir, "\0")))).toBeUndefined();
   expect(unlessRefused(() => readOptionalText(dir))).toBeUndefined();
   expect(() => unlessRefused(() => JSON.parse("{"))).toThrow(SyntaxError);

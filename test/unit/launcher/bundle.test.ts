@@ -56,7 +56,7 @@ const sign = (file: string, name: string) =>
   signFile({ file, secretKeyFile: join(scratch, `${name}.key`), password: undefined });
 
 describe("one tree", () => {
-  it("is the same from the registry, a vendored bundle and one that somebody names, whatever the umask", async () => {
+  it("is the same from the registry, a vendored and a named bundle, under any umask", async () => {
     root = fixture.make();
     expect(await gantry(["start"])).toMatchObject({ code: 0 });
     const expected = readTree(root);

@@ -62,7 +62,7 @@ describe.each(["lib/app/index.js", "lib/preload.cjs", "lib/release.json"])("a bi
   });
 });
 
-it("a bit of SHA256SUMS is found in every line, or warned of where nothing of it runs", async () => {
+it("a changed bit is found in every line of SHA256SUMS, or warned of", async () => {
   const path = join(root, "SHA256SUMS");
   const bytes = readFileSync(path);
   const text = bytes.toString();
@@ -95,7 +95,7 @@ it("the program itself is hashed where the script could not do it", async () => 
   untouched();
 });
 
-it("a native file that was changed under the same size and time is found by verify and by a cold start", async () => {
+it("verify and a cold start find a changed native file of the same size and time", async () => {
   const native = join(root, "node_modules/bcrypt/prebuilds/linux-x64/bcrypt.glibc.node");
   const { atime, mtime } = statSync(native);
   const bytes = readFileSync(native);

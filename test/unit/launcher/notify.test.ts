@@ -30,7 +30,7 @@ const messages = () =>
   existsSync(join(directory, "log")) ? readFileSync(join(directory, "log"), "utf8").trim().split("\n") : [];
 const told = () => messages().map((line) => /STATUS=(.*) EXTEND_TIMEOUT_USEC=120000000$/.exec(line)?.[1]);
 
-it("tells the first step at once, the newest word a second later, and then leaves the status to the app", async () => {
+it("sends the first step at once, the newest after a second, and an empty one last", async () => {
   const status = openServiceStatus(reporter, environment());
   status.reporter.step("installing 21 modules");
   for (let bytes = 0; bytes <= 1_000_000; bytes += 1000) {

@@ -26,7 +26,7 @@ function plant(): void {
   symlinkSync(join(root, "lib"), join(root, "node_modules/linked"));
 }
 
-it("start, prepare, verify and doctor refuse it by name, and --repair needs nothing to remove it", async () => {
+it("start, prepare, verify and doctor refuse it by name, and --repair removes it", async () => {
   const expected = readTree(root);
   plant();
   for (const command of ["start", "prepare", "verify"]) {

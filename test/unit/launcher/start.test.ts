@@ -192,7 +192,7 @@ describe("a present tree", () => {
     expect(readdirSync(root).filter((name) => name.startsWith(".gantry"))).toEqual([]);
   });
 
-  it("that is damaged stays as it is when nothing better can be had, and both reasons are told", async () => {
+  it("that is damaged stays when no other can be installed, with both reasons", async () => {
     root = fixture.make({ tree: "present" });
     truncateSync(join(root, NATIVE), 100);
     expectCode(
@@ -212,7 +212,7 @@ describe("a present tree", () => {
     expect(existsSync(join(root, "node_modules/.gantry"))).toBe(false);
   });
 
-  it("with right files that crash the process on loading is refused, not installed again", async () => {
+  it("with right files that crash on loading is refused and not installed again", async () => {
     root = fixture.make({ tree: "present" });
     // A mapping that reaches past the file's end is a SIGBUS when it is touched.
     truncateSync(join(root, NATIVE), 8192);
@@ -264,7 +264,7 @@ describe("an optional external", () => {
     expect(await start(OFFLINE)).toEqual(QUIET);
   });
 
-  it("that is not optional is named to the exact package; what the network did is worth another try", async () => {
+  it("that is required is named by package; a failure of the network may pass", async () => {
     root = fixture.make();
     refuse(404);
     expectCode(await start(), 69, "MODULE_UNAVAILABLE", "@node-rs/crc32-linux-x64-gnu 1.10.6 is not there");

@@ -92,7 +92,7 @@ describeBoth("reaching a mirror", (bench) => {
     expectFinding(third, "NETWORK_FAILED", /does not speak TLS/);
   });
 
-  it("goes through a proxy for http and https, with its login, and around it by NO_PROXY", async () => {
+  it("goes through a proxy for http and https with its login, and obeys NO_PROXY", async () => {
     const plain = await bench.serve(sendBundle);
     const secure = await bench.serve(sendBundle, bench.certificate);
     const way = await bench.proxy(`me:${SECRET}`);

@@ -39,7 +39,7 @@ function registryOf(blobs: Handler): Handler {
 }
 
 describeBoth("pulling from a registry", (bench) => {
-  it("gets a token from the service that the registry names, and leaves it behind at a redirect", async () => {
+  it("gets a token from the service that the registry names, for no redirect", async () => {
     const store = await bench.serve(sendBundle);
     const tokens = await bench.serve((_, answer) => {
       answer.setHeader("content-type", "application/json").end(JSON.stringify({ token: `${SECRET}-token` }));
@@ -61,7 +61,7 @@ describeBoth("pulling from a registry", (bench) => {
     expect(store.seen.map(({ headers }) => headers.authorization)).toEqual([undefined]);
   });
 
-  it("gives no password to another host that it names, unless that host is named with a login of its own", async () => {
+  it("gives no password to another host without a login of its own", async () => {
     const tokens = await bench.serve((request, answer) => {
       if (request.headers.authorization === undefined) return answer.writeHead(401).end();
       answer.setHeader("content-type", "application/json").end(JSON.stringify({ token: `${SECRET}-token` }));

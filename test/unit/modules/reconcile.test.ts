@@ -30,7 +30,7 @@ describe("reconcile", () => {
     expect(outcome(good, undefined)).toEqual({});
   });
 
-  it("gives the rule's code and fix, with the loader's words, when both agree that it does not", () => {
+  it("gives the rule's code and fix with the loader's message when both refuse it", () => {
     expect(outcome(bad, FAILED).failure).toEqual({
       code: "LIBC_TOO_OLD",
       what: TOO_OLD.what,

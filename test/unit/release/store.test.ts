@@ -9,7 +9,7 @@ const refusal = (directory: string, environment: Readonly<Record<string, string>
   parseCandidates({ GANTRY_STORE: directory, ...environment })[0]?.refused;
 
 describe("parseCandidates", () => {
-  it("keeps their order, the first of several directories, and leaves out what is not set", () => {
+  it("keeps their order and the first of several directories, without unset ones", () => {
     const environment = {
       HOME: "/home/me/",
       XDG_CACHE_HOME: "/caches",

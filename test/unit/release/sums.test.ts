@@ -52,7 +52,7 @@ describe("compareWithSums", () => {
     ["lib/deep/file", ABC],
   ]);
 
-  it("finds nothing in a release that agrees, and overlooks the sums and their signature", () => {
+  it("finds nothing in a release that agrees, and ignores sums and signature", () => {
     const root = makeAgreeing();
     writeFileSync(join(root, "SHA256SUMS"), "");
     writeFileSync(join(root, "SHA256SUMS.minisig"), "");

@@ -111,7 +111,7 @@ it.each(["one that names it", "one with a pattern"])(
   },
 );
 
-it("does not let the caller's environment skip the lock, the hashes or the private cache", async () => {
+it("ignores variables that would skip lockfile, hashes or private cache", async () => {
   const elsewhere = join(directory, "elsewhere");
   await install({
     environment: {
