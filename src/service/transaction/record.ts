@@ -1,6 +1,30 @@
 /**
  * The write-ahead record of a change of generations: its purpose, and the last step that began. It is on the disk
  * before the first effect of a step, and removed at the end. A process that finds it knows what to undo or finish.
+ *
+ * The files of this folder are one transaction:
+ *
+ *     beginChange (change.ts)
+ *        |
+ *     placing ----------+----------------------+--------------------.
+ *        | upgrade with | upgrade with         | rollback, upgrade  | the same generation:
+ *        | a snapshot   | `activate`; install  | with neither       | nothing changes
+ *     copying           |                      |                    |
+ *        |              |                      |                    |
+ *     activating <------'                      |                    |
+ *        |                                     |                    |
+ *     switching <------------------------------'                    |
+ *        | healthy; a first installation: whatever its health       |
+ *     confirmed (confirm.ts)                                        |
+ *        | adds a line to the history                               |
+ *     no record <---------------------------------------------------'
+ *
+ * - Failed before `confirmed`: giveUp (change.ts) calls undoChange (undo.ts), which ends with `from` in charge, a line
+ *   in the history and no record. A first installation that fails after `switching` began leaves its record instead.
+ * - Interrupted: recoverChange (recover.ts) runs at boot and before every command. planRecovery (recovery-plan.ts)
+ *   decides: `switching` with a snapshot and `to` in charge is on trial, and goes on to `confirmed` when it is healthy.
+ *   In every other state, and when it is not healthy, undoChange ends the change: `to` stays after `confirmed`, and after
+ *   `switching` where there is no `from`; `from` is in charge again otherwise.
  */
 import * as v from "valibot";
 import { GantryError } from "../../base/errors.ts";
