@@ -49,7 +49,7 @@ ready() {
 
 # believed: succeeds if this user may trust the stamp. Modules beside this script are trusted as the script is, unless other
 # users may write there. Root, and every user for modules from a store, needs a note that the same user has written: the
-# stamp may be another user's, and a link may be changed after the check (src/modules/proof/note.ts).
+# stamp may be another user's, and a link may be changed after the check, see src/modules/proof/note.ts.
 believed() {
   gantry_line=$gantry_root
   if [ "$gantry_modules" = "$gantry_root/node_modules" ]; then

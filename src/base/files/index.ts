@@ -22,5 +22,5 @@ export {
 } from "./optional.ts";
 /** These read files of any size in pieces. */
 export { readPieces, readStart } from "./pieces.ts";
-/** Opening what somebody else may have put there. */
+/** These open regular files that another user may have made. */
 export { openPlainFile, openRegularFile, readRegularFile, readRegularText } from "./regular-file.ts";

@@ -1,7 +1,7 @@
 /**
- * Opening what somebody else may have put there. A pipe, socket or device in the place of a file is refused at once:
- * reading one could wait for ever, or never end. What the caller handed over as an open descriptor (/dev/stdin,
- * `<(…)`) may be a pipe on purpose, and /dev/null is an empty file. Errors are the file system's, or look like it.
+ * Opens files that another user may have made. A pipe, socket or device is refused at once, because reading one could
+ * wait for ever or never end. Exceptions: an open descriptor that the caller passed (/dev/stdin, `<(…)`) may be a pipe,
+ * and /dev/null is an empty file. All errors have the codes of file system errors.
  */
 import {
   closeSync,
@@ -26,7 +26,7 @@ const OWN_DESCRIPTOR = /^\/(?:dev\/(?:stdin$|fd\/\d+$)|proc\/(?:self|\d+)\/fd\/\
 
 /**
  * Opens a file for reading; the caller closes the descriptor.
- * @throws EINVAL for a pipe, socket or device, EISDIR for a directory, and what open(2) says
+ * @throws EINVAL for a pipe, socket or device, EISDIR for a directory, and the errors of open(2)
  */
 export function openRegularFile(path: string): number {
   if (OWN_DESCRIPTOR.test(path)) return openSync(path, "r");
@@ -40,8 +40,8 @@ export interface OpenFile {
 }
 
 /**
- * The same for a file of somebody who is not trusted. Devices are not even opened, and descriptors of this process are
- * no exception.
+ * The same for a file of a user who is not trusted. Devices are not opened, and there is no exception for descriptors of
+ * this process.
  * @throws EINVAL or ELOOP for a link where links are refused
  */
 export function openPlainFile(path: string, links: "followed" | "refused"): OpenFile {
@@ -57,7 +57,7 @@ function openJudged(path: string, flags: number, isWanted: (stats: Stats) => boo
   try {
     descriptor = openSync(path, flags);
   } catch (error) {
-    // ENXIO: open(2) of a socket.
+    // open(2) of a socket fails with ENXIO.
     throw errorCode(error) === "ENXIO" ? refusal(path, "a socket") : error;
   }
   const stats = fstatSync(descriptor);
@@ -70,7 +70,7 @@ function isNullDevice(stats: Stats): boolean {
   return stats.isCharacterDevice() && stats.rdev === NULL_DEVICE;
 }
 
-/** All of a file, by its own descriptor. */
+/** The whole contents of a regular file. */
 export function readRegularFile(path: string): Buffer {
   const descriptor = openRegularFile(path);
   try {
@@ -80,7 +80,7 @@ export function readRegularFile(path: string): Buffer {
   }
 }
 
-/** The same as text in UTF-8. */
+/** The whole contents of a regular file, as UTF-8 text. */
 export function readRegularText(path: string): string {
   return readRegularFile(path).toString("utf8");
 }
