@@ -9,8 +9,8 @@ export default defineConfig({
       "default",
       ["json", { outputFile: `reports/${process.env["GANTRY_TEST_REPORT"] ?? "test"}.json` }],
     ],
-    testTimeout: 120_000,
-    hookTimeout: 300_000,
+    testTimeout: 300_000,
+    hookTimeout: 600_000,
     maxWorkers: 2,
     projects: [
       { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
