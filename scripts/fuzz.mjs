@@ -13,8 +13,8 @@ if (dist === undefined) {
 }
 /** @param {string} name */
 const load = (name) => import(pathToFileURL(join(resolve(dist), name)).href);
-const { readNativeFile, guarded } = await load("elf/file.js");
-const { createJudge } = await load("compat/judge.js");
+const { readNativeFile, guarded } = await load("elf/elf-file.js");
+const { createJudge } = await load("compat/judge-files.js");
 
 const LIMIT = { milliseconds: 200, bytes: 64 * 2 ** 20 };
 const seeds = [...fuzzSeeds(), ...files.map((file) => new Uint8Array(readFileSync(file)))];
