@@ -3,10 +3,10 @@
  * Refuses keys whose halves do not belong together, and scrypt costs above the limit. Not part of the launcher.
  * The layout of the 158 bytes: https://jedisct1.github.io/minisign/#secret-key-format
  */
+import { blake2b } from "@noble/hashes/blake2.js";
 import { createPrivateKey, createPublicKey, randomBytes, scrypt, type KeyObject } from "node:crypto";
 import { promisify } from "node:util";
 import { GantryError } from "../../base/errors.ts";
-import { blake2b } from "./minisign-blake2b.ts";
 import { decodeBase64, LEGACY, splitLines, UNTRUSTED_PREFIX, type PublicKey } from "./minisign.ts";
 
 /** Three algorithms of two bytes, salt, two limits, then what a password seals: key id, seed, point, checksum. */
@@ -170,7 +170,8 @@ function openKey(opened: Uint8Array, where: string): SecretKey {
 
 /** The checksum covers the algorithm's name, the key id and both halves of the key. */
 function checksumOf(open: Uint8Array): Buffer {
-  return blake2b(Buffer.concat([Buffer.from(LEGACY, "latin1"), open]), 32);
+  // node:crypto has the digest of 64 bytes alone, of which this one is no prefix (RFC 7693).
+  return Buffer.from(blake2b(Buffer.concat([Buffer.from(LEGACY, "latin1"), open]), { dkLen: 32 }));
 }
 
 function exclusiveOr(bytes: Uint8Array, stream: Uint8Array): Buffer {
