@@ -1,6 +1,6 @@
 /**
- * Makes the program of a release: a binary that Bun compiles, or a Node beside the app's JavaScript. Both have the
- * same result type.
+ * Makes the program of a release: a binary that Bun compiles, or the app's JavaScript with the Node that runs it. Both
+ * have the same result type.
  */
 import { join } from "node:path";
 import { NAMES } from "../release/index.ts";

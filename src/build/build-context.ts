@@ -1,4 +1,4 @@
-/** The options of a build, and what all of its targets share. */
+/** The options of a build, and the data that all of its targets share. */
 import type { Log } from "../base/log.ts";
 import type { Manifest, Target } from "../release/index.ts";
 import type { Environment } from "../base/environment.ts";
@@ -8,7 +8,10 @@ import type { Sources } from "./app/sources.ts";
 import type { BuiltJavaScript } from "./node/javascript.ts";
 import type { Scratch } from "./scratch.ts";
 
-/** The steps of a build for a target, in this order. `vendor` is for targets that get a bundle and no release. */
+/**
+ * The beginning of a step of a build. A release takes the steps `install`, `compile`, `prove` and `pack`, in this
+ * order. `vendor` is the only step for a target that gets a bundle and no release.
+ */
 export interface BuildEvent {
   readonly target: string;
   readonly step: "install" | "vendor" | "compile" | "prove" | "pack";
@@ -29,7 +32,7 @@ export interface BuildOptions {
   readonly vendor?: readonly string[] | undefined;
   /** How the release gets its modules; `gantry.install` when left out. */
   readonly install?: Manifest["install"] | undefined;
-  /** `off` ships the modules as they were published. */
+  /** `off` ships the modules with all files that their packages have. */
   readonly prune?: "on" | "off" | undefined;
   /** A minisign key or its file. Default: `gantry.publicKey`. */
   readonly publicKey?: string | undefined;
@@ -38,10 +41,13 @@ export interface BuildOptions {
   /** gantry's own version. */
   readonly gantry: string;
   readonly environment: Environment;
-  /** Owns the private directories of this run. */
+  /** Makes and removes the private directories of this run. */
   readonly scratch: Scratch;
   readonly log: Log;
-  /** Aborting it ends the build before its next step, with the signal's reason. A running tool is not interrupted. */
+  /**
+   * When it is aborted, the build ends before its next step and throws the signal's reason. A running tool is not
+   * interrupted.
+   */
   readonly signal?: AbortSignal | undefined;
   /** Called at the beginning of every step. */
   readonly progress?: ((event: BuildEvent) => void) | undefined;
@@ -53,7 +59,7 @@ export interface BuildContext extends BuildOptions {
   readonly builder: Bun;
   readonly sources: Sources;
   readonly work: string;
-  /** The pinned key as the manifest has it. */
+  /** The public key or keys that `publicKey` names, as the manifest has them. */
   readonly publicKeyLine: Manifest["publicKey"];
   /** Node apps only: their JavaScript, built once for all targets. */
   readonly javascript: BuiltJavaScript | undefined;
@@ -61,7 +67,7 @@ export interface BuildContext extends BuildOptions {
 
 /**
  * Begins a step of a build.
- * @throws the signal's reason once the build is aborted
+ * @throws the signal's reason when the build was aborted
  */
 export function beginStep(
   { signal, progress }: Pick<BuildOptions, "signal" | "progress">,

@@ -1,7 +1,7 @@
 /**
  * `gantry build`: makes a release and its archive from an app, one target after another. Everything is made in a work
- * directory beside the result and renamed at the end, so a build that fails or is interrupted leaves existing releases
- * unchanged.
+ * directory inside the output directory, and renamed at the end. So a build that fails or is interrupted leaves
+ * existing releases unchanged.
  */
 import { existsSync, readdirSync, renameSync, rmdirSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
@@ -71,7 +71,7 @@ export async function buildReleases(options: BuildOptions): Promise<ReleaseSumma
     const bundles = await stageBundles(context, staged);
     const made: ReleaseSummary[] = [];
     for (const one of staged) made.push(await finishTarget(context, one, bundles));
-    // After this an abort has no effect: what is published stays.
+    // An abort after this point has no effect: releases that are published stay.
     options.signal?.throwIfAborted();
     const published = made.map((summary) => publish(summary, out));
     for (const summary of published) log.info(formatSummary(summary));
@@ -84,7 +84,7 @@ export async function buildReleases(options: BuildOptions): Promise<ReleaseSumma
   }
 }
 
-/** The Bun that builds. For a Node app it is fetched when there is none. */
+/** Finds the Bun that builds. For a Node app, Bun is fetched when there is none. */
 async function findBuilder(
   options: BuildOptions,
   app: App,
@@ -113,7 +113,10 @@ function publish(summary: ReleaseSummary, out: string): ReleaseSummary {
   return { ...summary, directory, archive };
 }
 
-/** Makes the bundles that the releases of this build carry, by target. Those of its own targets exist already. */
+/**
+ * Makes the bundles that the releases of this build carry, by target name. The bundles of the targets that are built
+ * exist already.
+ */
 async function stageBundles(
   context: BuildContext,
   staged: readonly StagedTarget[],
@@ -125,7 +128,10 @@ async function stageBundles(
   return bundles;
 }
 
-/** Finishes and proves the release and the archive of a target, in the work directory. */
+/**
+ * Writes the rest of a target's release, proves the release when this machine can run it, and packs the archive, all in
+ * the work directory.
+ */
 async function finishTarget(
   context: BuildContext,
   staged: StagedTarget,
@@ -154,7 +160,7 @@ async function finishTarget(
   };
 }
 
-/** Writes all files of the release that are derived from the binary and the tree. */
+/** Writes all files of the release that are made from the program and the installed modules. */
 function assemble(
   context: BuildContext,
   { target, release, externals, tree, program, bundle, treeDirectory }: StagedTarget,
@@ -190,8 +196,8 @@ function assemble(
 }
 
 /**
- * The time of the archive's entries in seconds since 1970.
- * @throws GantryError CONFIG_INVALID when SOURCE_DATE_EPOCH is set and is no whole number
+ * The time of the archive's entries, in seconds since 1970. Undefined when SOURCE_DATE_EPOCH is not set.
+ * @throws GantryError CONFIG_INVALID when SOURCE_DATE_EPOCH is set and is not a whole number
  */
 function sourceDateEpoch(environment: Environment): number | undefined {
   const value = environment["SOURCE_DATE_EPOCH"];
@@ -204,7 +210,7 @@ function sourceDateEpoch(environment: Environment): number | undefined {
   });
 }
 
-/** Bytes of each file of a finished release. */
+/** Size in bytes of each file of a finished release, by path. */
 function fileSizes(release: string): Record<string, number> {
   return Object.fromEntries(
     readTreeFiles(release).map(({ path }) => [path, statSync(join(release, path)).size]),

@@ -1,4 +1,7 @@
-/** Options of a build that the command line or the app's settings give. The command line takes precedence. */
+/**
+ * Decides options of a build that both the command line and the app's settings can give. The command line takes
+ * precedence.
+ */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError } from "../base/errors.ts";
@@ -16,13 +19,14 @@ export function releaseInstall({ install, app }: Choices): Manifest["install"] {
   return install ?? settings.install ?? (settings.runtime === "node" ? "vendor" : "first-run");
 }
 
-/** The files that pruning keeps. */
+/** What pruning keeps beyond its rules: everything when pruning is off, else the files of `gantry.keep`. */
 export function releaseKeep({ prune, app }: Pick<BuildOptions, "prune"> & Pick<Choices, "app">): Keep {
   return prune === "off" ? "all" : app.settings.keep;
 }
 
 /**
- * The targets whose bundles a release for `own` carries, without duplicates, in the order of the command line.
+ * The targets whose bundles a release for `own` carries, without duplicates. `own` is first when the release is
+ * installed as `vendor` or the list is empty. The named targets follow in the order of the command line.
  * @throws GantryError USAGE for a name that is no target
  */
 export function vendoredTargets(choices: Choices, own: Target): Target[] {
@@ -32,7 +36,7 @@ export function vendoredTargets(choices: Choices, own: Target): Target[] {
 }
 
 /**
- * The keys that a release pins, as lines of minisign: one key as a string, several as a list.
+ * The public keys that a release trusts, as lines of minisign: one key as a string, several as a list.
  * @throws GantryError CONFIG_INVALID when one is neither a key nor a file that holds one
  */
 export function releasePublicKey(

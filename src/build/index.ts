@@ -1,6 +1,6 @@
 /**
- * The door of the build room: every function of the build machine, for the command line and src/index.ts. It imports
- * nothing that runs on the host, except files that both sides share (src/release and below).
+ * The door of the build room: every function of the build machine, for the command line and src/index.ts. Of the code
+ * that runs on hosts, it imports only the rooms that both sides share (.oxlintrc.json lists them).
  */
 export { analyzeApp, formatAnalysis, type Analysis } from "./analyze/index.ts";
 export {

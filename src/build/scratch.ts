@@ -1,7 +1,7 @@
 /**
- * Private directories in which the build side makes everything before it gets its final name. They are removed when
- * their work is done or has failed. One `Scratch` owns the directories of one run and is passed along, so two runs in
- * one process are independent.
+ * Makes private directories, in which the build side makes everything before it gets its final name. They are removed
+ * when their work is done or has failed. One `Scratch` owns the directories of one run and is passed as a parameter, so
+ * two runs in one process are independent.
  */
 import {
   accessSync,
@@ -20,24 +20,24 @@ import { GantryError, toGantryError } from "../base/errors.ts";
 
 /** Prefix of the work directories beside results. */
 const BESIDE = ".gantry-build-";
-/** Milliseconds after which such a directory counts as abandoned. A build takes minutes. */
+/** Milliseconds after which such a directory was surely left by a build that was killed. A build takes minutes. */
 const ABANDONED = 24 * 60 * 60 * 1000;
 
 /** Makes and removes the directories of one run. */
 export interface Scratch {
-  /** A new directory among the system's temporary files that only its owner can read. */
+  /** Makes a directory among the system's temporary files that only its owner can read. */
   readonly makePrivate: () => string;
   /**
-   * A new directory in `parent`, so that a result can be renamed into place. Removes those that killed builds left
-   * there more than a day ago.
+   * Makes a directory in `parent`, so that a result can be renamed into place. Removes directories that killed builds
+   * left there more than a day ago.
    */
   readonly makeBeside: (parent: string) => string;
   readonly remove: (directory: string) => void;
-  /** Removes all directories that still exist, as far as possible. For a process that is interrupted. */
+  /** Removes all directories that still exist and can be removed. For a process that is interrupted. */
   readonly removeAll: () => void;
 }
 
-/** Makes a scratch for one run. */
+/** Makes the `Scratch` of one run. */
 export function createScratch(): Scratch {
   const inUse = new Set<string>();
   const make = (start: string): string => {
@@ -46,7 +46,7 @@ export function createScratch(): Scratch {
     return directory;
   };
   const remove = (directory: string): void => {
-    // A child process may still be writing: see fs.rm, maxRetries.
+    // A child process may still be writing files there: see maxRetries of fs.rm.
     rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
     inUse.delete(directory);
   };
@@ -83,7 +83,7 @@ function isAbandoned(path: string): boolean {
 
 /**
  * Makes the output directory that the user named.
- * @returns whether it was created now
+ * @returns true when it did not exist before
  * @throws GantryError with the system's reason
  */
 export function ensureOut(out: string): boolean {
@@ -99,8 +99,8 @@ export function ensureOut(out: string): boolean {
 }
 
 /**
- * One level after another: fs.mkdir with `recursive` reports ENOENT for a read-only file system, and before Node 26
- * never returns for /proc.
+ * Makes a directory, one level after another. fs.mkdir with `recursive` reports ENOENT for a read-only file system, and
+ * before Node 26 it never returns for /proc.
  */
 function makeDirectory(path: string): boolean {
   if (isDirectory(path)) return false;
@@ -109,7 +109,7 @@ function makeDirectory(path: string): boolean {
     mkdirSync(path);
     return true;
   } catch (error) {
-    // Another build has made it meanwhile.
+    // Another build may have made it in the meantime.
     if (isDirectory(path)) return false;
     throw error;
   }

@@ -1,7 +1,7 @@
 /**
- * Makes the parts of one target, up to what its manifest needs: its modules are locked and installed, the app is
- * compiled, optional modules are settled, and the tree is packed as a bundle. Everything is in the build's work
- * directory.
+ * Makes the parts of a target's release that its manifest describes. It writes the lockfile, installs the modules,
+ * makes the program, finds which optional modules can be loaded, and packs the modules as a bundle. Everything lies in
+ * the build's work directory.
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -39,9 +39,9 @@ import {
 } from "./tree/index.ts";
 import type { InstalledTarget, Program, StagedTarget } from "./stages.ts";
 
-/** Directory beside the release in its stage, in which its node_modules is made. */
+/** Name of the directory, beside the release, in which its node_modules is made. */
 const TREE = "tree";
-/** Directory for its bundle. No target has this name. */
+/** Name of the bundle's file, beside the release. */
 const BUNDLE = "bundle";
 
 /**
@@ -53,7 +53,8 @@ export async function stageTarget(context: BuildContext, target: Target): Promis
   const installed = await installTarget(context, target, join(context.work, target.name));
   const { release, stage, name, treeDirectory } = installed;
   beginStep(context, target, "compile");
-  // Packing takes as long as compiling and uses another core, so it starts early. The tree rarely changes afterwards.
+  // Packing takes as long as compiling and uses another processor core, so it starts early. If the tree changes
+  // afterwards, which is rare, it is packed again.
   const early = packTree(context, installed, withoutUnbuilt(installed));
   early.catch(() => undefined);
   const program = await makeProgram(context, installed);
@@ -68,8 +69,8 @@ export async function stageTarget(context: BuildContext, target: Target): Promis
 }
 
 /**
- * Makes the bundle of a target without a release: the one that a build for the target would record, as far as that is
- * known without loading modules.
+ * Makes the bundle of a target for which no release is built. It is the bundle that a build for the target would name
+ * in its manifest, except that no module is loaded to find out whether it works.
  */
 export async function stageBundle(context: BuildContext, target: Target): Promise<PackedBundle | undefined> {
   beginStep(context, target, "vendor");
@@ -81,7 +82,10 @@ export async function stageBundle(context: BuildContext, target: Target): Promis
   return await packTree(context, installed, tree);
 }
 
-/** Locks, installs and captures a target's modules. */
+/**
+ * Writes the lockfile of a target's modules, installs them (with the trusted install scripts where these can run), and
+ * lists and hashes every file that stays.
+ */
 async function installTarget(context: BuildContext, target: Target, stage: string): Promise<InstalledTarget> {
   const { app, log } = context;
   const name = releaseName(app.name, app.version, target);
@@ -116,8 +120,8 @@ async function installTarget(context: BuildContext, target: Target, stage: strin
 }
 
 /**
- * Returns a function that runs the trusted install scripts of a tree. Undefined without such scripts, and when this
- * machine cannot run programs of the target.
+ * Returns a function that runs the trusted install scripts of a tree. Undefined when there are no such scripts, or when
+ * this machine cannot run programs of the target.
  */
 function scriptsOf(
   { app, host, environment, log }: BuildContext,
@@ -130,7 +134,9 @@ function scriptsOf(
   return (modules) => runInstallScripts({ modules, closure, trusted, optional, target, environment, log });
 }
 
-/** Refuses entries of `gantry.keep` that match no file, except those about a package that only another target has. */
+/**
+ * Refuses entries of `gantry.keep` that match no file. Entries for a package that only another target has are accepted.
+ */
 function refuseUnmatched(tree: CapturedTree, lock: ReleaseLock, app: BuildContext["app"]): void {
   const elsewhere = new Set(lock.leftOut.map(({ name }) => name));
   const wrong = tree.unmatched.filter(({ pattern }) => !elsewhere.has(packageOfPattern(pattern)));
@@ -146,7 +152,10 @@ function refuseUnmatched(tree: CapturedTree, lock: ReleaseLock, app: BuildContex
   if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
-/** The tree without externals that lack a native file. A later load test may remove more. Files stay on disk. */
+/**
+ * The tree without optional externals that lack a native file. A later load test may remove more. Nothing is removed
+ * from the disk.
+ */
 function withoutUnbuilt({ tree, analysis }: InstalledTarget): CapturedTree {
   return selectAvailable(tree, findUnbuilt(tree, analysis.externals));
 }
@@ -163,14 +172,15 @@ async function packTree(
     target,
     modules: tree.modules,
     directory: join(treeDirectory, NAMES.modules),
-    // Node before 22.15 has no zstd, and later ones stop at the first frame, which names the release (24.21).
+    // A Node app's bundle is compressed with gzip. Node before 22.15 has no zstd, and later versions (seen with 24.21)
+    // read only the first zstd frame, which holds the release's name.
     compression: node === undefined ? "zst" : "gz",
     compressor: { executable: builder.path, environment, scratch },
     file: join(stage, BUNDLE),
   });
 }
 
-/** Finds which modules stay outside, and writes their lockfile into the release. */
+/** Finds which modules stay outside the program, and writes their lockfile into the release. */
 async function resolveModules(
   context: BuildContext,
   target: Target,
@@ -192,7 +202,11 @@ async function resolveModules(
   return { analysis, lock };
 }
 
-/** Finds which optional externals really load, and removes the others from the tree. */
+/**
+ * Finds which optional externals can be loaded, and removes the others from the tree. A required external that does not
+ * load is an error. When this machine cannot load modules of the target, optional externals without a native file are
+ * removed.
+ */
 async function settleExternals(
   context: BuildContext,
   { target, treeDirectory, analysis, tree }: InstalledTarget,
@@ -220,7 +234,10 @@ async function settleExternals(
   return { externals: all, tree: dropUnavailable(tree, modules, unavailable) };
 }
 
-/** With Node, native files are loaded by path as well, for packages that load theirs late. */
+/**
+ * Adds the native files of an external. With Node they are loaded by path as well, because some packages load theirs
+ * only when they are used.
+ */
 function withFiles(
   external: ExternalModule,
   tree: CapturedTree,
@@ -233,7 +250,8 @@ function withFiles(
 }
 
 /**
- * An empty directory, and an environment in which the program is found. The release's own programs are run with both.
+ * An empty directory, and an environment in which the release's program is found. The release's own programs run with
+ * both.
  */
 export function emptyDirectory(
   context: BuildContext,

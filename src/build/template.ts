@@ -1,16 +1,20 @@
-/** Reads gantry's templates for files of a release, and fills their `@KEY@` placeholders. */
+/** Reads gantry's templates for the files of a release, and replaces their `@KEY@` placeholders. */
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path/posix";
 import { GantryError } from "../base/errors.ts";
 
-/** A template as it is; `path` is relative to gantry's own root, such as `templates/brain.sh`. */
+/**
+ * The text of a template.
+ * @param path relative to gantry's own root, such as `templates/brain.sh`
+ */
 export function readTemplate(path: string): string {
   return readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 }
 
 /**
- * @param values a placeholder with `undefined` removes its whole line
- * @param name the template's, for messages
+ * Replaces every `@KEY@` in a text by its value.
+ * @param values the values by key; a key whose value is `undefined` removes each line that contains its placeholder
+ * @param name the template's name, for messages
  * @throws GantryError INTERNAL when a placeholder is not among the values
  */
 export function fillPlaces(
@@ -28,8 +32,8 @@ export function fillPlaces(
 }
 
 /**
- * A template with all placeholders filled and its `#@include FILE` lines replaced. FILE is beside it and may include
- * others. The name of a file may contain placeholders too.
+ * Reads a template, replaces its `#@include FILE` lines by the files, and fills all placeholders. FILE is relative to
+ * the template's directory, may include other files, and may contain placeholders in its name.
  * @throws GantryError INTERNAL when a placeholder is not among the values
  */
 export function renderTemplate(path: string, values: Readonly<Record<string, string | undefined>>): string {
@@ -42,7 +46,10 @@ function readWithIncludes(path: string, values: Readonly<Record<string, string |
   );
 }
 
-/** Refuses text that is more than one word in a script, a unit or a file name. Settings were checked before. */
+/**
+ * Returns the text when it is one plain word, which means the same in a script, a unit and a file name. Refuses any
+ * other text. The settings were checked before.
+ */
 export function plainWord(text: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9._+-]*$/.test(text)) return text;
   throw new GantryError({ code: "CONFIG_INVALID", what: `"${text}" cannot be part of a file name` });

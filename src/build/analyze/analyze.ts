@@ -1,6 +1,6 @@
 /**
- * Finds which of an app's packages stay outside its binary, and why. Every package of the production closure gets one
- * role and one reason with the evidence.
+ * Finds which of an app's packages stay outside its binary, and why. Every package that the app's production
+ * dependencies reach gets one role and one reason, which names the evidence.
  */
 import type { Target } from "../../release/index.ts";
 import { readInstalled, type InstalledGraph, type InstalledPackage, type Sources } from "../app/index.ts";
@@ -17,13 +17,16 @@ import { readNativeEvidence, readPackageFiles } from "./evidence.ts";
 import { refuseUnknownNames } from "./unknown-names.ts";
 import { findCarried, findExternals, type AnalysisSettings, type Walk } from "./package-walk.ts";
 
-/** The packages of an app by their place: outside the binary, compiled in, or left out. */
+/** The packages of an app in two lists: those that stay outside the binary, and all others. */
 export interface Analysis {
   readonly name: string;
   readonly version: string;
   readonly target: string;
   readonly runtime: "bun" | "node";
-  /** Sorted by name. With Node every production dependency is an external. */
+  /**
+   * Sorted by name. For an app that runs on Node, its dependencies from a registry, unless `gantry.externals` lists
+   * others.
+   */
   readonly externals: readonly AnalyzedExternal[];
   /** All others, sorted by role, then by name. */
   readonly packages: readonly AnalyzedPackage[];
@@ -32,7 +35,7 @@ export interface Analysis {
 
 /**
  * Analyses an app whose modules are installed.
- * @throws GantryError CONFIG_INVALID when the settings name a package that is no dependency
+ * @throws GantryError CONFIG_INVALID when the settings name a package that nothing in the app depends on
  */
 export async function analyzeApp(
   sources: Pick<Sources, "appDir" | "root">,
@@ -67,7 +70,7 @@ export async function analyzeApp(
   });
 }
 
-/** Reads each package once, although several packages may depend on it. */
+/** Makes a reader that reads each package once and remembers the result, because several packages may depend on it. */
 function remember<T>(
   graph: InstalledGraph,
   read: (found: InstalledPackage) => T,

@@ -1,38 +1,39 @@
-/**
- * Describes a package of an analysis: its role, the reason as a sentence with the evidence, its size and its path.
- */
+/** Describes a package of an analysis: its role, the reason as a sentence with the evidence, its size and its path. */
 import { relative, sep } from "node:path";
 import type { Target } from "../../release/index.ts";
 import { judgeEmbedding, type Embeddable } from "./embed.ts";
 import type { Carried, FoundExternal, LeftOutPackage, Walk } from "./package-walk.ts";
 
 /**
- * `external`: native, loaded from the release. `beside`: plain JavaScript that works only beside a native package,
- * external too. `carried`: an external needs it at run time, so it is in the release, but the app does not import it
- * from there. `left-out`: made for another platform. `bundled`: compiled in.
+ * `external`: loaded from the release, because it is native, because `gantry.externals` names it, or because a Node app
+ * depends on it. `beside`: plain JavaScript with a native dependency, and loaded from the release too. `carried`: in
+ * the release because an external needs it at run time. `left-out`: made for another platform. `bundled`: compiled into
+ * the binary; for a Node app, left to the app's own build.
  */
 type Role = "external" | "beside" | "carried" | "left-out" | "bundled";
 
 export interface AnalyzedPackage {
-  /** The name it is imported by, which may be an alias. */
+  /** The name by which it is imported. An alias differs from the package's own name. */
   readonly name: string;
   readonly version: string;
   readonly role: Role;
   /** A sentence that names the evidence. */
   readonly reason: string;
-  /** Size of its own files as installed. */
+  /** Size of its own files as installed, in bytes. */
   readonly bytes: number;
   /** Its directory relative to the workspace root. */
   readonly path: string;
-  /** Names of the externals that need it. Empty for a package that is compiled in. */
+  /**
+   * Names of the externals that need it; an external is in its own list. Empty for the roles `bundled` and `left-out`.
+   */
   readonly neededBy: readonly string[];
 }
 
 export interface AnalyzedExternal extends AnalyzedPackage {
   readonly role: "external" | "beside";
-  /** True when the app starts without it. */
+  /** True when `gantry.optional` names it, or when no package that is compiled in requires it. */
   readonly optional: boolean;
-  /** True when it contains, loads or fetches a native file itself. */
+  /** True when the package itself contains, loads or fetches a native file. */
   readonly native: boolean;
   readonly embeddable: Embeddable;
 }

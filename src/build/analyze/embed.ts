@@ -1,7 +1,8 @@
 /**
- * Could an external's native file be embedded in the binary instead? Bun extracts each embedded file alone to a
- * temporary directory, so a file that needs others beside it fails. Bun embeds only what a fixed `require` names
- * (measured on Bun 1.4.5: @node-rs/argon2 works as it is, libsql and bcrypt with a patched require, sharp never).
+ * Judges whether an external's native file could be embedded in the binary instead. Bun extracts each embedded file
+ * alone to a temporary directory, so a file that needs other files beside it fails. Bun embeds only files that a
+ * `require` with a fixed string names (measured on Bun 1.4.5: @node-rs/argon2 works as it is, libsql and bcrypt with a
+ * patched require, sharp never).
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +19,7 @@ export interface Embeddable {
 
 const SHARED_LIBRARY = /\.(?:so(?:\.\d+)*|dylib|dll)$/;
 
-/** Judges an external from its installed files and those of its variants for the target. */
+/** Judges an external by its installed files and by those of its variants for the target. */
 export function judgeEmbedding(
   found: InstalledPackage,
   graph: InstalledGraph,

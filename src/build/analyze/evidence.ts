@@ -1,6 +1,7 @@
 /**
- * Evidence that a package is native: files that it contains, variants that it chooses from, loaders that it calls,
- * scripts that fetch. Read from the installed files alone. The strongest evidence is reported.
+ * Finds evidence that a package is native: native files in it, native packages for each platform among its optional
+ * dependencies, an install script that builds or fetches a native file, or a call to a package that loads one. Reads
+ * the installed files only. Of several kinds of evidence the strongest is reported.
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -9,13 +10,16 @@ import { readInstallScript } from "./install-script.ts";
 import { isPlatformPackage } from "./platform.ts";
 
 export interface PackageFiles {
-  /** Relative, with forward slashes, sorted; nested node_modules left out. */
+  /**
+   * Paths relative to the package's directory, with forward slashes, sorted. Files in a nested node_modules are left
+   * out.
+   */
   readonly paths: readonly string[];
   /** Size on disk of those files, in bytes. */
   readonly bytes: number;
 }
 
-/** Packages whose only purpose is to find or load a native file for their dependent. */
+/** Packages whose only purpose is to find or load a native file for the package that depends on them. */
 const LOADERS: ReadonlySet<string> = new Set([
   "bindings",
   "node-gyp-build",
@@ -31,7 +35,7 @@ const TEST_DATA = /(?:^|\/)(?:tests?|__tests__|spec|fixtures?|examples?)\//i;
 const SCRIPT = /\.[cm]?js$/;
 const LARGEST_SCRIPT = 2 * 1024 * 1024;
 
-/** Lists a package's own files. */
+/** Lists a package's own files, without those in a nested node_modules. */
 export function readPackageFiles(directory: string): PackageFiles {
   const paths: string[] = [];
   let bytes = 0;
@@ -48,12 +52,12 @@ export function readPackageFiles(directory: string): PackageFiles {
   return { paths: paths.toSorted(), bytes };
 }
 
-/** The native files among a package's files. */
+/** The native files among a package's files, without test data. */
 export function nativeFiles(files: PackageFiles): string[] {
   return files.paths.filter((path) => path.endsWith(".node") && !TEST_DATA.test(path));
 }
 
-/** Why a package is native, as the end of the sentence "it …". Undefined without evidence. */
+/** Why a package is native, as the end of the sentence "it …". Undefined when there is no evidence. */
 export function readNativeEvidence(found: InstalledPackage, files: PackageFiles): string | undefined {
   const native = nativeFiles(files);
   if (native.length > 0) return `carries native files: ${listed(native)}`;
@@ -71,7 +75,7 @@ export function readNativeEvidence(found: InstalledPackage, files: PackageFiles)
   return loaderEvidence(found, files);
 }
 
-/** Names in optionalDependencies that contain a platform, or whose installed package is for one platform. */
+/** The names in optionalDependencies that contain both a system and a processor. */
 function variantNames(found: InstalledPackage): string[] {
   return Object.keys(found.json.optionalDependencies ?? {}).filter((name) => isPlatformPackage(name, {}));
 }
@@ -90,7 +94,7 @@ function loaderEvidence(found: InstalledPackage, files: PackageFiles): string | 
   return undefined;
 }
 
-/** The package's JavaScript files with their texts, without very large ones. */
+/** The package's JavaScript files with their texts. Test data and files of more than 2 MiB are left out. */
 export function* scriptsOf(directory: string, files: PackageFiles): Generator<[path: string, text: string]> {
   for (const path of files.paths) {
     if (!SCRIPT.test(path) || TEST_DATA.test(path)) continue;
@@ -99,7 +103,7 @@ export function* scriptsOf(directory: string, files: PackageFiles): Generator<[p
   }
 }
 
-/** Joins the first of some names, and says how many more there are. */
+/** The first of some names, followed by the number of the others. */
 function listed(names: readonly string[]): string {
   const [first = "", ...rest] = names;
   return rest.length === 0 ? first : `${first} and ${rest.length} more`;

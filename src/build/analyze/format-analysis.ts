@@ -1,4 +1,4 @@
-/** Formats an analysis for people: 80 columns, externals first. */
+/** Formats an analysis for people, in 80 columns. Externals come first. */
 import { count, formatBytes } from "../../base/text.ts";
 import type { Analysis } from "./analyze.ts";
 import type { AnalyzedPackage } from "./describe-package.ts";
@@ -50,7 +50,7 @@ function row(found: AnalyzedPackage, note: string): string {
   return line.length <= WIDTH ? line : `${line.slice(0, WIDTH - 1)}…`;
 }
 
-/** Combines copies of one version, which nesting makes, in one row. */
+/** Combines the copies of one version of a package in one row. Nested node_modules directories hold such copies. */
 function merged(packages: readonly AnalyzedPackage[]): [AnalyzedPackage, number][] {
   const rows = new Map<string, [AnalyzedPackage, number]>();
   for (const found of packages) {
@@ -65,7 +65,7 @@ function total(packages: readonly AnalyzedPackage[]): number {
   return packages.reduce((sum, found) => sum + found.bytes, 0);
 }
 
-/** Breaks a sentence into indented lines of the width. A longer word has a line of its own. */
+/** Breaks a sentence into indented lines of at most 80 columns. A longer word gets a line of its own. */
 function wrap(sentence: string, indent: string = INDENT): string[] {
   const lines: string[] = [];
   let line = indent;

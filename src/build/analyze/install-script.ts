@@ -1,6 +1,6 @@
 /**
- * Finds what a package's install script does. Scripts that print a banner (core-js) or patch a file do not matter. One
- * that compiles or downloads a native file makes its package native. Scripts are read and never run.
+ * Finds what a package's install script does. A script that prints a banner (core-js) or patches a file does not
+ * matter. A script that compiles or downloads a native file makes its package native. Scripts are read and never run.
  */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -10,23 +10,26 @@ export interface InstallScript {
   /** `preinstall`, `install` or `postinstall`. */
   readonly stage: string;
   readonly command: string;
-  /** What it does to a native file, with the evidence. */
+  /** What the script does to a native file, with the evidence. */
   readonly does: string;
 }
 
 const STAGES = ["preinstall", "install", "postinstall"] as const;
 const BUILDERS =
   /\b(node-gyp-build(?:-optional-packages)?|node-gyp|prebuild-install|node-pre-gyp|prebuildify|cmake-js|neon|napi|cargo)\b/;
-/** Files that a command runs: `node x.js`, and `require('./x')` in `node -e`. */
+/** Matches the files that a command runs: in `node x.js`, and in `require('./x')` after `node -e`. */
 const RUN_FILES = /\bnode\s+(?!-)["']?([\w@./-]+)|require\(\s*\\?['"](\.[\w./-]+)\\?['"]\s*\)/g;
 const NATIVE_FILE = /\.node\b["'`]|\.node\$\{|\.node\)/;
 const DOWNLOAD = /https?\.(?:get|request)\b|\bfetch\(|\bdownload|DownloaderHelper|createWriteStream/i;
 const PLATFORM =
   /process\.(?:platform|arch)|\b(?:platform|arch)\(\)|os\.(?:platform|arch)|\{[^}]*\b(?:platform|arch)\b[^}]*\}\s*=\s*process/;
-/** A larger script is a bundle, in which a search for words proves nothing. */
+/** Bytes. A larger script is a bundle, in which a search for words proves nothing. */
 const LARGEST_SCRIPT = 512 * 1024;
 
-/** The first install script that builds or fetches a native file; undefined when none does. */
+/**
+ * The first install script that builds or fetches a native file. Undefined when there is none. npm's default script for
+ * a binding.gyp counts as well.
+ */
 export function readInstallScript(directory: string, json: PackageJson): InstallScript | undefined {
   const scripts: Partial<Record<string, unknown>> = json.scripts ?? {};
   for (const stage of STAGES) {

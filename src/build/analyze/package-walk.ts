@@ -1,6 +1,7 @@
 /**
- * Walks an app's packages: which stay outside its binary and why, what those need, and what is made for another
- * platform. The user's own list takes precedence over detection, and a warning says what it overrules.
+ * Walks an app's packages. Finds which packages stay outside the app's binary and why, what those packages need, and
+ * which packages are made for another platform. The setting `gantry.externals` takes precedence over detection. When it
+ * leaves out a package that was detected, there is a warning.
  */
 import type { Target } from "../../release/index.ts";
 import type { InstalledEdge, InstalledGraph, InstalledPackage, Settings } from "../app/index.ts";
@@ -21,13 +22,19 @@ export interface FoundExternal {
   readonly found: InstalledPackage;
   readonly role: "external" | "beside";
   readonly reason: string;
-  /** True when a package that is compiled in has a hard dependency on it. */
+  /**
+   * True when a package that is compiled in lists it in dependencies, or in peerDependencies without marking it as
+   * optional.
+   */
   required: boolean;
 }
 
 export type AnalysisSettings = Pick<Settings, "externals" | "optional"> & Partial<Pick<Settings, "runtime">>;
 
-/** Walks the packages that are compiled in, from the app to the first external on each path. */
+/**
+ * Walks the packages that are compiled in, from the app to the first external on each path.
+ * @returns externals by name, and the names of the packages that are compiled in by their directory
+ */
 export function findExternals(walk: Walk): {
   externals: Map<string, FoundExternal>;
   bundled: Map<string, string>;
@@ -64,7 +71,7 @@ function isRequired(from: InstalledPackage, edge: InstalledEdge): boolean {
   return edge.kind === "hard";
 }
 
-/** Is it external, and why? Undefined for what is compiled in. */
+/** Says whether a package is external, and why. Undefined for a package that is compiled in. */
 function judge(
   walk: Walk,
   name: string,
@@ -82,7 +89,7 @@ function judge(
     const suspicion = evidence ?? `needs ${beside}, which is native`;
     const fate = settings.runtime === "node" ? "left to the app's own build" : "compiled in";
     const warning = `${name} is ${fate} because gantry.externals does not name it, but it ${suspicion}`;
-    // A variant for one platform is listed with the package that chooses it.
+    // No warning for a package of one platform: the package that depends on it gets the warning.
     const variant = isPlatformPackage(name, found.json);
     if (detected && !variant && !warnings.includes(warning)) warnings.push(warning);
     return undefined;
@@ -94,7 +101,7 @@ function judge(
       reason: `is plain JavaScript that works only beside ${beside} (its dependencies)`,
     };
   if (settings.externals !== undefined) return { role: "external", reason: "is named in gantry.externals" };
-  // Packages of the workspace are source code, which the app's build has to include.
+  // A package of the workspace is source code, which the app's build has to include.
   return settings.runtime !== "node" || found.workspace
     ? undefined
     : { role: "external", reason: "is plain JavaScript that the app depends on" };
@@ -107,11 +114,11 @@ export interface Carried {
 
 export interface LeftOutPackage {
   readonly name: string;
-  /** The end of the sentence "it …". */
+  /** Why the package is left out, as the end of the sentence "it …". */
   readonly reason: string;
 }
 
-/** Everything that externals need, by directory. Variants for other platforms are separate. */
+/** Finds all packages that the externals need, by directory. Optional packages for other platforms are listed apart. */
 export function findCarried(
   walk: Walk,
   externals: ReadonlyMap<string, FoundExternal>,

@@ -1,7 +1,8 @@
 /**
- * Which packages are made for one platform, and whether that platform is the target. The fields of package.json decide
- * when they exist. @libsql's packages declare no libc, and lockfiles before version 2 have none. Then the parts of the
- * name decide, and last the neighbours: beside `x-linuxmusl-x64`, `x-linux-x64` is the glibc one.
+ * Finds which packages are made for one platform, and whether that platform is the target. The fields `os`, `cpu` and
+ * `libc` of package.json decide where they are set. A `libc` is often missing: @libsql's packages declare none, and a
+ * bun.lock before version 2 does not record it. Without a field, the words of the package's name decide. Last come the
+ * other names in the same optionalDependencies: beside `x-linuxmusl-x64`, `x-linux-x64` is for glibc.
  */
 import { acceptsTarget, type Libc, type Target } from "../../release/index.ts";
 
@@ -19,7 +20,7 @@ export interface NamedPlatform {
 
 type Words = Readonly<Record<string, string>>;
 
-/** Spellings in names, and process.platform's spelling for them. */
+/** Systems as package names spell them, and as process.platform spells them. `wasm` stands for WebAssembly. */
 const SYSTEMS: Words = {
   linux: "linux",
   linuxmusl: "linux",
@@ -39,7 +40,7 @@ const SYSTEMS: Words = {
   wasm32: "wasm",
   wasi: "wasm",
 };
-/** Spellings in names, and process.arch's spelling for them. */
+/** Processors as package names spell them, and as process.arch spells them. */
 const PROCESSORS: Words = {
   x64: "x64",
   amd64: "x64",
@@ -73,7 +74,7 @@ const LIBRARIES: Readonly<Record<string, Libc>> = {
   musleabi: "musl",
 };
 
-/** The platform that a package's name contains, word by word. */
+/** The system, the processor and the C library that the words of a package's name stand for. */
 export function platformOfName(name: string): NamedPlatform {
   const words = nameWords(name);
   const first = <T>(table: Readonly<Record<string, T>>): T | undefined =>
@@ -90,7 +91,10 @@ function nameWords(name: string): string[] {
     .split(/[^a-z0-9]+/);
 }
 
-/** Is a package one of several variants by platform? A single restricted field (fsevents: `os`) does not make one. */
+/**
+ * Says whether a package is made for one platform: its fields name one system and one processor, or its name contains
+ * both. A restriction of the system alone is not enough (fsevents: `os`).
+ */
 export function isPlatformPackage(name: string, fields: PlatformFields): boolean {
   if ((fields.os?.length ?? 0) === 1 && (fields.cpu?.length ?? 0) === 1) return true;
   const { os, cpu } = platformOfName(name);
@@ -98,8 +102,10 @@ export function isPlatformPackage(name: string, fields: PlatformFields): boolean
 }
 
 /**
- * Why a package is not for the target. Undefined when it may be.
- * @param siblings names beside it in its dependent's optionalDependencies
+ * Why a package is not for the target, as the end of the sentence "it is …". Undefined when it may be for the target.
+ * @param name the name by which the package is imported
+ * @param fields `os`, `cpu` and `libc` of its package.json
+ * @param siblings all names in the optionalDependencies that list the package
  */
 export function platformRefusal(
   name: string,
@@ -131,7 +137,7 @@ function libcBesideSiblings(name: string, siblings: readonly string[]): Libc | u
     : undefined;
 }
 
-/** A name without its words for a libc, which variants of one platform share. */
+/** A name without the words that stand for a C library. Variants of one platform have the same result. */
 function stem(name: string): string {
   return nameWords(name)
     .map((word) => (word === "linuxmusl" || word === "linuxglibc" ? "linux" : word))

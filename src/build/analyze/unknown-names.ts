@@ -1,11 +1,15 @@
 /**
- * Refuses names in the app's settings that are none of its packages, because a misspelt name would have no effect.
+ * Refuses names in the app's settings that no package of the app depends on, because a misspelt name would have no
+ * effect.
  */
 import { GantryError, type Finding } from "../../base/errors.ts";
 import { nearest, type InstalledGraph } from "../app/index.ts";
 import type { AnalysisSettings } from "./package-walk.ts";
 
-/** @throws GantryError CONFIG_INVALID with every such name */
+/**
+ * Checks `gantry.externals` and `gantry.optional`.
+ * @throws GantryError CONFIG_INVALID with every such name
+ */
 export function refuseUnknownNames(graph: InstalledGraph, settings: AnalysisSettings): void {
   const known = [
     ...new Set([...graph.packages.values()].flatMap((found) => found.edges.map((edge) => edge.name))),

@@ -1,6 +1,6 @@
 /**
  * The `"gantry"` key of an app's package.json: its schema, and findings for wrong values. Unknown keys are errors,
- * because a mistyped setting that is ignored builds the wrong release. Nothing here reads the disk; app.ts checks that
+ * because a release would be wrong if a mistyped setting were ignored. Nothing here reads the disk; app.ts checks that
  * named files exist.
  */
 import { closest, distance } from "fastest-levenshtein";
@@ -25,7 +25,7 @@ import {
 } from "../../release/index.ts";
 import { runtimeFindings } from "./runtime-settings.ts";
 
-/** Files of every release that a binary of the same name would overwrite, beside it or in lib/. */
+/** Names of files that every release has, at its root or in lib/. A binary of such a name would overwrite that file. */
 const TAKEN: ReadonlySet<string> = new Set([...Object.values(NAMES), "launcher.mjs", "release.json"]);
 const BINARY = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const PACKAGE = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/i;
@@ -37,7 +37,10 @@ const PackageNames = v.array(
     v.regex(PACKAGE, "is not a package name (a name alone, without a version or a subpath)"),
   ),
 );
-/** A path relative to the app and inside it, because a file elsewhere does not exist on other build machines. */
+/**
+ * A path relative to the app's directory and inside it, because a file elsewhere does not exist on other build
+ * machines.
+ */
 const AppPath = v.pipe(
   Text,
   v.check((path) => !path.startsWith("/") && !path.split(/[\\/]/).includes(".."), "must lie inside the app"),
@@ -55,13 +58,13 @@ const Binary = v.pipe(
   v.check((name) => !TAKEN.has(name), "is the name of another file of every release"),
 );
 
-/** A full version, so that every build uses the same one, or the host's own Node of a major version. */
+/** A full version, so that every build uses the same Node; or `system`, for the Node that the host has. */
 const NODE = /^(?:\d+\.\d+\.\d+|system(?:@\d+(?:\.\d+\.\d+)?)?)$/;
 const NodeVersion = v.pipe(
   v.string(),
   v.regex(NODE, 'must be a version such as "24.21.0", "system" or "system@24"'),
 );
-/** No package has a Node for musl. So a build for both C libraries names one for each. */
+/** No npm package contains a Node for musl, so an app that is built for both C libraries names a Node for each. */
 const NodeByLibc = v.strictObject({ default: NodeVersion, musl: NodeVersion });
 
 const Build = v.strictObject({
@@ -88,7 +91,10 @@ const Service = v.strictObject({
   exposure: v.optional(Exposure, "public"),
 });
 
-/** Arguments of the app. A single string is split at spaces, and quotes have no meaning. */
+/**
+ * Arguments of the app. A single string is split at spaces. One with quotes or backslashes is refused, because these
+ * would have no meaning.
+ */
 const Activate = v.pipe(
   v.union([v.string(), v.array(v.string())]),
   v.check(
@@ -106,7 +112,7 @@ export const Settings = v.strictObject({
   binary: v.optional(Binary),
   entry: v.optional(AppPath),
   runtime: v.optional(v.picklist(["bun", "node"]), "bun"),
-  /** Node apps only: the version, and the directory that becomes lib/app. */
+  /** `node` and `app` are for Node apps only: the version of Node, and the directory that becomes lib/app. */
   node: v.optional(
     v.lazy((value) => (typeof value === "object" && value !== null ? NodeByLibc : NodeVersion)),
   ),
@@ -115,7 +121,7 @@ export const Settings = v.strictObject({
   optional: v.optional(PackageNames, []),
   include: v.optional(v.array(AppPath), []),
   build: v.optional(Build, {}),
-  /** Default: `vendor` for Node apps, whose hosts have no package manager, and `first-run` for others. */
+  /** Default: `vendor` for Node apps, whose releases contain no package manager, and `first-run` for others. */
   install: v.optional(v.picklist(["first-run", "image", "vendor"])),
   keep: v.optional(v.array(KeepPattern), []),
   publicKey: v.optional(v.union([Text, v.pipe(v.array(Text), v.minLength(1))])),
@@ -123,7 +129,7 @@ export const Settings = v.strictObject({
   service: v.optional(Service, {}),
 });
 
-/** `gantry.build`, options of the compiler. All paths are relative to the app. */
+/** The setting `gantry.build`: options of the compiler. All paths are relative to the app. */
 export type BuildSettings = Readonly<v.InferOutput<typeof Build>>;
 export type Settings = Readonly<v.InferOutput<typeof Settings>>;
 
@@ -142,8 +148,8 @@ export type ParsedSettings =
  * Checks the value of the `"gantry"` key.
  * @param value undefined when package.json has no such key
  * @param where the package.json's path, for messages
- * @returns the settings with their defaults, or every mistake as CONFIG_INVALID with key path, value and the nearest
- *   valid one
+ * @returns the settings with their defaults, or one CONFIG_INVALID finding for every mistake, with the path of the key,
+ *   its value and, where one is similar, the valid name or value
  */
 export function parseSettings(value: unknown, where: string): ParsedSettings {
   if (Array.isArray(value)) {
@@ -165,7 +171,7 @@ export function parseSettings(value: unknown, where: string): ParsedSettings {
   throw new TypeError("a failed parse without an issue");
 }
 
-/** Findings for service settings that are each valid and together wrong. */
+/** Findings for service settings that are each valid and do not fit together. */
 function serviceFindings({ service }: Settings, where: string): Finding[] {
   if (service.health === undefined || service.port !== undefined) return [];
   const what = `"gantry.service.health" is "${service.health}", and "gantry.service.port" does not say where to ask`;
@@ -200,7 +206,10 @@ function settingFinding(issue: Issue, where: string): Finding {
   };
 }
 
-/** Turns a message of valibot into words for a person. Its type names are kept, its sentences are replaced. */
+/**
+ * Says what is wrong with a value. The message of a check is used as it is. For a wrong type, a sentence with the
+ * expected type replaces valibot's.
+ */
 function complaint(issue: Issue): string {
   if (issue.kind === "validation") return issue.message;
   if (issue.type === "picklist")
@@ -226,13 +235,13 @@ function remedy(issue: Issue, path: string): Pick<Finding, "fix"> {
     : { fix: `set "${path}" to "${near}"` };
 }
 
-/** A value as JSON, shortened to stay on one line. */
+/** A value as JSON. A text of more than 60 characters is cut. */
 export function show(value: unknown): string {
   const text = JSON.stringify(value) ?? String(value);
   return text.length > 60 ? `${text.slice(0, 57)}…` : text;
 }
 
-/** The nearest of some names, when at most half of the word differs. */
+/** The name that is most similar to a word. Undefined when more than half of the longer of the two differs. */
 export function nearest(word: string, names: readonly string[]): string | undefined {
   if (names.length === 0) return undefined;
   const near = closest(word, names);

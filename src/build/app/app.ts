@@ -1,6 +1,7 @@
 /**
- * Reads the app of a release: its package.json is checked completely before anything is built, and every mistake is
- * reported at once. Nothing is written, and no file above the app's workspace is read.
+ * Reads the app of a release. Its package.json is checked completely before anything is built, and every mistake is
+ * reported at once. Nothing is written. Of the directories above the app, only package.json and pnpm-workspace.yaml are
+ * read, to find the workspace.
  */
 import { readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -16,22 +17,28 @@ export interface App {
   readonly name: string;
   readonly version: string;
   readonly packageJson: PackageJson;
-  /** `binary` is set. Other keys are as given, with defaults. */
+  /** `binary` is always set. The other keys have the given values, or their defaults. */
   readonly settings: Settings & { readonly binary: string };
-  /** The file that the app starts with, absolute. It exists, except when a Node app's build has to make it. */
+  /**
+   * The file that the app starts with, absolute. It always exists, except in a Node app, whose build may have to make
+   * it.
+   */
   readonly entry: string;
   /** The directory that holds the workspace's modules and lockfile; `dir` itself when there is no workspace. */
   readonly workspaceRoot: string;
   readonly lockfile: Lockfile | undefined;
 }
 
-/** npm's package.json documentation, "name": the part that matters in paths and commands. */
+/**
+ * A package name without characters that have a meaning in paths and commands (npm's package.json documentation,
+ * "name").
+ */
 const NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/i;
-/** https://semver.org, item 2, 9 and 10. */
+/** https://semver.org, items 2, 9 and 10. */
 const VERSION = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/;
 const BINARY = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const EXTENSIONS = ["ts", "tsx", "mts", "js", "mjs", "cjs", "jsx"] as const;
-/** Tried in this order when no field of package.json names an existing entry. */
+/** Files that are tried in this order when package.json does not name an entry. */
 const USUAL_ENTRIES = ["src/main", "src/index", "main", "index"].flatMap((stem) =>
   EXTENSIONS.map((extension) => `${stem}.${extension}`),
 );
@@ -39,9 +46,10 @@ const USUAL_ENTRIES = ["src/main", "src/index", "main", "index"].flatMap((stem) 
 /**
  * Reads and checks an app.
  *
- * The entry is `gantry.entry`; without it the first existing file of: the `bin` that names the binary, `module`,
- * `main`, then src/main.*, src/index.*, main.*, index.*. For a Node app it is the first of those fields, which names
- * what is yet to be made, and one of those files where no field and no `build` script says more. The binary's name is
+ * The entry is `gantry.entry`. Without that setting, it is the first existing file of: the `bin` that has the binary's
+ * name, `module`, `main`, then src/main.*, src/index.*, main.*, index.*. For a Node app the file may not exist before
+ * its build: the entry is `gantry.entry`, else that `bin`, `main` or `module`, whether the file exists or not. The
+ * usual files are tried only when none of these is set and there is no `build` script. The binary's name is
  * `gantry.binary`; without it the key of a single `bin`, else the package's name without its scope.
  * @throws GantryError CONFIG_INVALID with one finding for every mistake
  */
@@ -86,7 +94,8 @@ export async function readApp(appDir: string): Promise<App> {
 }
 
 /**
- * Reads an app's own package.json. pkg-types would search the directories above, and repair broken JSON silently.
+ * Reads an app's own package.json. The file is checked first, because pkg-types alone would search the directories
+ * above, and would repair broken JSON silently.
  * @throws GantryError CONFIG_INVALID
  */
 async function readPackageFile(dir: string): Promise<PackageJson> {
@@ -175,7 +184,10 @@ function findEntry(
   return undefined;
 }
 
-/** The entry of a Node app: JavaScript, which its build may have to make, or source when no field names any. */
+/**
+ * The entry of a Node app: the file that a setting or a field names, even when the build has yet to make it; else a
+ * usual file that exists.
+ */
 function nodeEntry(
   dir: string,
   json: PackageJson,
@@ -185,7 +197,7 @@ function nodeEntry(
   const bin = binEntries(json, json.name ?? "").find(([key]) => key === binary)?.[1];
   const path = [named, bin, json.main, json.module].find((candidate) => typeof candidate === "string");
   if (path !== undefined) return join(dir, path);
-  // What the script makes, and where, is unknown before it has run.
+  // What the script makes, and where it puts it, is unknown before it has run.
   if (json.scripts?.["build"] !== undefined) return undefined;
   return USUAL_ENTRIES.map((candidate) => join(dir, candidate)).find(isFile);
 }

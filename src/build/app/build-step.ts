@@ -1,4 +1,4 @@
-/** Finds how a Node app's JavaScript is made. Reads package.json and the files beside it; runs nothing. */
+/** Finds how a Node app's JavaScript is made. Reads package.json and the files beside it, and runs nothing. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { topOf } from "../../release/index.ts";
@@ -7,23 +7,26 @@ import { chooseBuildTool, type BuildTool } from "./build-tools.ts";
 import { readDependencyNames } from "./workspace.ts";
 
 export type BuildStep =
-  /** By the app's own `build` script. */
+  /** The app's own `build` script makes it. */
   | { readonly kind: "script" }
   | BuildTool
   /** The app is JavaScript already. */
   | { readonly kind: "none" }
-  /** There is no JavaScript, and nothing that could make it. */
+  /** There is no JavaScript, and nothing that could make it was found. */
   | { readonly kind: "missing" };
 
-/** The app's entry, relative to it. */
+/** Path of the app's entry, relative to the app's directory. */
 export const entryOf = ({ dir, entry }: App): string => relative(dir, entry);
 
-/** The directory that becomes lib/app: the setting, else the first directory in the entry's path. */
+/** The directory that becomes lib/app: `gantry.app`, else the first directory in the entry's path. */
 export const partOf = ({ settings }: App, entry: string): string => settings.app ?? topOf(entry);
 
 export const isJavaScript = (path: string): boolean => /\.[cm]?js$/.test(path);
 
-/** When something can build the app, output of an earlier build is not used. */
+/**
+ * Finds how the app's JavaScript is made: by its `build` script when it has one. A JavaScript entry that exists is used
+ * as it is, unless a tool can build the app and the entry lies in an output directory.
+ */
 export function readBuildStep(app: App): BuildStep {
   if (app.packageJson.scripts?.["build"] !== undefined) return { kind: "script" };
   const entry = entryOf(app);
@@ -45,7 +48,11 @@ function readBuildTool({ dir, workspaceRoot, packageJson }: App): BuildTool | un
 /** Usual names of output directories. A directory of another name may hold sources as well. */
 const OUTPUTS: ReadonlySet<string> = new Set(["dist", "build", "out", "output", "compiled"]);
 
-/** Is everything in a directory made by the build? Its name, or .gitignore, tells. */
+/**
+ * Says whether everything in a directory is made by the build: the directory has a usual name for output, or a
+ * .gitignore of the app or of the workspace root lists that name.
+ * @param part the directory's path, relative to the app
+ */
 export function isOutput(app: App, part: string): boolean {
   const name = part.split("/").at(-1) ?? part;
   if (OUTPUTS.has(name)) return true;

@@ -1,30 +1,30 @@
 /**
- * Chooses the tool that makes the JavaScript of a Node app without a `build` script: the first tool of a table that is
- * among the app's dependencies and has a configuration file beside package.json, else a compiler with arguments from
- * here. Pure: the names and texts that decide are passed in.
+ * Chooses the tool that makes the JavaScript of a Node app without a `build` script. The first tool of a table is taken
+ * that is among the app's dependencies and is configured beside package.json or in it. Without such a tool, a compiler
+ * is called with arguments from here. Pure: the names and texts that decide are parameters.
  */
 import { topOf } from "../../release/index.ts";
 
-/** What decides the choice. */
+/** The facts that decide which tool is chosen. */
 export interface ToolFacts {
-  /** Names in the dependencies and devDependencies of the app and of its workspace's root. */
+  /** Names in the dependencies and devDependencies of the app and of its workspace root. */
   readonly dependencies: ReadonlySet<string>;
-  /** The keys of its package.json. */
+  /** The keys of the app's package.json. */
   readonly keys: ReadonlySet<string>;
-  /** The files beside its package.json. */
+  /** The names of the files beside the app's package.json. */
   readonly files: readonly string[];
-  /** The text of one of these files. */
+  /** Reads the text of one of these files. */
   readonly read: (file: string) => string;
 }
 
 interface Bundler {
-  /** Name of its package. */
+  /** Name of the tool's package. */
   readonly name: string;
-  /** Name of its configuration file. */
+  /** Matches the name of the tool's configuration file. */
   readonly config: RegExp;
   /** The key of package.json that may hold the configuration instead. */
   readonly key?: string;
-  /** What the configuration has to contain for the result to run on Node. */
+  /** What the configuration file has to contain for the result to run on Node. */
   readonly says?: RegExp;
   /** The command and its arguments. */
   readonly command: (config: string) => readonly string[];
@@ -56,7 +56,7 @@ const BUNDLERS: readonly Bundler[] = [
     config: /^webpack\.config\.[cm]?[jt]s$/,
     command: (config) => ["webpack-cli", "-c", config],
   },
-  // Without that word it builds pages for browsers.
+  // A configuration without the word `ssr` builds pages for browsers.
   {
     name: "vite",
     config: /^vite\.config\.[cm]?[jt]s$/,
@@ -71,10 +71,13 @@ type Compiler = "swc" | "tsc" | "esbuild";
 
 export type BuildTool =
   | { readonly kind: "bundler"; readonly name: string; readonly command: readonly string[] }
-  /** Compilers that get their arguments from here, in the order in which to try them. */
+  /** Compilers whose arguments are chosen here, in the order in which to try them. */
   | { readonly kind: "compilers"; readonly names: readonly [Compiler, ...Compiler[]] };
 
-/** @returns undefined when the app has no known tool */
+/**
+ * Chooses the tool that makes the app's JavaScript.
+ * @returns undefined when the app has no known tool
+ */
 export function chooseBuildTool(facts: ToolFacts): BuildTool | undefined {
   const { dependencies, keys, files, read } = facts;
   for (const { name, config, key, says, command } of BUNDLERS) {
@@ -97,23 +100,25 @@ function compilersOf({ dependencies, files }: ToolFacts): Compiler[] {
   return (["swc", "tsc", "esbuild"] as const).filter((name) => has[name]);
 }
 
-/** One compilation. Paths are relative to the app. */
+/** One compilation. All paths are relative to the app. */
 export interface Derivation {
   readonly source: string;
   /** The source directory, whose layout is kept. */
   readonly root: string;
   /** The output directory for `root`. */
   readonly out: string;
-  /** The file that is made of `source`. */
+  /** The file that is made from `source`. */
   readonly entry: string;
 }
 
 const TYPESCRIPT = /\.([cm]?)tsx?$/;
 
 /**
- * Finds the source of an entry. An entry in TypeScript becomes JavaScript beside it, so that relative paths stay
- * valid. An entry in JavaScript is made of the source of the same name, in src or at the app's top.
- * @param part the first directory in the entry's path
+ * Finds the source of an entry. An entry in TypeScript becomes JavaScript beside it, so that relative paths stay valid.
+ * An entry in JavaScript is compiled from the source of the same name, in src or in the app's own directory.
+ * @param part the first directory of the entry's path, which is the compiler's output directory; `.` when the entry
+ *   lies in the app's own directory
+ * @param exists says whether the app has a file at this path
  * @returns undefined when there is no such source
  */
 export function deriveSource(
@@ -134,7 +139,10 @@ export function deriveSource(
   return undefined;
 }
 
-/** The compiler's command. Undefined when the sources would be the app's whole directory. */
+/**
+ * The command of swc. Undefined when the source lies in the app's own directory, or outside src while the output goes
+ * to another directory: swc would have to compile the app's whole directory.
+ */
 export function swcCommand({ source, root, out }: Derivation): readonly string[] | undefined {
   const directory = topOf(source);
   if (directory === "." || (root === "." && out !== ".")) return undefined;
@@ -142,27 +150,30 @@ export function swcCommand({ source, root, out }: Derivation): readonly string[]
 }
 
 /**
- * Imports of packages are kept, because packages lie beside the app.
- * @param module is `.js` ESM in this app?
+ * The command of esbuild. It keeps imports of packages, because packages lie beside the app.
+ * @param module the format of this app's `.js` files
  */
 export function esbuildCommand({ source, entry }: Derivation, module: "esm" | "cjs"): readonly string[] {
   const format = entry.endsWith(".mjs") ? "esm" : entry.endsWith(".cjs") ? "cjs" : module;
-  // The oldest Node that a release can run on.
+  // node20: the oldest Node that a release can run on.
   const fixed = ["--bundle", "--platform=node", "--packages=external", "--target=node20"];
   return ["esbuild", source, ...fixed, `--format=${format}`, `--outfile=${entry}`];
 }
 
-/** Output of `tsc --showConfig` for an app's tsconfig.json. */
+/** What `tsc --showConfig` reports for an app's tsconfig.json. */
 export interface CheckedConfig {
-  /** The files that it compiles, relative to it. */
+  /** The files that tsconfig.json compiles, relative to it. */
   readonly files: readonly string[];
-  /** Does it write JavaScript? Many apps use it to check types only. */
+  /** True when it writes JavaScript. Many apps use tsconfig.json only to check types. */
   readonly emits: boolean;
-  /** Does it allow `from "./a.ts"`? */
+  /** True when it allows `from "./a.ts"`. */
   readonly importsTs: boolean;
 }
 
-/** A tsconfig.json that extends the app's own and writes JavaScript of the same files. */
+/**
+ * A configuration that extends the app's tsconfig.json and writes JavaScript. It compiles the source, and those files
+ * of tsconfig.json that lie in the source directory or are declarations.
+ */
 export function emittingConfig(
   { source, root, out }: Derivation,
   { files, importsTs }: CheckedConfig,

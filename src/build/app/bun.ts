@@ -1,5 +1,6 @@
 /**
- * Finds the Bun that compiles an app and becomes part of its release. It is asked for its version, because an exit
+ * Finds the Bun for a build. It compiles an app that runs on Bun, and becomes part of the release. For an app that runs
+ * on Node it only installs modules and writes lockfiles and bundles. A Bun has to report its version, because its exit
  * status proves nothing: `bun build` accepts unknown flags (measured on 1.4.5).
  */
 import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync, statSync } from "node:fs";
@@ -13,7 +14,7 @@ import type { App } from "./app.ts";
 
 /** A Bun executable that reported a version and is new enough. */
 export interface Bun {
-  /** Absolute. */
+  /** Path of the executable, absolute. */
   readonly path: string;
   /** For example `1.4.5`. */
   readonly version: string;
@@ -21,14 +22,17 @@ export interface Bun {
   readonly revision: string;
 }
 
-/** The first version whose compiled binaries behave as releases need (package.json loading, config switches). */
+/**
+ * The first version whose compiled binaries behave as releases need: it can be told which configuration files a binary
+ * loads.
+ */
 const OLDEST_BUN = "1.3.7";
 /**
- * npm's `bun` package contains a text of a few hundred bytes, which its postinstall replaces by the real file of some
- * 90 MB.
+ * Bytes. npm's `bun` package contains a text of a few hundred bytes, which its postinstall replaces by the real file of
+ * some 90 MB.
  */
 const SMALLEST_EXECUTABLE = 1_000_000;
-/** ELF, Mach-O, and universal Mach-O. */
+/** The first four bytes of ELF, Mach-O, and universal Mach-O files, in hexadecimal. */
 const MAGICS: ReadonlySet<string> = new Set(["7f454c46", "cffaedfe", "cafebabe"]);
 
 export interface FindBunOptions {
@@ -40,9 +44,9 @@ export interface FindBunOptions {
 }
 
 /**
- * Finds the Bun to build with: the named one; else the app's own, from node_modules upward; else `bun` on the PATH;
- * else the fetched one.
- * @throws GantryError CONFIG_INVALID when there is none, or when the chosen one is too old
+ * Finds the Bun to build with: the named one; else one in the node_modules of the app or of a directory above it; else
+ * `bun` on the PATH; else the fetched one.
+ * @throws GantryError CONFIG_INVALID when there is none, or when one is too old and none may be fetched
  */
 export async function findBun(app: Pick<App, "dir">, options: FindBunOptions): Promise<Bun> {
   const { named, environment } = options;
@@ -52,7 +56,8 @@ export async function findBun(app: Pick<App, "dir">, options: FindBunOptions): P
     const asked = await askBun(path, environment);
     if (typeof asked !== "string" && compareDotted(asked.version, OLDEST_BUN) >= 0)
       return Object.freeze(asked);
-    // The Bun of an app that runs on it becomes part of its release, so the app has to name a newer one.
+    // An app that runs on Bun ships this Bun. So a Bun that is too old is an error, and the app has to name a newer
+    // one.
     if (typeof asked !== "string" && fetch === undefined) throw new GantryError(tooOld(asked));
     refused.push(`${path}: ${typeof asked === "string" ? asked : `${asked.version} is too old`}`);
     return undefined;
@@ -72,12 +77,15 @@ function foundBuns(appDir: string, environment: Environment): string[] {
     paths.push(...installedBuns(join(directory, "node_modules")));
     if (directory === dirname(directory)) break;
   }
-  // An empty or relative PATH entry depends on the current directory. Nothing is run from there.
+  // An empty or relative PATH entry depends on the current directory, and is ignored.
   const folders = (environment["PATH"] ?? "").split(":").filter((folder) => isAbsolute(folder));
   return [...paths, ...folders.map((folder) => join(folder, "bun"))].filter((path) => existsSync(path));
 }
 
-/** Paths of the executable in npm's `bun` package: its own bin, or a platform package when no script was run. */
+/**
+ * Paths of the executable in npm's `bun` package: the package's own bin, and the platform packages, which have it when
+ * no install script was run.
+ */
 function installedBuns(modules: string): string[] {
   const own = join(modules, "bun");
   if (!existsSync(own)) return [];
@@ -98,14 +106,15 @@ function installedBuns(modules: string): string[] {
 }
 
 /**
- * Platform packages for this machine, the fastest first. A musl one is left out on glibc, where it does not start.
+ * Names of the platform packages for this machine, the fastest first. Those for musl come last. On glibc they do not
+ * start, and are passed over.
  */
 function platformNames(): string[] {
   const stem = `bun-${process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}`;
   return ["", "-baseline", "-musl", "-musl-baseline"].map((suffix) => stem + suffix);
 }
 
-/** Why a file cannot be Bun's executable, or undefined. */
+/** Why a file cannot be Bun's executable. Undefined when it can. */
 function refusal(path: string): string | undefined {
   const found = statSync(path, { throwIfNoEntry: false });
   if (found === undefined) return "there is no such file";
@@ -125,7 +134,7 @@ function hasMagic(path: string): boolean {
   return MAGICS.has(buffer.toString("hex"));
 }
 
-/** Runs a Bun for its version and revision. Returns a reason when it does not report them. */
+/** Runs a Bun to ask for its version and revision. Returns the reason as a text when it does not report them. */
 async function askBun(path: string, environment: Environment): Promise<Bun | string> {
   const reason = refusal(path);
   if (reason !== undefined) return reason;

@@ -1,6 +1,6 @@
 /**
- * Private copies of an app's workspace, in the system's temporary directory and readable by their owner alone. Files
- * that no build needs are left out: installed modules, version control, secrets in .env, and earlier releases.
+ * Copies an app's workspace, or parts of it, into a private directory. Files that no build needs are left out:
+ * installed modules, version control, secrets in .env, and earlier releases.
  */
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -9,10 +9,10 @@ import { NAMES } from "../../release/index.ts";
 import { matchesWorkspace, readWorkspacePatterns } from "./workspace.ts";
 
 const LEFT_BEHIND: ReadonlySet<string> = new Set(["node_modules", ".git", ".hg", ".svn"]);
-/** Files at a workspace's root that package managers read. */
+/** Configuration files of package managers, at a workspace's root. */
 const MANAGER_FILES = [".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml", "pnpm-workspace.yaml"] as const;
 
-/** Copies a whole workspace; symbolic links are copied as links. */
+/** Copies a workspace without the files that no build needs. Symbolic links are copied as links. */
 export function copyWorkspace(from: string, to: string): void {
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     if (LEFT_BEHIND.has(entry.name) || isSecret(entry.name)) continue;
@@ -26,7 +26,11 @@ export function copyWorkspace(from: string, to: string): void {
   }
 }
 
-/** Copies what a package manager needs to read a lockfile: every member's package.json, the lockfile, its settings. */
+/**
+ * Copies what a package manager needs to read a lockfile: every member's package.json, the lockfile, and the package
+ * managers' settings.
+ * @param lockfile the lockfile's name
+ */
 export function copyManifests(from: string, to: string, lockfile: string): void {
   const patterns = readWorkspacePatterns(from);
   const members =

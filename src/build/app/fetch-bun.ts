@@ -1,7 +1,7 @@
 /**
- * Fetches a Bun with npm into the build's own directory, when the machine has none. Only for apps that run on Node:
- * there Bun installs, locks and packs, and is not part of the release. An app that runs on Bun names its own, because
- * that one is shipped.
+ * Fetches a Bun with npm into the build's own directory, when the machine has none. This is only for apps that run on
+ * Node: for them Bun installs modules and writes lockfiles and bundles, and is not part of the release. An app that
+ * runs on Bun has to bring its own, because that Bun is shipped.
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
@@ -13,11 +13,11 @@ import { toolEnvironment } from "../../runtime/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import { findNpms } from "./find-npm.ts";
 
-/** The version that gantry's own tests run with. */
+/** The version that gantry's own tests use. */
 export const FETCHED_BUN = "1.4.5";
 
 export interface FetchBunOptions {
-  /** A private directory that keeps the Bun. */
+  /** The private directory in which the Bun is installed. */
   readonly directory: string;
   /** This machine's target. */
   readonly host: Target;
@@ -25,7 +25,10 @@ export interface FetchBunOptions {
   readonly log?: { readonly info: (text: string) => void };
 }
 
-/** The `fetch` option of findBun for an app of this runtime. Undefined when fetching is not allowed. */
+/**
+ * The `fetch` option of findBun for an app of this runtime. Undefined for `bun`, because such an app brings its own
+ * Bun.
+ */
 export function bunFetcher(
   runtime: "bun" | "node",
   options: FetchBunOptions,
@@ -36,7 +39,7 @@ export function bunFetcher(
 /**
  * Fetches a Bun.
  * @returns the path of the executable
- * @throws GantryError CONFIG_INVALID without an npm, NETWORK_FAILED with what npm said
+ * @throws GantryError CONFIG_INVALID when there is no npm, NETWORK_FAILED with what npm printed
  */
 async function fetchBun({ directory, host, environment, log }: FetchBunOptions): Promise<string> {
   const [npm] = findNpms(environment);
@@ -72,7 +75,7 @@ async function fetchBun({ directory, host, environment, log }: FetchBunOptions):
   });
 }
 
-/** Name of Bun's package with the executable for a machine. */
+/** Name of the npm package that contains Bun's executable for a machine. */
 function packageOf({ os, arch, libc }: Target): string {
   return `@oven/bun-${os}-${arch === "arm64" ? "aarch64" : arch}${libc === "musl" ? "-musl" : ""}`;
 }

@@ -1,10 +1,11 @@
-/** The npm that comes with the Node that runs gantry, else the one on the PATH. */
+/** Finds npm: the one that comes with the Node that runs gantry, else one on the PATH. */
 import { existsSync } from "node:fs";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 import type { Environment } from "../../base/environment.ts";
 
 /**
- * Paths of an npm, the likeliest first. Relative entries of the PATH depend on the current directory and are skipped.
+ * Paths of the npms on this machine. The one beside the running Node comes first, then those on the PATH. Relative
+ * entries of the PATH depend on the current directory and are skipped.
  */
 export function findNpms(environment: Environment): string[] {
   const folders = [dirname(process.execPath), ...(environment["PATH"] ?? "").split(delimiter)];

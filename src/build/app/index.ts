@@ -1,5 +1,5 @@
 /**
- * The door of build/app: reads an app with its settings, sources and lockfile, and finds the Bun that builds it. The
+ * The door of build/app: reads an app with its settings, sources and lockfile, and finds the Bun for its build. The
  * app's own files are never written.
  */
 export { readApp, type App } from "./app.ts";
@@ -14,9 +14,11 @@ export {
 } from "./build-tools.ts";
 export { findBun, type Bun } from "./bun.ts";
 export { copyManifests, copyRegistrySettings, copyWorkspace } from "./copy-workspace.ts";
-/** Fetches Bun from the registry when the machine has none. */
+/** Fetches Bun from the registry when the machine has none, for apps that run on Node. */
 export { bunFetcher } from "./fetch-bun.ts";
-/** Reads the packages in the app's node_modules as a graph, for analysis and lockfile checks. */
+/**
+ * Reads the packages in the app's node_modules as a graph, for the analysis and for comparing them with the lockfile.
+ */
 export {
   readInstalled,
   type InstalledEdge,
@@ -28,6 +30,9 @@ export { checkLockFits, ensureBunLock, readBunLock, requireBunLock, toolLines } 
 export { findNpms } from "./find-npm.ts";
 export { nodeFor } from "./runtime-settings.ts";
 export { nearest, type BuildSettings, type Settings } from "./app-settings.ts";
-/** Makes the app's dependencies available: in place, or in a private copy that is installed for the build. */
+/**
+ * Makes the app's dependencies available: in the app's own directory, or in a private copy that is installed for the
+ * build.
+ */
 export { ensureInstalled, readInstalledSources, type Sources } from "./sources.ts";
 export { isFile, LOCKFILE_OWNERS, type Lockfile, type LockfileKind } from "./workspace.ts";

@@ -1,6 +1,6 @@
 /**
- * The modules that an app has installed, as a graph of all packages that its production dependencies reach. They are
- * found as Node finds them, but never above the workspace root. Reads only. Missing packages are recorded.
+ * Reads the modules that an app has installed, as a graph of all packages that its production dependencies reach. They
+ * are found as Node finds them, but never above the workspace root. Nothing is written. Missing packages are recorded.
  */
 import { readFileSync, realpathSync, statSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
@@ -9,7 +9,7 @@ import type { PackageJson } from "pkg-types";
 type EdgeKind = "hard" | "optional" | "peer";
 
 export interface InstalledEdge {
-  /** The name it is imported by. An npm alias differs from the package's own name. */
+  /** The name by which the package is imported. An npm alias differs from the package's own name. */
   readonly name: string;
   /** The range or exact version that the dependent asks for. */
   readonly spec: string;
@@ -32,15 +32,16 @@ export interface InstalledPackage {
 
 export interface InstalledGraph {
   readonly app: InstalledPackage;
-  /** By real directory, with the app, in breadth-first order from the app. */
+  /** All packages by their real directory, in breadth-first order. The app is the first. */
   readonly packages: ReadonlyMap<string, InstalledPackage>;
-  /** Hard dependencies that are not installed: `name (wanted by dependent)`. */
+  /** Hard dependencies that are not installed, each as `NAME (wanted by DEPENDENT)`. */
   readonly missing: readonly string[];
 }
 
 /**
- * Walks the production closure: dependencies, optionalDependencies that are installed, peers that are installed.
- * @param root directory above which no module counts
+ * Reads the app and everything that its production dependencies reach: dependencies, and the optionalDependencies and
+ * peers that are installed.
+ * @param root the directory above which no module is used
  * @throws the file system's error when the app's own package.json cannot be read
  */
 export function readInstalled(appDir: string, root: string): InstalledGraph {
@@ -60,7 +61,7 @@ export function readInstalled(appDir: string, root: string): InstalledGraph {
   return { app, packages, missing };
 }
 
-/** Real directory of the package that a module in `from` gets for `name`, or undefined. */
+/** Real directory of the package that a module in `from` gets when it imports `name`, or undefined. */
 function resolveInstalled(from: string, name: string, root: string): string | undefined {
   for (const directory of searched(from, root)) {
     const candidate = join(directory, "node_modules", name);
@@ -71,8 +72,8 @@ function resolveInstalled(from: string, name: string, root: string): string | un
 }
 
 /**
- * Directories whose node_modules are searched, nearest first. For a package in a store outside the root, only its own
- * neighbours there are searched.
+ * Directories whose node_modules are searched, nearest first. For a package that lies outside the root, in a store of a
+ * package manager, only the node_modules that contains it is searched.
  */
 function searched(from: string, root: string): string[] {
   const directories: string[] = [];

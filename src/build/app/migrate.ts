@@ -1,6 +1,6 @@
 /**
- * Converts any lockfile to a bun.lock. Bun does it in a private directory, and the app's own files are never written.
- * A lockfile that does not fit its package.json is refused with the differences.
+ * Converts any lockfile to a bun.lock. Bun converts it in a private directory, and the app's own files are never
+ * written. A lockfile that does not fit its package.json is refused, with the differences.
  */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -25,12 +25,16 @@ export interface MigrateOptions {
   readonly where: string;
 }
 
-/** bun.lock version 2 is supported from this version on. 1.3.14 says "Unknown lockfile version" and resolves anew. */
+/**
+ * The first Bun that reads a bun.lock of version 2. Bun 1.3.14 says "Unknown lockfile version" and resolves all
+ * versions anew.
+ */
 const VERSION_2_SINCE = "1.4.0";
 
 /**
- * Makes sure that the directory holds a bun.lock with the pins of the app's lockfile, and no other lockfile.
- * @throws GantryError CONFIG_INVALID when Bun cannot read or convert it, or when it does not fit package.json
+ * Makes sure that the directory holds a bun.lock with the exact versions of the app's lockfile. Lockfiles of other
+ * kinds are removed from the directory.
+ * @throws GantryError CONFIG_INVALID when Bun cannot read or convert the lockfile, or when it does not fit package.json
  */
 export async function ensureBunLock(options: MigrateOptions): Promise<BunLock> {
   const { directory, kind, where } = options;
@@ -45,7 +49,8 @@ export async function ensureBunLock(options: MigrateOptions): Promise<BunLock> {
 
 /**
  * Reads a bun.lock that the given Bun can read too.
- * @throws GantryError CONFIG_INVALID when it is damaged or newer than that Bun
+ * @param where the path that messages name
+ * @throws GantryError CONFIG_INVALID when the file is damaged or too new for that Bun
  */
 export function readBunLock(path: string, bun: Bun, where: string): BunLock {
   const lock = requireBunLock(readFileSync(path, "utf8"), where);
@@ -75,12 +80,12 @@ async function convert(options: MigrateOptions): Promise<void> {
     if (result.code !== 0) throw unusable(options, toolLines(result.stderr));
   };
   if (kind !== "bun.lockb") await call(["pm", "migrate", "--force"]);
-  // The conversion writes the binary format for an app whose bunfig.toml asks for it.
+  // When the app's bunfig.toml asks for the binary format, the conversion writes a bun.lockb.
   if (existsSync(join(directory, "bun.lockb"))) await call(TO_TEXT);
   if (!existsSync(join(directory, "bun.lock"))) throw unusable(options, ["Bun wrote no bun.lock"]);
 }
 
-/** The finding for a lockfile that this Bun cannot convert, or whose conversion cannot be read. */
+/** The error for a lockfile that this Bun cannot convert or read. */
 export function unusable(
   { kind, bun, where }: Pick<MigrateOptions, "kind" | "bun" | "where">,
   detail: readonly string[],
@@ -93,7 +98,8 @@ export function unusable(
     yarn: "yarn install",
   }[owner];
   const again = `run "${current}" in ${join(where, "..")} and commit the ${kind} that it writes`;
-  // Older versions convert fewer formats: 1.3.7 no yarn berry, and yarn classic without addresses incorrectly.
+  // Older versions convert fewer formats. 1.3.7 does not convert yarn berry, and converts a yarn classic lockfile
+  // without addresses incorrectly.
   const old = compareDotted(bun.version, VERSION_2_SINCE) < 0;
   return new GantryError({
     code: "CONFIG_INVALID",
@@ -106,7 +112,7 @@ export function unusable(
   });
 }
 
-/** The lines of a tool's output without its progress messages. */
+/** The first six lines of a tool's output that are errors, warnings or notes. Logins in them are hidden. */
 export function toolLines(stderr: string): string[] {
   const lines = hideLogins(stderr)
     .split("\n")
@@ -115,7 +121,7 @@ export function toolLines(stderr: string): string[] {
 }
 
 /**
- * Compares the dependencies of each workspace member in the lockfile with its package.json.
+ * Compares the production dependencies of each workspace member in the lockfile with its package.json.
  * @throws GantryError CONFIG_INVALID that lists the differences
  */
 export function checkLockFits(lock: BunLock, directory: string, kind: LockfileKind, where: string): void {
@@ -134,7 +140,7 @@ export function checkLockFits(lock: BunLock, directory: string, kind: LockfileKi
       if (known[name] === spec) continue;
       differences.push(`${label} asks for ${name} ${spec}, ${kind} ${describe(known[name])}`);
     }
-    // pnpm lists the peers that it installed by itself among the dependencies.
+    // pnpm's lockfile has the peers that pnpm installed by itself among the dependencies.
     const gone = Object.keys(known).filter(
       (name) => asked[name] === undefined && json.peerDependencies?.[name] === undefined,
     );
@@ -147,7 +153,7 @@ function describe(spec: string | undefined): string {
   return spec === undefined ? "does not have it" : `has ${spec}`;
 }
 
-/** The finding for a lockfile that no longer fits its package.json. */
+/** The error for a lockfile that no longer fits its package.json. */
 export function outOfStep(kind: LockfileKind, where: string, detail: readonly string[]): GantryError {
   return new GantryError({
     code: "CONFIG_INVALID",
@@ -159,7 +165,7 @@ export function outOfStep(kind: LockfileKind, where: string, detail: readonly st
 }
 
 /**
- * Parses the app's bun.lock, which must be valid.
+ * Parses a bun.lock that must be valid.
  * @param where its path, for messages
  * @throws GantryError CONFIG_INVALID when it is damaged or newer than version 2
  */

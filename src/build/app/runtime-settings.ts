@@ -1,11 +1,11 @@
-/** Checks which settings are valid for which runtime. */
+/** Checks that the settings fit the runtime, Bun or Node. */
 import type { Finding } from "../../base/errors.ts";
 import type { Target } from "../../release/index.ts";
 
-/** `24.21.0`, `system` or `system@24`, for every target, or one for musl and one for all others. */
+/** `24.21.0`, `system` or `system@24`: one for every target, or one for musl and one for all others. */
 export type NodeSetting = string | { readonly default: string; readonly musl: string };
 
-/** The Node setting for a target. */
+/** The Node that the setting names for a target. */
 export function nodeFor(setting: NodeSetting, { libc }: Pick<Target, "libc">): string {
   if (typeof setting === "string") return setting;
   return libc === "musl" ? setting.musl : setting.default;
@@ -19,7 +19,10 @@ interface RuntimeSettings {
   readonly build: Readonly<Partial<Record<"defines" | "plugins" | "workers", unknown>>>;
 }
 
-/** Findings for keys that have no meaning with the chosen runtime, and for the missing key that Node needs. */
+/**
+ * Findings for keys that have no meaning with the chosen runtime, and, for Node apps, for a `gantry.node` that is
+ * missing or too old.
+ */
 export function runtimeFindings(settings: RuntimeSettings, where: string): Finding[] {
   const finding = (what: string, fix: string): Finding => ({ code: "CONFIG_INVALID", what, where, fix });
   if (settings.runtime === "bun") {

@@ -1,4 +1,4 @@
-/** The description of each setting for people. docs/settings.md is generated from these texts and the schemas. */
+/** Describes each setting for people. docs/settings.md is generated from these texts and from the schemas. */
 import type { BuildSettings, Settings } from "./app-settings.ts";
 
 type Meanings<Key extends string> = Readonly<Record<Key, string>>;

@@ -1,6 +1,7 @@
 /**
- * Makes an app's production dependencies resolvable: in place when they are installed, otherwise in a private copy
- * that is installed from the app's lockfile without running scripts. The app's own directory is never written.
+ * Makes an app's production dependencies resolvable. When they are installed, the app's own directory is used.
+ * Otherwise a private copy is installed from the app's lockfile, without running scripts. The app's own directory is
+ * never written.
  */
 import { existsSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -19,25 +20,25 @@ import type { Scratch } from "../scratch.ts";
 /** Where to compile from: the app's directory and workspace, or a private copy of them. */
 export interface Sources {
   readonly appDir: string;
-  /** The workspace root above `appDir`. Modules above it are not used. */
+  /** The workspace root: `appDir` or a directory above it. Modules above the root are not used. */
   readonly root: string;
   /** The app's entry in these sources. */
   readonly entry: string;
   readonly kind: "in-place" | "copy";
-  /** Removes the private copy. Does nothing for an app in place. */
+  /** Removes the private copy. Does nothing when there is none. */
   readonly dispose: () => void;
 }
 
 export interface InstallSourcesOptions {
   readonly environment: Environment;
-  /** Owns the private directories of this run. */
+  /** Makes and removes the private directories of this run. */
   readonly scratch: Scratch;
   /** Replaces every configured registry when given. */
   readonly registry?: string | undefined;
   readonly log?: { readonly [name in "info" | "warn"]: (text: string) => void };
 }
 
-/** The app in place, when its production dependencies all resolve there. */
+/** The app's own directory as sources. Undefined when a production dependency is missing there. */
 export function readInstalledSources(app: App): Sources | undefined {
   if (readInstalled(app.dir, app.workspaceRoot).missing.length > 0) return undefined;
   const { dir, workspaceRoot: root, entry } = app;
@@ -45,9 +46,10 @@ export function readInstalledSources(app: App): Sources | undefined {
 }
 
 /**
- * Gives sources whose production dependencies all resolve.
+ * Returns sources in which every production dependency resolves. For a Node app that has to be built, its
+ * devDependencies are installed too.
  * @throws GantryError CONFIG_INVALID when the lockfile does not fit or cannot be read; NETWORK_FAILED,
- *   MODULE_UNAVAILABLE and others when the installation fails
+ *   MODULE_UNAVAILABLE, DIGEST_MISMATCH or DISK_FULL when the installation fails
  */
 export async function ensureInstalled(app: App, bun: Bun, options: InstallSourcesOptions): Promise<Sources> {
   const installed = readInstalledSources(app);
@@ -63,7 +65,7 @@ export async function ensureInstalled(app: App, bun: Bun, options: InstallSource
   }
 }
 
-/** A Node app needs its devDependencies, because its own script or tools build it. */
+/** Says whether a Node app that has to be built lacks a devDependency. Its own script or tools may need it. */
 function lacksBuildTools(app: App): boolean {
   if (app.settings.runtime !== "node" || ["none", "missing"].includes(readBuildStep(app).kind)) return false;
   const places = [app.dir, app.workspaceRoot].map((directory) => join(directory, "node_modules"));
@@ -105,7 +107,7 @@ async function installCopy(
   return { appDir, root: top, entry, kind: "copy" };
 }
 
-/** Installs everything, with development dependencies: the app's build plugins may be among them. */
+/** Installs everything, including development dependencies, because the app's build plugins may be among them. */
 async function install(app: App, bun: Bun, options: InstallSourcesOptions, top: string): Promise<void> {
   const { lockfile } = app;
   const directory =
@@ -134,7 +136,7 @@ async function install(app: App, bun: Bun, options: InstallSourcesOptions, top: 
   throw installFailure(result.stderr, detail, app.dir);
 }
 
-/** The error for a failed installation. It is NETWORK_FAILED unless the output names another cause. */
+/** The error for a failed installation. Its code is NETWORK_FAILED unless the output names another cause. */
 function installFailure(stderr: string, detail: readonly string[], where: string): GantryError {
   if (/integrity check failed|IntegrityCheckFailed/i.test(stderr)) {
     const what = "the registry served a package that is not the one in the lockfile";

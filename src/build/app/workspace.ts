@@ -1,6 +1,7 @@
 /**
- * Finds an app's workspace root and the lockfile that pins it. A directory above is the root only when its list of
- * members contains the app. A repository that only contains the app's directory pins nothing for it.
+ * Finds an app's workspace root, and the lockfile that has the exact versions of its packages. A directory above the
+ * app is the root only when its list of members contains the app. A repository that merely contains the app's directory
+ * does not count, and its lockfile is not used.
  */
 import { statSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
@@ -14,7 +15,7 @@ export interface Lockfile {
   readonly path: string;
 }
 
-/** The package manager of each lockfile, for fixes in messages. */
+/** The package manager that writes each lockfile. Messages name it in their fixes. */
 export const LOCKFILE_OWNERS: Readonly<Record<LockfileKind, "bun" | "npm" | "pnpm" | "yarn">> = {
   "bun.lock": "bun",
   "bun.lockb": "bun",
@@ -26,7 +27,8 @@ export const LOCKFILE_OWNERS: Readonly<Record<LockfileKind, "bun" | "npm" | "pnp
 const KINDS = Object.keys(LOCKFILE_OWNERS) as readonly LockfileKind[];
 
 /**
- * The nearest directory above the app whose workspace has the app as a member. Without one, the app's own directory.
+ * The nearest directory above the app whose workspace has the app as a member. When there is none, the app's own
+ * directory.
  */
 export function readWorkspaceRoot(appDir: string): string {
   for (let above = dirname(appDir); above !== dirname(above); above = dirname(above)) {
@@ -37,7 +39,8 @@ export function readWorkspaceRoot(appDir: string): string {
 }
 
 /**
- * The member patterns of a workspace root: pnpm-workspace.yaml's, else package.json's. Empty for other directories.
+ * The patterns of a workspace root for its members, from pnpm-workspace.yaml when that exists, else from package.json.
+ * Empty for other directories.
  */
 export function readWorkspacePatterns(directory: string): string[] {
   const yaml = readOwnText(join(directory, "pnpm-workspace.yaml"));
@@ -48,15 +51,16 @@ export function readWorkspacePatterns(directory: string): string[] {
   return strings(Array.isArray(workspaces) ? workspaces : field(workspaces, "packages"));
 }
 
-/** The names in a directory's dependencies and devDependencies. Empty when its package.json cannot be read. */
+/** The names in dependencies and devDependencies of a directory's package.json. Empty when that file cannot be read. */
 export function readDependencyNames(directory: string): string[] {
   const json = parse(readOwnText(join(directory, "package.json")) ?? "", JSON.parse);
   return ["dependencies", "devDependencies"].flatMap((group) => Object.keys(field(json, group) ?? {}));
 }
 
 /**
- * Is a directory a member by these patterns? `*` is one path segment, `**` any number, and `!` excludes.
- * @param path relative to the workspace root, with forward slashes
+ * Says whether a directory is a member by these patterns. `*` stands for any characters in one path segment, `**` for
+ * any number of segments, and `!` excludes. A later pattern takes precedence over an earlier one.
+ * @param path the directory's path relative to the workspace root, with forward slashes
  */
 export function matchesWorkspace(path: string, patterns: readonly string[]): boolean {
   let member = false;
@@ -81,8 +85,10 @@ function globExpression(pattern: string): RegExp {
 }
 
 /**
- * The lockfile that pins the app: the workspace root's, else the app's own. Of several in one directory Bun's win,
- * then the one of the manager that package.json's `packageManager` names, then the first in the order of {@link Lockfile}.
+ * The lockfile for the app: the workspace root's, else the app's own. When one directory has several, Bun's is taken;
+ * else the one of the manager that `packageManager` in package.json names; else the first in the order of {@link
+ * LOCKFILE_OWNERS}.
+ * @param packageManager that field, for example `pnpm@10.0.0`
  */
 export function readLockfile(
   appDir: string,
@@ -101,12 +107,15 @@ export function readLockfile(
   return undefined;
 }
 
-/** Undefined for a file that this user may not read, which then is not the app's. */
+/** The text of a file. Undefined when the file is missing or this user may not read it. */
 function readOwnText(path: string): string | undefined {
   return unlessRefused(() => readRegularText(path));
 }
 
-/** A damaged file above the app is not the app's: it names no members. */
+/**
+ * Parses a text. Undefined when the text is damaged: such a file above the app names no members, and is no error of the
+ * app.
+ */
 function parse(text: string, parser: (text: string) => unknown): unknown {
   try {
     return parser(text);

@@ -1,6 +1,7 @@
 /**
- * `gantry bundle`: makes bundles for an existing release, and puts them into it or beside it. Everything is made
- * elsewhere first. The release itself changes in a few renames at the end, SHA256SUMS last.
+ * `gantry bundle`: makes bundles for an existing release, and puts them into the release or into another directory.
+ * Everything is made elsewhere first. The release itself changes only at the end, by a few renames, and SHA256SUMS is
+ * written last.
  */
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -40,20 +41,20 @@ export interface AddBundlesOptions {
   readonly targets: readonly string[];
   /** Output directory for bundles that stay outside the release. */
   readonly out?: string | undefined;
-  /** A Bun to use instead of the release's own binary. */
+  /** Path of a Bun to use instead of the release's own binary. */
   readonly bun?: string | undefined;
   /** This machine's target. */
   readonly host: Target;
   readonly environment: Environment;
-  /** Owns the private directories of this run. */
+  /** Makes and removes the private directories of this run. */
   readonly scratch: Scratch;
   readonly log: Log;
 }
 
 export interface AddedBundles {
-  /** The bundles' files. */
+  /** Paths of the bundles. */
   readonly files: readonly string[];
-  /** Signatures that became invalid and were removed. */
+  /** Paths of signatures that became invalid and were removed. */
   readonly removedSignatures: readonly string[];
   /** The archive beside the release, which was packed again. */
   readonly repacked: Repacked | undefined;
@@ -67,8 +68,9 @@ interface OpenRelease {
 
 /**
  * Makes the bundles and writes them to the release or to `out`.
- * @throws GantryError DIGEST_MISMATCH when the release is damaged, or its own bundle does not get the digest of its
- *   manifest; MODULE_UNAVAILABLE when a required module has nothing for a target. The release is then unchanged
+ * @throws GantryError DIGEST_MISMATCH when the release is damaged, or when its own bundle has another digest than its
+ *   manifest says; MODULE_UNAVAILABLE when a required module has no files for a target; USAGE when the release has no
+ *   modules. The release is then unchanged
  */
 export async function addBundles(options: AddBundlesOptions): Promise<AddedBundles> {
   const opened = readRelease(options.release);
@@ -104,7 +106,8 @@ function nothingToBundle(target: Target, where: string) {
 }
 
 /**
- * Opens a release whose listed files have their digests. Files that a start has added do not matter.
+ * Opens a release and compares every file that SHA256SUMS lists with its digest. Files that a start has added are
+ * ignored.
  * @throws GantryError RELEASE_FILE_MISSING, DIGEST_MISMATCH, MANIFEST_INVALID
  */
 function readRelease(path: string): OpenRelease {
@@ -119,8 +122,8 @@ function readRelease(path: string): OpenRelease {
 }
 
 /**
- * The Bun that installs and compresses: the named one, else the release's own binary when it runs here, else one that
- * is found or fetched.
+ * Finds the Bun that installs modules and compresses: the named one; else the release's own binary, when this machine
+ * can run it; else one that is found or fetched.
  * @throws GantryError CONFIG_INVALID
  */
 async function findWorkingBun(
@@ -138,7 +141,10 @@ async function findWorkingBun(
   return await findBun({ dir: layout.root }, { named: bun, environment, fetch });
 }
 
-/** Puts the bundles into the release: first the files, then SHA256SUMS and what depends on it. */
+/**
+ * Puts the bundles into the release, then removes the signatures that became invalid, writes SHA256SUMS, and packs the
+ * archive beside the release again.
+ */
 async function vendorBundles(
   { layout, sums }: OpenRelease,
   made: readonly PackedBundle[],
@@ -174,7 +180,7 @@ interface Draft {
   readonly file: string;
 }
 
-/** Copies a bundle beside its final path, so that only a rename is left to do. */
+/** Copies a bundle into the directory of its final path, so that only a rename is left to do. */
 function draftOf(from: string, file: string): Draft {
   const draft = join(dirname(file), `.${basename(file)}-${process.pid}`);
   mkdirSync(dirname(file), { recursive: true });

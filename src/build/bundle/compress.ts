@@ -1,6 +1,6 @@
 /**
- * Compresses the tar of a bundle. Bun does it for zstd, as a child process, because Node 20 has no zstd. All
- * parameters are set explicitly, so that another version's meaning of a level changes no byte.
+ * Compresses the tar of a bundle. For zstd a child process of Bun compresses, because Node 20 has no zstd. All
+ * parameters are set explicitly, so the result does not depend on what a compression level means in another version.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,19 +12,19 @@ import { run } from "../../base/process/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { Scratch } from "../scratch.ts";
 
-/** A Bun executable, or a program compiled with one. The bytes depend on its version. */
+/** A Bun executable, or a program that was compiled with one. The compressed bytes depend on its version. */
 export interface Compressor {
   readonly executable: string;
   readonly environment: Environment;
-  /** Owns the private directories of this run. */
+  /** Makes and removes the private directories of this run. */
   readonly scratch: Scratch;
 }
 
 /**
- * Cost of packing the sample's tree of 13.5 MB (Bun 1.4.5; unpacking takes 21 to 32 ms for each): level 3 4.35 MB 0.1
- * s · 12 3.82 MB 0.4 s · 15 3.79 MB 2.6 s · 17 3.59 MB 3.5 s · 19 3.47 MB 4.4 s · these 3.61 MB 1.5 s · gzip -6 4.91
- * MB 0.2 s · gzip -9 4.75 MB 0.5 s. Every build uses the same parameters, with --vendor or without, because a bundle
- * that is made later must be the one that the manifest names.
+ * Size and time of packing the sample's tree of 13.5 MB with Bun 1.4.5 (unpacking takes 21 to 32 ms in each case): zstd
+ * level 3 4.35 MB 0.1 s · 12 3.82 MB 0.4 s · 15 3.79 MB 2.6 s · 17 3.59 MB 3.5 s · 19 3.47 MB 4.4 s · the parameters
+ * below 3.61 MB 1.5 s · gzip -6 4.91 MB 0.2 s · gzip -9 4.75 MB 0.5 s. Every build uses the same parameters, with
+ * --vendor or without, because a bundle that is made later must have the digest that the manifest names.
  */
 const PARAMETERS = {
   compressionLevel: 16,
@@ -48,8 +48,9 @@ writeFileSync(to, zstdCompressSync(readFileSync(from), { params }));
 `;
 
 /**
- * Compresses a file completely: one zstd frame with its size in its header, or one gzip member without a name or time.
- * @throws GantryError INTERNAL with what the child said, EXEC_FAILED when it cannot be started
+ * Compresses a whole file: into one zstd frame with the size in its header, or into one gzip member without a name or
+ * time.
+ * @throws GantryError INTERNAL with what the child printed, EXEC_FAILED when the child cannot be started
  */
 export async function compressFile(
   file: string,
@@ -58,7 +59,8 @@ export async function compressFile(
 ): Promise<Buffer> {
   if (compression === "gz") {
     const data = gzipSync(readFileSync(file), { level: GZIP_LEVEL });
-    // RFC 1952, 2.3.1: the operating system. Always Unix, so that the bytes are the same everywhere.
+    // The field for the operating system (RFC 1952, 2.3.1). It is always Unix, so that the bytes are the same
+    // everywhere.
     data[9] = 3;
     return data;
   }

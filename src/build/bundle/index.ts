@@ -1,5 +1,5 @@
 /**
- * The door of build/bundle: packs prepared modules as one archive, adds bundles to a release, and pushes them to a
+ * The door of build/bundle: packs installed modules as one archive, adds bundles to a release, and pushes them to a
  * registry.
  */
 export { addBundles, type AddBundlesOptions, type AddedBundles } from "./add.ts";

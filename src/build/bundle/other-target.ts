@@ -1,7 +1,7 @@
 /**
- * Makes the bundle of another target from a release. Its package.json and lockfile are completed for that target, and
- * then used as in a build for it. Modules of another machine cannot be loaded here, so optional modules are judged by
- * their files alone.
+ * Makes the bundle of another target from a release. The release's package.json and lockfile are completed for that
+ * target, and its modules are then installed as in a build for it. This machine cannot load modules of another machine,
+ * so an optional module is judged by its files alone.
  */
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -26,10 +26,10 @@ export interface OtherTargetOptions {
   readonly target: Target;
   readonly bun: Bun;
   readonly environment: Environment;
-  /** Owns the private directories of this run. */
+  /** Makes and removes the private directories of this run. */
   readonly scratch: Scratch;
   readonly log: Log;
-  /** A private directory that keeps the bundle. */
+  /** A private directory, in which the bundle is left. */
   readonly work: string;
 }
 
@@ -41,7 +41,7 @@ interface ReleasePackage {
 
 /**
  * Makes the bundle. Undefined when there are no modules for that target.
- * @throws GantryError MODULE_UNAVAILABLE when a required module has nothing for the target; NETWORK_FAILED
+ * @throws GantryError MODULE_UNAVAILABLE when a required module has no files for the target; NETWORK_FAILED
  */
 export async function makeBundleFor(options: OtherTargetOptions): Promise<PackedBundle | undefined> {
   const { manifest, target, bun, environment, scratch, log, work } = options;
@@ -106,7 +106,10 @@ async function lockForTarget(
   );
 }
 
-/** Optional externals that the release's own target has no files of, so that its lockfile does not contain them. */
+/**
+ * Optional externals that the release's lockfile does not contain, because there was nothing for the release's own
+ * target.
+ */
 function notLocked(
   manifest: Manifest,
   locked: readonly string[],
@@ -120,8 +123,8 @@ function notLocked(
 }
 
 /**
- * The externals that are native: those with a native file, and those that are unavailable for lack of one. The release
- * does not list them.
+ * All externals, each with whether it is native. The manifest does not say that, so it is derived: an external is
+ * native when the release has a native file for it, or when the external is unavailable.
  */
 function expectNative(manifest: Manifest): Parameters<typeof findUnbuilt>[1] {
   const provided = new Set(manifest.native.flatMap((file) => file.neededBy));

@@ -1,6 +1,7 @@
 /**
- * Makes the bundle that a release names in its manifest, byte for byte: the one that it carries already, else a new
- * one from its prepared modules when they are complete and right, else one from a frozen installation of its lockfile.
+ * Makes the bundle that a release names in its manifest, byte for byte. It takes the bundle that the release carries.
+ * Without one, it packs the release's prepared modules when they are complete and unchanged. Otherwise it installs the
+ * modules from the release's lockfile and packs those.
  */
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -27,15 +28,16 @@ export interface RemakeOptions {
   readonly manifest: Manifest;
   readonly bun: Bun;
   readonly environment: Environment;
-  /** Owns the private directories of this run. */
+  /** Makes and removes the private directories of this run. */
   readonly scratch: Scratch;
-  /** A private directory that keeps the bundle. */
+  /** A private directory, in which the bundle is left. */
   readonly work: string;
 }
 
 /**
- * Returns the bundle of a release's own target. Undefined when it has no modules.
- * @throws GantryError DIGEST_MISMATCH when it is not the manifest's; those of installFrozen
+ * Returns the bundle of a release's own target. Undefined when the release has no modules.
+ * @throws GantryError DIGEST_MISMATCH when the bundle's digest is not the one in the manifest; MODULE_UNAVAILABLE when
+ *   an install script made some of its files; the errors of installFrozen
  */
 export async function remakeOwnBundle(options: RemakeOptions): Promise<PackedBundle | undefined> {
   const { layout, manifest, bun, environment, scratch, work } = options;
@@ -72,7 +74,8 @@ function readCarried(layout: ReleaseLayout, manifest: Manifest): PackedBundle | 
 }
 
 /**
- * A prepared tree may lack optional modules or have been changed. Then the modules are installed from the lockfile.
+ * Turns the error of a prepared tree that lacks modules or was changed into `undefined`. The modules are then installed
+ * from the lockfile.
  */
 function asIncomplete(error: unknown): undefined {
   if (error instanceof GantryError && error.findings[0].code === "DIGEST_MISMATCH") return undefined;
@@ -81,7 +84,7 @@ function asIncomplete(error: unknown): undefined {
 }
 
 /**
- * Refuses modules whose files an install script made. Scripts run at a build only, so such files exist only in the
+ * Refuses modules with files that an install script made. Scripts run only at a build, so such files exist only in the
  * bundle of that build.
  * @throws GantryError MODULE_UNAVAILABLE
  */
@@ -97,8 +100,8 @@ function refuseMade(layout: ReleaseLayout, manifest: Manifest): void {
 }
 
 /**
- * Installs from the release's own lockfile. The node_modules has more files than the manifest, which selects from
- * them.
+ * Installs the modules from the release's own lockfile. The node_modules has more files than the manifest lists.
+ * Packing takes only the listed ones.
  */
 async function installModules({ layout, manifest, bun, environment, work }: RemakeOptions): Promise<string> {
   const directory = join(work, "tree");

@@ -1,6 +1,6 @@
 /**
- * Makes a bundle: the tar of a tree, compressed, after a header that names the release. The same tree of the same
- * release gives the same bytes at any path and time.
+ * Makes a bundle: the tar of a tree of modules, compressed, after a header that names the release. The same tree of the
+ * same release gives the same bytes at any path and time.
  */
 import { rmSync, writeFileSync } from "node:fs";
 import {
@@ -20,11 +20,11 @@ export interface PackOptions {
   readonly version: string;
   readonly target: Target;
   readonly modules: Manifest["modules"];
-  /** The node_modules that holds the files. Not read any more once the function has returned its promise. */
+  /** The node_modules that holds the files. It is not read any more once packBundle has returned its promise. */
   readonly directory: string;
   readonly compression: Compression;
   readonly compressor: Compressor;
-  /** Path of the bundle. `.tar` is appended while it is packed. */
+  /** Path of the bundle. While it is packed, a temporary file with `.tar` appended to the path exists beside it. */
   readonly file: string;
 }
 
@@ -32,14 +32,14 @@ export interface PackOptions {
 export interface PackedBundle {
   readonly file: string;
   readonly target: Target;
-  /** Digest of its tree, see treeDigest. */
+  /** Digest of the packed tree, see treeDigest. */
   readonly tree: string;
   readonly description: ReleaseBundle;
 }
 
 /**
  * Packs a tree. Undefined when it has no modules.
- * @throws GantryError DIGEST_MISMATCH for a file that is not the manifest's
+ * @throws GantryError DIGEST_MISMATCH when a file's digest is not the one in `modules`
  */
 export async function packBundle(options: PackOptions): Promise<PackedBundle | undefined> {
   const { name, version, target, modules, compression, file } = options;

@@ -21,14 +21,14 @@ import { openRelease } from "../sign/index.ts";
 import { addBundles, type AddBundlesOptions } from "./add.ts";
 
 export interface PushReleaseOptions extends AddBundlesOptions {
-  /** oci://host/repository:tag */
+  /** The address to push to: `oci://host/repository:tag`. */
   readonly push: string;
   readonly signal: AbortSignal;
 }
 
 /**
- * Makes the bundles and pushes them. They are kept in `out` as well, when it is given.
- * @returns the digest of what the tag then names
+ * Makes the bundles and pushes them. When `out` is given, they are kept there as well.
+ * @returns the digest of the manifest that the tag then names
  * @throws GantryError as addBundles and pushBundles do
  */
 export async function pushReleaseBundles(options: PushReleaseOptions): Promise<string> {
@@ -64,7 +64,10 @@ function readManifest(root: string) {
   return parseManifest(readFileSync(file, "utf8"), file);
 }
 
-/** The release's signature of this bundle, if it has one. */
+/**
+ * The signature that the release has for this bundle. Undefined when it has none, or when its own copy of the bundle
+ * differs.
+ */
 function readSignature(root: string, file: string): string | undefined {
   const start = readStart(file, BUNDLE_HEAD_BYTES);
   const identity = parseBundleHead(start);

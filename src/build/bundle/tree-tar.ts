@@ -1,7 +1,7 @@
 /**
- * Writes the tar inside a bundle. Its bytes depend on the manifest's list of files alone: modes come from the
- * manifest, owners and times are fixed, entries are sorted. Every file is compared with its digest while it is
- * written, so a bundle never holds other bytes than its manifest says.
+ * Writes the tar inside a bundle. Its bytes depend only on the manifest's list of files: modes come from the manifest,
+ * owners and times are fixed, and entries are sorted. Every file is compared with its digest while it is written, so a
+ * bundle never holds other bytes than its manifest says.
  */
 import { closeSync, openSync, readFileSync, readlinkSync, writeSync } from "node:fs";
 import { join } from "node:path";
@@ -14,10 +14,11 @@ import { DEFAULT_EPOCH } from "../pack/index.ts";
 const BLOCK = 512;
 
 /**
- * Writes the tar of a tree, paths relative to node_modules.
+ * Writes the tar of a tree, with paths relative to node_modules.
  * @param directory the node_modules that holds the files
- * @returns its size in bytes
- * @throws GantryError DIGEST_MISMATCH for a file that is not the manifest's; the file system's errors
+ * @param file the path of the tar
+ * @returns the tar's size in bytes
+ * @throws GantryError DIGEST_MISMATCH when a file's digest is not the one in `modules`; the file system's errors
  */
 export function writeTreeTar(directory: string, modules: Manifest["modules"], file: string): number {
   const descriptor = openSync(file, "wx", 0o600);
@@ -78,7 +79,7 @@ function formatEntry(directory: string, path: string, entry: FileEntry): Uint8Ar
   return [...extended, block, content, Buffer.alloc((BLOCK - (content.length % BLOCK)) % BLOCK)];
 }
 
-/** The target of a link; undefined for anything else. */
+/** Where a symbolic link leads. Undefined for anything else. */
 function readLink(path: string): string | undefined {
   try {
     return readlinkSync(path);

@@ -1,7 +1,7 @@
 /**
- * Compiles an app into one executable. Its native modules stay outside, and it loads them from its release only. The
- * Bun that is compiled in does the work, in a process of its own (worker.ts). Nothing in the app's directory is
- * written.
+ * Compiles an app into one executable. The app's native modules stay outside it, and are loaded from the app's release
+ * only. The Bun that becomes part of the executable compiles it, in a process of its own (worker.ts). Nothing in the
+ * app's directory changes, except that a build with plugins that is killed can leave an unfinished file there.
  */
 import { existsSync, readFileSync, realpathSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { dirname, extname, join, relative, resolve } from "node:path";
@@ -23,13 +23,13 @@ export interface CompileOptions {
   readonly entry: string;
   readonly outfile: string;
   readonly target: Target;
-  /** Names of the packages that stay outside. */
+  /** Names of the packages that stay outside the executable. */
   readonly externals: readonly string[];
-  /** Directory whose node_modules holds the externals as they will be shipped. */
+  /** Directory whose node_modules holds the externals as they are shipped. */
   readonly modulesRoot: string;
   readonly settings: BuildSettings;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Owns the private directories of this run. */
+  /** Makes and removes the private directories of this run. */
   readonly scratch: Scratch;
 }
 
@@ -39,18 +39,20 @@ export interface CompileResult {
   /** Bun's message about why there is no bytecode. */
   readonly withoutBytecode?: string;
   /**
-   * Every specifier of each external that the app imports, sorted. An external that it does not import has no entry.
+   * For each external that the app imports, all specifiers by which it is imported, sorted. An external that the app
+   * does not import has no entry.
    */
   readonly imports: Readonly<Record<string, readonly string[]>>;
-  /** Files beside the executable: source maps. */
+  /** Files that were written beside the executable: source maps. */
   readonly files: readonly string[];
 }
 
 /**
  * Compiles the app.
- * @throws GantryError CONFIG_INVALID for an entry, worker or plugin that is missing or wrong and for source that
- * does not compile, MODULE_UNAVAILABLE for an import that cannot be resolved, NETWORK_FAILED when Bun cannot get
- * the target's runtime, DISK_FULL, EXEC_FAILED when Bun itself does not run
+ * @throws GantryError CONFIG_INVALID for an entry, worker or plugin that is missing or wrong and for source that does
+ *   not compile, MODULE_UNAVAILABLE for an import that cannot be resolved, NETWORK_FAILED when Bun cannot get the
+ *   target's runtime, DISK_FULL or IO_FAILED when the executable cannot be written, EXEC_FAILED when Bun itself does
+ *   not run
  */
 export async function compileApp(options: CompileOptions): Promise<CompileResult> {
   const directory = options.scratch.makePrivate();
@@ -75,7 +77,7 @@ export async function compileApp(options: CompileOptions): Promise<CompileResult
 
 function planCompile(options: CompileOptions, work: string): CompileSpec {
   const { settings } = options;
-  // Bun reports real paths, and a plugin finds the entry by its path.
+  // Links are resolved here, because Bun reports real paths and a plugin finds the entry by its path.
   const appDir = realPath(options.appDir);
   const inApp = (path: string) => realPath(resolve(appDir, path));
   return {
@@ -187,12 +189,15 @@ function explainProblem(problem: BuildProblem, stage: "plugin" | "build", place:
   }
   if (/\bfailed to (?:write|rename)\b/i.test(problem.message) && problem.file === undefined)
     return explainUnwritten(problem.message, place);
-  // Bun names the stub of an external. The message names the external instead.
+  // Bun's message names the stub that replaces an external. Here the stub's specifier is replaced by the external's.
   const what = problem.message.replaceAll(STUB_NAME, '"$1"');
   return { code: "CONFIG_INVALID", what, ...where, ...detail, fix: "correct the source" };
 }
 
-/** Bun does not always say why it could not write. The executable is larger than the Bun that it is made from. */
+/**
+ * Explains why the executable was not written. Bun does not always say why. The executable is larger than the Bun that
+ * it is made from, so less free space than that Bun's size means that the disk is full.
+ */
 function explainUnwritten(message: string, { bun, outfile }: Place): Finding {
   const { bavail, bsize } = statfsSync(dirname(outfile));
   const where = { where: outfile, detail: [message] };

@@ -1,6 +1,6 @@
 /**
- * The source of the modules that replace externals in the bundle. Each calls the prelude at run time, so the external
- * comes from the release only. Text only: no file is read here.
+ * Formats the source of the modules ("stubs") that replace externals in the bundle. Each stub calls the prelude at run
+ * time, so the external comes from the release only. Pure: no file is read here.
  */
 
 import type { EsModuleMark } from "./namespace.ts";
@@ -9,16 +9,17 @@ import type { EsModuleMark } from "./namespace.ts";
 export type StubKind = "import" | "dynamic" | "require";
 
 /**
- * What the build knows of a statically imported external. `sync`: `require` gives the same as `import`. `async`: it
- * does not, in most cases because of top-level await. Then importers have to await it, and every name has to be known.
+ * What the build knows of a statically imported external. `sync`: `require` gives the same as `import`. `async`:
+ * `require` does not, in most cases because of top-level await; then the importing modules have to await the external,
+ * and all its export names have to be known.
  */
 export type ExternalShape =
   | { readonly load: "sync"; readonly hasDefault: boolean; readonly mark: EsModuleMark }
   | { readonly load: "async"; readonly names: readonly string[] };
 
-/** Specifier of the prelude. Nothing else in a bundle begins with `gantry:`. */
+/** Specifier of the prelude. `gantry:` begins only specifiers that gantry itself puts into a bundle. */
 export const PRELUDE = "gantry:prelude";
-/** Begins the specifier of the CommonJS half of a `sync` stub. */
+/** The beginning of the specifier of the CommonJS half of a `sync` stub. */
 export const NAMESPACE_PREFIX = "gantry:namespace:";
 
 /** The stub for `import` and `export … from`. */
@@ -27,9 +28,9 @@ export function formatImportStub(id: string, shape: ExternalShape): string {
 }
 
 /**
- * `export *` of a CommonJS module makes the bundler look names up at run time. So the names are those of the shipped
- * module, an exported `let` stays live, and nothing is awaited: the app's modules keep their order and can be loaded
- * by `require`.
+ * The stub of an external that `require` can load. `export *` of a CommonJS module makes the bundler look names up at
+ * run time. So the names are those of the shipped module, and an exported `let` keeps its current value. Nothing is
+ * awaited, so the app's modules keep their order and can be loaded by `require`.
  */
 function formatSyncStub(id: string, shape: { hasDefault: boolean; mark: EsModuleMark }): string {
   const lines = [`export * from ${JSON.stringify(`${NAMESPACE_PREFIX}${shape.mark}:${id}`)};`];
@@ -64,9 +65,9 @@ export function formatNamespaceStub(path: string): string {
 }
 
 /**
- * The stub for `import()`. When a promise is resolved with an object that has a `then`, that `then` is called
- * (ECMA-262, Promise Resolve Functions). So the app gets the external's own namespace object, and a failed load
- * rejects each time.
+ * The stub for `import()`: an object whose `then` loads the external. A promise that is resolved with such an object
+ * calls its `then` (ECMA-262, Promise Resolve Functions). So the app gets the external's own namespace object, and
+ * after a failed load every further `import()` fails as well.
  */
 export function formatDynamicStub(id: string): string {
   return [
@@ -76,8 +77,8 @@ export function formatDynamicStub(id: string): string {
 }
 
 /**
- * The stub for `require()`. It is a getter, because the bundler keeps the first `module.exports` even of a module that
- * threw, and a second `require` has to throw again.
+ * The stub for `require()`. Its `module.exports` is a getter. The bundler keeps the first value of `module.exports`
+ * even when the module threw, and a second `require` has to throw again.
  */
 export function formatRequireStub(id: string): string {
   return [
@@ -101,9 +102,10 @@ export function externalFilter(names: readonly string[]): RegExp {
 }
 
 /**
- * Puts the prelude before the app's first statement. Every line keeps its number: a `#!` line stays first, and the
- * prelude is on the line of that statement.
- * @param format an `import` would turn a CommonJS module into an ES module
+ * Puts a statement that loads the prelude before the app's first statement. Every line keeps its number: a `#!` line
+ * stays first, and the new statement is put on the line of the app's first one.
+ * @param format the module's format, which decides between `import` and `require`: an `import` would turn a CommonJS
+ *   module into an ES module
  */
 export function prependPrelude(source: string, format: "esm" | "cjs"): string {
   const statement = STATEMENTS[format];
@@ -119,7 +121,7 @@ const STATEMENTS = {
   cjs: `require(${JSON.stringify(PRELUDE)});`,
 } as const;
 
-/** A line of a module with a prelude, as the app has it. */
+/** Removes that statement from the beginning of a line, so that messages show the app's own text. */
 export function withoutPrelude(line: string): string {
   const statement = Object.values(STATEMENTS).find((known) => line.startsWith(known)) ?? "";
   return line.slice(statement.length);

@@ -1,6 +1,6 @@
 /**
- * Finds the externals of the running app. Bun would search the current directory and its parents first. This searches
- * the release's modules and nothing else. Part of the prelude, so it runs under Bun alone.
+ * Finds the externals of the running app. Bun would search the current directory and its parents first. This code
+ * searches the release's modules and nothing else. It is part of the prelude, so it runs under Bun only.
  */
 import { file, pathToFileURL, resolveSync } from "bun";
 import type * as module from "node:module";
@@ -11,7 +11,7 @@ import { packageOf } from "./external-stubs.ts";
 const MODULES = `/${NAMES.modules}`;
 
 export interface ModulesQuestion {
-  /** The directory that the release's start script named. */
+  /** The node_modules that the release's start script named. */
   readonly named: string | undefined;
   /** The release's root. */
   readonly release: string;
@@ -21,8 +21,8 @@ export interface ModulesQuestion {
 
 /**
  * The `node_modules` directories to search, in order: the named one; else the release's own when it holds an external;
- * else those of NODE_PATH (which a parent that runs from the release has set). Only directories with the name
- * `node_modules` are used, because Bun reads `exports` nowhere else.
+ * else those of NODE_PATH, which a parent process of the release has set; else the release's own. Only directories with
+ * the name `node_modules` are used, because Bun reads `exports` nowhere else.
  */
 export function chooseModules(question: ModulesQuestion): readonly string[] {
   const { named } = question;
@@ -44,15 +44,17 @@ export interface ExternalResolver {
 }
 
 /**
- * Resolves specifiers from the first of `modules` that holds their package.
- * @throws Bun's error for a missing subpath; for a missing package an error with Bun's `code`
+ * Makes a resolver that resolves each specifier from the first of `modules` that holds its package. Its functions throw
+ * Bun's error for a missing subpath, and for a missing package an error with the `code` that Bun uses.
+ * @param modules paths of node_modules directories
  */
 export function resolverFor(modules: readonly string[], externals: readonly string[]): ExternalResolver {
   const home = (id: string) => modules.find((directory) => isPackage(`${directory}/${packageOf(id)}`));
   const forRequire = (id: string) =>
     requireFrom(home(id) ?? fail(id, modules, "MODULE_NOT_FOUND")).resolve(id);
   return {
-    // The package is found first, because Bun would search the parents of the release for a missing one.
+    // The directory of the package is found first. For a missing package, Bun would search the directories above the
+    // release.
     forImport: (id) => resolveSync(id, parentOf(home(id) ?? fail(id, modules, "ERR_MODULE_NOT_FOUND"))),
     forRequire,
     isExternal: (id) => externals.includes(packageOf(id)),
@@ -87,7 +89,10 @@ function requireFrom(modules: string): NodeJS.Require {
   return made;
 }
 
-/** With Bun's message and code, by which apps recognise a missing optional package. */
+/**
+ * Throws an error with the message and the code that Bun uses for a missing package. Apps recognise a missing optional
+ * package by these.
+ */
 function fail(id: string, modules: readonly string[], code: string): never {
   const from = modules.map((directory) => parentOf(directory)).join(", ");
   const what = code === "MODULE_NOT_FOUND" ? `module '${id}'` : `package '${packageOf(id)}'`;
@@ -95,8 +100,8 @@ function fail(id: string, modules: readonly string[], code: string): never {
 }
 
 /**
- * Makes the app's `import.meta.resolve` and `require.resolve` find externals too. The bundled app is one module, so
- * all of it shares this `import.meta`.
+ * Makes the app's `import.meta.resolve` and `require.resolve` find externals too. The bundled app is one module, so all
+ * of the app shares this `import.meta`.
  */
 export function pinMetaResolve(meta: ImportMeta, resolver: ExternalResolver): void {
   const { resolve } = meta;

@@ -1,7 +1,7 @@
 /**
- * Loads one external in a process of its own and reports its exports, and whether `require` gives the same as
- * `import`. Run by the build under Bun: `inspect-external.ts SPECIFIER DIRECTORY RESULT HOW`. HOW is `import` to leave
- * the `require` out, because its failure can break a later `import`.
+ * Loads one external in a process of its own, and reports its exports and whether `require` gives the same as `import`.
+ * The build runs it under Bun: `inspect-external.ts SPECIFIER DIRECTORY RESULT HOW`. HOW is `import` when `require`
+ * must not be called, because a failed `require` can break a later `import`.
  */
 import { resolveSync } from "bun";
 import { writeFileSync } from "node:fs";
@@ -12,8 +12,8 @@ import { namespaceOf, type EsModuleMark } from "./namespace.ts";
 export interface Inspection {
   readonly names: readonly string[];
   /**
-   * How to read the result of `require` so that it equals `import` in every name and value. Absent when that is
-   * impossible.
+   * How to read the result of `require` so that it equals the result of `import` in every name and value. Absent when
+   * that is impossible.
    */
   readonly mark?: EsModuleMark;
 }
@@ -27,11 +27,12 @@ const names = Object.keys(imported).toSorted();
 const mark = how === "import" ? undefined : MARKS.find((one) => agree(namespaceOf(required, one), imported));
 const inspection: Inspection = { names, ...(mark === undefined ? {} : { mark }) };
 writeFileSync(resultFile, JSON.stringify(inspection));
-// exit() because the module may hold timers or sockets.
+// exit(), because the module may keep timers or sockets open.
 exit(0);
 
 function agree(left: Readonly<Record<string, unknown>>, right: Readonly<Record<string, unknown>>): boolean {
-  // Bun reads a JSON file once for each of the two, so only the contents can be equal.
+  // Bun parses a JSON file once for `require` and once for `import`, so the two results have equal contents and are
+  // different objects.
   const same = path.endsWith(".json") ? isDeepStrictEqual : Object.is;
   return (
     names.length === Object.keys(left).length &&

@@ -1,13 +1,14 @@
 /**
- * Runs the compiled app as the launcher. There are two ways: the stub asks for it by a variable, or an image without a
- * shell calls the app by the name lib/gantry, a link beside it. Part of the prelude, so it runs under Bun alone.
+ * Runs the launcher with the executable of the compiled app. There are two ways to ask for it: the start script sets a
+ * variable, or an image without a shell calls the executable by the link lib/gantry beside it. This code is part of the
+ * prelude, so it runs under Bun only.
  *
  * The launcher's files stay in lib/ and are evaluated here as modules without a directory. So Bun resolves nothing for
  * them, and opens no package.json, tsconfig.json, bunfig.toml or .env of any directory. Bun's command line
  * (BUN_BE_BUN=1), which ran the launcher before, opens those of the current directory, of the release and of all their
- * parents. Measured with the sample on Bun 1.4.5: 45 ms of processor time for a start where the command line took 69
- * (1.3.7: 77 and 85), the same memory, no byte more. With the launcher compiled in as bytecode it is 43 ms, for 3.9 MB
- * more in the binary and 1.9 MB in the archive.
+ * parents. Measured with the sample on Bun 1.4.5: a start takes 45 ms of processor time, and took 69 ms with the
+ * command line (1.3.7: 77 and 85), with the same memory and the same size of the release. With the launcher compiled in
+ * as bytecode it takes 43 ms, for 3.9 MB more in the binary and 1.9 MB more in the archive.
  */
 import { env, plugin, spawnSync } from "bun";
 import type * as fs from "node:fs";
@@ -15,7 +16,10 @@ import type * as node from "node:process";
 import { isKept, DIRECTORY_VARIABLE, LAUNCHER_RUNTIME, LAUNCHER_VARIABLE } from "../../release/caller.ts";
 import * as NAMES from "../../release/names.ts";
 
-/** Only this path counts, because the app itself may have any name. */
+/**
+ * Says whether the executable was called by the path lib/gantry of its release. The name alone does not count, because
+ * the app itself may have any name.
+ */
 export function isCalledAsGantry(release: string): boolean {
   return process.argv0 === `${release}/${NAMES.link}`;
 }
@@ -38,7 +42,8 @@ export function becomeLauncher(release: string): never {
     },
     stdio: ["inherit", "inherit", "inherit"],
   });
-  // A shell reports a process that a signal ended by a status of 128 or more (POSIX 2.8.2).
+  // A signal ended the child. A shell reports that by a status greater than 128 (POSIX, Shell Command Language, 2.8.2).
+  // Here the signal's number is not added.
   return exit(signalCode === undefined ? exitCode : 128);
 }
 

@@ -1,18 +1,24 @@
 /**
- * Loads the release's `.env` (release/env-file.ts). An error here never stops a start. Part of the prelude, Bun alone.
+ * Loads the release's `.env` (release/env-file.ts). An error here never stops a start. This code is part of the
+ * prelude, so it runs under Bun only.
  */
 import { file } from "bun";
 import type * as fs from "node:fs";
 import type * as util from "node:util";
 import { applyEnvFile } from "../../release/env-file.ts";
 
-/** @param refusals `silent` in workers, because the main thread has reported them */
+/**
+ * Sets the variables of an env file.
+ * @param path the file; when it is missing, nothing happens
+ * @param env the environment to change
+ * @param refusals whether to report problems; `silent` in workers, because the main thread has reported them
+ */
 export function loadEnvironmentFile(
   path: string,
   env: Record<string, string | undefined>,
   refusals: "warn" | "silent",
 ): void {
-  // A missing file has size 0 for Bun, and this is faster than loading node:fs.
+  // Bun gives a missing file the size 0. This test is faster than loading node:fs.
   if (file(path).size === 0) return;
   const { readFileSync, writeSync } = import.meta.require("node:fs") as typeof fs;
   const warn = (text: string) => {
@@ -20,7 +26,7 @@ export function loadEnvironmentFile(
     try {
       writeSync(2, `gantry: .env: ${text}\n`);
     } catch {
-      // Standard error is closed, which is no reason to stop.
+      // Standard error is closed. The app can start without the message.
     }
   };
   try {

@@ -1,19 +1,21 @@
 /**
- * The namespace that `import` gives, for a module that was loaded with `require`, which needs no await. The build
- * proves for every external that both agree (inspect-external.ts) before it uses this.
+ * Makes the namespace object that `import` would give for a module that was loaded with `require`, so that nothing has
+ * to be awaited. Before this is used for an external, the build proves that both agree (inspect-external.ts).
  */
 
 /**
- * Whether `__esModule`, which marks CommonJS compiled from an ES module, counts. Bun ignores it in packages whose
- * package.json says `"type": "module"`.
+ * Whether the property `__esModule` counts. It marks CommonJS that was compiled from an ES module. `ignored`: Bun does
+ * not look at it in packages whose package.json says `"type": "module"`.
  */
 export type EsModuleMark = "heeded" | "ignored";
 
 /**
- * Bun's rule for CommonJS, measured on 1.3.7 and 1.4.5. The default export is `module.exports`, or its own `default`
- * when the mark counts. Every own property is a named export, even a function's `name` and `length`. When the mark
- * counts, only enumerable properties are, without hidden accessors and empty names. Accessors are read once, and one
- * that throws gives undefined. `require` of an ES module gives its own namespace, with live bindings.
+ * The namespace by Bun's rule for CommonJS, measured on 1.3.7 and 1.4.5. The default export is `module.exports`; when
+ * the module has the mark and the mark counts, it is the module's own `default`, if it has one. Every own property is a
+ * named export, even a function's `name` and `length`, except an accessor that is not enumerable. With a mark that
+ * counts, only enumerable properties are exported, and `__esModule` is not. A property with an empty name is never
+ * exported. Accessors are read once, and one that throws gives undefined. `require` of an ES module gives its own
+ * namespace, with live bindings, which is returned as it is.
  */
 export function namespaceOf(exported: unknown, mark: EsModuleMark): Readonly<Record<string, unknown>> {
   if (isNamespace(exported)) return exported;

@@ -1,6 +1,6 @@
 /**
- * The two Bun plugins around the app's own: one makes externals load from the release, the other puts the prelude
- * before the entry points. Runs in the build's worker, under Bun.
+ * Two Bun plugins, which run before and after the app's own: one makes externals load from the release, the other puts
+ * the prelude before the entry points. They run in the build's worker, under Bun.
  */
 import { Transpiler, type BunPlugin, type Loader, type OnLoadResult, type PluginBuilder } from "bun";
 import { readFileSync } from "node:fs";
@@ -19,15 +19,15 @@ import {
   type StubKind,
 } from "./external-stubs.ts";
 
-/** Namespace of modules without a file, so that nothing depends on where gantry is installed. */
+/** The namespace for modules that have no file, so that nothing depends on where gantry is installed. */
 const STUB = "gantry";
 
 export interface PinOptions {
   readonly externals: readonly string[];
-  /** The prelude's source, bundled. */
+  /** The prelude's source, bundled into one file. */
   readonly prelude: string;
   readonly readShape: (specifier: string) => Promise<ExternalShape>;
-  /** Called for every import of an external that the app makes. */
+  /** Called for every import of an external in the app. */
   readonly onImport: (packageName: string, specifier: string) => void;
 }
 
@@ -48,7 +48,7 @@ export function pinExternals(options: PinOptions): BunPlugin {
 
 function pinImports(build: PluginBuilder, options: PinOptions): void {
   build.onResolve({ filter: externalFilter(options.externals) }, ({ path, kind }) => {
-    // The call is kept. The prelude makes it resolve from the release (externals.ts, pinMetaResolve).
+    // The call stays in the code. The prelude makes it resolve from the release (externals.ts, pinMetaResolve).
     if (kind === "require-resolve") return { path, external: true };
     options.onImport(packageOf(path), path);
     // Bun identifies modules by path alone, not by namespace, so the kind is part of the path.
@@ -97,7 +97,9 @@ function anyOf(paths: readonly string[]): RegExp {
   return new RegExp(`^(?:${escaped.join("|")})$`);
 }
 
-/** Lets a plugin of the app load an entry point, and puts the prelude before its result. */
+/**
+ * Wraps a plugin of the app. When that plugin loads an entry point, the prelude is put before the text that it returns.
+ */
 export function prependAfter(plugin: BunPlugin, entries: Entries): BunPlugin {
   return {
     ...plugin,
@@ -136,8 +138,9 @@ function withPrelude(entries: Entries, path: string, source: string, loader: Loa
 }
 
 /**
- * Whether a file is an ES or a CommonJS module, by Bun's rules: its name, else its contents. A `return` at the top is
- * an error in an ES module only, which tells a top-level await without parsing.
+ * Says whether a file is an ES or a CommonJS module, by Bun's rules: its name decides, else its contents. As a last
+ * test, the source is compiled with a `return` before it. Outside a function, `return` is an error in an ES module
+ * only, so a source that compiles this way is CommonJS. This finds a top-level await without parsing.
  */
 function moduleFormat(path: string, source: string, loader: Loader): "esm" | "cjs" {
   if (/\.c[jt]s$/.test(path)) return "cjs";
@@ -149,7 +152,7 @@ function moduleFormat(path: string, source: string, loader: Loader): "esm" | "cj
     transpiler.transformSync(`if (0) return;${source.replace(/^#!.*/, "")}`);
     return "cjs";
   } catch {
-    // Not valid CommonJS. If it is invalid as a whole, the bundler reports that better.
+    // This is not valid CommonJS. If it is not valid at all, the bundler gives the better message.
     return "esm";
   }
 }

@@ -1,8 +1,8 @@
 /**
  * Runs before the app's first line, in its process and in each of its workers. It makes externals resolve from the
- * release, removes gantry's own variables from the environment, loads `.env` beside the release, and runs the load
- * probe or the launcher when asked. Bundled into the app, so it runs under Bun alone and does nothing that a start
- * does not need.
+ * release, removes gantry's own variables from the environment, and loads the release's `.env`. When a variable or a
+ * name asks for it, it runs the load probe or the launcher instead of the app. It is bundled into the app, so it runs
+ * under Bun only and does nothing that a start does not need.
  */
 import { env, isMainThread } from "bun";
 import { LAUNCHER_VARIABLE } from "../../release/caller.ts";
@@ -15,18 +15,18 @@ import { becomeLauncher, isCalledAsGantry, startLauncher } from "./launch.ts";
 import { namespaceOf, type EsModuleMark } from "./namespace.ts";
 import { startProbe } from "./probe.ts";
 
-/** Names of the externals, separated by commas. The build defines it. */
+/** Names of the externals, separated by commas. The build replaces this name by their text (worker.ts). */
 declare const gantryExternalNames: string;
 
-/** The executable is lib/NAME of the release. */
+/** The release's directory: the executable is lib/NAME in it. */
 const release = process.execPath.split("/").slice(0, -2).join("/");
-// Checked before the name, because an app may be called gantry itself.
+// The variable is checked before the name, because an app may be called gantry itself.
 if (isMainThread && env[LAUNCHER_VARIABLE] !== undefined) startLauncher(release);
 if (isMainThread && isCalledAsGantry(release)) becomeLauncher(release);
 const probe = env[PROBE_VARIABLE];
 const externals = gantryExternalNames.split(",");
 const modules = chooseModules({
-  // A worker starts with the original environment of the process, so it has the variable as well.
+  // A worker starts with the process's original environment, so the variable is set there as well.
   named: env[MODULES_VARIABLE],
   release,
   nodePath: env["NODE_PATH"],
@@ -43,14 +43,16 @@ loadEnvironmentFile(`${release}/${NAMES.env}`, env, isMainThread ? "warn" : "sil
 if (probe === undefined && isMainThread) watchEnd(modules[0]);
 if (probe !== undefined && isMainThread) startProbe(probe, loadForProbe);
 
-/** For child processes and workers: Bun reads the variable when it starts. */
+/** Puts the modules first in NODE_PATH, for child processes and workers: Bun reads the variable when it starts. */
 function setNodePath(first: string | undefined): void {
   if (first === undefined) return;
   const rest = (env["NODE_PATH"] ?? "").split(":").filter((entry) => entry !== "" && entry !== first);
   env["NODE_PATH"] = [first, ...rest].join(":");
 }
 
-/** Loading node:fs here costs a working app nothing: it happens only after the app has failed. */
+/**
+ * Diagnoses a failure when the app ends with one. node:fs is loaded only then, so an app that works is not slowed down.
+ */
 function watchEnd(from: string | undefined): void {
   if (from === undefined) return;
   process.on("exit", (status) => {
@@ -60,22 +62,25 @@ function watchEnd(from: string | undefined): void {
   });
 }
 
-/** The result of `import(id)`, resolved with the import condition. */
+/** What `import(id)` gives. The file is found by the `import` condition of the package's `exports`. */
 export async function importExternal(id: string): Promise<Record<string, unknown>> {
   return (await import(resolver.forImport(id))) as Record<string, unknown>;
 }
 
-/** The result of `import * as namespace from id`, without an await. */
+/** What `import * as namespace from id` gives, without an await. */
 export function readNamespace(id: string, mark: EsModuleMark): Readonly<Record<string, unknown>> {
   return namespaceOf(import.meta.require(resolver.forImport(id)), mark);
 }
 
-/** The result of `require(id)`, resolved with the require condition. */
+/** What `require(id)` gives. The file is found by the `require` condition of the package's `exports`. */
 export function requireExternal(id: string): unknown {
   return import.meta.require(resolver.forRequire(id));
 }
 
-/** A package may support `require` alone. Then the app can only have used that. */
+/**
+ * Loads an external for the load probe. A package may support `require` alone. Then it is loaded by `require`, as the
+ * app must do too.
+ */
 async function loadForProbe(id: string): Promise<unknown> {
   try {
     resolver.forImport(id);

@@ -1,6 +1,6 @@
 /**
  * Runs the load probe in the compiled app (../preload/load-probe.ts), and ends the process without running the app.
- * Part of the prelude, so it runs under Bun alone.
+ * This code is part of the prelude, so it runs under Bun only.
  */
 import type * as fs from "node:fs";
 import type * as node from "node:process";
@@ -8,7 +8,7 @@ import { runLoadProbe } from "../preload/index.ts";
 
 /**
  * Starts the probe and throws, so that the app is not evaluated. The process exits with 0 when the probe has ended,
- * whatever it found.
+ * whether the modules could be loaded or not.
  */
 export function startProbe(request: string, load: (specifier: string) => Promise<unknown>): never {
   const { writeSync } = import.meta.require("node:fs") as typeof fs;

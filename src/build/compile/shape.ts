@@ -1,6 +1,6 @@
 /**
  * Finds what an external exports, by loading it in a process of its own. When it does not load here, which is usual in
- * a build for another machine, its text is read instead. Runs in the build's worker, under Bun.
+ * a build for another machine, its text is read instead. This runs in the build's worker, under Bun.
  */
 import { resolveSync, Transpiler } from "bun";
 import { mkdtempSync, readFileSync } from "node:fs";
@@ -12,18 +12,19 @@ import { scriptArguments, toolEnvironment } from "../../runtime/index.ts";
 import type { Inspection } from "./inspect-external.ts";
 import type { ExternalShape } from "./external-stubs.ts";
 
-/** Milliseconds. A module that has not loaded by then waits for something. */
+/** Milliseconds. A module that has not loaded after this time is treated as one that does not load. */
 const PATIENCE = 30_000;
 
-/** What the processes are run by. */
+/** The Bun that runs these processes. */
 interface Runner {
   readonly path: string;
   readonly environment: Environment;
 }
 
 /**
- * Makes a reader that tries each of `roots` in turn (directories with a node_modules) and caches the results. The
- * first root holds what is shipped. The app's own installation may load here when that does not.
+ * Makes a reader that caches its results.
+ * @param roots directories with a node_modules, which are tried in this order. The first holds what is shipped. The
+ *   second is the app's own installation, which may load here when the first does not
  * @param work a private directory for the results of the processes
  */
 export function createShapeReader(
@@ -94,8 +95,8 @@ function tryResolve(specifier: string, root: string): string | undefined {
 }
 
 /**
- * Every module but an ES module has a default export. An ES module names its own, because `export *` does not include
- * it.
+ * Says whether a module may have a default export, which has to be known because `export *` leaves it out. A module
+ * that is no ES module always has one. For an ES module, its text is searched.
  */
 function mayHaveDefault(path: string): boolean {
   if (!/\.m?[jt]sx?$/.test(path)) return true;

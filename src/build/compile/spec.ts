@@ -1,6 +1,6 @@
 /**
- * The protocol between compile.ts and its worker: one JSON file each way, because plugins of the app may print to
- * standard output. Types only, so that both runtimes can import it.
+ * The protocol between compile.ts and its worker: one JSON file in each direction, because plugins of the app may print
+ * to standard output. This file has types only, so that code for both runtimes can import it.
  */
 
 /** The request. Every path is absolute. */
@@ -12,7 +12,7 @@ export interface CompileSpec {
   readonly target: string;
   readonly externals: readonly string[];
   readonly modulesRoot: string;
-  /** A private directory, which is removed afterwards. */
+  /** A private directory. compile.ts removes it afterwards. */
   readonly work: string;
   readonly defines: Readonly<Record<string, string>>;
   readonly plugins: readonly string[];
@@ -38,7 +38,7 @@ export type WorkerResult =
       readonly bunVersion: string;
       /** Why the binary has no bytecode. Absent when it has. */
       readonly withoutBytecode?: string;
-      /** Every specifier of each external that the app imports. */
+      /** All specifiers by which the app imports each external. */
       readonly imports: Readonly<Record<string, readonly string[]>>;
       readonly files: readonly string[];
     }

@@ -1,6 +1,6 @@
 /**
- * Compiles one app with Bun.build. compile.ts runs it under the Bun that is compiled in, as `worker.ts SPEC RESULT`,
- * both JSON files (spec.ts). It exits with 0 whenever it could write a result.
+ * Compiles one app with Bun.build. compile.ts runs it as `worker.ts SPEC RESULT`, under the Bun that becomes part of
+ * the executable. Both are JSON files (spec.ts). It exits with 0 whenever it could write a result.
  */
 import { build, version, type BuildConfig, type BunPlugin } from "bun";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -13,10 +13,10 @@ import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
 
 const [, , specFile = "", resultFile = ""] = argv;
 const spec = JSON.parse(readFileSync(specFile, "utf8")) as CompileSpec;
-// Bun makes the executable in the current directory and moves it from there. A build with plugins stays in the app's
+// Bun makes the executable in the current directory and then moves it. A build with plugins runs in the app's
 // directory, because plugins may read files by relative paths; if it is killed, it leaves an incomplete file there.
-// Other builds run in a directory with an empty tsconfig.json, because Bun would use one of that directory or of one
-// above it.
+// Other builds run in a new directory with an empty tsconfig.json, because Bun would use a tsconfig.json of the current
+// directory or of one above it.
 if (spec.plugins.length === 0) {
   const place = `${spec.outfile}.work`;
   mkdirSync(place, { recursive: true });
@@ -27,7 +27,7 @@ if (spec.plugins.length === 0) {
 }
 writeFileSync(resultFile, JSON.stringify(await compile()));
 rmSync(`${spec.outfile}.work`, { recursive: true, force: true });
-// exit() because a plugin may leave timers or servers behind.
+// exit(), because a plugin may leave timers or servers running.
 exit(0);
 
 async function compile(): Promise<WorkerResult> {
@@ -47,7 +47,7 @@ async function compile(): Promise<WorkerResult> {
   return second.ok ? { ...second, withoutBytecode: reason } : second;
 }
 
-/** Bundled, because the bundler resolves nothing from a module without a file. */
+/** The prelude's source, bundled into one text, because the bundler resolves no imports of a module without a file. */
 async function readPrelude(): Promise<string> {
   const entry = fileURLToPath(new URL(`prelude${extname(import.meta.url)}`, import.meta.url));
   const { outputs } = await build({
@@ -59,7 +59,7 @@ async function readPrelude(): Promise<string> {
   return (await outputs[0]?.text()) ?? "";
 }
 
-/** A Bun without bytecode for ESM refuses the option. */
+/** Says whether a message is about bytecode. A Bun that cannot write bytecode for ES modules refuses the option. */
 function isAboutBytecode(problem: BuildProblem): boolean {
   return /\bbytecode\b/i.test(problem.message);
 }
@@ -115,7 +115,10 @@ async function attempt(
   }
 }
 
-/** An app without the prelude would load modules from anywhere, so it must not be built. */
+/**
+ * The message for an entry point that the prelude could not be put before. Such an app would load modules from
+ * anywhere, so it must not be built.
+ */
 function explainBare(file: string): BuildProblem {
   return { message: "it loads this entry point in a way that leaves no room for gantry's own import", file };
 }
@@ -125,7 +128,7 @@ function buildConfig(plugins: BunPlugin[], bytecode: boolean): BuildConfig {
     entrypoints: [spec.entry, ...spec.workers],
     target: "bun",
     format: "esm",
-    // Names of classes and functions are visible to the app: constructor.name, error.name.
+    // Names of classes and functions are kept, because the app can read them: constructor.name, error.name.
     minify: { whitespace: true, syntax: true, identifiers: true, keepNames: true },
     bytecode,
     sourcemap: spec.sourcemap,
@@ -138,7 +141,7 @@ function buildConfig(plugins: BunPlugin[], bytecode: boolean): BuildConfig {
       autoloadBunfig: false,
       autoloadDotenv: false,
       autoloadTsconfig: false,
-      // Without it Bun reads no `main` and no `exports` of any external.
+      // Without this, Bun reads no `main` and no `exports` of any external.
       autoloadPackageJson: true,
     },
   };

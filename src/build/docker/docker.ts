@@ -26,11 +26,11 @@ export interface DockerOptions {
   /** A release's directory, or the directory of an app with built releases. */
   readonly path: string;
   readonly strategy: Strategy;
-  /** Owns the private directories of this run. */
+  /** Makes and removes the private directories of this run. */
   readonly scratch: Scratch;
   /** The build context; the release's parent directory when left out. */
   readonly out?: string | undefined;
-  /** An image's name, with a tag or a digest, instead of the proposed one. */
+  /** The base image's name, with a tag or a digest, instead of the proposed one. */
   readonly base?: string | undefined;
   /** Digests of the base images, from readBaseDigests. */
   readonly digests?: Digests | undefined;
@@ -39,11 +39,11 @@ export interface DockerOptions {
 
 /** What `writeImageFiles` wrote. */
 export interface WrittenImage {
-  /** The build context, absolute. */
+  /** Path of the build context, absolute. */
   readonly context: string;
-  /** Absolute. */
+  /** Paths of the written files, absolute. */
   readonly files: readonly string[];
-  /** `NAME:VERSION`. */
+  /** The image's name: `NAME:VERSION`. */
   readonly tag: string;
   readonly base: string;
   /** Approximate compressed size of the base in millions of bytes. Undefined when the user named the base. */
@@ -51,7 +51,10 @@ export interface WrittenImage {
   readonly pinned: boolean;
 }
 
-/** @throws GantryError USAGE, BUNDLE_MISSING, MANIFEST_INVALID, before anything is written */
+/**
+ * Writes the files of an image, and copies the release into the build context when it lies elsewhere.
+ * @throws GantryError USAGE, BUNDLE_MISSING, MANIFEST_INVALID, before anything is written
+ */
 export async function writeImageFiles(options: DockerOptions): Promise<WrittenImage> {
   const found = findRelease(options.path);
   checkStrategy(options.strategy, found);
@@ -82,14 +85,14 @@ export async function writeImageFiles(options: DockerOptions): Promise<WrittenIm
 }
 
 /**
- * Path of the release in a context that does not hold it. Home Assistant takes every config.json or config.yaml below
- * an add-on for another add-on, but not below a rootfs/.
+ * Path of the release in a build context into which it is copied. Home Assistant takes every config.json or config.yaml
+ * below an add-on for another add-on, but not below a rootfs/.
  */
 function placeOf({ root }: FoundRelease, strategy: Strategy): string {
   return strategy === "node-alpine" ? `rootfs/${basename(root)}` : basename(root);
 }
 
-/** The path relative to the directory, with forward slashes. Undefined when it is not below it. */
+/** The path relative to a directory, with forward slashes. Undefined when the path does not lie below the directory. */
 function pathBelow(directory: string, path: string): string | undefined {
   const below = relative(directory, path);
   if (below === "" || below === ".." || below.startsWith(`..${sep}`)) return undefined;
@@ -107,14 +110,17 @@ function checkContext(context: string, { root }: FoundRelease): void {
   });
 }
 
-/** The real path of a file that may not exist yet, because a directory above it may be a link. */
+/** Resolves the links in a path. The file itself may not exist yet, but a directory above it may be a link. */
 function realPath(path: string): string {
   if (existsSync(path)) return realpathSync(path);
   const parent = dirname(path);
   return parent === path ? path : join(realPath(parent), basename(path));
 }
 
-/** @throws GantryError USAGE that names every file which gantry docker did not write */
+/**
+ * Refuses to replace files that gantry docker did not write.
+ * @throws GantryError USAGE that names every such file
+ */
 function checkReplaceable(context: string, foreign: readonly string[]): void {
   const fix = "name another directory with --out, or move the file away";
   const [first, ...rest] = foreign.map((where): Finding => {
@@ -137,7 +143,10 @@ function foreignTexts(context: string, names: readonly string[]): string[] {
   });
 }
 
-/** Files at the release's path that belong to no release: settings, installed modules, or own work. */
+/**
+ * Finds files at the place of the release's copy that are not files of a release: settings, installed modules, or the
+ * user's own files.
+ */
 function foreignFiles(place: string, { root }: FoundRelease): string[] {
   if (!existsSync(place)) return [];
   if (!statSync(place).isDirectory()) return [place];
@@ -149,15 +158,15 @@ function foreignFiles(place: string, { root }: FoundRelease): string[] {
   return groupUnlisted(foreign, own).map(({ path }) => join(place, path));
 }
 
-/** The release's files, without what a start made (node_modules) and without settings beside them. */
+/** The release's files, without node_modules, which a start makes, and without .env, which holds settings. */
 function releasedFiles(root: string): string[] {
   const all = readTreeFiles(root).map(({ path }) => path);
   return all.filter((path) => !path.startsWith(`${NAMES.modules}/`) && path !== NAMES.env);
 }
 
 /**
- * Copies the release into the context and replaces that of an earlier run. The files are hard links where the file
- * system supports that.
+ * Copies the release into the build context and replaces the copy of an earlier run. The files are hard links where the
+ * file system supports that.
  */
 function copyInto({ root }: FoundRelease, to: string, scratch: Scratch): void {
   mkdirSync(dirname(to), { recursive: true });

@@ -1,6 +1,6 @@
 /**
- * Finds the release for an image: the named directory, or the one that was built from the named app. Reads only. With
- * several candidates none is chosen.
+ * Finds the release for an image: the named directory, or the one that was built from the named app. Writes nothing.
+ * Several releases of the app are an error, and none is chosen.
  */
 import { existsSync, readdirSync, readFileSync, realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -15,10 +15,10 @@ import {
 } from "../../release/index.ts";
 
 export interface FoundRelease {
-  /** Absolute. */
+  /** The release's directory, absolute. */
   readonly root: string;
   readonly manifest: Manifest;
-  /** True when it carries the bundle of its own target. */
+  /** True when the release carries the bundle of its own target. */
   readonly vendored: boolean;
 }
 
@@ -26,12 +26,13 @@ export interface FoundRelease {
 const RELEASES = "releases";
 
 /**
+ * Finds the release.
  * @param path a release's directory, or that of an app with built releases in releases/
  * @throws GantryError USAGE when there is no release, or more than one; MANIFEST_INVALID
  */
 export function findRelease(path: string): FoundRelease {
   const named = resolve(path);
-  // A builder would copy a link and not the release behind it, so links are resolved.
+  // Links are resolved, because a tool that builds images would copy a link and not the release behind it.
   const root = existsSync(named) ? realpathSync(named) : named;
   if (existsSync(join(root, NAMES.manifest))) return readRelease(root);
   const releases = join(root, RELEASES);

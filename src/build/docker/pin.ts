@@ -10,7 +10,7 @@ import { findRelease } from "./find.ts";
 import { imagePlatform } from "./render.ts";
 import { checkStrategy, chooseBases, type Strategy } from "./strategy.ts";
 
-/** For `readBaseDigests`. */
+/** The options of `readBaseDigests`. */
 export interface PinOptions {
   /** See writeImageFiles. */
   readonly path: string;
@@ -23,7 +23,7 @@ export interface PinOptions {
   readonly limits?: Limits;
 }
 
-/** Digests (`sha256:…`) by the names of images, as FROM lines have them. */
+/** Digests (`sha256:…`) by the names of images. The names are those of FROM lines. */
 export type Digests = ReadonlyMap<string, string>;
 
 /**
@@ -49,7 +49,7 @@ export async function readBaseDigests(options: PinOptions): Promise<Digests> {
   return digests;
 }
 
-/** Adds the name of the image to a failure of the registry, because the command line does not show it. */
+/** Asks for an image. Adds its name to a failure of the registry, because the command line does not show it. */
 async function ask(name: string, network: Network): Promise<FoundImage> {
   try {
     return await fetchImage(name, network);

@@ -17,10 +17,12 @@ export interface ImageOptions {
   readonly compose: "with compose" | "without compose";
 }
 
-/** In the first line of every file that gantry docker writes. Only files with this mark are replaced. */
+/**
+ * Matches the mark in the first line of every file that gantry docker writes. Only files with this mark are replaced.
+ */
 export const MARK = /\bgantry \S+ docker\b/;
 
-/** The files by their names in the build context. */
+/** Renders the files, by their names in the build context. */
 export function renderImage(options: ImageOptions): Record<string, string> {
   const { strategy, compose } = options;
   const values = imageValues(options);
@@ -42,7 +44,10 @@ export function renderImage(options: ImageOptions): Record<string, string> {
 
 type Values = Readonly<Record<string, string | undefined>>;
 
-/** Values for Home Assistant. Its Supervisor prefers Dockerfile.ARCH to Dockerfile, and keeps /data. */
+/**
+ * Values for Home Assistant. Its Supervisor uses Dockerfile.ARCH rather than Dockerfile, and keeps only /data between
+ * starts.
+ */
 function addonImage(base: string): Values {
   const [name, digest] = base.split("@", 2);
   const pin = `Not pinned, and tags move: docker buildx imagetools inspect ${name} tells today's digest.`;
@@ -55,7 +60,10 @@ function addonImage(base: string): Values {
   };
 }
 
-/** `test-brain:0.1.0`. Names and tags of images allow fewer characters than npm's. */
+/**
+ * The name and tag of a release's image, such as `test-brain:0.1.0`. Both allow fewer characters than npm's names and
+ * versions.
+ */
 export function imageTag({ name, version }: Pick<Manifest, "name" | "version">): string {
   return `${slug(name)}:${tagOf(version)}`;
 }
@@ -64,7 +72,7 @@ function tagOf(version: string): string {
   return version.replaceAll(/[^A-Za-z0-9_.-]/g, "_");
 }
 
-/** As the OCI image specification and Go spell it. */
+/** The platform of a release, as the OCI image specification and Go spell it. */
 export function imagePlatform({ target }: Pick<Manifest, "target">): string {
   return parseTarget(target).arch === "x64" ? "linux/amd64" : "linux/arm64";
 }
@@ -103,19 +111,19 @@ function imageValues(options: ImageOptions): Values {
     BUILDER: builder.image,
     OFFLINE: strategy === "vendored" ? " --offline" : "",
     NO_VENDOR: strategy === "lazy" || strategy === "runtime" ? NAMES.vendor : undefined,
-    // Node is most of an image and seldom changes, so it gets the layer of the modules.
+    // Node is the largest part of an image and seldom changes, so it is in the same layer as the modules.
     RUNTIME: manifest.runtime.kind === "node" && !manifest.runtime.system ? NAMES.node : undefined,
     LINK: strategy === "static-base" && manifest.runtime.kind === "bun" ? binary : undefined,
   };
 }
 
-/** Seconds for a start, and for one that installs the modules first. */
+/** Seconds that a start may take, and that a start may take which first installs the modules. */
 const START = 30;
 const FIRST_START = 300;
 
 /**
- * Bun's musl build and C++ modules need these, and Alpine does not have them. A base without apk needs no Alpine
- * packages: if libraries are missing, the release's own script says which.
+ * Installs the libraries that Bun's musl build and modules in C++ need, and that Alpine does not have. A base without
+ * apk needs no Alpine packages: if libraries are missing, the release's own script says which.
  */
 const MUSL_PACKAGES = "if command -v apk >/dev/null; then apk add --no-cache libgcc libstdc++; fi";
 const UNPINNED =
@@ -145,8 +153,8 @@ function packageValues(manifest: Manifest): Values {
 const NO_LIBRARIES = { LIBRARY_FILES: undefined, LIBRARIES: undefined };
 
 /**
- * Libraries that a release needs beside the C++ library, which every proposed base has: libatomic for Node 26, and
- * those of its modules.
+ * The libraries that a release needs in addition to the C++ library, which every proposed base has: libatomic for Node
+ * 26, and those of its modules.
  */
 function missingLibraries({ target, requires }: Manifest): readonly { name: string; file: string }[] {
   const directory = `/usr/lib/${parseTarget(target).arch === "x64" ? "x86_64" : "aarch64"}-linux-gnu`;
@@ -179,12 +187,13 @@ function places(binary: string, strategy: Strategy): Record<string, string | und
   };
 }
 
-/** How the app and the launcher are started without a shell: words of an exec form. */
+/** The commands that start the app and the launcher without a shell, as words of an exec form. */
 function programs(manifest: Manifest, root: string): Record<string, string> {
   const { runtime, binary } = manifest;
   const program = `${root}/${programPath(manifest) ?? NAMES.node}`;
   if (runtime.kind === "bun") {
-    // The compiled app runs the management commands when it is called by their name (src/build/compile/launch.ts).
+    // When the compiled app is called by the path lib/gantry, it runs the management commands
+    // (src/build/compile/launch.ts).
     return {
       PROGRAM: words([`${root}/${NAMES.lib}/${binary}`]),
       LAUNCHER: words([`${root}/${NAMES.link}`]),
@@ -203,11 +212,12 @@ function servedValues({ manifest, strategy }: ImageOptions): Record<string, stri
   const memory = service?.memory ?? "";
   return {
     PORT: port,
-    // Seconds in which an unhealthy response does not count. An app without a port has no health check.
+    // The first seconds of a container, in which an unhealthy response does not count. An app without a port has no
+    // health check.
     START_PERIOD: port === undefined ? undefined : String(strategy === "lazy" ? FIRST_START : START),
     ARGUMENTS: `[${words(service?.arguments ?? [])}]`,
     COMMAND: `[${words(commandLine)}]`,
-    // Compose supports sizes, but neither a share of the host's memory nor "infinity".
+    // Compose accepts sizes, but neither a share of the host's memory nor "infinity".
     MEMORY: /^\d+(?:\.\d+)?[KMGT]?$/.test(memory) ? memory.toLowerCase() : undefined,
     TASKS: service === undefined ? undefined : String(service.tasks),
   };
@@ -239,8 +249,8 @@ function words(list: readonly string[]): string {
 }
 
 /**
- * Quotes a text so that Dockerfiles and YAML read it alike. `$` is removed, because it begins a variable in one of
- * them.
+ * Quotes a text so that it means the same in Dockerfiles and in YAML. `$` is removed, because it begins a variable in a
+ * Dockerfile.
  */
 function quoted(text: string): string {
   const line = oneLine(text);
@@ -251,7 +261,10 @@ function oneLine(text: string): string {
   return text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, " ").trim();
 }
 
-/** @throws GantryError USAGE for a path that a Dockerfile or a .dockerignore would read differently */
+/**
+ * Returns a path that means the same in every file.
+ * @throws GantryError USAGE for a path that a Dockerfile or a .dockerignore would read differently
+ */
 function plainPath(path: string): string {
   if (/^[A-Za-z0-9][A-Za-z0-9._+/-]*$/.test(path)) return path;
   throw new GantryError({

@@ -1,6 +1,6 @@
 /**
- * The strategies for an image, and which releases each is for. Wrong combinations are refused here, before a file is
- * written. Pure.
+ * The strategies for making an image, and the releases that each accepts. Wrong combinations are refused here, before a
+ * file is written. Pure.
  */
 import { GantryError } from "../../base/errors.ts";
 import { parseTarget } from "../../release/index.ts";
@@ -15,7 +15,7 @@ import {
 } from "./bases.ts";
 import type { FoundRelease } from "./find.ts";
 
-/** The kinds of image, see docs/images.md. */
+/** The strategies, which docs/images.md describes. */
 export const STRATEGIES = [
   "multi-stage",
   "runtime",
@@ -32,6 +32,7 @@ export type Strategy = (typeof STRATEGIES)[number];
 const FROM_REGISTRY: ReadonlySet<Strategy> = new Set(["runtime", "lazy"]);
 
 /**
+ * Checks that a strategy fits a release.
  * @throws GantryError USAGE or BUNDLE_MISSING when the strategy is not for this release
  */
 export function checkStrategy(strategy: Strategy, { manifest, vendored, root }: FoundRelease): void {
@@ -91,13 +92,14 @@ export interface Bases {
   readonly base: Base;
   /** The image in which static-base images install their modules. */
   readonly builder: Base;
-  /** The base that Home Assistant builds a node-alpine add-on from. */
+  /** The base image from which Home Assistant builds a node-alpine add-on. */
   readonly addon: string | undefined;
-  /** Digest of the base, when it is known. */
+  /** Digest of `base`, when it is known. */
   readonly digest: string | undefined;
 }
 
 /**
+ * Chooses the base images for a release.
  * @param named the `--base` of the command line
  * @throws GantryError USAGE for a name that is invalid, or when no base is known
  */
@@ -121,7 +123,10 @@ export function chooseBases(
   return { base, builder, addon: undefined, digest: undefined };
 }
 
-/** An add-on's base that the user named, else the one with the same Alpine, or with one that has the same Node. */
+/**
+ * The base image of an add-on when the user named a base: that one, if it is Home Assistant's; else Home Assistant's
+ * base with the same Alpine, or with an Alpine that has the same Node; else the named one.
+ */
 function addonOf(named: string, abi: number): string {
   if (/(?:^|\/)home-assistant\//.test(named)) return named;
   const alpine = /(?:^|\/)alpine:(\d+\.\d+)/.exec(named)?.[1] ?? alpineOfNode(abi);
@@ -129,8 +134,8 @@ function addonOf(named: string, abi: number): string {
 }
 
 /**
- * The same bases with their digests.
- * @param digests by the images' names; a base without an entry stays unchanged
+ * Adds digests to the names of the base images.
+ * @param digests digests by the images' names; a base without an entry stays unchanged
  */
 export function pinBases(bases: Bases, digests: ReadonlyMap<string, string>): Bases {
   const pinned = (base: Base): Base => {

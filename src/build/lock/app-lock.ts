@@ -1,6 +1,7 @@
 /**
- * Reads the pins of an app as a bun.lock, for any package manager: in place, converted in a private directory, or,
- * without a lockfile, from what is installed. Warns when the pins do not come from a lockfile of the app.
+ * Reads the exact versions of an app's packages ("pins") as a bun.lock, for any package manager. The app's bun.lock is
+ * read as it is. Another lockfile is converted in a private directory. Without a lockfile, the versions are those of
+ * the installed modules, and a warning says so.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
@@ -28,11 +29,17 @@ import type { Scratch } from "../scratch.ts";
 
 export interface AppLock {
   readonly lock: BunLock;
-  /** The app's path below the lockfile's root, as the lockfile's `workspaces` name it. */
+  /**
+   * The app's directory relative to the lockfile's, as it is a key of the lockfile's `workspaces`; empty when they are
+   * the same.
+   */
   readonly workspace: string;
-  /** The file that messages name. */
+  /** Path of the file that messages name. */
   readonly where: string;
-  /** `name@version`s of another package manager's lockfile. Undefined when nothing was converted. */
+  /**
+   * The packages in another package manager's lockfile, each as `name@version`. Undefined for Bun's own formats, and
+   * when there is no lockfile.
+   */
   readonly foreign: ReadonlySet<string> | undefined;
   readonly warnings: readonly string[];
 }
@@ -42,16 +49,17 @@ export interface AppLockOptions {
   readonly sources: Sources;
   readonly bun: Bun;
   readonly environment: Environment;
-  /** Owns the private directories of this run. */
+  /** Makes and removes the private directories of this run. */
   readonly scratch: Scratch;
   readonly registry?: string | undefined;
-  /** Names of the externals. Without a lockfile only these are pinned. */
+  /** Names of the externals. Without a lockfile, only they and what they need get exact versions. */
   readonly externals: readonly string[];
 }
 
 /**
- * Reads the app's pins.
- * @throws GantryError CONFIG_INVALID when the lockfile is damaged, too new for the Bun, or does not fit package.json
+ * Reads the exact versions of the app's packages.
+ * @throws GantryError CONFIG_INVALID when the lockfile is damaged, too new for the Bun, or does not fit package.json;
+ *   NETWORK_FAILED when there is no lockfile and the registry does not answer
  */
 export async function readAppLock(options: AppLockOptions): Promise<AppLock> {
   const { app } = options;
@@ -89,8 +97,8 @@ async function readLockfilePins(options: AppLockOptions, lockfile: Lockfile): Pr
 }
 
 /**
- * Removes a dependency that yarn berry adds. It gives every package with an install script a dependency on
- * `node-gyp@latest` that its package.json does not have. In a release that would be a build tool with sixty packages.
+ * Removes a dependency that yarn berry adds: every package with an install script gets a dependency on
+ * `node-gyp@latest` that its package.json does not have. In a release that would be a build tool of sixty packages.
  */
 function withoutImplicitNodeGyp(lock: BunLock): BunLock {
   const packages = new Map(lock.packages);
@@ -104,8 +112,8 @@ function withoutImplicitNodeGyp(lock: BunLock): BunLock {
 }
 
 /**
- * The package that the app gets for each external's name, from the installed modules: its own dependency first, else
- * that of the nearest package that is compiled in, else that of another external.
+ * Finds the installed package that the app gets for each external's name: its own dependency first, else that of the
+ * nearest package that is compiled in, else that of another external.
  */
 export function readInstalledExternals(
   sources: Sources,
@@ -129,8 +137,8 @@ export function readInstalledExternals(
 }
 
 /**
- * An app without a lockfile and without externals: nothing has to be pinned. Modules that are compiled in are those
- * that are installed.
+ * The result for an app without a lockfile and without externals. No version has to be fixed, and the modules that are
+ * compiled in are the installed ones.
  */
 function withoutPins({ app, sources }: AppLockOptions): AppLock {
   const { dependencies, optionalDependencies } = app.packageJson;
@@ -146,8 +154,8 @@ function withoutPins({ app, sources }: AppLockOptions): AppLock {
 }
 
 /**
- * Without a lockfile: pins the installed externals exactly, and each package that they need when only one version of
- * it is installed.
+ * The result for an app without a lockfile. The lockfile that Bun writes here has the exact installed version of each
+ * external, and of each package that they need when only one version of it is installed.
  */
 async function readInstalledPins(options: AppLockOptions): Promise<AppLock> {
   const { app, sources, bun } = options;
@@ -179,7 +187,7 @@ async function readInstalledPins(options: AppLockOptions): Promise<AppLock> {
     }
     const warning = `${app.name} has no lockfile: the release is pinned to the modules that are installed here; commit one`;
     const lock = readBunLock(join(directory, "bun.lock"), bun, where);
-    // A private copy was just installed from the registry, which a warning has said already.
+    // A private copy was just installed from the registry, and a warning has already said so.
     const warnings = [...(sources.kind === "copy" ? [] : [warning]), ...otherVersions(lock, versions)];
     return { lock, workspace: "", where, foreign: undefined, warnings };
   } finally {
@@ -187,7 +195,10 @@ async function readInstalledPins(options: AppLockOptions): Promise<AppLock> {
   }
 }
 
-/** Warns about packages of which several versions are installed: the newest version that fits may be another one. */
+/**
+ * Warns about packages whose version in the lockfile is not installed here. This happens when several versions are
+ * installed, because the newest version that fits is then chosen.
+ */
 function otherVersions(lock: BunLock, installed: ReadonlyMap<string, ReadonlySet<string>>): string[] {
   const warnings = new Set<string>();
   for (const entry of lock.packages.values()) {

@@ -1,6 +1,7 @@
 /**
- * Completes a closure with platform packages of the target that the app's lockfile lacks. A lockfile may have been
- * written for another platform, or pruned. The exact versions are in the packages that ask for them.
+ * Adds to a closure (all packages that the externals need) the platform packages of the target that the app's lockfile
+ * lacks. The lockfile may have been written on another platform, or shortened. The packages that ask for platform
+ * packages name their exact versions.
  */
 import { GantryError } from "../../base/errors.ts";
 import type { BunLock, Target } from "../../release/index.ts";
@@ -8,12 +9,12 @@ import { walkClosure, type Closure, type MissingEdge } from "./package-closure.t
 import { readRegistryEntries, requestKey, type RegistryOptions } from "./registry-entries.ts";
 
 export interface CompletedClosure {
-  /** The app's lockfile with what was found, under the packages that ask for it. */
+  /** The app's lockfile, to which the packages that were found are added below the packages that ask for them. */
   readonly lock: BunLock;
   readonly closure: Closure;
   /** Platform packages that the target needs and the registry does not have. */
   readonly unpublished: readonly MissingEdge[];
-  /** `name@version` of what was found, for the log. */
+  /** The packages that were found, each as `name@version`, for the log. */
   readonly added: readonly string[];
 }
 
@@ -24,8 +25,9 @@ export interface CompleteOptions extends RegistryOptions {
 }
 
 /**
- * Walks the closure and asks the registry for missing packages, until none is missing.
- * @throws GantryError CONFIG_INVALID when the lockfile lacks a package that is not a platform package; NETWORK_FAILED
+ * Walks the closure and asks the registry for missing packages, until there is no further one to ask for.
+ * @param roots keys in the lockfile at which the closure begins
+ * @throws GantryError CONFIG_INVALID when the lockfile lacks a hard dependency of one of its packages; NETWORK_FAILED
  */
 export async function completeClosure(
   lock: BunLock,
@@ -58,7 +60,10 @@ export async function completeClosure(
   }
 }
 
-/** Refuses a lockfile that lacks a hard dependency: it was not written for this package.json. */
+/**
+ * Refuses a lockfile that lacks a hard dependency of one of its packages: such a lockfile is damaged or belongs to
+ * another package.json.
+ */
 function refuseGaps(closure: Closure, added: ReadonlyMap<string, string>, where: string): void {
   const gaps = closure.missing.filter((edge) => edge.kind === "hard" && !added.has(edge.from));
   if (gaps.length === 0) return;

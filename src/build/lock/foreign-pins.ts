@@ -1,10 +1,10 @@
 /**
- * Parses the `name@version`s of another package manager's lockfile without Bun, to check that the conversion to
- * bun.lock changed no pin. An alias counts under the package's own name. Pure.
+ * Reads the packages in another package manager's lockfile, each as `name@version`, without Bun. This serves to check
+ * that the conversion to bun.lock changed no version. An alias counts under the package's own name. Pure.
  */
 import type { LockfileKind } from "../app/index.ts";
 
-/** All pins of a lockfile's text. Undefined for Bun's own formats, which are not converted. */
+/** The packages in a lockfile's text. Undefined for Bun's own formats, which need no such check. */
 export function parseForeignPins(kind: LockfileKind, text: string): Set<string> | undefined {
   switch (kind) {
     case "package-lock.json":
@@ -23,7 +23,10 @@ interface NpmLock {
   readonly packages?: Readonly<Record<string, { readonly name?: string; readonly version?: string }>>;
 }
 
-/** lockfileVersion 2 and 3: `packages` by path. An alias has its package's `name`. */
+/**
+ * Reads lockfileVersion 2 and 3, where the keys of `packages` are paths. The entry of an alias has the package's own
+ * `name`.
+ */
 function npmPins(text: string): Set<string> {
   const pins = new Set<string>();
   for (const [path, entry] of Object.entries((JSON.parse(text) as NpmLock).packages ?? {})) {
@@ -34,7 +37,7 @@ function npmPins(text: string): Set<string> {
   return pins;
 }
 
-/** Version 9: keys of `packages` are `name@version`, quoted when they begin with `@`. */
+/** Reads version 9, where the keys of `packages` are `name@version`, in quotes when they begin with `@`. */
 function pnpmPins(text: string): Set<string> {
   const start = text.indexOf("\npackages:\n");
   const rest = start < 0 ? "" : text.slice(start + 1);
@@ -45,7 +48,10 @@ function pnpmPins(text: string): Set<string> {
   );
 }
 
-/** The head of a block lists `name@range`s, separated by commas. The range of an alias is `npm:name@range`. */
+/**
+ * Reads yarn classic's format. The first line of a block lists `name@range`s, separated by commas. The range of an
+ * alias is `npm:name@range`.
+ */
 function classicPins(text: string): Set<string> {
   const pins = new Set<string>();
   for (const match of text.matchAll(/^(\S[^\n]*):\n {2}version "([^"]+)"$/gm)) {

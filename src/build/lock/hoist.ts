@@ -1,6 +1,6 @@
 /**
- * Lays a closure out as a node_modules: externals at the top, where the compiled app looks for them, and all other
- * packages as high as possible without changing what any package gets. Pure.
+ * Lays a closure (all packages that the externals need) out as a node_modules: externals at the top, where the compiled
+ * app looks for them, and every other package at the top too, unless that would change what another package gets. Pure.
  */
 import { type BunLock, type RegistryEntry, splitKey } from "../../release/index.ts";
 import type { Closure, ClosureNode } from "./package-closure.ts";
@@ -13,9 +13,10 @@ export interface ReleaseDependencies {
 }
 
 /**
- * Hoists every package of a closure: places it as high in the tree as it can go.
- * @param roots names to keys of what must be at the top
- * @returns keys of the new tree to nodes, in breadth-first order
+ * Hoists every package of a closure: places it at the top, or, when its name is taken there by another version,
+ * directly below the package that depends on it.
+ * @param roots the packages that must be at the top: names to keys in the lockfile
+ * @returns keys in the new tree to packages, in breadth-first order
  */
 export function hoistClosure(closure: Closure, roots: ReadonlyMap<string, string>): Map<string, ClosureNode> {
   const placed = new Map<string, ClosureNode>();
@@ -29,8 +30,8 @@ export function hoistClosure(closure: Closure, roots: ReadonlyMap<string, string
       if (child === undefined) continue;
       const there = visible(placed, path, name);
       if (there === undefined) placed.set(name, child);
-      // Otherwise it goes directly under its dependent: in a directory between, it could change what other packages
-      // get.
+      // Otherwise it goes directly under its dependent. In a directory between the two, it could change what other
+      // packages get.
       else if (identity(there) !== identity(child)) placed.set(`${path}/${name}`, child);
     }
   }
@@ -55,8 +56,8 @@ function identity(node: ClosureNode): string {
 }
 
 /**
- * Every pin of a closure as a line: dependent, name, and what it gets with which integrity. Two lockfiles give a
- * package the same tree exactly when their lines are equal.
+ * One line for every dependency of a closure: the dependent, the name, and the version and integrity that it gets. Two
+ * lockfiles give the same tree exactly when their lines are equal.
  */
 export function pinLines(closure: Closure): Set<string> {
   const lines = new Set<string>();
@@ -75,7 +76,7 @@ function integrity(node: ClosureNode): string {
   return typeof last === "string" ? last : "";
 }
 
-/** Formats a tree as a bun.lock, which Bun reads and writes again in its own form. */
+/** Formats a tree as a bun.lock, which Bun then reads and writes again in its own form. */
 export function formatCandidate(
   placed: ReadonlyMap<string, ClosureNode>,
   release: ReleaseDependencies,
@@ -93,7 +94,7 @@ export function formatCandidate(
   return `${JSON.stringify({ lockfileVersion: version, configVersion: 1, workspaces: { "": root }, packages }, null, 2)}\n`;
 }
 
-/** Removes peers that the app does without, because Bun would resolve them anew. */
+/** Removes required peers that the closure does not contain, because Bun would resolve them anew. */
 function withoutLoosePeers(entry: RegistryEntry, node: ClosureNode): readonly unknown[] {
   const { peerDependencies } = entry.info;
   const optional = new Set(entry.info.optionalPeers);

@@ -1,6 +1,7 @@
 /**
- * Finds the packages of a release in the app's lockfile: the pin of each external as this app resolves it, and
- * everything those need on the target. Pure: packages that the lockfile lacks are listed for complete.ts.
+ * Finds the packages of a release in the app's lockfile: the package of each external as this app resolves it, and the
+ * closure, which is everything that those packages need on the target. Pure: packages that the lockfile lacks are only
+ * listed, for complete.ts.
  */
 import {
   type BunLock,
@@ -20,23 +21,24 @@ export interface LockEdge {
 
 export interface Pin {
   readonly name: string;
-  /** Key in the lockfile of the package that the app gets when it imports the name. */
+  /** Key in the lockfile of the package that the app gets when it imports `name`. */
   readonly key: string;
-  /** Other versions that other parts of the app would get: `version (for dependent)`. */
+  /** Other versions, which other parts of the app would get: `version (for dependent)`. */
   readonly others: readonly string[];
 }
 
 /**
  * Finds the package that this app gets for each external's name: its own dependency first, else that of the nearest
- * package that is compiled in. In a workspace the member's nested version wins over a hoisted other one.
- * @param workspace the app's path below the lockfile's root; empty for the root itself
- * @returns only those that the lockfile has
+ * package that is compiled in. In a workspace, a version that is nested below the member takes precedence over another
+ * version at the top.
+ * @param workspace the app's directory relative to the lockfile's; empty when they are the same
+ * @returns by name, only the externals that the lockfile has
  */
 export function findPins(lock: BunLock, workspace: string, externals: ReadonlySet<string>): Map<string, Pin> {
   const pins = new Map<string, Pin>();
   const seen = new Set([workspaceKey(lock, workspace)]);
   visitPins(lock, seen, externals, pins);
-  // A name that only other externals ask for, which the settings may list: what they get.
+  // The settings may list a name on which only other externals depend. Then it is the package that those externals get.
   const inner = new Set([...externals].filter((name) => !pins.has(name)));
   if (inner.size > 0) visitPins(lock, new Set([...pins.values()].map((pin) => pin.key)), inner, pins);
   return pins;
@@ -77,12 +79,14 @@ function versionAt(lock: BunLock, key: string): string {
   return entry === undefined ? "" : entry.kind === "registry" ? entry.version : entry.source;
 }
 
-/** The key of a member is its name. The root has none. */
+/** The key of a workspace member in `packages` is its name. For the workspace root it is empty. */
 function workspaceKey(lock: BunLock, workspace: string): string {
   return workspace === "" ? "" : (lock.workspaces[workspace]?.name ?? workspace);
 }
 
-/** The production dependencies of the package at a key. A workspace member's are in its own section. */
+/**
+ * The production dependencies of the package at a key. Those of a workspace member are in the lockfile's `workspaces`.
+ */
 export function edgesOf(lock: BunLock, key: string): LockEdge[] {
   const entry = lock.packages.get(key);
   if (key === "") return listEdges(lock.workspaces[""]);
@@ -112,14 +116,14 @@ function listEdges(lists: Lists | undefined): LockEdge[] {
 export interface ClosureNode {
   readonly key: string;
   readonly entry: LockEntry;
-  /** Names to keys: its dependencies that the release holds. */
+  /** The dependencies of the package that belong to the closure: names to keys. */
   readonly edges: ReadonlyMap<string, string>;
 }
 
 export interface MissingEdge extends LockEdge {
-  /** Key of the dependent. */
+  /** Key of the package that asks for it. */
   readonly from: string;
-  /** True for a platform package, by name or fields, that may be for the target. */
+  /** True for a platform package, by its name or fields, that may be for the target. */
   readonly platform: boolean;
 }
 
@@ -133,7 +137,7 @@ export interface Closure {
   readonly nodes: ReadonlyMap<string, ClosureNode>;
   readonly missing: readonly MissingEdge[];
   readonly leftOut: readonly LeftOut[];
-  /** Keys of the target's platform packages. */
+  /** Keys of the platform packages for the target. */
   readonly platform: readonly string[];
 }
 
@@ -174,9 +178,9 @@ export function walkClosure(lock: BunLock, roots: readonly string[], target: Tar
 }
 
 /**
- * The package at the end of an edge. A hoisted platform package of another version than the exact one asked for does
- * not count: lockfiles have such a wrong neighbour when the right version is not published (seen with \@libsql
- * 0.5.10).
+ * The package that a dependency leads to. A package for one platform does not count when an exact version is asked for
+ * and it has another one: lockfiles have such a wrong package at the top when the right version is not published (seen
+ * with \@libsql 0.5.10).
  */
 function findEdge(
   lock: BunLock,

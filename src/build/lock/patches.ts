@@ -1,6 +1,6 @@
 /**
- * Finds packages that an app patches after installation, with any tool. A release fetches its modules from a registry
- * on the host, where no patch is applied, so a patched package is refused.
+ * Finds packages that an app patches after installation, with any tool. A host fetches the modules of a release from a
+ * registry, where no patch is applied, so a patched package is refused.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { isDirectory } from "../../base/files/index.ts";
 import { isFile, type App } from "../app/index.ts";
 import type { BunLock } from "../../release/index.ts";
 
-/** Package names to where each patch is declared. */
+/** Finds the patched packages. The result has the place where each patch is declared, by package name. */
 export async function readPatches(app: App, lock: BunLock): Promise<Map<string, string>> {
   const patches = new Map<string, string>();
   for (const key of lock.patched) patches.set(nameOf(key), `patchedDependencies of the lockfile: ${key}`);
@@ -27,7 +27,7 @@ export async function readPatches(app: App, lock: BunLock): Promise<Map<string, 
   return patches;
 }
 
-/** Newer versions of pnpm keep the list in pnpm-workspace.yaml. */
+/** Reads `patchedDependencies` in pnpm-workspace.yaml, where newer versions of pnpm have it. */
 function pnpmWorkspacePatches(directory: string): string[] {
   const path = join(directory, "pnpm-workspace.yaml");
   return isFile(path)
@@ -35,7 +35,7 @@ function pnpmWorkspacePatches(directory: string): string[] {
     : [];
 }
 
-/** bun's and pnpm's `patchedDependencies`, and yarn's `patch:` protocol in dependencies and resolutions. */
+/** Reads bun's and pnpm's `patchedDependencies`, and yarn's `patch:` protocol in dependencies and resolutions. */
 function declaredPatches(json: PackageJson): [string, string][] {
   const pnpm: unknown = json["pnpm"];
   const settings: unknown[] = [json, pnpm];
@@ -52,7 +52,10 @@ function declaredPatches(json: PackageJson): [string, string][] {
   ];
 }
 
-/** The files of patch-package: `@scope+name+1.2.3.patch`. A `++` separates a nested package. */
+/**
+ * The files of patch-package, such as `@scope+name+1.2.3.patch`. In the name of a patch for a nested package, `++`
+ * separates the packages.
+ */
 function patchPackageFiles(directory: string): [string, string][] {
   if (!isDirectory(directory)) return [];
   return readdirSync(directory).flatMap((file): [string, string][] => {
@@ -61,7 +64,7 @@ function patchPackageFiles(directory: string): [string, string][] {
   });
 }
 
-/** The name in `name@version`, `name@npm:range` or a bare name. */
+/** The package's name in `name@version`, `name@npm:range` or a bare name. */
 function nameOf(key: string): string {
   const at = key.indexOf("@", 1);
   return at < 0 ? key : key.slice(0, at);

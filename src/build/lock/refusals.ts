@@ -1,6 +1,6 @@
 /**
- * Reasons to refuse a release's lockfile: pins that a host could not fetch, or that differ from what the developer
- * runs. Each names both sides of the contradiction and the command that ends it.
+ * Refuses a release's lockfile for versions that a host could not fetch, or that differ from what the developer runs.
+ * Each message names both sides of the contradiction and a fix.
  */
 import { GantryError, type Finding } from "../../base/errors.ts";
 import { LOCKFILE_OWNERS, type App, type Sources } from "../app/index.ts";
@@ -8,7 +8,10 @@ import { readInstalledExternals, type AppLock } from "./app-lock.ts";
 import type { BunLock } from "../../release/index.ts";
 import type { Closure, Pin } from "./package-closure.ts";
 
-/** @throws GantryError CONFIG_INVALID for each package that comes from git, a file, a tarball or the workspace */
+/**
+ * Refuses packages that no registry serves.
+ * @throws GantryError CONFIG_INVALID for each package that comes from git, a file, a tarball or the workspace
+ */
 export function refuseForeignSource(
   lock: BunLock,
   pins: readonly Pick<Pin, "name" | "key">[],
@@ -31,8 +34,8 @@ export function refuseForeignSource(
 }
 
 /**
- * Compares the installed versions with the lockfile: the app was tried with the installed ones, and the release gets
- * the locked ones.
+ * Compares the installed versions of the externals with the lockfile: the developer ran the app with the installed
+ * ones, and the release gets those of the lockfile.
  * @throws GantryError CONFIG_INVALID for each external whose versions differ
  */
 export function refuseChangedInstall(
@@ -60,7 +63,11 @@ export function refuseChangedInstall(
   );
 }
 
-/** @throws GantryError CONFIG_INVALID for each package of the closure that the app patches */
+/**
+ * Refuses packages that the app patches.
+ * @param patches the result of readPatches
+ * @throws GantryError CONFIG_INVALID for each patched package of the closure
+ */
 export function refusePatched(patches: ReadonlyMap<string, string>, closure: Closure): void {
   const names = new Set([...closure.nodes.values()].map((node) => node.entry.name));
   throwAll(
@@ -80,8 +87,8 @@ export function refusePatched(patches: ReadonlyMap<string, string>, closure: Clo
 
 /**
  * Checks that the conversion of another package manager's lockfile added no version.
- * @param added `name@version` of packages that gantry added itself
- * @throws GantryError CONFIG_INVALID with the pins that the original does not have
+ * @param added packages that gantry added itself, each as `name@version`
+ * @throws GantryError CONFIG_INVALID with the versions that the original lockfile does not have
  */
 export function checkForeignPins(appLock: AppLock, closure: Closure, added: ReadonlySet<string>): void {
   const { foreign } = appLock;

@@ -1,7 +1,7 @@
 /**
- * Asks the registry through Bun for lock entries of exact packages: a scratch project names each under an alias, for
- * every platform, and Bun writes their integrity and platform fields. No other part of the build resolves versions,
- * and this one only resolves those that a package or lockfile pins.
+ * Asks the registry, through Bun, for the lockfile entries of exact packages. A private project names each package
+ * under an alias, for every platform, and Bun writes the integrity and platform fields of each into a lockfile. For an
+ * app with a lockfile, no other part of the build chooses versions of its packages.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -16,17 +16,17 @@ import type { Scratch } from "../scratch.ts";
 
 export interface PackageRequest {
   readonly name: string;
-  /** An exact version, or the range of a dependent. */
+  /** An exact version, or the range that the dependent asks for. */
   readonly spec: string;
 }
 
 export interface RegistryOptions {
   readonly bun: Bun;
   readonly environment: Environment;
-  /** Owns the private directories of this run. */
+  /** Makes and removes the private directories of this run. */
   readonly scratch: Scratch;
   readonly registry?: string | undefined;
-  /** Directory whose .npmrc and bunfig.toml configure the registries. */
+  /** Directory with the .npmrc and bunfig.toml that configure the registries. */
   readonly settingsFrom: string;
 }
 
@@ -37,7 +37,7 @@ export function requestKey(request: PackageRequest): string {
 
 /**
  * Reads entries from the registry.
- * @returns by {@link requestKey}; packages that the registry does not have are left out
+ * @returns entries by {@link requestKey}; packages that the registry does not have are left out
  * @throws GantryError NETWORK_FAILED when the registry cannot be asked
  */
 export async function readRegistryEntries(
@@ -64,7 +64,7 @@ async function resolveAliases(
     `p${index}`,
     spec.startsWith("npm:") ? spec : `npm:${name}@${spec}`,
   ]);
-  // Optional, so that one unpublished version does not fail the others.
+  // They are optional dependencies, so that one unpublished version does not make the others fail.
   const json = { name: "gantry-scratch", private: true, optionalDependencies: Object.fromEntries(aliases) };
   writeFileSync(join(directory, "package.json"), JSON.stringify(json));
   const args = [

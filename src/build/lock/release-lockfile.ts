@@ -1,7 +1,7 @@
 /**
- * Writes the minimal package.json and bun.lock of a release: the externals at the exact versions of the app's
- * lockfile, and what they need on the target. The Bun that is compiled in writes and reads the lockfile, and every pin
- * is compared with the app's before it is returned. Ranges are never written.
+ * Writes the minimal package.json and bun.lock of a release: the externals at the exact versions of the app's lockfile,
+ * and what they need on the target. The build's Bun writes and reads the lockfile. Every version is compared with the
+ * app's before the result is returned. package.json never gets a range of versions.
  */
 import { GantryError, type Finding } from "../../base/errors.ts";
 import type { Target } from "../../release/index.ts";
@@ -21,29 +21,29 @@ export interface ReleaseLockOptions {
   readonly sources: Sources;
   readonly externals: readonly { readonly name: string; readonly optional: boolean }[];
   readonly target: Target;
-  /** The Bun that is compiled in. */
+  /** The Bun that builds. It is compiled into an app that runs on Bun. */
   readonly bun: Bun;
   /** Existing directory for package.json and bun.lock. */
   readonly directory: string;
   readonly environment: Environment;
-  /** Owns the private directories of this run. */
+  /** Makes and removes the private directories of this run. */
   readonly scratch: Scratch;
   readonly registry?: string | undefined;
 }
 
 export interface ReleaseLock extends LockFiles {
-  /** Packages for other platforms that are in the app's lockfile and not in the release's. */
+  /** Packages for other platforms. They are in the app's lockfile and not in the release's. */
   readonly leftOut: readonly LeftOut[];
-  /** Optional externals that have nothing for this target. They are in neither file. */
+  /** Optional externals that have no files for this target. They are in neither of the two files. */
   readonly unavailable: readonly Unavailable[];
   readonly warnings: readonly string[];
 }
 
 /**
- * Writes both files.
- * @throws GantryError CONFIG_INVALID for a lockfile that does not fit, a patched external, one from git, a file or a
- *   tarball, or one whose installed version is not the locked one; MODULE_UNAVAILABLE when a required external has no
- *   package for the target; NETWORK_FAILED when the registry is needed and cannot be asked
+ * Writes package.json and bun.lock.
+ * @throws GantryError CONFIG_INVALID for a lockfile that does not fit, for a package that is patched or comes from git,
+ *   a file or a tarball, and for an external whose installed version is not the lockfile's; MODULE_UNAVAILABLE when a
+ *   required external has no package for the target; NETWORK_FAILED when the registry is needed and cannot be asked
  */
 export async function writeReleaseLock(options: ReleaseLockOptions): Promise<ReleaseLock> {
   const { app, sources, bun, environment, scratch, registry, target } = options;
@@ -114,7 +114,7 @@ function refuseUnpinned(names: readonly string[], pins: ReadonlyMap<string, Pin>
   if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
-/** Warns about parts of the app that use another version, because a release has one version of each external. */
+/** Warns about parts of the app that use another version of an external, because a release has one version of each. */
 function pinWarnings(appLock: AppLock, pins: ReadonlyMap<string, Pin>): string[] {
   return [...pins.values()].flatMap((pin) => {
     if (pin.others.length === 0) return [];

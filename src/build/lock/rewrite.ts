@@ -1,6 +1,6 @@
 /**
- * Makes a release's lockfile in Bun's own form. The Bun that is compiled in reads and writes a candidate. The result
- * is compared pin by pin, and proven with a frozen installation without network.
+ * Makes a release's lockfile in Bun's own form. The build's Bun reads a draft and writes it again. The result is
+ * compared with the draft version by version, and proven by a frozen installation without network.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -15,9 +15,9 @@ import { formatCandidate, pinLines, hoistClosure } from "./hoist.ts";
 import type { Scratch } from "../scratch.ts";
 
 export interface RewriteOptions {
-  /** The app's pins, completed for the target. */
+  /** The app's lockfile, to which packages for the target were added. */
   readonly lock: BunLock;
-  /** Names of the externals, and their keys in `lock`. */
+  /** Names of the externals to their keys in `lock`. */
   readonly roots: ReadonlyMap<string, string>;
   readonly closure: Closure;
   readonly packageJson: {
@@ -27,7 +27,7 @@ export interface RewriteOptions {
   };
   readonly bun: Bun;
   readonly environment: Environment;
-  /** Owns the private directories of this run. */
+  /** Makes and removes the private directories of this run. */
   readonly scratch: Scratch;
   readonly target: Target;
 }
@@ -38,7 +38,7 @@ export interface RewrittenLock {
   /** Text of package.json. */
   readonly packageJson: string;
   readonly lock: BunLock;
-  /** The closure of the new lockfile. Keys are paths in the release's tree. */
+  /** The closure in the new lockfile. Its keys are paths in the release's tree. */
   readonly closure: Closure;
 }
 
@@ -49,20 +49,20 @@ const ARGUMENTS = [
   "--lockfile-only",
   "--save-text-lockfile",
 ];
-/** Bun 1.3 ignores `--offline`. The comparison of pins finds what it changes. */
+/** Bun 1.3 ignores `--offline`. If it then changes a version, the comparison finds it. */
 const SILENT = ["--ignore-scripts", "--no-progress", "--offline"];
 
 /**
- * Lets Bun write the release's lockfile, compares its pins with the app's, and proves it by a frozen installation.
- * @throws GantryError INTERNAL when Bun refuses the candidate or changes a pin
+ * Lets Bun write the release's lockfile, compares its versions with the app's, and proves it by a frozen installation.
+ * @throws GantryError INTERNAL when Bun refuses the draft or changes a version
  */
 export async function rewriteLock(options: RewriteOptions): Promise<RewrittenLock> {
   const { roots, closure, packageJson, bun, environment, target } = options;
   const json = `${JSON.stringify(packageJson, null, 2)}\n`;
   const release = { optionalDependencies: {}, ...packageJson };
   const candidate = formatCandidate(hoistClosure(closure, roots), release, Math.max(options.lock.version, 1));
-  // Bun deletes a lockfile without packages, and refuses a frozen one (1.4.5). Bun is not run, because nothing has to
-  // be installed.
+  // Bun deletes a lockfile without packages, and refuses a frozen installation with one (1.4.5). There is nothing to
+  // install, so Bun is not run.
   if (roots.size === 0)
     return { text: candidate, packageJson: json, lock: requireBunLock(candidate, NAMES.lockfile), closure };
   const directory = options.scratch.makePrivate();

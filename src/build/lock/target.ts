@@ -1,7 +1,7 @@
 /**
- * Writes the part of a lockfile that a target needs, as a release's package.json and bun.lock. It is completed from
- * the registry when the lockfile was made on another platform. Optional externals without files for the target are
- * left out.
+ * Writes the part of a lockfile that a target needs, as a release's package.json and bun.lock. When the lockfile was
+ * made on another platform, missing packages are added from the registry. Optional externals without files for the
+ * target are left out.
  */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -19,7 +19,7 @@ import type { Scratch } from "../scratch.ts";
 interface ClosureModule {
   /** Its directory relative to node_modules: `libsql`, `a/node_modules/b`. */
   readonly path: string;
-  /** The package's own name, which the path of an alias does not contain. */
+  /** The package's own name. The path of an alias does not contain it. */
   readonly name: string;
   readonly version: string;
   /** Names of the externals that need it, sorted. An external is in its own list. */
@@ -28,7 +28,7 @@ interface ClosureModule {
 
 interface AvailableClosure {
   readonly lock: BunLock;
-  /** Names to keys. */
+  /** Names of the available externals to their keys in `lock`. */
   readonly roots: ReadonlyMap<string, string>;
   readonly closure: Closure;
   readonly leftOut: readonly LeftOut[];
@@ -37,8 +37,8 @@ interface AvailableClosure {
 }
 
 /**
- * Completes the closure for the target, and leaves out optional externals that have nothing for it.
- * @throws GantryError MODULE_UNAVAILABLE when a required one has nothing; those of completeClosure
+ * Adds missing packages for the target to the closure, and leaves out optional externals that have no files for it.
+ * @throws GantryError MODULE_UNAVAILABLE when a required external has no files for it; the errors of completeClosure
  */
 export async function availableClosure(
   lock: BunLock,
@@ -90,7 +90,7 @@ export interface LockFileOptions {
   readonly trusted: readonly string[];
   readonly bun: Bun;
   readonly environment: Environment;
-  /** Owns the private directories of this run. */
+  /** Makes and removes the private directories of this run. */
   readonly scratch: Scratch;
   readonly target: Target;
   /** Existing directory for package.json and bun.lock. */
@@ -98,18 +98,18 @@ export interface LockFileOptions {
 }
 
 export interface LockFiles {
-  /** Exact versions of the required externals, sorted by name. An alias is `npm:name@version`. */
+  /** Exact versions of the required externals, sorted by name. That of an alias is `npm:name@version`. */
   readonly dependencies: Readonly<Record<string, string>>;
   readonly optionalDependencies: Readonly<Record<string, string>>;
   /** All packages of the lockfile, sorted by path. */
   readonly closure: readonly ClosureModule[];
   /**
-   * Paths of packages that the target must have, because package managers skip a missing optional package silently.
+   * Paths of packages that must be installed for the target. Package managers skip a missing optional package silently.
    */
   readonly platformPackages: readonly string[];
 }
 
-/** Writes both files in Bun's own form. */
+/** Writes package.json and bun.lock. The lockfile is in Bun's own form. */
 export async function writeLockFiles(
   found: Pick<AvailableClosure, "lock" | "roots" | "closure"> & { readonly optional: ReadonlySet<string> },
   options: LockFileOptions,

@@ -1,6 +1,6 @@
 /**
- * Finds externals that have nothing for a target. Package managers skip a missing optional package silently, so the
- * module would be missing on the host. This finds it at the build. Pure.
+ * Finds externals that have no files for a target. Package managers skip a missing optional package silently, so the
+ * module would be missing on the host only. Here the build finds it. Pure.
  */
 import { type BunLock, resolveKey, type Target } from "../../release/index.ts";
 import { isPlatformPackage, platformOfName, platformRefusal } from "../analyze/index.ts";
@@ -8,13 +8,13 @@ import { edgesOf, fieldsOf, walkClosure, type Pin } from "./package-closure.ts";
 import type { CompletedClosure } from "./complete.ts";
 
 export interface Unavailable {
-  /** The external. */
+  /** Name of the external. */
   readonly name: string;
   /** One sentence: what is missing for which target. */
   readonly reason: string;
 }
 
-/** One entry for each external that cannot work on the target. */
+/** Returns one entry for each external that cannot work on the target. */
 export function findUnavailable(
   completed: CompletedClosure,
   pins: readonly Pin[],
@@ -34,7 +34,7 @@ export function findUnavailable(
   });
 }
 
-/** Does a package have variants for the target's system, and none for its processor and C library? */
+/** Says whether a package has variants for the target's system, and none of them for its processor and C library. */
 function lacksVariant(lock: BunLock, key: string, target: Target): boolean {
   const edges = edgesOf(lock, key).filter((edge) => edge.kind === "optional");
   const siblings = edges.map((edge) => edge.name);

@@ -1,6 +1,6 @@
 /**
- * Plans how a Node app's JavaScript is made, and what the result is: by the app's own `build` script, else by a tool
- * that it already has. Asks the app's TypeScript for its tsconfig.json. Changes nothing.
+ * Plans how a Node app's JavaScript is made, and which file then starts the app. The app's own `build` script makes it,
+ * else a tool that the app already has. The app's TypeScript is asked for its tsconfig.json. Nothing is changed.
  */
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -23,11 +23,11 @@ import {
 } from "../app/index.ts";
 
 export interface Compilation {
-  /** Arguments for Bun. Undefined for an app that is JavaScript already. */
+  /** Arguments for Bun, which runs the tool. Undefined for an app that is JavaScript already. */
   readonly command: readonly string[] | undefined;
-  /** The file that starts the app after that, relative to the app. */
+  /** The file that starts the app after the compilation, relative to the app. */
   readonly entry: string;
-  /** A configuration file that the tool needs and the app lacks. */
+  /** A configuration file that has to be written for the tool. */
   readonly config?: { readonly path: string; readonly text: string };
 }
 
@@ -39,7 +39,10 @@ export interface CompilationOptions {
   readonly environment: Environment;
 }
 
-/** @throws GantryError CONFIG_INVALID when nothing can make the entry, or the tool's output directory is unknown */
+/**
+ * Plans how the app's JavaScript is made.
+ * @throws GantryError CONFIG_INVALID when nothing can make the entry, or when it is not known where a tool puts it
+ */
 export async function planCompilation(options: CompilationOptions): Promise<Compilation> {
   const { app } = options;
   const entry = entryOf(app);
@@ -73,7 +76,8 @@ async function planCompilers(
   const swc = source === undefined || !names.includes("swc") ? undefined : swcCommand(source);
   if (source !== undefined && swc !== undefined) return { command: ["run", ...swc], entry: source.entry };
   const config = names.includes("tsc") ? await readTypeScriptConfig(options) : undefined;
-  // A tsconfig.json that compiles is used as it is. So is an invalid one, because the compiler then reports why.
+  // A tsconfig.json that writes JavaScript is used as it is. An invalid one is used too, because the compiler then
+  // reports what is wrong.
   if (names.includes("tsc") && isJavaScript(entry) && (source === undefined || config?.emits !== false))
     return { command: ["run", "tsc", "-p", "."], entry };
   if (source === undefined) return undefined;
@@ -93,7 +97,7 @@ export async function runTool(
   command: readonly string[],
   { appDir, bun, environment }: Omit<CompilationOptions, "app">,
 ): Promise<RunResult> {
-  // The Node that runs gantry comes first on the PATH, so that there is one for the tools.
+  // The Node that runs gantry comes first on the PATH, so that the tools always have one.
   const path = [dirname(process.execPath), environment["PATH"] ?? ""].join(":");
   return await run(bun, command, {
     cwd: appDir,
@@ -101,7 +105,7 @@ export async function runTool(
   });
 }
 
-/** The configuration with everything that it extends. Undefined when TypeScript reports an error in it. */
+/** The app's tsconfig.json with everything that it extends. Undefined when TypeScript reports an error in it. */
 async function readTypeScriptConfig(options: CompilationOptions): Promise<CheckedConfig | undefined> {
   const { code, stdout } = await runTool(["run", "tsc", "-p", ".", "--showConfig"], options);
   if (code !== 0) return undefined;
@@ -114,7 +118,11 @@ async function readTypeScriptConfig(options: CompilationOptions): Promise<Checke
   return { files, emits, importsTs: allowImportingTsExtensions === true };
 }
 
-/** @throws GantryError CONFIG_INVALID when the file that starts the app is not JavaScript */
+/**
+ * Checks that the entry is JavaScript.
+ * @param maker what makes the JavaScript, for messages
+ * @throws GantryError CONFIG_INVALID when the file that starts the app is not JavaScript
+ */
 function checkCompiled(app: App, entry: string, maker: string): void {
   if (isJavaScript(entry)) return;
   throw new GantryError({

@@ -1,7 +1,8 @@
 /**
- * Makes the app's packages resolve from a tree that is not beside it. Node's import ignores NODE_PATH, so resolution
- * hooks are needed: synchronous ones (Node 22.15 and 23.5; no measurable cost), in older versions hooks in a thread of
- * their own (some 50 ms of a start). Packages of the tree resolve each other as usual.
+ * Makes the app's packages resolve from a tree that is not beside the app. Node's import ignores NODE_PATH, so
+ * resolution hooks are needed. Since Node 22.15 and 23.5 they are synchronous, at no measurable cost. In older versions
+ * they run in a thread of their own, which adds some 50 ms to a start. Packages in the tree resolve each other as
+ * usual.
  */
 import { existsSync } from "node:fs";
 import * as nodeModule from "node:module";
@@ -15,13 +16,18 @@ interface Context {
 type Next = (specifier: string, context: Context) => unknown;
 type Resolve = (specifier: string, context: Context, next: Next) => unknown;
 
-/** Missing in the type declarations of the oldest supported Node. */
+/** The type of module.registerHooks, which the type declarations of the oldest supported Node lack. */
 type RegisterHooks = (hooks: { readonly resolve: Resolve }) => void;
 
-/** The package that a specifier names; undefined for paths, URLs, `#imports` and Node's own `node:` modules. */
+/**
+ * Matches a specifier that names a package. It does not match paths, URLs, `#imports` and Node's own `node:` modules.
+ */
 const PACKAGE = /^(@[^/]+\/[^/]+|[^/@.#:][^/:]*)(?:\/|$)/;
 
-/** @param modules an absolute node_modules */
+/**
+ * Installs the hooks.
+ * @param modules the absolute path of the node_modules from which packages resolve
+ */
 export function resolveFrom(modules: string): void {
   const base = pathToFileURL(join(dirname(modules), "app.mjs")).href;
   const tree = `${pathToFileURL(modules).href}/`;
@@ -41,7 +47,7 @@ export function resolveFrom(modules: string): void {
       const from = context.parentURL;
       if (from === base || from?.startsWith(tree) === true || !isInTree(specifier))
         return next(specifier, context);
-      // For require() Node resolves from the module that asks and ignores parentURL.
+      // For require(), Node resolves from the module that calls it and ignores parentURL.
       if (context.conditions?.includes("require") === true) return next(there.resolve(specifier), context);
       return next(specifier, { ...context, parentURL: base });
     },
@@ -54,7 +60,10 @@ interface Place {
   readonly tree: string;
 }
 
-/** Only import uses these hooks. require() finds the tree by the NODE_PATH that the stub sets. */
+/**
+ * Installs hooks in a thread. Only import uses them. require() finds the tree through NODE_PATH, which the start script
+ * sets.
+ */
 function registerThread(place: Place): void {
   const source = `import { existsSync } from "node:fs";
     const known = new Map();

@@ -1,7 +1,7 @@
 /**
- * Reads what the compiled JavaScript of a Node app imports: the specifiers for the load probe, and packages that no
- * production dependency brings. A common mistake is a devDependency that is needed at run time: it works until the app
- * is shipped, so it is refused here.
+ * Reads what the compiled JavaScript of a Node app imports: the specifiers for the load probe, and packages that are
+ * not among its production dependencies. A common mistake is a devDependency that is needed at run time. The app then
+ * works until it is shipped, so the mistake is refused here.
  */
 import { existsSync } from "node:fs";
 import { isBuiltin } from "node:module";
@@ -17,7 +17,7 @@ import { listJavaScript } from "./javascript.ts";
 
 export interface ScannedFile {
   readonly file: string;
-  /** `fixed`: an import statement, which always runs. A require() or import() may be in a try block. */
+  /** `fixed` is true for an import statement, which always runs. A require() or import() may be in a try block. */
   readonly imports: readonly { readonly specifier: string; readonly fixed: boolean }[];
   readonly problem?: string;
 }
@@ -25,9 +25,9 @@ export interface ScannedFile {
 export interface ImportOptions {
   /** lib/app as it is shipped. */
   readonly directory: string;
-  /** The file that starts the app, relative to it. */
+  /** The file that starts the app, relative to `directory`. */
   readonly entry: string;
-  /** The node_modules that is shipped. */
+  /** Path of the node_modules that is shipped. */
   readonly modules: string;
   /** The app's own package name, which it may import. */
   readonly name: string;
@@ -35,14 +35,15 @@ export interface ImportOptions {
   readonly environment: Environment;
 }
 
-/** Files per command line, whose length is limited (execve(2), E2BIG). */
+/** Number of files on a command line, whose length is limited (execve(2), E2BIG). */
 const AT_ONCE = 500;
 
 /**
  * Reads all imports of packages.
  * @returns specifiers by package, sorted
  * @throws GantryError MODULE_UNAVAILABLE for each package that an import statement names and the release lacks,
- *   CONFIG_INVALID for each such file
+ *   CONFIG_INVALID for each file that an import statement names and lib/app lacks, and for JavaScript that cannot be
+ *   read
  */
 export async function readImports(options: ImportOptions): Promise<Record<string, string[]>> {
   const found = new Map<string, Set<string>>();
@@ -75,17 +76,17 @@ export async function readImports(options: ImportOptions): Promise<Record<string
 }
 
 /**
- * Tests, tools and their settings, which lie beside an app that is JavaScript already. Their imports count only when
- * the app itself imports these files.
+ * Matches tests, tools and their settings. In an app that is JavaScript already, they lie beside its code. A package
+ * that only such a file imports may be missing, unless the app itself imports the file.
  */
 const DEVELOPMENT =
   /(?:^|\/)(?:tests?|__tests__|__mocks__|spec|e2e|bench|benchmarks?|scripts|examples?|\.[^/]+)\/|(?:^|\/)\.[^/]+$|\.(?:test|spec|bench|stories|config)\.[cm]?js$/;
 
-/** Endings that a path in an import may omit, for compilers and require(). */
+/** Endings that a path in an import may omit where a compiler or require() reads it. */
 const ENDINGS = ["", ".js", ".cjs", ".mjs", "/index.js", "/index.cjs", "/index.mjs"] as const;
 
 /**
- * Findings for paths in import statements that Node will not find: it takes the path as a URL, adds no ending and
+ * Findings for paths in import statements that Node will not find. Node takes such a path as a URL, adds no ending and
  * looks for no index (Node's documentation, ECMAScript modules, "Mandatory file extensions").
  */
 function absentFiles({ file, imports }: ScannedFile, directory: string): Finding[] {
@@ -111,7 +112,7 @@ function absentFiles({ file, imports }: ScannedFile, directory: string): Finding
   });
 }
 
-/** The files that the entry reaches by paths in imports. */
+/** The files that the entry imports by paths, directly or through other files, with the entry itself. */
 function reachable(scanned: readonly ScannedFile[], entry: string): ReadonlySet<string> {
   const byName = new Map(scanned.map((one) => [one.file, one]));
   const found = new Set([entry]);

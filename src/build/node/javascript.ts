@@ -1,7 +1,7 @@
 /**
  * Makes a Node app's JavaScript with the app's own build script or tools, in a private copy of its workspace, and
- * selects the part that becomes lib/app. The app's own directory is not written, and output of earlier builds in it is
- * not used.
+ * selects the directory that becomes lib/app. The app's own directory is not changed, and output of earlier builds in
+ * it is not used.
  */
 import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
@@ -18,11 +18,11 @@ import { readOutside } from "./outside.ts";
 export interface BuiltJavaScript {
   /** The directory that becomes lib/app. */
   readonly directory: string;
-  /** The file that starts the app, relative to it. */
+  /** The file that starts the app, relative to `directory`. */
   readonly entry: string;
-  /** That directory's path in the app. */
+  /** Path of `directory`, relative to the app. */
   readonly part: string;
-  /** Packages of the workspace that it may import. Those that it does import are shipped with it. */
+  /** Packages of the workspace that the app may import. Those that it does import are shipped with it. */
   readonly members: readonly Member[];
   readonly dispose: () => void;
 }
@@ -32,14 +32,14 @@ export interface BuildJavaScriptOptions {
   readonly sources: Sources;
   readonly bun: string;
   readonly environment: Environment;
-  /** Owns the private directories of this run. */
+  /** Makes and removes the private directories of this run. */
   readonly scratch: Scratch;
   readonly log: { readonly [name in "info" | "warn"]: (text: string) => void };
 }
 
 /**
  * Runs the app's `build` script, or its bundler or compiler when it has no such script.
- * @throws GantryError CONFIG_INVALID with the output of that, or when it did not make the entry
+ * @throws GantryError CONFIG_INVALID with the output of a script or tool that failed, or when the entry was not made
  */
 export async function buildJavaScript(options: BuildJavaScriptOptions): Promise<BuiltJavaScript> {
   const { app, sources, scratch } = options;
@@ -68,7 +68,7 @@ export async function buildJavaScript(options: BuildJavaScriptOptions): Promise<
   }
 }
 
-/** Builds the members that the app depends on with their own scripts, in the copy of the workspace. */
+/** Builds those workspace members on which the app depends, with their own scripts, in the copy of the workspace. */
 async function buildMembers(options: BuildJavaScriptOptions, top: string): Promise<Member[]> {
   const { app, sources } = options;
   const members = readMembers(sources.appDir, sources.root);
@@ -81,10 +81,10 @@ async function buildMembers(options: BuildJavaScriptOptions, top: string): Promi
 }
 
 interface RunCommand extends BuildJavaScriptOptions {
-  /** The directory in which it runs. */
+  /** The directory in which the command runs. */
   readonly appDir: string;
   readonly whose: string;
-  /** The app's directory of which this is a copy. */
+  /** The original directory of which `appDir` is a copy, for messages. */
   readonly below: string;
 }
 
@@ -127,11 +127,14 @@ interface BuiltEntry {
   readonly entry: string;
   readonly inside: string;
   readonly part: string;
-  /** The command that made it. */
+  /** The command that was run, for messages. */
   readonly built: string;
 }
 
-/** @throws GantryError CONFIG_INVALID when there is no such file, or it lies outside lib/app */
+/**
+ * Checks that the entry was made.
+ * @throws GantryError CONFIG_INVALID when there is no such file, or it lies outside lib/app
+ */
 function checkEntry(app: App, { appDir, entry, inside, part, built }: BuiltEntry): void {
   const where = join(app.dir, "package.json");
   const refuse = (what: string, fix: string): never => {
@@ -143,13 +146,14 @@ function checkEntry(app: App, { appDir, entry, inside, part, built }: BuiltEntry
   refuse(`${entry} is not among what "${built}" made`, 'correct "gantry.entry", or the build');
 }
 
-/** Left out of lib/app: files that only compilers, editors and debuggers read. */
+/** Matches files that are left out of lib/app, because only compilers, editors and debuggers read them. */
 const BUILD_ONLY = /\.d\.[cm]?ts$|\.d\.[cm]?ts\.map$|\.tsbuildinfo$|\.[cm]?tsx?$/;
 const SOURCE_MAP = /\.[cm]?js\.map$/;
 
 /**
  * Fills lib/app. Its package.json says whether `.js` is ESM, as the app's own does.
- * @param sourcemaps keep source maps, for `--enable-source-maps`
+ * @param to the path of lib/app
+ * @param sourcemaps true to keep source maps, for `--enable-source-maps`
  */
 export function copyJavaScript(built: BuiltJavaScript, to: string, app: App, sourcemaps: boolean): void {
   copyCompiled(built.directory, to, sourcemaps);
@@ -168,7 +172,8 @@ function copyCompiled(from: string, to: string, sourcemaps: boolean): void {
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.name === NAMES.modules || entry.name.startsWith(".env")) continue;
-    // A link is replaced by its target, unless the target is missing, or a directory above the link.
+    // A link is replaced by the file or directory that it leads to. It is left out when that is missing or contains the
+    // link.
     const found = statSync(source, { throwIfNoEntry: false });
     if (found === undefined || (entry.isSymbolicLink() && isAbove(source, from))) continue;
     if (found.isDirectory()) copyCompiled(source, target, sourcemaps);
@@ -181,7 +186,7 @@ function isAbove(link: string, directory: string): boolean {
   return `${realpathSync(directory)}/`.startsWith(`${realpathSync(link)}/`);
 }
 
-/** Copies the members of the workspace that the compiled app imports, and those that they import. */
+/** Copies the workspace members that the compiled app imports, and those that they import. */
 function copyMembers({ members }: BuiltJavaScript, to: string, app: App, sourcemaps: boolean): void {
   const left = new Set(members);
   const copied = new Map([[to, undefined as Member | undefined]]);
@@ -198,7 +203,7 @@ function copyMembers({ members }: BuiltJavaScript, to: string, app: App, sourcem
   refuseUncompiled(copied, app.workspaceRoot);
 }
 
-/** `#imports` of the app's package.json with paths for lib/app. Targets outside it are left out. */
+/** The `imports` of the app's package.json, with paths for lib/app. Targets outside lib/app are left out. */
 function rebaseImports(value: unknown, part: string): { readonly imports?: unknown } {
   const prefix = part === "." ? "./" : `./${part}/`;
   const rebase = (target: unknown): unknown => {

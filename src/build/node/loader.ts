@@ -1,11 +1,12 @@
-/** Loads packages from a tree at any path, as an import in an app beside it would. Part of preload.ts. */
+/** Loads packages from a tree at any path, as an import in an app beside the tree would. Part of preload.ts. */
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { Script, constants } from "node:vm";
 
 /**
- * The result of `import(specifier)`, or of `require` for a package that supports only that.
- * @param modules an absolute node_modules
+ * Returns a function that gives the result of `import(specifier)`, or of `require` for a package that supports only
+ * that.
+ * @param modules the absolute path of the tree's node_modules
  */
 export function loaderFor(modules: string): (specifier: string) => Promise<unknown> {
   const filename = join(dirname(modules), "probe.cjs");

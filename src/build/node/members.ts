@@ -1,6 +1,6 @@
 /**
- * Packages of the app's workspace that it depends on in production. No registry has them: they are the app's own code,
- * built by their own scripts, and shipped in lib/app/node_modules.
+ * Finds the packages of the app's workspace on which it depends in production. No registry has them: they are the app's
+ * own code, are built by their own scripts, and are shipped in lib/app/node_modules.
  */
 import { existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync, type Dirent } from "node:fs";
 import { join, relative } from "node:path";
@@ -10,16 +10,19 @@ import { NAMES } from "../../release/index.ts";
 import { isFile, readInstalled, type InstalledPackage } from "../app/index.ts";
 
 export interface Member {
-  /** The name that it is imported by. */
+  /** The name by which it is imported. */
   readonly name: string;
-  /** Its directory, below the workspace's root. */
+  /** Its directory, relative to the workspace root. */
   readonly path: string;
   readonly json: PackageJson;
   /** The directory in which it was built. */
   readonly directory: string;
 }
 
-/** @returns each member after the members that it depends on */
+/**
+ * Finds the members on which an app depends.
+ * @returns each member after the members on which it depends
+ */
 export function readMembers(appDir: string, root: string): Omit<Member, "directory">[] {
   const { app, packages } = readInstalled(appDir, root);
   const members = new Map<string, Omit<Member, "directory">>();
@@ -38,8 +41,10 @@ export function readMembers(appDir: string, root: string): Omit<Member, "directo
 }
 
 /**
- * Links modules into the copy, so that build tools are found. For members of the workspace the links lead to the copy,
- * where they are built.
+ * Links installed modules into the copy of a workspace, so that build tools are found. The links of workspace members
+ * lead into the copy, where they are built.
+ * @param root the workspace root
+ * @param below the directory to begin with, relative to the root
  */
 export function linkModules(root: string, copy: string, below = ""): void {
   for (const entry of readdirSync(join(root, below), { withFileTypes: true })) {
@@ -49,7 +54,10 @@ export function linkModules(root: string, copy: string, below = ""): void {
   }
 }
 
-/** Caches of tools. In the copy they are new directories, so that the app's own stay unchanged. */
+/**
+ * Directories in which tools keep caches. They are not linked: tools make new ones in the copy, and the app's own stay
+ * unchanged.
+ */
 const CACHES: ReadonlySet<string> = new Set([".cache", ".vite", ".vite-temp", ".tmp"]);
 
 function linkPackages(root: string, copy: string, below: string): void {
@@ -65,7 +73,10 @@ function linkPackages(root: string, copy: string, below: string): void {
   }
 }
 
-/** The directory of a member that an entry of node_modules leads to, relative to the workspace's root. */
+/**
+ * The directory of the member that an entry of node_modules leads to, relative to the workspace root. Undefined when
+ * the entry leads to no member.
+ */
 function memberAt(root: string, path: string, entry: Dirent): string | undefined {
   if (!entry.isSymbolicLink() || !existsSync(join(root, path))) return undefined;
   const target = relative(realpathSync(root), realpathSync(join(root, path)));
@@ -74,14 +85,15 @@ function memberAt(root: string, path: string, entry: Dirent): string | undefined
 
 const LOADABLE = /\.(?:[cm]?js|json|node)$/;
 
-/** Does a text import a package by its name, or a path in it? */
+/** Says whether a text contains a string that is a package's name, or a path in that package. */
 export function namesPackage(text: string, name: string): boolean {
   return ['"', "'", "`"].some((quote) => [quote, "/"].some((end) => text.includes(`${quote}${name}${end}`)));
 }
 
 /**
- * @param members by the directory that they were copied to, which has no TypeScript
- * @param root the workspace's
+ * Refuses workspace members that were not compiled.
+ * @param members members by the directory to which they were copied, without their TypeScript
+ * @param root the workspace root
  * @throws GantryError CONFIG_INVALID for each member that has no file which Node can load, such as a package for
  *   bundlers only
  */
@@ -114,7 +126,7 @@ function isLoadable(place: string, target: string): boolean {
     .some((file) => LOADABLE.test(file) && isFile(join(place, file)));
 }
 
-/** The files that a package's main or exports name for programs. */
+/** The files that the value of `main` or `exports` names, except type declarations. */
 function targets(value: unknown): string[] {
   if (typeof value === "string") return [value];
   if (typeof value !== "object" || value === null) return [];

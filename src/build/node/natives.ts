@@ -1,6 +1,7 @@
 /**
- * Makes native files that no package ships for this Node. The packages' own install scripts fetch or compile them,
- * with the release's Node and its headers, in the private tree. Only the files that such a script made are kept.
+ * Makes native files that no package contains for this Node. The packages' own install scripts fetch or compile them,
+ * with the release's Node and its headers, in the private tree. Intermediate files of the compilation are removed
+ * afterwards.
  */
 import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -22,7 +23,7 @@ export interface BuildNativesOptions {
   readonly closure: readonly ClosurePackage[];
   readonly node: NodeRuntime;
   readonly target: Target;
-  /** Can a program for the target run on this machine? Compilers here build for this machine only. */
+  /** True when this machine can run programs for the target. Compilers here build for this machine only. */
   readonly native: boolean;
   /** A private directory for the scripts. */
   readonly work: string;
@@ -30,15 +31,15 @@ export interface BuildNativesOptions {
   readonly log: { readonly info: (text: string) => void };
 }
 
-/** Why a package has no native file: its script failed, or the target is another machine. */
+/** Why a package has no native file: its install script failed, or would have to run on another machine. */
 export interface Unbuilt {
   readonly reason: string;
   readonly fix: string;
 }
 
 /**
- * Runs the install scripts that are needed.
- * @returns the packages without a native file, by path
+ * Runs the install scripts of packages that lack a native file for this Node.
+ * @returns the packages that still have none, by path
  */
 export async function buildNatives(options: BuildNativesOptions): Promise<Map<string, Unbuilt>> {
   const missing = new Map<string, Unbuilt>();
@@ -70,7 +71,7 @@ export async function buildNatives(options: BuildNativesOptions): Promise<Map<st
   return missing;
 }
 
-/** Does the package, or a variant of it that was installed, carry a native file for this platform and ABI? */
+/** Says whether the package, or a variant of it that was installed, has a native file for this platform and ABI. */
 function isProvided(
   { modules, target, node, closure }: BuildNativesOptions,
   found: ClosurePackage,
@@ -86,12 +87,15 @@ function isProvided(
   );
 }
 
-/** The native files of a package itself, relative to it. */
+/** The native files of a package itself, relative to its directory. */
 function nativePaths(directory: string): string[] {
   return readPackageFiles(directory).paths.filter((path) => path.endsWith(".node"));
 }
 
-/** @returns the end of its output, when it made no native file */
+/**
+ * Runs an install script.
+ * @returns why it made no native file, with lines of its output; undefined when it made one
+ */
 async function makeNative(
   options: BuildNativesOptions,
   directory: string,
@@ -114,7 +118,10 @@ async function makeNative(
   return `"${command}" ${failure.why}: ${said}`;
 }
 
-/** A directory with a node-gyp that is not the app's: scripts call it by name, and npm contains one. */
+/**
+ * Makes a directory for the PATH with a node-gyp: install scripts call it by name. It runs the copy that npm contains,
+ * with the release's Node. The result is empty when there is no npm.
+ */
 function nodeGypDirectory({ environment, work, node }: BuildNativesOptions): {
   readonly path: readonly string[];
   readonly variables: Readonly<Record<string, string>>;
@@ -132,10 +139,12 @@ function nodeGypDirectory({ environment, work, node }: BuildNativesOptions): {
 }
 
 /**
- * Removes what node-gyp leaves behind: objects, makefiles and a second copy. Packages load build/Release/NAME.node.
+ * Removes the files that node-gyp leaves and that no package needs: objects, makefiles and second copies. Packages load
+ * build/Release/NAME.node.
  */
 function removeIntermediates(directory: string): void {
-  // node-pre-gyp compiles in that directory and copies the result to where the package loads it.
+  // node-pre-gyp compiles in a directory with this name, and copies the result to the place from which the package
+  // loads it.
   for (const name of readdirSync(directory)) {
     if (name.startsWith("build-tmp")) rmSync(join(directory, name), { recursive: true, force: true });
   }
@@ -153,7 +162,8 @@ function removeIntermediates(directory: string): void {
 }
 
 /**
- * A binding.gyp may build extensions of other programs for its tests, which are not Node addons (better-sqlite3 12).
+ * Says whether a file may be a Node addon. A binding.gyp may also build extensions of other programs, for tests
+ * (better-sqlite3 12).
  */
 function mayBeAddon(path: string): boolean {
   return withNativeFile(path, (file) => {
@@ -163,7 +173,11 @@ function mayBeAddon(path: string): boolean {
   });
 }
 
-/** @throws GantryError MODULE_UNAVAILABLE for each package without its native file that a required external needs */
+/**
+ * Refuses a tree in which required native files are missing.
+ * @param optional names of the externals without which the app can start
+ * @throws GantryError MODULE_UNAVAILABLE for each package without its native file that a required external needs
+ */
 export function refuseUnbuilt(
   missing: ReadonlyMap<string, Unbuilt>,
   closure: readonly ClosurePackage[],

@@ -1,7 +1,8 @@
 /**
- * Makes the program of a Node release: lib/app, lib/preload.cjs and, unless it uses the host's own Node, lib/node.
- * Every production dependency, native or not, is in the prepared tree. So there is one copy of each package, which
- * lib/app and other packages find by Node's own rules, with the same digest from every source.
+ * Makes the program of a Node release: lib/app, lib/preload.cjs and, unless the release uses the host's own Node,
+ * lib/node. Every production dependency from a registry, native or not, is in the installed tree. So there is one copy
+ * of each package, which lib/app and other packages find by Node's own rules, and whose digest is the same from every
+ * source.
  */
 import { copyFileSync, existsSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -18,7 +19,10 @@ import { buildNatives, refuseUnbuilt } from "./natives.ts";
 import { ensureNode, type NodeRuntime } from "./node-runtime.ts";
 import { shipNode } from "./ship.ts";
 
-/** The Node that an app is built for on a target; undefined for an app that runs on Bun. */
+/**
+ * The Node for which an app is built on a target. Undefined for an app that runs on Bun.
+ * @param stage the target's work directory
+ */
 export async function readNode(
   { app, builder, environment }: BuildContext,
   target: Target,
@@ -45,8 +49,8 @@ interface Completed {
 }
 
 /**
- * Lets packages without native files for this Node make them.
- * @throws GantryError MODULE_UNAVAILABLE for a required one that could not
+ * Runs the install scripts of packages that lack a native file for this Node.
+ * @throws GantryError MODULE_UNAVAILABLE when a required external still lacks one
  */
 export async function completeTree(
   { environment, host, log }: BuildContext,
@@ -109,8 +113,8 @@ export async function makeNodeProgram(
 }
 
 /**
- * The imports that prove the modules: only of externals with a native file among their packages. Importing any other
- * package may start something, and its files are compared with their digests anyway.
+ * The imports by which the modules are proven: only those of externals with a native file among their packages.
+ * Importing any other package may start something, and its files are compared with their digests in any case.
  */
 function probedImports(
   imports: Readonly<Record<string, readonly string[]>>,
@@ -124,7 +128,7 @@ function probedImports(
   );
 }
 
-/** The bundled preload. It is in dist/, beside the compiled modules or when gantry runs from sources. */
+/** Path of the bundled preload.cjs in dist/. It is found both from gantry's compiled modules and from its sources. */
 function preloadFile(): string {
   const places = ["../../preload.cjs", "../../../dist/preload.cjs"].map((path) =>
     fileURLToPath(new URL(path, import.meta.url)),

@@ -1,6 +1,7 @@
 /**
- * The Node of a release: its executable and headers, from the npm package of that version and platform, fetched with
- * an integrity check. Version, ABI and Node-API are read from the executable, which is not run.
+ * Fetches the Node of a release: its executable and headers, from the npm package for that version and platform, with
+ * an integrity check. The version is read from the package, the ABI and the Node-API from its headers. Version and ABI
+ * are compared with those that the executable contains. The executable is not run.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +14,7 @@ import type { Environment } from "../../base/environment.ts";
 import { toolLines } from "../app/index.ts";
 
 export interface NodeRuntime {
-  /** Its prefix, with bin/node and include/node below. This is the `nodedir` of node-gyp. */
+  /** Its directory, with bin/node and include/node in it. This is the `nodedir` of node-gyp. */
   readonly directory: string;
   readonly executable: string;
   readonly version: string;
@@ -25,26 +26,28 @@ export interface NodeRuntime {
 }
 
 export interface EnsureNodeOptions {
-  /** The setting for the target: `24.21.0`, `system`, `system@24`. */
+  /** The Node that the setting names for the target: `24.21.0`, `system`, `system@24`. */
   readonly wanted: string;
   readonly target: Target;
   /** A private directory for the installation. */
   readonly directory: string;
-  /** The Bun that installs. */
+  /** Path of the Bun that installs the package. */
   readonly bun: string;
   readonly environment: Environment;
-  /** The app's package.json, for messages. */
+  /** Path of the app's package.json, for messages. */
   readonly where: string;
 }
 
 /**
  * Fetches the Node for a target.
- * @throws GantryError MODULE_UNAVAILABLE when there is no such version, or none for the target; NETWORK_FAILED
+ * @throws GantryError MODULE_UNAVAILABLE when there is no such version, or none for the target; DIGEST_MISMATCH when
+ *   the executable is not the one that the package describes; NETWORK_FAILED
  */
 export async function ensureNode(options: EnsureNodeOptions): Promise<NodeRuntime> {
   const { wanted, target, directory, where } = options;
   const system = wanted.startsWith("system");
-  // No Node for musl is published as a package. With `system`, the ABI of the glibc one is valid for it as well.
+  // No npm package has a Node for musl. With `system` the one for glibc is fetched, whose ABI is valid for musl as
+  // well.
   if (target.libc === "musl" && !system) throw new GantryError(noMuslNode(wanted, target, where));
   const version = system ? (wanted.split("@")[1] ?? process.versions.node) : wanted;
   const name = `node-${target.os}-${target.arch}`;

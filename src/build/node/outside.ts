@@ -1,16 +1,17 @@
 /**
- * Finds files outside its own directory that compiled JavaScript reads, such as `new URL("../public",
- * import.meta.url)`. Only that directory becomes lib/app. They are found by their names in the text, so a match is a
- * warning and not an error.
+ * Finds files that compiled JavaScript reads outside the directory that becomes lib/app, such as `new URL("../public",
+ * import.meta.url)`. Such files are not shipped. They are found by their names in the text, which can be wrong, so a
+ * match is a warning and not an error.
  */
 import { dirname, join } from "node:path";
 
 /**
+ * Finds the files and directories outside `part` that a text names.
  * @param text JavaScript
- * @param file its path below the app
+ * @param file path of the text's file, relative to the app
  * @param part the directory that becomes lib/app
- * @param exists is there such a file or directory below the app?
- * @returns paths below the app, each once
+ * @param exists says whether there is such a file or directory below the app
+ * @returns paths relative to the app, each once
  */
 export function readOutside(
   text: string,
@@ -19,10 +20,10 @@ export function readOutside(
   exists: (path: string) => boolean,
 ): string[] {
   const here = dirname(file);
-  // join(__dirname, "..", "public") is one path in several strings.
+  // A path may be in several strings: join(__dirname, "..", "public").
   const joined = text.replaceAll(/["'`]\s*,\s*["'`]/g, "/");
   const upward = [text, joined].flatMap((one) => literals(one, /["'`]((?:\.\.\/)+[^"'`\s\\$]+)["'`]/g));
-  // The parts may be in two statements: root = join(here, "..") and join(root, "public").
+  // A path may be in two statements: root = join(here, "..") and join(root, "public").
   const climbs = /\b(?:join|resolve|URL)\([^;]{0,80}?["'`]\.\.\/?["'`]\s*[,)]/.test(text);
   const below = climbs
     ? literals(text, /\b(?:join|resolve)\(\s*[\w$.]+\s*,\s*["'`]([^"'`\s\\$]+)["'`]/g)

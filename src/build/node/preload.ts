@@ -1,8 +1,8 @@
 /**
- * Node loads this before an app (`--require lib/preload.cjs`), in its process, its workers and its forks. It makes
- * packages resolve from the prepared tree at any path, removes gantry's own variables from the environment and loads
- * `.env` beside the release. Run as a program it runs the load probe. It is bundled and needs no other file of the
- * release.
+ * Node loads this file before an app (`--require lib/preload.cjs`), in its process, its workers and its forks. It makes
+ * packages resolve from the installed tree at any path, removes gantry's own variables from the environment and loads
+ * the release's `.env`. When it is run as a program, it runs the load probe. It is bundled and needs no other file of
+ * the release.
  */
 import type * as crypto from "node:crypto";
 import * as fs from "node:fs";
@@ -18,7 +18,7 @@ import { runLoadProbe, diagnoseCrash } from "../preload/index.ts";
 import { resolveFrom } from "./hooks.ts";
 import { loaderFor } from "./loader.ts";
 
-/** This file is lib/preload.cjs of the release. */
+/** The release's directory: this file is lib/preload.cjs in it. */
 const release = dirname(__dirname);
 const named = env[MODULES_VARIABLE];
 const probe = env[PROBE_VARIABLE];
@@ -37,14 +37,17 @@ if (probe !== undefined && require.main === module) {
   if (existsSync(file)) loadEnvironment(file);
 }
 
-/** The tree, when Node does not find it by itself: when it is not the node_modules of the release. */
+/**
+ * The node_modules with the app's packages, when Node does not find it by itself, that is, when it is not the one in
+ * the release's directory. Else undefined.
+ */
 function elsewhere(): string | undefined {
   const beside = join(release, NAMES.modules);
-  // A fork has no variables of gantry, but the NODE_PATH that the stub set.
+  // In a fork, gantry's variables are gone, but NODE_PATH, which the start script set, is still there.
   const modules = named ?? (existsSync(beside) ? beside : env["NODE_PATH"]?.split(":")[0]);
   if (modules === undefined || modules === "" || modules === beside) return undefined;
   try {
-    // The stub's path may reach the release through a link.
+    // The start script's path may lead to the release through a link.
     return realpathSync(dirname(modules)) === release ? undefined : modules;
   } catch {
     return undefined;
@@ -76,7 +79,7 @@ function loadEnvironment(file: string): void {
     try {
       writeSync(2, `gantry: .env: ${text}\n`);
     } catch {
-      // Standard error is closed, which is no reason to stop.
+      // Standard error is closed. The app can start without the message.
     }
   };
   try {

@@ -1,6 +1,6 @@
 /**
- * Lists the imports of JavaScript files with the parser of the Bun that runs this, as `scan.ts DIRECTORY FILE…`.
- * Prints JSON: for each file its imports, or the parser's error.
+ * Lists the imports of JavaScript files, with the parser of the Bun that runs this program. It is run as `scan.ts
+ * DIRECTORY FILE…`. It prints JSON: for each file its imports, or the parser's error.
  */
 import { Transpiler } from "bun";
 import { readFileSync } from "node:fs";

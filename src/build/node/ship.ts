@@ -1,7 +1,7 @@
 /**
- * Copies a Node into a release without its symbol table and debugging data, an eighth to a quarter of the file.
- * Nothing that runs or is loaded reads them, and addons are linked by the dynamic symbols, which stay. The result is
- * always the same bytes.
+ * Copies a Node into a release without its symbol table and debugging data, which are an eighth to a quarter of the
+ * file. No program that runs or loads it reads them. Addons are linked by the dynamic symbols, which stay. The same
+ * Node always gives the same bytes.
  */
 import {
   appendFileSync,
@@ -15,7 +15,11 @@ import {
 import { planStrip } from "../../elf/index.ts";
 import { openSource } from "../../host/index.ts";
 
-/** @param to is created; the original is not changed. A file that cannot be stripped safely is copied as it is. */
+/**
+ * Copies the executable. The original is not changed. A file from which nothing can be removed safely is copied as it
+ * is.
+ * @param to the path of the copy
+ */
 export function shipNode(from: string, to: string): void {
   copyFileSync(from, to);
   chmodSync(to, 0o755);

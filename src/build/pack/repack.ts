@@ -1,6 +1,6 @@
 /**
- * Makes the archive beside a release again after the release has changed: signed, or given more bundles. A missing
- * archive is not made, and after an error the old one is unchanged.
+ * Makes the archive beside a release again after the release was signed or got more bundles. A missing archive is not
+ * made. After an error the old one is unchanged.
  */
 import { existsSync, lstatSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -10,12 +10,13 @@ import { writeArchive } from "./release-archive.ts";
 
 export interface Repacked {
   readonly archive: string;
-  /** The archive's own signature, which became invalid and was removed. */
+  /** Path of the archive's own signature, which became invalid and was removed. */
   readonly removedSignature: string | undefined;
 }
 
 /**
- * Packs the files that SHA256SUMS lists, and the signatures. Files that a start has made are left out.
+ * Packs the files that SHA256SUMS lists, SHA256SUMS itself, and the signatures. Files that a start has made are left
+ * out.
  * @returns undefined when there is no archive with the release's name beside it
  */
 export async function repackArchive(release: string): Promise<Repacked | undefined> {

@@ -1,8 +1,9 @@
 /**
- * Crash diagnosis, inside the app's process. When the app ends with a failure, this checks whether a file of its
- * modules was changed or lost since they were proven, because a warm start reads none of them. It reports the file by
- * name and removes the stamp, so that the next start checks every file and repairs them. Bundled into the code that
- * runs before an app, under Bun and under Node. It costs nothing in a process that ends well.
+ * Diagnoses a failure of the app, inside the app's process. A start with prepared modules reads no file of them. So
+ * when the app ends with a failure, this checks whether such a file was changed or lost since the modules were proven.
+ * It reports the file by name and removes the stamp, so that the next start checks every file and repairs them. This
+ * code is bundled into what runs before an app, under Bun and under Node. It costs nothing in a process that ends
+ * without a failure.
  */
 import type * as nodeCrypto from "node:crypto";
 import type * as nodeFs from "node:fs";
@@ -21,7 +22,7 @@ interface Runtime {
   readonly crypto: typeof nodeCrypto;
 }
 
-/** The keys of the manifest that are needed here. They were checked when the modules were proven. */
+/** The parts of the manifest that are needed here. They were checked when the modules were proven. */
 interface Listed {
   readonly externals: readonly { readonly name: string; readonly optional: boolean }[];
   readonly modules: Readonly<Record<string, ListedModule>>;
@@ -32,7 +33,7 @@ interface ListedModule {
   readonly files: Readonly<Record<string, readonly [size: number, sha256: string]>>;
 }
 
-/** Never throws, because the app is ending with an error of its own. */
+/** Runs the diagnosis. Never throws, because the app is ending with an error of its own. */
 export function diagnoseCrash(place: Place, runtime: Runtime): void {
   try {
     const manifest = runtime.fs.readFileSync(`${place.release}/${NAMES.manifest}`);
@@ -54,7 +55,7 @@ export function diagnoseCrash(place: Place, runtime: Runtime): void {
   }
 }
 
-/** The stamps of this release; the time is the ctime of the inode, which no program can set. */
+/** The stamps of this release. `written` is the ctime of the file, which no program can set. */
 function findStamps({ modules }: Place, manifest: Buffer, { fs, crypto }: Runtime) {
   const id = crypto.createHash("sha256").update(manifest).digest("hex").slice(0, RELEASE_ID_LENGTH);
   const directory = `${modules}/${NAMES.stamps}`;
@@ -64,7 +65,10 @@ function findStamps({ modules }: Place, manifest: Buffer, { fs, crypto }: Runtim
   });
 }
 
-/** Only files that changed after the stamp was written are read. */
+/**
+ * Finds files that are missing or differ from the manifest. Only files that changed after the stamp was written are
+ * read.
+ */
 function findDamaged({ modules }: Place, listed: Listed, { fs, crypto }: Runtime, since: number): string[] {
   const required = new Set(listed.externals.flatMap(({ name, optional }) => (optional ? [] : [name])));
   return Object.entries(listed.modules).flatMap(([directory, { neededBy, files }]) => {
@@ -80,7 +84,7 @@ function findDamaged({ modules }: Place, listed: Listed, { fs, crypto }: Runtime
   });
 }
 
-/** Undefined for a file that cannot be read, which no app can load either. */
+/** The file's SHA-256. Undefined for a file that cannot be read, which no app can load either. */
 function hashOf(file: string, fs: typeof nodeFs, crypto: typeof nodeCrypto): string | undefined {
   try {
     return crypto.createHash("sha256").update(fs.readFileSync(file)).digest("hex");

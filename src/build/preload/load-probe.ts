@@ -1,20 +1,23 @@
 /**
- * The app's side of the load probe (release/probe.ts): loads the requested modules and writes the results to standard
- * output, line by line. Bundled into the code that runs before an app, under Bun and under Node.
+ * The app's part of the load probe (release/probe.ts): loads the requested modules and writes the results to standard
+ * output, line by line. It is bundled into the code that runs before an app, under Bun and under Node.
  */
 import { probePrefix, type ProbeResponse, type ProbeRequest } from "../../release/probe.ts";
 
 export interface NativeLoader {
   readonly load: (path: string) => unknown;
-  /** A text with the paths of all files that this process has mapped. Empty when that is unknown. */
+  /**
+   * Returns a text with the paths of all files that this process has mapped into memory. Empty when that is unknown.
+   */
   readonly mapped: () => string;
 }
 
 /**
- * Loads the requested modules. Never rejects, whatever the modules do.
+ * Loads the requested modules. Never rejects, even when a module cannot be loaded.
  * @param request the value of GANTRY_PROBE
+ * @param load loads a module by its specifier
  * @param write writes to standard output and returns the number of bytes written
- * @param native loads native files by themselves, when the request names any
+ * @param native loads native files by their paths, when the request names any
  */
 export async function runLoadProbe(
   request: string,
@@ -25,11 +28,11 @@ export async function runLoadProbe(
   const { nonce, specifiers, files = [] } = JSON.parse(request) as ProbeRequest;
   const respond = (line: ProbeResponse): void => {
     let rest = Buffer.from(`${probePrefix(nonce)}${JSON.stringify(line)}\n`);
-    // A pipe may accept fewer bytes than given.
+    // A pipe may accept fewer bytes than it is given.
     while (rest.length > 0) rest = rest.subarray(write(rest));
   };
   for (const specifier of specifiers) {
-    // Written before the load, so that after a crash the last line names the module.
+    // This line is written before the load, so that after a crash the last line names the module.
     respond({ specifier, state: "loading" });
     try {
       await load(specifier);
@@ -49,7 +52,10 @@ export async function runLoadProbe(
   }
 }
 
-/** Undefined when one file loads, else the first error. A package may have a file for each ABI. */
+/**
+ * Tries to load one of several files. Undefined when one loads, else the first error. A package may have a file for
+ * each ABI.
+ */
 function tryEach(paths: readonly string[], load: NativeLoader["load"]): unknown {
   const errors: unknown[] = [];
   for (const path of paths) {

@@ -1,6 +1,6 @@
 /**
- * Puts a release together on disk: scripts, texts, manifest, extra files and sums. The compiled binary, package.json
- * and bun.lock are in it already.
+ * Puts a release together on disk: adds scripts, texts, manifest, extra files and SHA256SUMS. The program, package.json
+ * and bun.lock are in the release's directory already.
  */
 import { chmodSync, copyFileSync, cpSync, existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -33,14 +33,14 @@ export interface ReleaseParts {
   readonly vendored: readonly PackedBundle[];
   /** `name-vVERSION`. */
   readonly base: string;
-  /** The manifest without the parts that are read from the files themselves. */
+  /** The manifest without the entries for files that are measured here. */
   readonly manifest: Omit<Manifest, "executable" | "launcher">;
 }
 
 /**
- * The launcher, which is built with gantry: launcher.mjs and the files that it loads at once or for a command. They
- * are beside the compiled modules, or in dist/ when gantry runs from sources.
- * @throws GantryError INTERNAL when it was not built
+ * Paths of the launcher's files, which are built with gantry: launcher.mjs and the files that it loads at once or for a
+ * command. They are in dist/, whether gantry runs from its compiled modules or from its sources.
+ * @throws GantryError INTERNAL when the launcher was not built
  */
 function launcherFiles(): readonly string[] {
   const places = ["../../", "../../../dist/"].map((path) => fileURLToPath(new URL(path, import.meta.url)));
@@ -57,7 +57,7 @@ function launcherFiles(): readonly string[] {
   });
 }
 
-/** Writes all missing files, and SHA256SUMS last. */
+/** Writes all remaining files of the release, and SHA256SUMS last. */
 export function assembleRelease(parts: ReleaseParts): Manifest {
   const layout = releaseLayout(parts.root, parts.manifest);
   const program = programPath(parts.manifest);
@@ -95,7 +95,7 @@ export function assembleRelease(parts: ReleaseParts): Manifest {
   return manifest;
 }
 
-/** Checksums of the program and the launcher, which run before anything can hash them. */
+/** Checksums of the program and the launcher. The release's scripts compare them before these files run. */
 function provenFiles({ root, manifest }: ReleaseParts, launcher: readonly string[]): ProvenFile[] {
   const program = programPath(manifest);
   const scripts = launcher.map((file) => `${NAMES.lib}/${basename(file)}`);

@@ -1,5 +1,6 @@
 /**
- * Makes the manifest's description of a build: its externals, from the results of analysis, lock and compiler. Pure.
+ * Makes the manifest's description of a release from the results of the analysis, the lockfile, the compiler and the
+ * installation. Pure.
  */
 import {
   type ExternalModule,
@@ -24,8 +25,8 @@ export interface FoundExternal {
 }
 
 /**
- * The manifest's entries by name. An external that the app never imports is probed by its own name. Externals that are
- * unavailable for this target come last, each with the reason.
+ * The manifest's entries for the externals, in the given order. An external that the app never imports is probed by its
+ * own name. An external that is unavailable for this target has the reason in its entry.
  */
 export function describeExternals(
   found: readonly FoundExternal[],
@@ -63,11 +64,11 @@ export interface ReleaseDescription {
   readonly install: Manifest["install"];
   readonly keep: NonNullable<Manifest["keep"]>;
   readonly bundle: ReleaseBundle | undefined;
-  /** The line of a minisign public key. */
+  /** The lines of minisign public keys: a string, or a list of several. */
   readonly publicKey: Manifest["publicKey"];
 }
 
-/** Everything of the manifest that is known before the release's files exist. */
+/** Everything in the manifest that is known before all files of the release exist. */
 export function describeRelease(description: ReleaseDescription): Omit<Manifest, "executable" | "launcher"> {
   const { app, tree, bundle, publicKey, keep } = description;
   return {

@@ -1,4 +1,6 @@
-/** Reads what a release needs from its host, from the compiled app and the native files that are shipped with it. */
+/**
+ * Reads what a release needs from its host, from the release's program and the native files that are shipped with it.
+ */
 import { basename, join } from "node:path";
 import { deriveRequires, type ShippedFile } from "../../compat/index.ts";
 import { withNativeFile } from "../../host/index.ts";
@@ -7,17 +9,17 @@ import type { CapturedTree } from "../tree/index.ts";
 
 export interface RequiresOptions {
   readonly target: Target;
-  /** The program of the release. Undefined when it uses the host's own. */
+  /** Path of the release's program. Undefined when the release uses the host's own Node. */
   readonly executable: string | undefined;
   /** The tree's node_modules. */
   readonly modules: string;
   readonly tree: CapturedTree;
 }
 
-/** Includes shared libraries, because a module may ship its own. */
+/** Matches native files and shared libraries, because a module may ship its own libraries. */
 const NATIVE = /\.(?:node|so(?:\.\d+)*)$/;
 
-/** Undefined for targets whose programs are not ELF files. */
+/** Reads the requirements. Undefined for targets whose programs are not ELF files. */
 export function readRequires({
   target,
   executable,
@@ -42,7 +44,10 @@ export function readRequires({
   );
 }
 
-/** Keeps every file open until the end, because their tables are read on demand. */
+/**
+ * Opens all files and passes them to `use`. Every file stays open until `use` has returned, because its tables are read
+ * on demand.
+ */
 function readAll<T>(
   paths: readonly { readonly name: string; readonly path: string }[],
   files: readonly ShippedFile[],

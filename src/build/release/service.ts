@@ -1,12 +1,10 @@
-/**
- * Makes `manifest.service`: the app's settings with every default, so that the host side has nothing to decide. Pure.
- */
+/** Makes `manifest.service`: the app's settings with every default, so that the host has no default to choose. Pure. */
 import type { Service } from "../../release/index.ts";
 import type { App } from "../app/index.ts";
 
 /**
- * Users that every Debian and Red Hat host has. systemd-sysusers would use the existing user, and the service would
- * share its files.
+ * Users that Debian or Red Hat hosts have from the beginning. systemd-sysusers would use the existing user, and the
+ * service would share that user's files.
  */
 const EVERYWHERE = new Set(
   "root daemon bin sys sync games man lp mail news uucp proxy www-data backup list irc nobody adm ftp halt messagebus \
@@ -32,7 +30,9 @@ export function describeService({ packageJson, settings, name }: ServiceSource):
   };
 }
 
-/** A user name from the binary's name that systemd and useradd(8) accept and that no host has already. */
+/**
+ * Makes a user name from the binary's name. systemd and useradd(8) accept it, and no host has it from the beginning.
+ */
 function defaultUser(binary: string): string {
   const name = binary.toLowerCase().replaceAll(/[^a-z0-9_-]/g, "-");
   const safe = /^[a-z_]/.test(name) ? name : `_${name}`;
@@ -40,7 +40,10 @@ function defaultUser(binary: string): string {
   return free.slice(0, 31);
 }
 
-/** A package's description is not written for a unit: characters that a unit cannot hold become spaces. */
+/**
+ * Makes one line from a text. A package's description was not written for a unit, so line breaks and control characters
+ * become spaces.
+ */
 function oneLine(text: unknown): string | undefined {
   if (typeof text !== "string") return undefined;
   const line = text.replaceAll(/[\p{Cc}\s]+/gu, " ").trim();

@@ -1,7 +1,7 @@
 /**
- * Renders the shell scripts of a release from templates/*.sh: first `#@include FILE` lines, then `@KEY@` placeholders,
- * which may be in a file's name too. Every value is checked before it is inserted, so that no setting can become shell
- * code.
+ * Renders the shell scripts of a release from templates/*.sh. First `#@include FILE` lines are replaced, whose FILE may
+ * contain placeholders, then `@KEY@` placeholders. Every value is checked before it is inserted, so that no setting can
+ * become shell code.
  */
 import { EM_OF_ARCH } from "../../elf/index.ts";
 import { basename } from "node:path";
@@ -31,20 +31,20 @@ import {
 import type { ProvenFile } from "../checksum.ts";
 import { plainWord, renderTemplate } from "../template.ts";
 
-/** Variables that only gantry uses. The stub does not pass them to the app. */
+/** Variables that only gantry uses. The start script does not pass them to the app. */
 const OWN_VARIABLES = variablesWhere(
   ({ kind, readBy }, name) =>
-    // The app's prelude reads MODULES_VARIABLE, which the stub itself sets.
+    // The start script itself sets MODULES_VARIABLE, and the app's prelude reads it.
     kind !== "foreign" && readBy.some((side) => side !== "build") && name !== MODULES_VARIABLE,
 );
 
-/** The command for what Bun's musl builds need beside musl, on Alpine. */
+/** The command that installs, on Alpine, the libraries that Bun's musl builds need in addition to musl. */
 const APK_ADD = "apk add libstdc++ libgcc";
 
-/** What a shell's 126 or 127 can mean when the file, its loader and its machine are right. */
+/** The fix when the shell ends with status 126 or 127, although the program is there and is made for this machine. */
 const EXEC_FIX = "check its mode (755), that its mount is not noexec, and what the loader says above";
 
-/** Fix for a host on which no program starts that is linked to a C library, such as an empty image or NixOS. */
+/** The fix for a host on which no program starts that is linked to a C library, such as an empty image or NixOS. */
 const NO_LIBC_FIX = {
   gnu: "there is no C library here: run it on a system or an image with glibc, such as debian:stable-slim; NixOS has one with programs.nix-ld.enable = true",
   musl: "there is no C library here: run it on a system or an image with musl, such as Alpine",
@@ -64,17 +64,17 @@ export interface StubOptions {
 type ScriptValues = Readonly<Record<string, string | undefined>>;
 
 /**
- * node-gyp-build takes musl for glibc on every host without /etc/alpine-release, and then misses its musl prebuilds.
- * It checks this variable first.
+ * On every host without /etc/alpine-release, node-gyp-build takes musl for glibc, and then does not find its files for
+ * musl. It looks at this variable first.
  */
 const MUSL_VARIABLE = "export LIBC=musl";
 
-/** Quotes a path with single quotes, the only quoting of sh in which no character is special. */
+/** Quotes a text with single quotes, the only quotes of sh in which no character is special. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
-/** The three scripts of a release, by their path in it. */
+/** Renders the three scripts of a release, by their path in it. */
 export function renderStubs(options: StubOptions): Record<string, string> {
   const values = stubValues(options);
   return {
@@ -128,7 +128,7 @@ function stubValues({ manifest, base, releaseId, launcher, proven }: StubOptions
   };
 }
 
-/** The program's size is compared first, because that does not read the file. */
+/** Values for checking the program and the launcher. The sizes are compared first, because that reads no file. */
 function provenValues(proven: readonly ProvenFile[]): Record<string, string> {
   const lines = (line: (file: ProvenFile) => string) => proven.map((file) => quote(line(file))).join(" ");
   return {
@@ -139,12 +139,18 @@ function provenValues(proven: readonly ProvenFile[]): Record<string, string> {
   };
 }
 
-/** A relative path in a variable is relative to the directory that the stub is about to leave. */
+/**
+ * Shell code that makes the path in a variable absolute. A relative path is relative to the directory that the start
+ * script is about to leave.
+ */
 function absolutePath(name: string): string {
   return `case \${${name}-} in '' | /*) ;; *) ${name}=\${PWD-}/\$${name} ;; esac`;
 }
 
-/** The launcher's environment: the variables that it keeps of its caller's, and those that the stub sets. */
+/**
+ * Names of the variables in the launcher's environment: those that it keeps from its caller's, and those that the start
+ * script sets.
+ */
 function keptVariables({ kind }: ReleaseRuntime, { libc }: Target): readonly string[] {
   const own = [
     ...(kind === "bun" ? Object.keys(LAUNCHER_RUNTIME) : []),
@@ -153,21 +159,24 @@ function keptVariables({ kind }: ReleaseRuntime, { libc }: Target): readonly str
   return [...KEPT_VARIABLES, ...own];
 }
 
-/** gcompat puts a glibc loader on Alpine, which starts few programs that were built for glibc. */
+/**
+ * The fix when the program does not start. With gcompat, Alpine has a glibc loader, but few programs that were built
+ * for glibc start with it.
+ */
 function execFix(target: Target, base: string): string {
   if (target.libc === undefined) return EXEC_FIX;
   if (target.libc === "musl") return `${EXEC_FIX}; on Alpine: ${APK_ADD}`;
   return `${EXEC_FIX}; on Alpine, with gcompat too: take the release ${plainWord(base)}-linux-${target.arch}-musl`;
 }
 
-/** The shared libraries that the program in lib/ needs. */
+/** Names of the shared libraries that the program in lib/ needs. */
 function ownLibraries(manifest: Manifest): string[] {
   const program = basename(programPath(manifest) ?? "");
   const libraries = manifest.requires?.libraries ?? [];
   return libraries.filter(({ by }) => by.includes(program)).map(({ value }) => plainWord(value));
 }
 
-/** These libraries with the packages that contain them on Debian and on Fedora: `LIBRARY:PACKAGE:PACKAGE`. */
+/** The same libraries with the packages that contain them on Debian and on Fedora: `LIBRARY:PACKAGE:PACKAGE`. */
 function linkedLibraries(manifest: Manifest): string[] {
   return ownLibraries(manifest).map((library) => {
     const packages = packagesOf(library);
@@ -177,12 +186,15 @@ function linkedLibraries(manifest: Manifest): string[] {
   });
 }
 
-/** e_machine as od prints its two bytes (ELF gABI). */
+/** The e_machine field of an ELF file, as od prints its two bytes (ELF gABI). */
 function elfMachine({ arch }: Target): string {
   return `${EM_OF_ARCH[arch].toString(16).padStart(2, "0")} 00`;
 }
 
-/** Node's builds for x64 (20 to 26, with qemu's processor models) run on every such processor; Bun's do not. */
+/**
+ * Values for checking the processor. Node's builds for x64 run on every x64 processor (20 to 26, tried with qemu's
+ * processor models). Bun's builds do not.
+ */
 function processorValues(runtime: ReleaseRuntime, target: Target, base: string): Record<string, string> {
   const flag = runtime.kind === "bun" ? cpuFlagOfBun(target, runtime.version) : undefined;
   const baseline = `take the release ${plainWord(base)}-${targetSuffix(target)}-baseline`;
@@ -191,14 +203,14 @@ function processorValues(runtime: ReleaseRuntime, target: Target, base: string):
   return { CPU_FLAG: flag ?? "", CPU_FIX: flag === "avx2" ? baseline : newer };
 }
 
-/** `PROGRAM` names the template that finds and runs this runtime. */
+/** Values for the runtime. `PROGRAM` names the template that finds and runs it. */
 function runtimeValues(runtime: ReleaseRuntime): Record<string, string> {
   if (runtime.kind === "bun") return { PROGRAM: "bun", SAME_PROGRAM: "", ELSE_PROGRAM: "" };
   const { version, abi, entry, system } = runtime;
   return {
     PROGRAM: system ? "system" : "node",
     SAME_PROGRAM: system ? ' && same_program "$gantry_stamp"' : "",
-    // The path in a stamp is used only when that stamp is valid.
+    // A path in a stamp is used only when the stamp is valid.
     ELSE_PROGRAM: system ? " || ! gantry_program=$gantry_on_path" : "",
     ENTRY: quote(entry),
     NODE: plainWord(version),
@@ -212,8 +224,8 @@ function libcMarks(libc: string | undefined): readonly string[] {
 }
 
 /**
- * A test for each native file: it exists and is not newer than the stamp, unless its module is known to be absent on
- * this host.
+ * Shell code with a test for each native file: the file exists and is not newer than the stamp, or its module is known
+ * to be absent on this host.
  */
 function nativeChecks(manifest: Manifest): string[] {
   const optional = new Map(manifest.externals.map((external, index) => [external.name, { external, index }]));

@@ -1,6 +1,6 @@
 /**
- * The table at the end of a build: the contents of the release, what was left out, and how much that saved. 80
- * columns.
+ * Formats the table at the end of a build in 80 columns: the contents of the release, what was left out, and how many
+ * bytes that saved.
  */
 import { dirname } from "node:path/posix";
 import { type Manifest, NAMES, type ReleaseRequires } from "../../release/index.ts";
@@ -14,10 +14,10 @@ export interface ReleaseSummary {
   readonly archive: string;
   readonly archiveBytes: number;
   readonly manifest: Manifest;
-  /** The release's files on disk: bytes by path. */
+  /** Sizes in bytes of the release's files, by path. */
   readonly files: Readonly<Record<string, number>>;
   readonly leftOut: readonly LeftOut[];
-  /** Was every module loaded from the finished release on this machine? */
+  /** True when every module was loaded from the finished release on this machine. */
   readonly loadedHere: boolean;
 }
 
@@ -46,7 +46,10 @@ export function formatSummary(summary: ReleaseSummary): string {
   return lines.join("\n");
 }
 
-/** Groups the launcher's files and the app's own JavaScript in one line each, because there may be hundreds. */
+/**
+ * The line of the table in which a file is counted. The launcher's files have one line, and so has the app's own
+ * JavaScript, because there may be hundreds of files.
+ */
 function lineOf(path: string): string {
   if (path.startsWith(`${NAMES.app}/`)) return `${NAMES.app}/`;
   return dirname(path) === NAMES.lib && path.endsWith(".mjs") ? NAMES.launcher : path;
@@ -67,7 +70,7 @@ function fileLines(files: ReleaseSummary["files"]): string[] {
 const leftOutLine = (name: string, files: number | string, size: string): string =>
   `${name.padEnd(43)} ${String(files).padStart(8)} ${size.padStart(9)}`;
 
-/** What pruning removed: reason, files, bytes, largest first. */
+/** Lines for the files that pruning removed: reason, number and bytes, with the most bytes first. */
 function leftOutLines(leftOut: readonly LeftOut[]): string[] {
   if (leftOut.length === 0) return [];
   const sum = (key: "files" | "bytes"): number => leftOut.reduce((all, entry) => all + entry[key], 0);
@@ -80,7 +83,7 @@ function leftOutLines(leftOut: readonly LeftOut[]): string[] {
   ];
 }
 
-/** Each requirement, and the files that need it. */
+/** One line for each requirement, with the files that need it. */
 function requirementLines(requires: ReleaseRequires): string[] {
   const floors: [string, { readonly value: string | number; readonly by: readonly string[] } | undefined][] =
     [
@@ -105,7 +108,10 @@ function optionalNote(external: Manifest["externals"][number]): string {
   return external.optional ? "optional" : "";
 }
 
-/** Bytes of the tree's files that an external needs, shared ones included. Without a name, of the whole tree. */
+/**
+ * Bytes of the files that an external needs, including those that others need too. Without a name, bytes of the whole
+ * tree.
+ */
 function bytesOf(manifest: Manifest, external?: string): number {
   let bytes = 0;
   for (const module of Object.values(manifest.modules)) {

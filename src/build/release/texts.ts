@@ -1,4 +1,4 @@
-/** The texts of a release for people: its README and its .env.example. Templates are in templates/. */
+/** Makes the texts of a release for people: its README and its .env.example. Templates are in templates/. */
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { availableExternals, type Manifest, NAMES, runsOnSystem, runtimeName } from "../../release/index.ts";
@@ -24,7 +24,7 @@ export function renderReadme(manifest: Manifest): string {
   );
 }
 
-/** What the first start and later starts do. */
+/** Says what the first start and later starts do. */
 function describeStarts(manifest: Manifest): string {
   const names = availableExternals(manifest).map((external) => external.name);
   if (names.length === 0) return "Every start goes straight to the app: this release has no modules.";
@@ -49,7 +49,7 @@ function moduleLine(external: Manifest["externals"][number]): string {
   return `${title}: not in this release. ${external.unavailable.reason}. ${external.unavailable.fix}`;
 }
 
-/** The app's own .env.example, or a commented default. */
+/** The text of the app's own .env.example, or of a default in which every line is a comment. */
 export function readEnvExample(appDir: string, name: string): string {
   const own = join(appDir, NAMES.envExample);
   return existsSync(own)

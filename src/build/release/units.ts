@@ -1,16 +1,16 @@
 /**
- * Renders the systemd files of a release from gantry's systemd/. Every value is escaped for its position
+ * Renders the systemd files of a release from templates in gantry's systemd/. Every value is escaped for its position
  * (systemd.syntax(7), systemd.service(5) "command lines"), so that no setting can become unit syntax.
  */
 import { type Manifest, NAMES, type Service } from "../../release/index.ts";
 import { fillPlaces, plainWord, readTemplate } from "../template.ts";
 
-/** Seconds. systemd's default, and the minimum here. */
+/** Seconds. This is systemd's default for the time that a start may take. Here it is the minimum. */
 const START_TIMEOUT = 90;
 /** Lower ports need CAP_NET_BIND_SERVICE (ip(7), ip_unprivileged_port_start). */
 const FIRST_UNPRIVILEGED_PORT = 1024;
 
-/** The files by their path in the release. Empty for a target without systemd. */
+/** Renders the files, by their path in the release. Empty for a target without systemd. */
 export function renderUnits(
   manifest: Pick<Manifest, "binary" | "gantry" | "service">,
   base: string,
@@ -58,25 +58,28 @@ function unitValues(
     TASKS: String(service.tasks),
     START_TIMEOUT: String(Math.max(START_TIMEOUT, service.healthWindow)),
     EXPOSURE: service.exposure,
-    // In a user namespace of its own, the capability would not be valid for the host's ports.
+    // In a user namespace, the capability would not be valid for the host's ports.
     CAPABILITIES: privileged ? "CAP_NET_BIND_SERVICE" : "",
     PRIVATE_USERS: privileged ? "no" : "yes",
   };
 }
 
-/** Escapes a setting's text: `%` begins a specifier, and a backslash at the end would join the next line. */
+/** Escapes a text for a setting. `%` begins a specifier, and a backslash at the end would join the next line. */
 function unitLine(text: string): string {
   return text.replaceAll("%", "%%").replace(/\\+$/, "").trim();
 }
 
-/** Escapes a word of a command line: specifier, variable, escapes, and quotes when they are needed. */
+/** Escapes a word of a command line: specifiers, variables and escape sequences. Adds quotes when they are needed. */
 function commandWord(word: string): string {
   if (/^[A-Za-z0-9_./:=,+-]+$/.test(word)) return word;
   const escaped = word.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
   return `"${escaped.replaceAll("%", "%%").replaceAll("$", "$$$$")}"`;
 }
 
-/** The name of a user in passwd(5), where a colon ends it; sysusers.d(5) expands specifiers and unquotes. */
+/**
+ * Escapes a description for the user's entry in passwd(5), where a colon ends a field and a comma ends the name.
+ * sysusers.d(5) also expands specifiers and removes quotes and backslashes.
+ */
 function gecos({ description }: Service): string {
   return unitLine(description.replaceAll(/[:"\\,]/g, " "));
 }

@@ -1,5 +1,6 @@
 /**
- * The door of build/sign: minisign keys, signatures and their verification. Secret keys are read and never copied.
+ * The door of build/sign: minisign keys, signatures and their verification. Secret keys are made or read, and never
+ * copied.
  */
 export { keygen, needsPassword, readPublicKey } from "./keys.ts";
 export { openRelease, signFile, signRelease } from "./sign.ts";

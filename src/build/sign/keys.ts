@@ -1,6 +1,6 @@
 /**
- * Key pairs on disk, in minisign's formats. Never overwrites a key, never makes or uses a secret key inside a release,
- * and leaves either both files of a new pair or neither.
+ * Makes and reads key pairs on disk, in minisign's formats. Never overwrites a key, and never makes or uses a secret
+ * key inside a release. A new pair leaves either both files or neither.
  */
 import { existsSync, mkdirSync, realpathSync, rmSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -23,16 +23,16 @@ import { createDurably, isThere, readRegularText } from "../../base/files/index.
 
 export interface KeygenOptions {
   readonly publicKeyFile: string;
-  /** Created with mode 0600. Missing directories above it get 0700. */
+  /** Path of the secret key, which is created with mode 0600. Missing directories above it get 0700. */
   readonly secretKeyFile: string;
-  /** Undefined leaves the secret key unencrypted, as for a secret of a CI service. */
+  /** Undefined leaves the secret key unencrypted. That suits a CI service that keeps the key as a secret. */
   readonly password?: string | undefined;
 }
 
 export interface KeyPairFiles {
   readonly publicKeyFile: string;
   readonly secretKeyFile: string;
-  /** The line to pin or to publish. */
+  /** The public key as one line, for `gantry.publicKey` and for publishing. */
   readonly publicKey: string;
   readonly keyId: string;
 }
@@ -40,7 +40,7 @@ export interface KeyPairFiles {
 /**
  * Makes a key pair.
  * @throws GantryError CONFIG_INVALID when a file of that name exists, the secret key would lie in a release, or the
- * password cannot be used
+ *   password cannot be used; USAGE when both files have the same name
  */
 export async function keygen(options: KeygenOptions): Promise<KeyPairFiles> {
   const publicKeyFile = resolve(options.publicKeyFile);
@@ -83,7 +83,7 @@ function existsAlready(where: string) {
   } as const;
 }
 
-/** Another process may have created the file since the check. */
+/** Creates a file that must not exist. Another process may have created it since the check. */
 async function create(path: string, text: string, mode: number): Promise<void> {
   try {
     await createDurably(path, text, mode);
@@ -96,7 +96,7 @@ async function create(path: string, text: string, mode: number): Promise<void> {
 }
 
 /**
- * Refuses a path for a secret key inside any release, with links resolved: packing the release would publish it.
+ * Refuses a path for a secret key inside any release, because packing the release would publish it. Links are resolved.
  * @throws GantryError CONFIG_INVALID
  */
 export function refuseInsideRelease(secretKeyFile: string): void {
@@ -115,14 +115,14 @@ export function refuseInsideRelease(secretKeyFile: string): void {
   }
 }
 
-/** The path with every link resolved, as far as it exists. */
+/** The path with every link resolved in the part of it that exists. */
 function realPlace(path: string): string {
   if (path === dirname(path)) return path;
   return existsSync(path) ? realpathSync(path) : join(realPlace(dirname(path)), basename(path));
 }
 
 /**
- * Does a secret key's file need a password? Tells whether to ask for one.
+ * Says whether the file of a secret key is encrypted, so that its user has to be asked for a password.
  * @throws GantryError CONFIG_INVALID when there is no secret key in it
  */
 export function needsPassword(secretKeyFile: string): boolean {
@@ -144,7 +144,7 @@ function readSecretKeyFile(file: string): SecretKeyFile {
 
 /**
  * Reads a public key.
- * @param fileOrKey a file, or the key itself: the line that begins with RW
+ * @param fileOrKey a file's path, or the key itself: the line that begins with RW
  * @throws GantryError CONFIG_INVALID
  */
 export function readPublicKey(fileOrKey: string): PublicKey {

@@ -38,15 +38,15 @@ import {
   writeDurably,
 } from "../../base/files/index.ts";
 
-/** Bytes. A key has some hundred bytes, and larger files are not searched for one. */
+/** Bytes. A key has some hundred bytes, so larger files are not searched for one. */
 const SEARCHED_BYTES = 1 << 20;
 const FIX = "build the release again, and sign it before it is started or changed";
 
 interface SigningKey {
   readonly secretKeyFile: string;
-  /** Needed for an encrypted key. */
+  /** Password of the key. Needed when the key is encrypted. */
   readonly password?: string | undefined;
-  /** One signed line. Default: time and file name. */
+  /** A line of text that is signed with the file. Default: the time and the file's name. */
   readonly trustedComment?: string | undefined;
 }
 
@@ -60,7 +60,7 @@ export interface SignFileOptions extends SigningKey {
 }
 
 export interface SignedRelease extends WrittenSignature {
-  /** Signatures of the bundles that the release carries. */
+  /** Paths of the signatures of the bundles that the release carries. */
   readonly bundles: readonly string[];
   /** The archive beside the release, which was packed again with the signatures in it. */
   readonly repacked: Repacked | undefined;
@@ -74,10 +74,10 @@ export interface WrittenSignature {
 }
 
 /**
- * Writes SHA256SUMS.minisig into a release, and a signature beside each of its bundles, so that a bundle can be
- * checked alone. Replaces older ones. An archive beside the release is packed again.
+ * Writes SHA256SUMS.minisig into a release, and a signature beside each of its bundles, so that a bundle can be checked
+ * without the release. Older signatures are replaced. An archive beside the release is packed again.
  * @throws GantryError RELEASE_FILE_MISSING, DIGEST_MISMATCH with every file that differs, CONFIG_INVALID for the key,
- *   SIGNATURE_INVALID when the release pins another one
+ *   SIGNATURE_INVALID when the release was built for another key
  */
 export async function signRelease(options: SignReleaseOptions): Promise<SignedRelease> {
   const root = openRelease(options.release);
@@ -106,7 +106,7 @@ export async function signRelease(options: SignReleaseOptions): Promise<SignedRe
   return { ...signed, bundles, repacked: await repackArchive(root) };
 }
 
-/** Refuses a key that the release does not pin, because hosts would refuse the signature. */
+/** Refuses a key that the release was not built for, because hosts would refuse the signature. */
 function refuseOtherKey(manifest: Manifest, secretKey: SecretKey, where: string): void {
   const keys = pinnedKeys(manifest.publicKey);
   if (keys.length === 0 || keys.includes(encodePublicKey(secretKey))) return;
@@ -121,7 +121,7 @@ function refuseOtherKey(manifest: Manifest, secretKey: SecretKey, where: string)
 
 /**
  * Writes FILE.minisig beside any file, and replaces an older one.
- * @throws GantryError CONFIG_INVALID for the key, the file system's error when the file cannot be read
+ * @throws GantryError CONFIG_INVALID for the key; the file system's error when the file cannot be read
  */
 export async function signFile(options: SignFileOptions): Promise<WrittenSignature> {
   const prehash = readPrehash(options.file);
@@ -131,7 +131,7 @@ export async function signFile(options: SignFileOptions): Promise<WrittenSignatu
 }
 
 /**
- * The real path of a release that has the files that signing and verifying need.
+ * The real path of a release. Checks that the release has the files that signing and verifying need.
  * @throws GantryError RELEASE_FILE_MISSING
  */
 export function openRelease(release: string): string {
@@ -151,13 +151,16 @@ function noRelease(what: string, where: string): GantryError {
 
 interface Signed {
   readonly file: string;
-  /** Name of the file in the comment. */
+  /** The part of the comment that names the file. */
   readonly about: string;
-  /** Hash of the file, when it is known already. */
+  /** The file's hash, when it is known already. */
   readonly prehash?: Uint8Array;
 }
 
-/** The format of the default comment is minisign's: fields with a colon, tabs between them. */
+/**
+ * Writes the signature of a file. The default comment has minisign's format: fields with a colon, with tabs between
+ * them.
+ */
 async function writeSignature(
   secretKey: SecretKey,
   { trustedComment }: Pick<SigningKey, "trustedComment">,
@@ -170,12 +173,15 @@ async function writeSignature(
   return { file: signature, keyId: formatKeyId(secretKey.keyId), trustedComment: comment };
 }
 
-/** Finds secret keys among the files, for example from `include`. A published key cannot be made secret again. */
+/**
+ * Finds secret keys among the release's files, for example from `gantry.include`. A key that was published once is no
+ * longer secret.
+ */
 function findSecretKeys(root: string): Finding[] {
   return readTreeFiles(root).flatMap(({ path, kind }) => {
     const where = join(root, path);
     if (kind !== "file" || lstatSync(where).size > SEARCHED_BYTES) return [];
-    // A file that cannot be read is reported by the comparison with its digest.
+    // The comparison with the digests reports a file that cannot be read.
     const text = unlessRefused(() => readRegularFile(where))?.toString("latin1");
     if (text === undefined || !holdsSecretKey(text)) return [];
     const what = `${path} holds a secret key`;

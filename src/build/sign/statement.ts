@@ -1,6 +1,6 @@
 /**
- * Writes statements about keys, as files that a release carries in keys/: a key names its successor, or is revoked.
- * Each is signed like any other file, so that minisign can check it.
+ * Writes statements about keys, as files that a release carries in keys/. A statement names the successor of a key, or
+ * says that a key is revoked. Each is signed like any other file, so that minisign can check it.
  */
 import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -22,25 +22,26 @@ import { writeDurably } from "../../base/files/index.ts";
 import { keygen, readPublicKey, readSecretKey, type KeygenOptions, type KeyPairFiles } from "./keys.ts";
 
 interface StatementOptions {
-  /** Output directory. Created when missing. */
+  /** Path of the output directory. Created when missing. */
   readonly directory: string;
 }
 
 export interface SucceedOptions extends StatementOptions, KeygenOptions {
-  /** File of the old secret key. */
+  /** Path of the old secret key. */
   readonly predecessor: string;
 }
 
 export interface RevokeOptions extends StatementOptions {
-  /** A public key's file, or the line that begins with RW. */
+  /** Path of a public key, or the key itself: the line that begins with RW. */
   readonly revoked: string;
-  /** File of the revoked key's secret key, or of another one that the same services trust. */
+  /** Path of the revoked key's secret key, or of another secret key that the same services trust. */
   readonly secretKeyFile: string;
   readonly password?: string | undefined;
 }
 
 /**
- * Makes a key pair, and a statement of the old key that names it as successor. The password is for both secret keys.
+ * Makes a key pair, and a statement that names it as successor of an old key and is signed with the old key. The
+ * password is for both secret keys.
  * @throws GantryError CONFIG_INVALID
  */
 export async function succeedKey(
@@ -56,7 +57,7 @@ export async function succeedKey(
 
 /**
  * Writes the statement that a key is revoked.
- * @returns its file
+ * @returns the path of the statement
  * @throws GantryError CONFIG_INVALID
  */
 export async function revokeKey(options: RevokeOptions): Promise<string> {
@@ -71,8 +72,10 @@ export async function revokeKey(options: RevokeOptions): Promise<string> {
 }
 
 /**
- * What is wrong with the statements of a release. Hosts ignore a statement without a signature of a trusted key.
- * @param keys that the release's hosts trust
+ * Findings for statements of a release that no trusted key has signed. Hosts ignore such statements.
+ * @param root the release's directory
+ * @param paths paths of the release's files
+ * @param keys the keys that the release's hosts trust
  */
 export function checkStatements(root: string, paths: readonly string[], keys: readonly string[]): Finding[] {
   return paths.filter(isStatementPath).flatMap((path) => {

@@ -1,5 +1,5 @@
 /**
- * Checks a release or a file against its publisher's public key. Changes nothing, trusts nothing inside the release,
+ * Checks a release or a file with its publisher's public key. Changes nothing, trusts no key that the release contains,
  * and reports all problems at once.
  */
 import { existsSync } from "node:fs";
@@ -48,7 +48,7 @@ export interface VerifiedRelease extends VerifiedSignature {
 }
 
 /**
- * Checks signature, trusted comment and every file, and the signature of each bundle.
+ * Checks the signature of SHA256SUMS with its trusted comment, every file, and the signature of each bundle.
  * @throws GantryError SIGNATURE_INVALID first, then DIGEST_MISMATCH and RELEASE_FILE_MISSING for every file
  */
 export function verifyRelease(options: VerifyReleaseOptions): VerifiedRelease {
@@ -73,7 +73,7 @@ export function verifyRelease(options: VerifyReleaseOptions): VerifiedRelease {
   );
   const sums = collect(() => parseSums(bytes.toString("utf8"), sumsFile));
   if (sums !== undefined) findings.push(...compareWithSums(root, sums, FIX));
-  // A changed file is one finding. Its signature is not reported as well.
+  // For a changed bundle there is a finding already. Its signature is not reported as well.
   const changed = new Set(findings.map(({ where }) => where));
   for (const bundle of verified === undefined || sums === undefined ? [] : bundlesOf(sums)) {
     const file = join(root, bundle);
@@ -88,7 +88,7 @@ export function verifyRelease(options: VerifyReleaseOptions): VerifiedRelease {
 
 /**
  * Checks a single file, for example a release's archive.
- * @throws GantryError SIGNATURE_INVALID, the file system's error when the file cannot be read
+ * @throws GantryError SIGNATURE_INVALID; the file system's error when the file cannot be read
  */
 export function verifyFile(options: VerifyFileOptions): VerifiedSignature {
   const { file, signatureFile = signatureOf(file) } = options;
@@ -97,7 +97,9 @@ export function verifyFile(options: VerifyFileOptions): VerifiedSignature {
   );
 }
 
-/** The bytes that a signature covers: the file's hash for newer signatures, the file itself for older ones. */
+/**
+ * The bytes that a signature covers: the file's hash, or, for a signature of minisign's older format, the file itself.
+ */
 function readSigned(file: string, { prehashed }: Signature): Uint8Array {
   return prehashed ? readPrehash(file) : readRegularFile(file);
 }

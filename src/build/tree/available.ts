@@ -1,4 +1,4 @@
-/** Finds which externals a target's tree can provide, and makes the tree without the others. */
+/** Finds which externals have their native files in a target's tree, and makes the tree without the others. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
@@ -9,7 +9,8 @@ import type { CapturedTree } from "./capture.ts";
 export type Unavailable = NonNullable<ExternalModule["unavailable"]>;
 
 /**
- * Refuses required native externals without a native file, for a target whose modules cannot be loaded here.
+ * Refuses a tree in which a required native external has no native file. For a target whose modules cannot be loaded on
+ * this machine.
  * @throws GantryError MODULE_UNAVAILABLE
  */
 export function refuseUnbuilt(
@@ -30,8 +31,8 @@ export function refuseUnbuilt(
 }
 
 /**
- * Optional native externals without a native file among the packages that they need. Only an install script could make
- * it, and none was run.
+ * Finds optional native externals without a native file among the packages that they need. Only an install script could
+ * have made it.
  */
 export function findUnbuilt(
   tree: CapturedTree,
@@ -45,7 +46,11 @@ export function findUnbuilt(
   return new Map(unbuilt.map(({ name }) => [name, { reason, fix }]));
 }
 
-/** The tree without packages that only unavailable externals need. Their files are removed from `directory`. */
+/**
+ * The tree without packages that only unavailable externals need. The files of these packages are removed from the
+ * disk.
+ * @param directory the tree's node_modules
+ */
 export function dropUnavailable(
   tree: CapturedTree,
   directory: string,
@@ -59,7 +64,7 @@ export function dropUnavailable(
   return selected;
 }
 
-/** The same as {@link dropUnavailable}, without removing files. */
+/** The same as {@link dropUnavailable}, but without removing files. */
 export function selectAvailable(
   tree: CapturedTree,
   unavailable: ReadonlyMap<string, Unavailable>,

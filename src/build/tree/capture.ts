@@ -1,6 +1,6 @@
 /**
- * Makes the manifest's tree from an installed node_modules: prunes it in place, normalizes modes, and hashes the
- * remaining files, module by module. Every host must get this tree, byte for byte.
+ * Makes the manifest's list of modules from an installed node_modules: prunes the directory, sets the modes of its
+ * files, and lists and hashes the files of each module. Every host must get this tree, byte for byte.
  */
 import { chmodSync, lstatSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ import {
 import { findUnmatched, matchesKeep, type Keep, type UnmatchedKeep } from "./keep.ts";
 import { hasNothingToLoad, pruneReason, type PruneReason } from "./prune.ts";
 
-/** A package of the tree, by its directory relative to node_modules. */
+/** A package of the tree. `path` is its directory relative to node_modules. */
 export interface ClosurePackage {
   readonly path: string;
   readonly name: string;
@@ -36,16 +36,19 @@ export interface CapturedTree {
   readonly modules: Record<string, TreeModule>;
   readonly native: { path: string; neededBy: string[] }[];
   readonly leftOut: readonly LeftOut[];
-  /** Entries of the keep list that match no file of this tree. */
+  /** Entries of `gantry.keep` that match no file of this tree. */
   readonly unmatched: readonly UnmatchedKeep[];
 }
 
-/** Package managers put a `.bin` into every node_modules, also inside packages. */
+/**
+ * Says whether a file is a link to a command. Package managers put a `.bin` with such links into every node_modules,
+ * also inside packages.
+ */
 function isCommandLink(path: string): boolean {
   return /(?:^|\/node_modules\/)\.bin\//.test(path);
 }
 
-/** The package of a file: the one with the longest directory that contains it. */
+/** The package to which a file belongs: of the packages whose directory contains it, the one with the longest path. */
 function ownerOf(path: string, packages: readonly ClosurePackage[]): ClosurePackage | undefined {
   return packages
     .filter((candidate) => path.startsWith(`${candidate.path}/`))
@@ -53,7 +56,8 @@ function ownerOf(path: string, packages: readonly ClosurePackage[]): ClosurePack
 }
 
 /**
- * Prunes and hashes `directory` (a node_modules).
+ * Prunes a node_modules, and lists and hashes the files that stay.
+ * @param directory the node_modules
  * @param closure the packages of the tree; files outside them are removed
  * @param keep files that stay although a rule would remove them
  */
@@ -128,7 +132,10 @@ function describeTree(
   return { modules, native };
 }
 
-/** Files for other platforms may have been kept, and are not loaded here. */
+/**
+ * Says whether a file is a native file for the target. Files for other platforms may have been kept, and are not
+ * loaded.
+ */
 function isLoadable(path: string, target: Target): boolean {
   return path.endsWith(".node") && pruneReason(path, target) !== "other platforms' binaries";
 }

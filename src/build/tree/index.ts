@@ -1,6 +1,6 @@
 /**
- * The door of build/tree: makes the node_modules of a release. It is installed, pruned, captured file by file, and
- * proven by loading what this machine can load.
+ * The door of build/tree: makes the node_modules of a release. The modules are installed and pruned, their files are
+ * listed and hashed, and those that this machine can load are proven by loading them.
  */
 export {
   dropUnavailable,

@@ -1,6 +1,6 @@
 /**
- * Makes a target's tree on the build machine, with the same frozen installation that a host runs, and checks that
- * nothing was skipped: package managers silently leave out an optional package that fails.
+ * Makes a target's node_modules on the build machine, by the same frozen installation that a host runs. Checks that no
+ * package was skipped: package managers silently leave out an optional package that fails.
  */
 import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -22,7 +22,7 @@ export interface InstallTreeOptions {
   readonly closure: readonly ClosurePackage[];
   /** Paths of packages that a module needs for its native file on this target. */
   readonly platformPackages: readonly string[];
-  /** What pruning keeps beyond its rules. */
+  /** Files that pruning keeps although a rule would remove them. */
   readonly keep: Keep;
   readonly environment: Environment;
   /** Makes missing native files, before the tree is pruned and hashed. */
@@ -30,7 +30,7 @@ export interface InstallTreeOptions {
 }
 
 /**
- * Installs, prunes and hashes.
+ * Installs the modules, prunes them, and lists and hashes the files that stay.
  * @throws GantryError of installFrozen; MODULE_UNAVAILABLE that names each platform package that was skipped
  */
 export async function installTree(options: InstallTreeOptions): Promise<CapturedTree> {
@@ -62,12 +62,15 @@ export async function installTree(options: InstallTreeOptions): Promise<Captured
   return tree;
 }
 
-/** Digests by path, as the registry served the files, before any script ran. */
+/** Digests of the files by path, as the registry served them, before any script ran. */
 function readDigests(modules: string): ReadonlyMap<string, string> {
   return new Map(readTreeFiles(modules).map((file) => [file.path, readTreeEntry(modules, file)[1]]));
 }
 
-/** Marks each module with a file that a script made: only a bundle can provide it. */
+/**
+ * Marks each module with a file that a script made, because only a bundle can provide such a file.
+ * @param served the result of readDigests; undefined when no script ran
+ */
 function markMade(tree: CapturedTree, served: ReadonlyMap<string, string> | undefined): CapturedTree {
   if (served === undefined) return tree;
   const marked = Object.entries(tree.modules).map(([directory, module]): [string, TreeModule] => {

@@ -1,12 +1,12 @@
 /**
- * Which files pruning must keep because a module reads them at run time: patterns of paths relative to node_modules,
- * in which `*` and `?` match parts of a name and `**` any directories. A directory's path matches everything in it.
- * Pure.
+ * Decides which files pruning must keep because a module reads them at run time. The files are given as patterns of
+ * paths relative to node_modules: `*` and `?` match characters within a name, and `**` matches any directories. A
+ * directory's path matches everything in it. Pure.
  */
 import type { Manifest } from "../../release/index.ts";
 import { nearest } from "../app/index.ts";
 
-/** A list of patterns, or everything: the manifest's form. */
+/** A list of patterns, or `all` for everything, as in the manifest. */
 export type Keep = NonNullable<Manifest["keep"]>;
 
 /** A pattern that no installed file matches. */
@@ -31,7 +31,7 @@ export function findUnmatched(keep: Keep, paths: readonly string[]): UnmatchedKe
     .map((pattern) => ({ pattern, nearest: nearest(pattern, paths) }));
 }
 
-/** The package of a pattern: its first part, or the first two for a scope. */
+/** The name of the package to which a pattern belongs: its first part, or the first two for a scoped package. */
 export function packageOfPattern(pattern: string): string {
   return pattern
     .split("/")

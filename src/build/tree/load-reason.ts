@@ -1,13 +1,15 @@
 /**
- * Finds why a native file ends the process that loads it, from its bytes. After a crash at the build it applies the
- * rules of `gantry check`. They explain the crash and never change its result.
+ * Finds why a native file ends the process that loads it, from the file's bytes. When a module crashes at the build,
+ * the rules of `gantry check` are applied to its files. They may explain the crash. They never change the build's
+ * result.
  */
 import { createJudge, type CompatFinding } from "../../compat/index.ts";
 import { readHost, readRuntime, withNativeFile } from "../../host/index.ts";
 import type { Environment } from "../../base/environment.ts";
 
 /**
- * @param files absolute paths
+ * Applies the rules to some files.
+ * @param files absolute paths of native files
  * @param executable the program that loaded them
  * @returns the first error; undefined when the rules find none, or cannot read what they need
  */
@@ -22,7 +24,7 @@ export function readLoadReason(
       .flatMap((path) => withNativeFile(path, (file) => judge.judge({ path, file })).findings)
       .find(({ severity }) => severity === "error");
   } catch {
-    // Programs of some systems are not ELF files. Then only the crash is reported.
+    // The programs of some systems are not ELF files. For them only the crash is reported.
     return undefined;
   }
 }

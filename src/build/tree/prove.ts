@@ -1,6 +1,6 @@
 /**
- * Proves a build by running it. The compiled binary loads each external from the tree as it will be shipped, and the
- * finished release prepares itself by its own `./gantry prepare` in a clean directory.
+ * Proves a build by running it. The release's program loads each external from the tree as it will be shipped. Then the
+ * finished release prepares itself by its own `./gantry prepare`, run in an empty directory.
  */
 import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -23,7 +23,8 @@ export interface ProveOptions {
 }
 
 /**
- * Loads every external. `native` are the files that can explain a crash.
+ * Loads every external.
+ * @param externals their `native` are the files that can explain a crash
  * @returns the optional ones that do not load, by name
  * @throws GantryError with all findings when a required one does not load
  */
@@ -67,10 +68,10 @@ function explain(finding: Finding): Unavailable {
 
 /**
  * Lets the finished release prove itself: its own launcher compares every file of the tree with the manifest and loads
- * each module. The tree is moved into the release for that, and back.
+ * each module. For that, the tree is moved into the release, and moved back afterwards.
  * @param release the release's directory, without node_modules
- * @param tree the directory whose node_modules was captured
- * @throws GantryError INTERNAL with what the release said
+ * @param tree the directory that contains the installed node_modules
+ * @throws GantryError INTERNAL with what the release printed
  */
 export async function proveRelease(
   release: string,

@@ -1,7 +1,7 @@
 /**
- * Decides which files of an installed tree are shipped. Pure: paths in, reasons out. It removes only what no module
- * reads when it is loaded or used: other platforms' binaries, declarations, source maps, prose, tests and the C
- * sources beside a prebuilt binary. Licences always stay.
+ * Decides which files of an installed tree are shipped. Pure: its functions take paths and return reasons. Only files
+ * that no module reads when it is loaded or used are left out: other platforms' binaries, type declarations, source
+ * maps, documentation, tests and the C sources beside a prebuilt binary. Licences always stay.
  */
 import type { Target } from "../../release/index.ts";
 
@@ -19,15 +19,17 @@ export type PruneReason =
 const LICENCE = /^(?:licen[cs]e|copying|notice|unlicen[cs]e)/i;
 const DECLARATION = /\.d\.[cm]?ts$/;
 const PROSE = /\.(?:md|markdown|mkd|rst)$/i;
-/** Names without a suffix or with that of a text, because history.js is code. */
+/**
+ * Matches names without a suffix or with that of a text file. With any suffix it would match history.js, which is code.
+ */
 const PROSE_NAMES =
   /^(?:readme|changelog|changes|history|contributing|authors|security|code_of_conduct)(?:\.(?:txt|html?|adoc|org))?$/i;
 const NATIVE_SOURCE = /(?:\.(?:c|cc|cpp|cxx|h|hh|hpp|gyp|gypi|mk|o|a|vcxproj)|^binding\.gyp|^Makefile)$/;
 const TEST_DIRECTORY = /^(?:test|tests|__tests__)\//;
 
 /**
- * Why a file is left out, or undefined when it is shipped.
- * @param path relative to its package's directory, forward slashes
+ * Why a file is left out. Undefined when it is shipped.
+ * @param path the file's path relative to its package's directory, with forward slashes
  */
 export function pruneReason(path: string, target: Target): PruneReason | undefined {
   const name = path.slice(path.lastIndexOf("/") + 1);
@@ -45,9 +47,9 @@ const SYSTEMS = new Set(["linux", "darwin", "win32", "android", "freebsd", "open
 const MACHINES = new Set(["x64", "arm64", "arm", "ia32", "ppc64", "s390x", "riscv64", "loong64", "mips64el"]);
 
 /**
- * Is it a prebuild for another platform? By the directory and tag names of prebuildify
- * (`prebuilds/OS-ARCH[+ARCH]/NAME[.glibc|.musl][.armvN].node`, see node-gyp-build's parseTuple and parseTags), or by
- * the name of better-sqlite3 13 (`prebuilds/OS[musl]-ARCH.node`).
+ * Says whether a file is a prebuilt binary for another platform. The names decide: either those of prebuildify's
+ * directories and tags (`prebuilds/OS-ARCH[+ARCH]/NAME[.glibc|.musl][.armvN].node`, see node-gyp-build's parseTuple and
+ * parseTags), or those of better-sqlite3 13 (`prebuilds/OS[musl]-ARCH.node`).
  */
 function isForeignBinary(path: string, target: Target): boolean {
   const parts = path.split("/");
@@ -66,7 +68,7 @@ function isForeignBinary(path: string, target: Target): boolean {
   return tags.includes(target.libc === "gnu" ? "musl" : "glibc");
 }
 
-/** Are these only package.json and licences, so that the package has nothing to load? */
+/** Says whether a package's files are only package.json and licences, so that there is nothing to load. */
 export function hasNothingToLoad(paths: readonly string[]): boolean {
   return paths.every(
     (path) => path === "package.json" || LICENCE.test(path.slice(path.lastIndexOf("/") + 1)),

@@ -1,6 +1,7 @@
 /**
- * Runs one command of a package's install script in the package's directory, as npm runs it. After its time limit it
- * is ended with all its child processes, because compilers and downloads would block the build's directory.
+ * Runs one command of a package's install script in the package's directory, as npm runs it. After a time limit, the
+ * command is ended together with all its child processes, because compilers and downloads would go on using the build's
+ * directory.
  */
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -13,27 +14,30 @@ export interface ScriptOptions {
   /** The package's directory. */
   readonly directory: string;
   readonly command: string;
-  /** The tree's node_modules. Its .bin comes first on the PATH. */
+  /** The tree's node_modules. The .bin directory in it comes first on the PATH. */
   readonly modules: string;
-  /** The rest of the PATH. */
+  /** The directories that follow on the PATH. */
   readonly path: readonly string[];
   readonly environment: Environment;
   readonly variables?: Readonly<Record<string, string>>;
-  /** Milliseconds. */
+  /** Time limit in milliseconds. */
   readonly limit?: number | undefined;
 }
 
 export interface ScriptFailure {
-  /** The end of the sentence "the script …". */
+  /** Why the script failed, as the end of the sentence "the script …". */
   readonly why: string;
   /** The lines of its output, without empty ones. */
   readonly said: readonly string[];
 }
 
-/** Milliseconds: compiling SQLite takes two minutes on a slow machine. */
+/** Milliseconds. Compiling SQLite takes two minutes on a slow machine. */
 const LIMIT = 30 * 60_000;
 
-/** @returns undefined for success */
+/**
+ * Runs the command.
+ * @returns why it failed; undefined when it did not
+ */
 export async function runScript(options: ScriptOptions): Promise<ScriptFailure | undefined> {
   const { directory, command, modules, path, environment, variables = {}, limit = LIMIT } = options;
   const result = await run("/bin/sh", ["-c", command], {
@@ -54,7 +58,7 @@ export async function runScript(options: ScriptOptions): Promise<ScriptFailure |
   return { why, said };
 }
 
-/** Undefined for a directory without one. */
+/** The package.json of a directory. Undefined when there is none. */
 export function readPackageJson(directory: string): PackageJson | undefined {
   const path = join(directory, "package.json");
   return existsSync(path) ? (JSON.parse(readFileSync(path, "utf8")) as PackageJson) : undefined;

@@ -1,6 +1,7 @@
 /**
  * Runs the install scripts that the app trusts, for packages without a native file, in the private tree and on a
- * machine of the target's kind. What a script fetches or compiles is captured with the tree. Hosts run no scripts.
+ * machine of the target's kind. The files that a script fetches or compiles become part of the tree. Hosts run no
+ * scripts.
  */
 import { dirname, join } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
@@ -18,7 +19,7 @@ export interface InstallScriptsOptions {
   readonly closure: readonly ClosurePackage[];
   /** Names of packages whose scripts may run. */
   readonly trusted: ReadonlySet<string>;
-  /** Externals that the app starts without. */
+  /** Names of the externals without which the app can start. */
   readonly optional: ReadonlySet<string>;
   readonly target: Target;
   readonly environment: Environment;
@@ -27,12 +28,12 @@ export interface InstallScriptsOptions {
   readonly limit?: number | undefined;
 }
 
-/** Lines of a script's output that are quoted in a message. */
+/** Number of lines of a script's output that a message quotes. */
 const QUOTED = 12;
 
 /**
- * Names of the packages whose scripts an app trusts: bun's `trustedDependencies`, pnpm's `onlyBuiltDependencies`,
- * npm's `allowScripts`, in its own package.json or its workspace's.
+ * Names of the packages whose scripts an app trusts: bun's `trustedDependencies`, pnpm's `onlyBuiltDependencies` and
+ * npm's `allowScripts`, in the package.json of the app and of its workspace root.
  */
 export function readTrustedScripts(app: Pick<App, "dir" | "workspaceRoot">): Set<string> {
   const names = new Set<string>();
@@ -53,9 +54,9 @@ export function readTrustedScripts(app: Pick<App, "dir" | "workspaceRoot">): Set
 }
 
 /**
- * Runs the trusted install scripts that are needed.
- * @throws GantryError MODULE_UNAVAILABLE, with the script's output, when a required module still has no native file,
- *   whatever the exit status; for an optional one there is only a warning
+ * Runs the trusted install scripts of packages that lack a native file.
+ * @throws GantryError MODULE_UNAVAILABLE, with the script's output, when a script of a required module fails, or when
+ *   the module still has no native file; for an optional module there is only a warning
  */
 export async function runInstallScripts(options: InstallScriptsOptions): Promise<void> {
   const findings: Finding[] = [];
@@ -89,7 +90,7 @@ async function runCommands(
   directory: string,
   commands: readonly string[],
 ): Promise<Finding | undefined> {
-  // The Node that runs this build is last on the PATH, for scripts that call node when there is no other.
+  // The Node that runs this build comes last on the PATH, for scripts that call node when no other is found.
   const path = [environment["PATH"] ?? "", dirname(process.execPath)];
   for (const command of commands) {
     log.info(`running an install script: ${command}`);
@@ -101,7 +102,7 @@ async function runCommands(
   return undefined;
 }
 
-/** Does a package, or one in its own node_modules, have a native file that the target may load? */
+/** Says whether a package, or a package in its own node_modules, has a native file that the target may load. */
 function hasNative(directory: string, target: Target): boolean {
   return readTreeFiles(directory).some(
     ({ path, kind }) => kind === "file" && path.endsWith(".node") && pruneReason(path, target) === undefined,
