@@ -1,6 +1,6 @@
 /**
- * Decompresses an archive in pieces, so that only a few pieces and the window are in memory. A cut file, a second stream
- * and any data after the first are refused.
+ * Decompresses an archive in pieces, so that only a few pieces and the decompression window are in memory. A cut file,
+ * a second stream and any data after the first are refused.
  */
 import { closeSync, readSync } from "node:fs";
 import { Readable, type Transform } from "node:stream";
@@ -22,7 +22,10 @@ interface Decompressor {
   readonly transform: Transform & { readonly bytesWritten: number };
   /** Takes compressed bytes, and returns those to decompress. */
   readonly push: (piece: Uint8Array) => Uint8Array;
-  /** Checks the end, by the number of compressed bytes that were used and of bytes that came out. */
+  /**
+   * Checks that the data ended as it must. `used` is the number of compressed bytes that were used, and `made` that of
+   * the bytes that came out.
+   */
   readonly finish: (used: number, made: number) => void;
 }
 
@@ -77,7 +80,7 @@ export async function decompress(
   }
 }
 
-/** @param position null: after the last piece */
+/** @param position 0 reads from the start; null reads on after the last piece */
 function readPiece(descriptor: number, position: 0 | null): Buffer {
   const piece = Buffer.allocUnsafe(PIECE_BYTES);
   return piece.subarray(0, readSync(descriptor, piece, 0, PIECE_BYTES, position));

@@ -6,7 +6,9 @@
 import { parseName, quoted } from "./names.ts";
 import type { Refuse } from "./refuse.ts";
 
-/** The largest extension, in bytes, as it is held in memory. A name and times take less than 4 KiB. */
+/**
+ * The largest extension that is accepted, in bytes, because it is kept in memory. Names and times take less than 4 KiB.
+ */
 export const EXTENSION_BYTES = 16 * 1024;
 
 export interface Extension {

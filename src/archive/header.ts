@@ -47,7 +47,10 @@ export function isZero(bytes: Uint8Array): boolean {
   return true;
 }
 
-/** @throws what `refuse` makes, for a damaged header and for an entry that a prepared tree never has */
+/**
+ * Parses one block as a header.
+ * @throws what `refuse` makes, for a damaged header and for an entry that a prepared tree never has
+ */
 export function parseHeader(block: Uint8Array, refuse: Refuse): Header {
   const number = (at: number, length: number, what: string): number => {
     const value = parseOctal(block.subarray(at, at + length));

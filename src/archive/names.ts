@@ -62,7 +62,7 @@ export interface NameTable {
   readonly take: (path: string, kind: Taken["kind"]) => readonly string[];
 }
 
-/** @param limit the most names that are accepted, with the parents of entries */
+/** @param limit the most names that are accepted, including the parent directories of entries */
 export function createNameTable(limit: number, refuse: Refuse): NameTable {
   const taken = new Map<string, Taken>();
   const add = (path: string, kind: Taken["kind"], named: boolean): boolean => {

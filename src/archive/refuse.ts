@@ -4,13 +4,13 @@ import { GantryError } from "../base/errors.ts";
 /** Makes an error from a reason in words; the caller throws it. */
 export type Refuse = (what: string) => GantryError;
 
-/** ARCHIVE_UNSAFE for `file`, which is hostile or damaged. */
+/** Makes ARCHIVE_UNSAFE errors, for a `file` that is hostile or damaged. */
 export function refuseUnsafe(file: string): Refuse {
   return (what) =>
     new GantryError({ code: "ARCHIVE_UNSAFE", what: `the archive is not unpacked: ${what}`, where: file });
 }
 
-/** DIGEST_MISMATCH for `file`, which is intact and has other contents. */
+/** Makes DIGEST_MISMATCH errors, for a `file` that is intact and has other contents than expected. */
 export function refuseOther(file: string): Refuse {
   return (what) =>
     new GantryError({

@@ -101,7 +101,9 @@ function hold(reading: Reading, piece: Uint8Array): void {
   reading.filled += piece.length;
 }
 
-/** A block that is whole in the chunk is not copied. */
+/**
+ * The block, once all of its bytes have arrived; undefined before. A block that is whole in the piece is not copied.
+ */
 function collectBlock(reading: Reading, piece: Uint8Array): Uint8Array | undefined {
   if (piece.length === BLOCK) return piece;
   hold(reading, piece);
@@ -164,7 +166,10 @@ function readExtension(reading: Reading): void {
   reading.extension = { ...reading.extension, ...found };
 }
 
-/** Combines a header with its extensions: the extension's name counts, and two sizes must be equal. */
+/**
+ * Combines a header with its extensions: an extension's name replaces the header's, and an extension's size must equal
+ * the header's.
+ */
 function describeEntry(
   header: Header & Pick<TarEntry, "kind">,
   extension: Extension,

@@ -19,7 +19,10 @@ export interface TreeWriter {
   readonly abandon: () => void;
 }
 
-/** Every function throws the file system's error: EEXIST when the path exists. */
+/**
+ * Makes a writer for files below `root`. Its functions throw the file system's errors, such as EEXIST when a path
+ * exists.
+ */
 export function createTreeWriter(root: string): TreeWriter {
   let open: { readonly descriptor: number; readonly hash: EntryHash } | undefined;
   const release = (): EntryHash | undefined => {

@@ -151,7 +151,7 @@ function windowSize(byte: number): number {
   return base + (base / 8) * (byte & 7);
 }
 
-/** The checksum follows the last block, if there is one. */
+/** Reads a block's header. After the last block a checksum follows, if the frame has one. */
 function readBlock(following: Following, refuse: Refuse): void {
   const header = following.field.readUIntLE(0, 3);
   const kind = (header >> 1) & 3;

@@ -1,6 +1,6 @@
 /**
- * Runs a command line, on both sides. citty parses and prints the usage. This refuses what citty accepts (unknown flags,
- * surplus arguments), and names the nearest known one.
+ * Runs a command line, of `gantry` and of the launcher. citty parses the arguments and formats the usage text. This
+ * file refuses what citty accepts: unknown flags and surplus arguments. Its error suggests the nearest known name.
  */
 import { parseArgs, renderUsage, type ArgsDef, type CommandDef, type ParsedArgs } from "citty";
 import { closest, distance } from "fastest-levenshtein";
@@ -8,7 +8,7 @@ import { stripVTControlCharacters } from "node:util";
 import { GantryError, type Finding } from "./errors.ts";
 import type { Side } from "./variables.ts";
 
-/** The width of help texts in columns, which is citty's own. */
+/** The width in columns of the list of environment variables below citty's usage text. */
 const HELP_COLUMNS = 100;
 
 export interface CommandLine {
@@ -67,7 +67,7 @@ export async function runCommandLine(
   await command.run?.({ rawArgs: rest, args, cmd: command });
 }
 
-/** Turns citty's own errors, such as a missing argument, into USAGE. */
+/** Parses the arguments. An error of citty, such as a missing argument, becomes USAGE. */
 function readArguments(rest: readonly string[], definition: ArgsDef, command: string): ParsedArgs {
   try {
     return parseArgs([...rest], definition);
@@ -103,7 +103,7 @@ function unknownCommand(name: string, line: CommandLine): Finding {
 }
 
 /**
- * Refuses what the definition does not know.
+ * Refuses flags and arguments that the definition does not have, and flags without their value.
  * @throws GantryError USAGE
  */
 function checkArguments(rest: readonly string[], definition: ArgsDef, command: string): void {
@@ -151,7 +151,9 @@ function unknownFlag(argument: string, known: readonly string[], command: string
   return new GantryError({ code: "USAGE", what, fix: near ?? `${command} --help lists the flags` });
 }
 
-/** "use X" for the nearest known name, if at most a third of its letters differ. */
+/**
+ * "use X" with the known name nearest to `name`; undefined when more than a third of its letters (rounded up) differ.
+ */
 function suggestion(
   name: string,
   known: readonly string[],
@@ -179,8 +181,8 @@ export function flagValues(rawArgs: readonly string[], name: string): string[] {
 }
 
 /**
- * The values of a flag that may have none: undefined when it is absent, empty for `--name`, the values of `--name=a,b`.
- * It is defined as a boolean flag, because the next argument is never its value.
+ * The values of a flag that may be given without one: undefined when the flag is absent, empty for `--name`, a and b
+ * for `--name=a,b`. The command has to define the flag as boolean, because the next argument is never its value.
  */
 export function flagList(rawArgs: readonly string[], name: string): string[] | undefined {
   const own = beforeDashes(rawArgs).filter(

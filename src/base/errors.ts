@@ -173,7 +173,10 @@ export interface Finding {
   readonly detail?: readonly string[];
 }
 
-/** Marks instances of GantryError: several files of gantry are bundles with a copy of the class, so instanceof fails. */
+/**
+ * Marks instances of GantryError. Several of gantry's files are bundles, each with its own copy of the class, so that
+ * the usual instanceof would fail between them.
+ */
 const MARK = Symbol.for("gantry.error");
 
 /** An expected failure: one or more findings, which are printed without a stack trace. */
@@ -198,8 +201,8 @@ export class GantryError extends Error {
 }
 
 /**
- * A finding as lines for people: what, then file, detail and fix, each indented by two blanks. Control characters are
- * replaced, so that foreign text cannot steer a terminal.
+ * A finding as lines for people: its code and what is wrong, then file, detail and fix, indented. Control characters
+ * are replaced, because in text from elsewhere they could change what a terminal shows.
  */
 export function formatFinding(finding: Finding): string[] {
   const lines = [`${finding.code}: ${printable(finding.what)}`];
@@ -209,13 +212,13 @@ export function formatFinding(finding: Finding): string[] {
   return lines;
 }
 
-/** A finding for programs that do not know the table. */
+/** A finding with exit status and fix filled in, for programs that do not have the table. */
 export interface SpelledFinding extends Finding {
   readonly exit: number;
   readonly fix: string;
 }
 
-/** Adds what the table says of the finding's code. */
+/** Adds the exit status from the table, and the default fix when the finding has none. */
 export function spellFinding(finding: Finding): SpelledFinding {
   const { code, what, where, detail, fix = ERRORS[code].fix } = finding;
   return {
@@ -228,7 +231,10 @@ export function spellFinding(finding: Finding): SpelledFinding {
   };
 }
 
-/** Turns anything thrown into a GantryError: a file system error gets a matching code, an unexpected error INTERNAL. */
+/**
+ * Turns anything thrown into a GantryError. A file system error gets a matching code, a missing module file (.mjs) of
+ * lib/ RELEASE_FILE_MISSING, and any other error INTERNAL.
+ */
 export function toGantryError(error: unknown): GantryError {
   if (error instanceof GantryError) return error;
   if (isSystemError(error)) return new GantryError(systemFinding(error));
@@ -255,12 +261,15 @@ function isSystemError(error: unknown): error is SystemError {
   return /^E[A-Z0-9]+$/.test(errorCode(error) ?? "");
 }
 
-/** Whether this is a file system error that says that the file, or a directory on its path, does not exist. */
+/**
+ * Whether this is a file system error that says that the file does not exist (ENOENT), or that a part of its path is no
+ * directory (ENOTDIR).
+ */
 export function isMissing(error: unknown): boolean {
   return errorCode(error) === "ENOENT" || errorCode(error) === "ENOTDIR";
 }
 
-/** The `code` of a file system error, such as `ENOENT`. */
+/** The `code` of an error of the system or of Node, such as `ENOENT`; undefined when it has none. */
 export function errorCode(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error)) return undefined;
   return typeof error.code === "string" ? error.code : undefined;

@@ -1,23 +1,25 @@
 /**
- * The log, always on stderr: stdout is for the app and for --json. It has colour only on a terminal, and `<N>` priorities
- * (sd-daemon(3)) when stderr is the journal.
+ * Formats the log. Its callers write it to stderr, because stdout is for the app and for --json. It has colour only on
+ * a terminal, and `<N>` priorities (sd-daemon(3)) when stderr is the journal.
  */
 import { createConsola, type ConsolaInstance, type LogObject } from "consola/basic";
 import { printableLines } from "./text.ts";
 
-/** The least that is written. */
+/** The lowest level that is written; `silent` writes nothing. */
 export type LogLevel = "silent" | "error" | "warn" | "info" | "debug";
-/** For a person at a terminal, for a file, or with the priorities that the journal reads (sd-daemon(3)). */
+/**
+ * `terminal` has colours, `plain` is for files, and `journal` has the priorities that the journal reads (sd-daemon(3)).
+ */
 export type LogFormat = "terminal" | "plain" | "journal";
 
 export interface LogOptions {
   readonly format: LogFormat;
   readonly level: LogLevel;
-  /** Receives whole lines, each with its line feed. */
+  /** Receives one or more whole lines, each with its line feed. */
   readonly write: (text: string) => void;
 }
 
-/** Receives what happens, line by line. */
+/** Receives messages, each at a level. */
 export type Log = Pick<ConsolaInstance, "error" | "warn" | "info" | "debug">;
 
 const LEVELS: Record<LogLevel, number> = { silent: -1, error: 0, warn: 1, info: 3, debug: 4 };

@@ -1,11 +1,11 @@
-/** Makes addresses safe to show and log, by hiding user and password. Pure. */
+/** Makes addresses safe to show and log, by hiding user, password and query. Pure. */
 
 /** A parsed address without user and password. Its query, which may be a signature, is shown as `?…`. */
 export function showAddress(url: URL): string {
   return `${url.protocol}//${url.host}${url.pathname}${url.search === "" ? "" : "?…"}`;
 }
 
-/** Hides user, password and query in a text that may be no well-formed address. A password may contain slashes. */
+/** Hides user, password and query in an address, also in a malformed one. A password may contain slashes. */
 export function hideLogin(address: string): string {
   return address.replace(/\/\/.*@(?!sha256:)/s, "//***@").replace(/\?.*/s, "?…");
 }

@@ -12,10 +12,10 @@ export interface Progress {
 }
 
 export interface Reporter {
-  /** A new step began, as one sentence. */
+  /** Called when a step begins, with one sentence for people. */
   readonly step: (text: string) => void;
   readonly progress: (progress: Progress) => void;
-  /** A problem that stops nothing. */
+  /** Called for a problem that does not stop the work. */
   readonly warn: (text: string) => void;
   readonly debug: (text: string) => void;
 }

@@ -1,20 +1,24 @@
 /** Formats text for people: sizes, counts, foreign text without control characters, long text in lines. Pure. */
 
 /**
- * Characters that steer a terminal or change the order of shown text: the controls C0, DEL and C1, the separators of
- * lines and paragraphs, and the controls of direction (Unicode TR 9: embeddings, overrides and isolates).
+ * Characters that control a terminal or change the order of shown text: the control characters C0, DEL and C1, the
+ * separators of lines and paragraphs, and the controls of text direction (Unicode TR 9: embeddings, overrides and
+ * isolates).
  */
 const STEERING = String.raw`\p{Cc}\u2028-\u202e\u2066-\u2069`;
 const ALL_STEERING = new RegExp(`[${STEERING}]`, "gu");
 /** Matches the same, except line feeds, tabs, and gantry's own colours (ECMA-48, SGR). */
 const COLOURED = new RegExp(`(\\x1b\\[(?:0|1|2|4|22|24|3[0-79]|9[0-7])m)|(?![\\n\\t])[${STEERING}]`, "gu");
 
-/** Foreign text as one line without characters that steer a terminal. */
+/** Text from elsewhere as one line: each of these characters is replaced by U+FFFD. */
 export function printable(text: string): string {
   return text.replace(ALL_STEERING, "\u{fffd}");
 }
 
-/** Text of several lines without characters that steer a terminal. Called right before each write. */
+/**
+ * Text of several lines: each of these characters except line feeds and tabs is replaced by U+FFFD. gantry's own
+ * colours stay for `coloured`, and are removed for `plain`. Called right before each write.
+ */
 export function printableLines(text: string, colour: "plain" | "coloured"): string {
   return text.replace(COLOURED, (_, paint: string | undefined) =>
     paint === undefined ? "\u{fffd}" : colour === "coloured" ? paint : "",

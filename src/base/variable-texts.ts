@@ -1,4 +1,7 @@
-/** What each variable of ./variables.ts means, as help and documentation say it. No start of the launcher reads this. */
+/**
+ * What each variable of ./variables.ts means, as help and documentation say it. It is a file of its own, so that the
+ * launcher does not load it at a start.
+ */
 import { wrapText } from "./text.ts";
 import { VARIABLES, variablesWhere, type Side, type Variable, type VariableName } from "./variables.ts";
 

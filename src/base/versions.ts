@@ -16,7 +16,7 @@ export function compareVersions(left: string, right: string): number | undefined
   return comparePrereleases(a[4], b[4]);
 }
 
-/** Compares numbers of any length: a date with a time is too large for a number. */
+/** Compares numbers of any length. The digits of a date with a time exceed Number.MAX_SAFE_INTEGER. */
 function compareNumbers(left: string, right: string): number {
   const [a, b] = [BigInt(left), BigInt(right)];
   return a === b ? 0 : a < b ? -1 : 1;
@@ -35,7 +35,7 @@ function comparePrereleases(left: string | undefined, right: string | undefined)
   return a.length - b.length;
 }
 
-/** Numbers come before words. */
+/** Compares two parts of a prerelease: numbers come before words. */
 function compareIdentifiers(left: string, right: string): number {
   const [a, b] = [left, right].map((text) => /^\d+$/.test(text));
   if (a === true && b === true) return compareNumbers(left, right);
@@ -44,8 +44,9 @@ function compareIdentifiers(left: string, right: string): number {
 }
 
 /**
- * Compares two versions by the dotted numbers that they begin with, for versions that are not semver's: `2.28` of glibc,
- * `3.4.29` of a symbol, Bun's. A missing part counts as 0. A canary equals its coming version.
+ * Compares two versions by the dotted numbers that they begin with, for versions that are not semver's: `2.28` of
+ * glibc, `3.4.29` of a symbol, Bun's. A missing part counts as 0. Everything after a `-` or `+` is ignored, so that a
+ * canary build equals the version that it precedes.
  */
 export function compareDotted(left: string, right: string): number {
   const [a, b] = [dottedNumbers(left), dottedNumbers(right)];

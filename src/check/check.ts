@@ -52,8 +52,9 @@ export interface RunCheckOptions extends CheckOptions {
 }
 
 /**
- * @throws GantryError USAGE for every path that names nothing, CONFIG_INVALID for a facts file; the system's error for
- *   a path that cannot be read
+ * Checks the files, and returns the exit status and the text to print.
+ * @throws GantryError USAGE for every path that does not exist, CONFIG_INVALID for a facts file that cannot be used;
+ *   the system's error for a path that cannot be read
  */
 export async function runCheck(
   options: RunCheckOptions,
@@ -68,7 +69,7 @@ export async function runCheck(
   return { exit: failed ? ERRORS.MODULE_UNAVAILABLE.exit : 0, output };
 }
 
-/** Judges the files and returns the report of runCheck, for callers with an output of their own. */
+/** Judges the files and returns the report, for callers that print nothing or in another form. */
 export function check(options: CheckOptions): CheckReport {
   const { environment } = options;
   requirePaths(options);

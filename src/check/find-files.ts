@@ -1,6 +1,6 @@
 /**
- * Turns the arguments of `check` into native files. A file that is named is always judged; in a directory only
- * what looks native by its name or first bytes is. Links are not followed, so that a linked tree counts once.
+ * Turns the arguments of `check` into native files. A named file is always checked. In a directory only files that look
+ * native by their name or first bytes are checked. Links are not followed, so that a linked tree counts once.
  */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -35,7 +35,10 @@ function* walk(directory: string): Generator<FoundFile> {
   }
 }
 
-/** Programs have no extension; of those only real executables count, not scripts. */
+/**
+ * Whether a file has the extension of a native file, or none and the first bytes of one (ELF, Mach-O, PE). Scripts are
+ * not native.
+ */
 function isNative(path: string, name: string): boolean {
   if (NATIVE_NAME.test(name)) return true;
   if (name.includes(".")) return false;

@@ -1,6 +1,6 @@
 /**
  * The two forms of a check report: a table for a terminal, readable at 80 columns, and JSON for programs. Colour only
- * when the caller asks for it. Text from files is escaped before it reaches a terminal.
+ * when the caller asks for it. Control characters in text from files are replaced (table) or escaped (JSON).
  */
 import type { CompatFinding, FileVerdict, Verdict } from "../compat/index.ts";
 import { valueOf, type CpuFacts, type HostFacts, type RuntimeFacts } from "../host/index.ts";

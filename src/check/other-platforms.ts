@@ -23,7 +23,10 @@ export function passOverOthers(files: readonly JudgedFile[]): FileVerdict[] {
   });
 }
 
-/** Are the errors of the kind "made for another platform", and not "broken" or "too new"? */
+/**
+ * Is the first error that the file was made for something else: another machine, C library or Node ABI? Broken files
+ * and files that need newer libraries do not count.
+ */
 function isForOthers(findings: readonly CompatFinding[]): boolean {
   const [first] = findings;
   return first !== undefined && ["HOST_UNSUPPORTED", "LIBC_MISMATCH", "ABI_MISMATCH"].includes(first.code);

@@ -1,6 +1,6 @@
 /**
  * A finding about a native file, and the verdict that follows from all findings. An error stops the load. A warning is
- * for a file that loads and may end the process later. An unknown fact is neither.
+ * for a file that loads and may end the process later. A fact that is unknown gives no finding.
  */
 import type { ErrorCode } from "../base/errors.ts";
 
@@ -31,7 +31,7 @@ export interface FileVerdict {
   readonly findings: readonly CompatFinding[];
 }
 
-/** A finding that does not name its file yet. */
+/** A finding without file and severity, as the rules return it. */
 export type Draft = Omit<CompatFinding, "file" | "severity" | "downgraded">;
 
 export function verdictOf(findings: readonly CompatFinding[]): Verdict {

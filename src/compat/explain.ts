@@ -25,7 +25,10 @@ export interface ExplainFacts {
 /** Only this many characters at the end of a text are searched, because the newest lines are at the end. */
 const LONGEST = 1 << 20;
 
-/** One explanation for each kind of message, in the order of the text; empty when nothing is recognised. */
+/**
+ * Explains the messages in a text, in its order: one explanation for all messages with the same cause and fix. Empty
+ * when nothing is recognised.
+ */
 export function explain(text: string, facts: ExplainFacts = {}): Explanation[] {
   const words = wordsFor(facts);
   const found: Explanation[] = [];

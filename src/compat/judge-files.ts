@@ -34,7 +34,7 @@ export interface Judge {
 
 /**
  * Prepares to judge modules for one runtime on one host; the runtime's own libraries are resolved once.
- * @param shipped files beside the modules; the host's own view when both are on one machine
+ * @param shipped the files that lie beside the modules; those of the host when left out
  */
 export function createJudge(
   host: HostView,
@@ -56,8 +56,8 @@ export function createJudge(
 }
 
 /**
- * The C library of the loader that the runtime asks for. The content of that file decides, not its name or other
- * libraries on the host: gcompat puts a musl library at glibc's path.
+ * The C library of the loader that the runtime asks for. The soname inside that file decides, because gcompat puts a
+ * musl library at glibc's path. The path decides only when the host has no such file, or it has no soname.
  */
 function familyOf(host: HostView, runtime: RuntimeView): LibcFamily {
   const interpreter = runtime.file.interpreter ?? "";
@@ -90,7 +90,7 @@ function judgeModule({ path, file, noexec }: ModuleFile, setting: Setting): File
   return { path, verdict: verdictOf(all), findings: all };
 }
 
-/** The damage is in the file itself, or in a library that it loads. */
+/** A finding for damage in the file itself, or else in a library that it loads. */
 function judgeDamage(file: ElfFile, damage: MalformedValue, machine: string): Draft {
   const own = guarded(() => [file.versionNeeds(), file.imports(), file.addon()]);
   if ("kind" in own) return judgeForeign(own, machine);
@@ -102,7 +102,10 @@ function judgeDamage(file: ElfFile, damage: MalformedValue, machine: string): Dr
   };
 }
 
-/** A file that does not have the name of a module and registers nothing is an ordinary library or program. */
+/**
+ * Whether a file is an ordinary library or program: its name does not end with .node, and it registers no addon or its
+ * first finding is MODULE_UNAVAILABLE.
+ */
 function isLibrary(path: string, file: ElfFile, findings: readonly CompatFinding[]): boolean {
   if (path.endsWith(".node")) return false;
   const [first] = findings;

@@ -1,6 +1,6 @@
 /**
  * The objects of a process: those that the runtime starts with, and those that loading a module adds, in the order in
- * which a loader opens them (breadth first, ld.so(8)). Each name is looked up once.
+ * which a loader opens them (breadth first, ld.so(8)). A library that was found under a name is not searched for again.
  */
 import type { LibcFamily, LibraryFacts } from "../host/index.ts";
 import { searchLibrary, type LoadedObject, type Places } from "./search.ts";
@@ -32,7 +32,10 @@ export interface Process {
   readonly satisfied: Set<LibraryFacts>;
 }
 
-/** The objects of a program just after its start: its own closure, the loader, and LD_PRELOAD. */
+/**
+ * The objects of a program just after its start: the program, the libraries that it needs, the loader, and those of
+ * LD_PRELOAD.
+ */
 export function startProcess(
   family: LibcFamily,
   path: string,
@@ -72,7 +75,7 @@ export function loadInto(process: Process, path: string, library: LibraryFacts, 
   return follow(process.family, module, process.program, process.started, places);
 }
 
-/** The interpreter, which every process has under its soname. */
+/** The dynamic loader, which is an object of every process; undefined when the host has no such ELF file. */
 function loaderObject(program: LoadedObject, places: Places): LoadedObject | undefined {
   const path = program.library.interpreter;
   const library = path === undefined ? undefined : places.host.library(path);

@@ -27,7 +27,7 @@ export interface Requires {
   readonly arch: string;
   readonly libc: LibcFamily;
   readonly glibc?: Floor<string>;
-  /** Only for packed relocations. */
+  /** Set only when a file has packed relocations, which musl supports since 1.2.4. */
   readonly musl?: Floor<string>;
   readonly glibcxx?: Floor<string>;
   readonly cxxabi?: Floor<string>;

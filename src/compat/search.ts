@@ -103,7 +103,7 @@ function* glibcCandidates({ name, requester, program }: SearchRequest, places: P
   if (!avoidsDefaults) yield* inDirectories(systemDirsOf(places), name, places);
 }
 
-/** Read from the loader's bytes, only when a library is not in the cache. */
+/** Directories that are compiled into glibc's loader. Its bytes are read on first use. */
 function systemDirsOf(places: Places): readonly string[] {
   return valueOf(places.host.facts.search.systemDirs) ?? [];
 }
@@ -169,8 +169,8 @@ function pathsOf({ library }: LoadedObject): readonly string[] {
 }
 
 /**
- * Directories of an RPATH with their dynamic string tokens expanded. Relative ones depend on the current directory and
- * are left out.
+ * Candidates for a name in the directories of an RPATH or RUNPATH. $ORIGIN and $LIB are expanded. Relative directories
+ * depend on the current directory and are left out.
  */
 function* expand(
   directories: readonly string[],
@@ -199,7 +199,7 @@ function* inDirectories(directories: readonly string[], name: string, places: Pl
   }
 }
 
-/** musl, and names with a slash, have no variants. */
+/** The path alone: musl, and names with a slash, have no variants for other processors. */
 function alone(path: string): string[] {
   return [path];
 }

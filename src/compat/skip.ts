@@ -1,6 +1,6 @@
 /**
- * GANTRY_SKIP: finding codes that the operator wants as warnings. Pure. The text of such a finding says that it was an
- * error.
+ * GANTRY_SKIP: finding codes that the operator wants as warnings. Pure. The text of such a finding says that it was
+ * skipped.
  */
 import { ERRORS, GantryError, type ErrorCode } from "../base/errors.ts";
 import { verdictOf, type CompatFinding, type FileVerdict } from "./compat-finding.ts";

@@ -5,7 +5,7 @@
 import { compareDotted } from "../base/versions.ts";
 import { valueOf, type HostFacts } from "../host/index.ts";
 
-/** First release of each distribution with at least that glibc, oldest first. */
+/** First release of each distribution with at least that glibc, in the order of glibc's versions. */
 const GLIBC_SYSTEMS: readonly (readonly [version: string, systems: string])[] = [
   ["2.17", "RHEL 7, Debian 8, Ubuntu 14.04"],
   ["2.23", "Debian 9, Ubuntu 16.04"],
@@ -67,7 +67,10 @@ export function packagesOf(
   return debian === undefined || fedora === undefined ? undefined : { debian, fedora };
 }
 
-/** The command that installs a library on that host, or a sentence when the package is not known. */
+/**
+ * The command that installs a library on that host. When its package is not known, the command that finds the package;
+ * on other distributions, a sentence without a command.
+ */
 export function installCommand(library: string, facts: HostFacts): string {
   const id = valueOf(facts.system)?.id ?? "";
   const row = PACKAGES.find(([pattern]) => pattern.test(library));

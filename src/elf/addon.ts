@@ -1,7 +1,7 @@
 /**
- * How a file registers as a Node addon, read without running it: Node-API by symbol or by constructor, or the
- * NODE_MODULE_VERSION in its `node_module` struct. Rules from node's src/node_binding.cc and node_api.h. `undefined`
- * when the bytes do not say; file names are never used.
+ * How a file registers as a Node addon, read without running it: Node-API by an exported symbol or by a function that
+ * the loader runs (an ELF constructor), or the NODE_MODULE_VERSION in its `node_module` struct. Rules from node's
+ * src/node_binding.cc and node_api.h. `undefined` when the bytes do not say; file names are never used.
  */
 import { readExactly } from "./bytes.ts";
 import { EM, PF, PT } from "./constants.ts";
@@ -12,19 +12,19 @@ import type { SymbolTable } from "./symbols.ts";
 export interface AddonFacts {
   /** Exports napi_register_module_v1. */
   readonly napiSymbol: boolean;
-  /** Calls napi_module_register from a constructor. */
+  /** Imports napi_module_register, which addons call from a function that the loader runs (an ELF constructor). */
   readonly napiConstructor: boolean;
   /** What node_api_module_get_api_version_v1 returns; 0x7fffffff is experimental. */
   readonly napiVersion: number | undefined;
-  /** Calls node_module_register from a constructor. */
+  /** Imports node_module_register, which addons call from such a function too. */
   readonly abiConstructor: boolean;
-  /** nm_version of the struct that the constructor registers; undefined when it was not found. */
+  /** nm_version of the struct that the addon passes to node_module_register; undefined when it was not found. */
   readonly abiVersion: number | undefined;
   /** Every N of an exported node_register_module_vN; not looked for in a Node-API module. */
   readonly abiSymbols: readonly number[];
 }
 
-/** NODE_MODULE_VERSION has grown by about 10 a year and is 147 in 2026. */
+/** The highest NODE_MODULE_VERSION that is looked for. It has grown by about 10 a year, and is 147 in 2026. */
 const MAX_ABI = 600;
 
 export function readAddon(image: ElfImage, symbols: SymbolTable, imports: readonly ElfImport[]): AddonFacts {
@@ -32,7 +32,7 @@ export function readAddon(image: ElfImage, symbols: SymbolTable, imports: readon
   const napiConstructor = imports.some(({ name }) => name === "napi_module_register");
   const napiSymbol = symbols.exports.address("napi_register_module_v1") !== undefined;
   const abiSymbols: number[] = [];
-  // For a Node-API module the ABI symbols do not matter, which saves 600 lookups.
+  // For a Node-API module the ABI symbols do not matter, so that 600 lookups are saved.
   const mayBeLocked = abiConstructor || (!napiConstructor && !napiSymbol);
   for (let version = 1; version <= (mayBeLocked ? MAX_ABI : 0); version += 1) {
     if (symbols.exports.address(`node_register_module_v${version}`) !== undefined) abiSymbols.push(version);
@@ -48,7 +48,7 @@ export function readAddon(image: ElfImage, symbols: SymbolTable, imports: readon
   };
 }
 
-/** The constant that the function at `address` returns; undefined when the function does anything else. */
+/** The constant that the function at `address` returns; undefined when its first 32 bytes do not show one. */
 function readConstantResult(image: ElfImage, address: number): number | undefined {
   const offset = fileOffset(image.segments, address);
   if (offset === undefined) return undefined;
@@ -58,7 +58,7 @@ function readConstantResult(image: ElfImage, address: number): number | undefine
   return undefined;
 }
 
-/** `mov eax, imm32` after at most endbr64 and a frame set-up. */
+/** The constant of `mov eax, imm32` or of `push imm8; pop rax`, after at most endbr64 and a frame set-up. */
 function x64Constant(code: Uint8Array): number | undefined {
   let at = 0;
   const skip = (...bytes: number[]): void => {
@@ -75,7 +75,10 @@ function x64Constant(code: Uint8Array): number | undefined {
   return undefined;
 }
 
-/** `mov w0, #imm` (movz, or movn and orr for the experimental value), after at most bti and a frame set-up. */
+/**
+ * The constant that is in w0 at the first `ret`: set by movz, movn and movk, or by orr for the experimental value.
+ * Other instructions are skipped.
+ */
 function arm64Constant(code: Uint8Array): number | undefined {
   const view = new DataView(code.buffer, code.byteOffset, code.length);
   let value: number | undefined;
@@ -93,13 +96,13 @@ function arm64Constant(code: Uint8Array): number | undefined {
   return undefined;
 }
 
-/** More candidates than this mean that the pattern is not specific enough for the file. */
+/** The most candidates that are kept. In a file with more of them the pattern is not specific enough. */
 const MAX_CANDIDATES = 4096;
 
 /**
  * Finds `struct node_module { int nm_version; unsigned nm_flags; void* dso; const char* filename; register_func;
- * context_register_func; const char* modname; … }` (node.h) in writable data by its pointers: a file name, one
- * function and a module name at fixed distances, after a small version and an empty handle.
+ * context_register_func; const char* modname; … }` (node.h) in writable data by its pointers: a file name, at least one
+ * of the two functions and a module name at fixed distances, after a small version number and a null `dso`.
  */
 function readAbiVersion(image: ElfImage, symbols: SymbolTable): number | undefined {
   const word = image.wide ? 8 : 4;
@@ -126,7 +129,10 @@ function readAbiVersion(image: ElfImage, symbols: SymbolTable): number | undefin
   return undefined;
 }
 
-/** nm_version in range, no unknown flag, and a handle that only the loader fills in. */
+/**
+ * Whether the struct could begin here: nm_version is in range, no unknown flag is set, and `dso` is null, because the
+ * runtime sets it only after the load.
+ */
 function looksLikeHead(image: ElfImage, start: number, word: number): boolean {
   const offset = fileOffset(image.segments, start);
   if (offset === undefined || offset + 8 + word > image.source.size) return false;

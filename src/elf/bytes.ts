@@ -40,7 +40,8 @@ const PAGE_BITS = 13;
 const PAGE = 2 ** PAGE_BITS;
 
 /**
- * Integer arithmetic when the numbers allow it, because division is several times slower before the code is compiled.
+ * The index of the page with this offset. Below 2^31 it uses a shift, because division is several times slower before
+ * the code is compiled.
  */
 function pageOf(offset: number): number {
   return offset >= 0 && offset < 2 ** 31 ? offset >>> PAGE_BITS : Math.floor(offset / PAGE);
@@ -65,8 +66,8 @@ export interface PagedSource extends ByteSource {
 }
 
 /**
- * Keeps up to 16 MB of pages of a slower source, so that a walk over symbols, strings and hash chains costs
- * one read a page. A read that fits one page returns a view of it without copying.
+ * A source that keeps up to 16 MB of another source's pages, so that a walk over symbols, strings and hash chains reads
+ * each page once. A read that fits one page returns a view of it without copying.
  */
 export function pagedSource(source: ByteSource): PagedSource {
   const pages = new Map<number, DataView>();
@@ -88,7 +89,7 @@ export function pagedSource(source: ByteSource): PagedSource {
   const read = (offset: number, length: number): Uint8Array => {
     const first = pageOf(offset);
     const start = withinPage(offset);
-    // A long range goes straight to the source: it is read once and would only push pages out.
+    // A range that does not fit one page is read from the source and not kept.
     if (start + length > PAGE) return source.read(offset, length);
     const view = page(first);
     const here = Math.max(0, Math.min(length, view.byteLength - start));
@@ -148,7 +149,10 @@ export function getU64(view: DataView, at: number, little: boolean): number {
 
 const BLOCK = 65_536;
 
-/** Calls `visit` for each of `count` records of `size` bytes; stops early when it returns false. */
+/**
+ * Calls `visit` for each of `count` records of `size` bytes, with a view, the record's offset in that view, and its
+ * index. It stops early when `visit` returns false.
+ */
 export function eachRecord(
   source: ByteSource,
   table: { readonly offset: number; readonly count: number; readonly size: number; readonly what: string },

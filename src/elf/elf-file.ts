@@ -55,7 +55,10 @@ export interface ElfFile {
   /** Names of the versions that this file defines, without the base entry. */
   versionDefinitions(): readonly string[];
   imports(): readonly ElfImport[];
-  /** Name of a variable of this file that is reached by initial-exec TLS. */
+  /**
+   * Name of a variable of this file that is reached by initial-exec TLS; "" when it has no symbol, undefined when there
+   * is none.
+   */
   ownStaticTls(): string | undefined;
   exports(): ElfExports;
   addon(): AddonFacts;

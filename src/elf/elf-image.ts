@@ -1,7 +1,7 @@
 /**
  * The basic structure of an ELF file: header, program headers and dynamic section, from which every other table is
- * found. Section headers are never read: loaders ignore them and stripped files lack them. 32 and 64 bit, both byte
- * orders. Throws MalformedFile with the offset of what is wrong.
+ * found. Section headers are not read here: loaders ignore them, and some stripped files lack them. 32 and 64 bit, both
+ * byte orders. Throws MalformedFile with the offset of what is wrong.
  */
 import {
   eachRecord,
@@ -38,7 +38,10 @@ export interface ElfImage {
   readonly interpreter: string | undefined;
   /** Every value of a tag in file order; empty when there is no dynamic section. */
   readonly dynamic: ReadonlyMap<number, readonly number[]>;
-  /** Limits how much of the string table is decoded: a hostile file could name 64 KB a hundred thousand times. */
+  /**
+   * The place of the string table, and how many bytes of names may still be decoded. Without that limit, a hostile file
+   * could make a reader decode a name of 64 KB a hundred thousand times.
+   */
   readonly strings: StringTable;
 }
 
@@ -176,7 +179,7 @@ function hex(value: number): string {
 
 /** Longest name read from a string table; the longest C++ symbol of the measured corpus has 5,900 bytes. */
 const MAX_NAME = 65_536;
-/** The 90,000 exports of a Node executable have 6 MB. */
+/** The most bytes of names that are decoded of one file. The 90,000 exports of a Node executable have 6 MB. */
 const MAX_STRINGS = 2 ** 24;
 
 /** The NUL-terminated string at an index of the dynamic string table. */

@@ -17,7 +17,9 @@ export interface HashTable {
 /** Longer than any chain of a real file. A longer one is a loop or damage. */
 const MAX_CHAIN = 4096;
 
-/** Bloom filter, buckets, then one hash per symbol whose low bit ends a chain. */
+/**
+ * Reads DT_GNU_HASH: a Bloom filter, buckets, then one hash for each symbol. A set low bit marks the end of a chain.
+ */
 export function gnuHashTable(image: ElfImage): HashTable | undefined {
   const start = tableOffset(image, DT.GNU_HASH, "the GNU hash table");
   if (start === undefined) return undefined;
@@ -34,7 +36,7 @@ export function gnuHashTable(image: ElfImage): HashTable | undefined {
     const half = wide && bit >= 32 === little ? 4 : 0;
     return ((source.u32(word + half, little) >>> (bit % 32)) & 1) === 1;
   };
-  /** Both of a name's bits are set when it may be in the table. */
+  /** Whether the Bloom filter allows the name: both of its bits are set. A name without them is not in the table. */
   const mayHold = (hash: number): boolean => {
     if (bloomWords === 0) return true;
     const word = start + 16 + (Math.floor(hash / bits) % bloomWords) * (bits / 8);
@@ -70,7 +72,7 @@ export function gnuHashTable(image: ElfImage): HashTable | undefined {
   };
 }
 
-/** Bucket and chain counts, then both arrays; index 0 ends a chain. */
+/** Reads DT_HASH: the numbers of buckets and of chain entries, then both arrays. Index 0 ends a chain. */
 export function sysvHashTable(image: ElfImage): HashTable | undefined {
   const start = tableOffset(image, DT.HASH, "the hash table");
   if (start === undefined) return undefined;
@@ -99,7 +101,7 @@ export function sysvHashTable(image: ElfImage): HashTable | undefined {
   };
 }
 
-/** The hash of the last name, because one name is looked up in many objects in turn. */
+/** The last name and its hash, kept because one name is looked up in many objects in turn. */
 let hashed = { name: "", hash: 5381 };
 
 function gnuHash(name: string): number {

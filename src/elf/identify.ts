@@ -1,6 +1,6 @@
 /**
  * Identifies a native file by its first bytes: ELF, a Mach-O or PE module of another system, or neither. Reads at most
- * 4 KB. Foreign formats are named for messages and not read further.
+ * 4 KB, and 6 bytes of a PE header. Foreign formats are named for messages and not read further.
  */
 import { latin1, type ByteSource } from "./bytes.ts";
 
@@ -81,7 +81,10 @@ function peArches(source: ByteSource, view: DataView): string[] {
   return [PE_MACHINES.get(machine) ?? `machine ${machine}`];
 }
 
-/** Names common mistakes: a web page or a Git LFS pointer in place of a binary, an incomplete download. */
+/**
+ * Names what a file of another format is. It recognises common mistakes: a web page or a Git LFS pointer in place of a
+ * binary, an incomplete download.
+ */
 function describeOther(head: Uint8Array): string {
   const text = latin1(head.subarray(0, 256));
   if (text.startsWith("version https://git-lfs")) return "a Git LFS pointer, not the file itself";

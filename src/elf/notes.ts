@@ -27,7 +27,7 @@ function readNeededMask(image: ElfImage, segment: Segment): number | undefined {
   const size = Math.min(segment.fileSize, MAX_NOTES, Math.max(0, image.source.size - segment.offset));
   const view = readExactly(image.source, segment.offset, size, "the notes");
   const align = segment.align === 8 ? 8 : 4;
-  // The name ends where the header and it together are aligned, not where the name alone would be.
+  // Header and name are padded together: their sum is aligned, and not the length of the name alone.
   const padded = (length: number): number => Math.ceil(length / align) * align;
   for (let at = 0; at + 12 <= size;) {
     const nameSize = view.getUint32(at, little);

@@ -1,7 +1,7 @@
 /**
- * Dynamic relocations: which symbols a file imports, when each is looked up, and what it needs of thread-local
- * storage. Symbols are found through relocations, not by walking the symbol table, because DT_GNU_HASH leaves
- * undefined symbols out and a file without exports gives no count.
+ * Dynamic relocations: which symbols a file imports, when each is looked up, and what it needs of thread-local storage.
+ * Symbols are found through relocations, not by walking the symbol table, because DT_GNU_HASH leaves undefined symbols
+ * out, and does not tell the number of symbols in a file without exports.
  */
 import { eachRecord, getU64, readExactly } from "./bytes.ts";
 import { DF, DF_1, DT, EM, STB, STT_TLS, VERSION } from "./constants.ts";
@@ -19,7 +19,10 @@ export interface ElfImport {
   readonly weak: boolean;
   /** `eager` is looked up at load. `lazy` is looked up at the first call, when the loader binds lazily. */
   readonly use: "eager" | "lazy";
-  /** Through a slot of the global offset table: musl delays these too when it binds lazily. */
+  /**
+   * Whether all uses go through slots of the global offset table. musl looks such a symbol up late when it binds
+   * lazily.
+   */
   readonly slot: boolean;
   readonly tls: boolean;
 }
@@ -115,7 +118,7 @@ export function readRelocations(
   return { imports, ownStaticTls: ownVariable(symbols, staticTls) };
 }
 
-/** The first of the symbols that this file defines itself. Symbol 0 is a variable without a name. */
+/** The name of the first symbol that this file defines itself; "" for symbol 0, which is a variable without a name. */
 function ownVariable(symbols: SymbolTable, indexes: ReadonlySet<number>): string | undefined {
   for (const index of indexes) {
     if (index === 0) return "";
@@ -222,7 +225,10 @@ export function eachOwnPointer(
   eachPackedPointer(image, (address) => visit(address, readPointer(image, address) ?? 0));
 }
 
-/** DT_RELR (gABI, "Relative relocation table"): an even word is an address, an odd one a bitmap of what follows. */
+/**
+ * DT_RELR (gABI, "Relative relocation table"): an even word is an address, and an odd one is a bitmap of the addresses
+ * that follow it.
+ */
 function eachPackedPointer(image: ElfImage, visit: (address: number) => void): void {
   const offset = tableOffset(image, DT.RELR, "the packed relocation table");
   if (offset === undefined) return;

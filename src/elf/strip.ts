@@ -43,17 +43,19 @@ const HEADER = 64;
 const RECORD = 64;
 const SHT = { NULL: 0, SYMTAB: 2, STRTAB: 3, RELA: 4, NOBITS: 8, REL: 9 } as const;
 const SHF = { ALLOC: 2, INFO_LINK: 0x40 } as const;
-/** From here on a count or an index is stored elsewhere (gABI, SHN_LORESERVE). No program has so many sections. */
+/**
+ * From this value on, a count or an index is stored elsewhere (gABI, SHN_LORESERVE). No program has so many sections.
+ */
 const MAX_SECTIONS = 0xff00;
 
 /**
- * Sections that a running program does not read. Notes of probes, signatures and appended data have other names, and
- * some programs read those from their file.
+ * Names of sections that a running program does not read. Notes of probes, signatures and appended data are not in this
+ * list, because some programs read them from their own file.
  */
 const DISPENSABLE = new Set([".comment", ".gnu.build.attributes", ".strtab", ".shstrtab"]);
 
 /**
- * For 64-bit little-endian programs and libraries.
+ * Plans the removal for a 64-bit little-endian program or library.
  * @returns undefined when the file must not be changed
  */
 export function planStrip(source: ByteSource): StripPlan | undefined {
@@ -108,7 +110,7 @@ function readSections(source: PagedSource, header: DataView): Section[] {
   });
 }
 
-/** Are all of them mapped, with no reference to a later section? Then their numbers stay valid. */
+/** Are all of them mapped, and does none refer to a section outside this list? Then their numbers stay valid. */
 function standAlone(sections: readonly Section[]): boolean {
   return sections.every(({ type, flags, link, info }, index) => {
     if (index === 0) return type === SHT.NULL;
@@ -139,7 +141,10 @@ interface Piece {
   readonly size: number;
 }
 
-/** Do the pieces cover everything after the content? Bytes between them are alignment, and zero. */
+/**
+ * Do the pieces cover everything after the content? At most 64 bytes of alignment may be between two of them, and these
+ * have to be zero.
+ */
 function areAllThatFollows(source: PagedSource, kept: number, pieces: readonly Piece[]): boolean {
   let at = kept;
   for (const { offset, size } of pieces.toSorted((a, b) => a.offset - b.offset)) {

@@ -19,9 +19,9 @@ interface ElfSymbol {
 }
 
 export interface ElfExports {
-  /** True when a definition of that name is exported. Versions are compared when both sides have one. */
+  /** True when a definition of that name is exported. Versions are compared as in versionMatches. */
   has(name: string, version?: string): boolean;
-  /** Address of the default definition. */
+  /** Address of the definition that is not hidden, which is the default version; undefined when there is none. */
   address(name: string): number | undefined;
   /** Every exported name once, as `name` or `name@VERSION`, in table order. */
   names(): string[];
@@ -123,7 +123,7 @@ function isExported({ section, binding }: ElfSymbol): boolean {
 
 /**
  * glibc's check_match (elf/dl-lookup.c): the definition must have the wanted version, unless it has none. Without a
- * wanted version any definition that is not hidden matches.
+ * wanted version any definition that is not hidden matches, and a hidden one of the oldest version.
  */
 function versionMatches(
   raw: number | undefined,
@@ -131,7 +131,7 @@ function versionMatches(
   nameOf: (index: number) => string | undefined,
 ): boolean {
   if (raw === undefined) return true;
-  // Index 2 is the oldest version of the file. An unversioned reference matches it even when it is hidden.
+  // Index 2 is the oldest version of the file.
   if (wanted === undefined) return (raw & VERSION.HIDDEN) === 0 || (raw & VERSION.MASK) <= 2;
   const defined = nameOf(raw);
   return defined === undefined ? (raw & VERSION.HIDDEN) === 0 : defined === wanted;

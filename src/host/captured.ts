@@ -31,7 +31,7 @@ interface CapturedLibrary {
   readonly isaLevel?: number;
   readonly versionNeeds: ReturnType<LibraryFacts["versionNeeds"]>;
   readonly versionDefinitions: readonly string[];
-  /** Names as `name` or `name@VERSION`, one a line, raw deflate, base64. */
+  /** Names as `name` or `name@VERSION`, one on each line, compressed (raw deflate), in base64. */
   readonly exports: string;
 }
 
@@ -43,7 +43,7 @@ export interface CapturedHost {
   readonly facts: HostFacts;
   /** Libraries by real path. */
   readonly libraries: Readonly<Record<string, CapturedFile>>;
-  /** Other paths of the same files, by path: links and their targets. */
+  /** Real paths of libraries, by other paths that lead to them through links. */
   readonly links: Readonly<Record<string, string>>;
   readonly runtime?: {
     readonly facts: RuntimeFacts;
@@ -53,8 +53,8 @@ export interface CapturedHost {
 }
 
 /**
- * Captures everything that a later judgement may need of this host. A large system has a few thousand libraries, which
- * takes seconds, so only reports use it.
+ * Captures everything of this host that a later check of native files may need. A large system has a few thousand
+ * libraries, which takes seconds, so only reports use it.
  * @param list names in a directory of the host
  */
 export function captureHost(
@@ -218,7 +218,7 @@ export function parseCapturedHost(text: string, origin: string): CapturedHost {
   return host;
 }
 
-/** Checks the keys that every judgement reads. A wrong value deeper inside shows up as an INTERNAL error. */
+/** Checks the keys that every check of native files reads. A wrong value deeper inside leads to an INTERNAL error. */
 function isCapturedHost(value: Record<string, unknown>): value is Record<string, unknown> & CapturedHost {
   const facts = value["facts"];
   if (!isRecord(facts) || !isRecord(facts["search"]) || !Array.isArray(facts["loaders"])) return false;

@@ -33,7 +33,7 @@ export function parseMountInfo(text: string): Mount[] {
   return mounts;
 }
 
-/** The mounts of the running process. Empty when a hardened unit hides /proc. */
+/** The mounts of the running process; empty when /proc cannot be read, as in a hardened unit. */
 export function readMounts(): Mount[] {
   try {
     return parseMountInfo(readFileSync("/proc/self/mountinfo", "utf8"));
@@ -42,7 +42,10 @@ export function readMounts(): Mount[] {
   }
 }
 
-/** The mount that holds a path: the one with the longest mount point above it, and of several there the last. */
+/**
+ * The mount that holds a path: the one with the longest mount point above it. Of several mounts at one point it is the
+ * last.
+ */
 export function findMount(mounts: readonly Mount[], path: string): Mount | undefined {
   let best: Mount | undefined;
   for (const mount of mounts) {
@@ -52,7 +55,7 @@ export function findMount(mounts: readonly Mount[], path: string): Mount | undef
   return best;
 }
 
-/** Undefined when the mounts are unknown. */
+/** Describes a directory, or its nearest existing parent; undefined when its mount is not known. */
 export function readDirectory(path: string, mounts: readonly Mount[]): DirectoryFacts | undefined {
   const existing = nearestExisting(resolve(path));
   const mount = findMount(mounts, existing);

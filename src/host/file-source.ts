@@ -11,7 +11,10 @@ export interface FileSource extends ByteSource {
   close(): void;
 }
 
-/** @throws the system's error when the file cannot be opened; an error for what is not a regular file */
+/**
+ * Opens a regular file.
+ * @throws the system's error when the file cannot be opened; EISDIR or EINVAL when it is no regular file
+ */
 export function openSource(path: string): FileSource {
   let fd: number | undefined = openRegularFile(path);
   const stat = fstatSync(fd);
@@ -33,7 +36,7 @@ export function openSource(path: string): FileSource {
       let filled = 0;
       while (filled < bytes.length) {
         const got = readSync(fd, bytes, filled, bytes.length - filled, offset + filled);
-        // The file shrank while it was read. The short result makes it malformed and ends the loop.
+        // The file shrank while it was read. The caller reports the short result as damage.
         if (got === 0) return bytes.subarray(0, filled);
         filled += got;
       }

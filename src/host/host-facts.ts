@@ -104,6 +104,6 @@ export interface RuntimeFacts {
   readonly version: Fact<string>;
   /** NODE_MODULE_VERSION. */
   readonly abi: Fact<number>;
-  /** The newest Node-API version it knows. */
+  /** The newest Node-API version that it supports. */
   readonly napi: Fact<number>;
 }

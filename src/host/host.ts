@@ -16,7 +16,7 @@ export interface HostOptions {
   readonly root?: string;
   /** Environment in which the modules will be loaded. */
   readonly env: LoaderEnvironment;
-  /** npm-style machine of the running process; left out for another root. */
+  /** npm-style machine of the running process. Left out for another root, whose machine is that of its first loader. */
   readonly arch?: string;
   /** Directories that gantry will use, described with mount, space and owner. */
   readonly directories?: readonly string[];

@@ -1,6 +1,6 @@
 /**
  * Facts that are computed on first use. The launcher's check needs a few of them within milliseconds. A report needs
- * all, and JSON.stringify sees plain values.
+ * all of them, which JSON.stringify reads like plain values.
  */
 
 /** An object whose properties are computed once, on first use. */

@@ -10,7 +10,10 @@ const OLD_ENTRY = 12;
 const NEW_HEADER = 48;
 const NEW_ENTRY = 24;
 
-/** Low byte: 3 is an ELF library for libc 6; second byte: the machine's variant (sysdeps/generic/ldconfig.h). */
+/**
+ * Flags of the cache's entries, by npm-style machine. The low byte 3 means an ELF library for libc 6. The second byte
+ * is the machine's variant (sysdeps/generic/ldconfig.h).
+ */
 const FLAGS: Readonly<Record<string, readonly number[]>> = {
   x64: [0x0303],
   arm64: [0x0a03],

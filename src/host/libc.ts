@@ -13,7 +13,7 @@ import {
 } from "./host-facts.ts";
 import type { HostRoot } from "./root.ts";
 
-/** Interpreter paths that the psABIs fix, by npm-style machine. */
+/** Paths of dynamic loaders (ELF interpreters): glibc's, which the psABIs fix, and musl's. */
 const LOADERS: readonly string[] = [
   "/lib64/ld-linux-x86-64.so.2",
   "/lib/ld-linux-aarch64.so.1",
@@ -34,7 +34,7 @@ export function readLoaders(root: HostRoot): LoaderFacts[] {
   return existingLoaders(root).flatMap((path) => readLoader(root, path) ?? []);
 }
 
-/** Paths only; the files are not read. */
+/** The paths of the loaders that exist. The files are not read. */
 export function existingLoaders(root: HostRoot): string[] {
   return LOADERS.filter((path) => root.resolve(path) !== undefined);
 }
@@ -42,7 +42,7 @@ export function existingLoaders(root: HostRoot): string[] {
 /** Limit in bytes. The loaders of both libraries are much smaller. */
 const MAX_LOADER = 4_194_304;
 
-/** The loader at an interpreter path. Undefined when there is no file that can load. */
+/** The loader at an interpreter path; undefined when there is no ELF file. */
 function readLoader(root: HostRoot, path: string): LoaderFacts | undefined {
   const source = root.open(path);
   if (source === undefined) return undefined;
@@ -58,7 +58,7 @@ function readLoader(root: HostRoot, path: string): LoaderFacts | undefined {
   }
 }
 
-/** musl prints its version with "Version %s". The version is a string of its own between NULs. */
+/** The version in the bytes of musl's loader, which prints it with "Version %s": a string of its own between NULs. */
 function muslVersion(loader: Buffer, path: string): Fact<string> {
   const version = find(loader, "\x001.", 24, /^\0(1\.\d+\.\d+)(?:-git-[\w-]+)?\0/);
   return version === undefined ? unknown(`${path} names no version`) : known(version, path);

@@ -1,6 +1,6 @@
 /**
- * Shared libraries of a host as the rules see them, from disk or from a captured document, behind one interface. A
- * view reads paths of that host only, and runs nothing.
+ * Shared libraries of a host as the rules of src/compat use them, from disk or from a captured document, behind one
+ * interface. A view reads paths of that host only, and runs nothing.
  */
 import { readNativeFile, type ElfFile, type NativeFile } from "../elf/index.ts";
 import type { HostFacts } from "./host-facts.ts";

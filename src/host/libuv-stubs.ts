@@ -16,7 +16,7 @@ export function isStub(runtime: ElfFile, name: string): boolean {
   return loads.some((target) => textIs(runtime, target, name));
 }
 
-/** Names that runtimes export as stubs, sorted; walks every export. */
+/** Names of the libuv functions that a runtime exports as stubs, sorted. Reads every export. */
 export function readStubs(runtime: ElfFile): string[] {
   return runtime
     .exports()

@@ -20,7 +20,7 @@ const LEVELS: readonly (readonly string[])[] = [
   ["avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"],
 ];
 
-/** Parses /proc/cpuinfo. The first processor stands for all, because the kernel may move a process to any of them. */
+/** Parses /proc/cpuinfo. Only the first processor is read, and the others are taken to have the same features. */
 export function parseCpuInfo(text: string): CpuFacts | undefined {
   const line = /^(flags|Features)\s*:\s*(.*)$/m.exec(text);
   const features = line?.[2]?.trim().split(/\s+/);

@@ -77,7 +77,7 @@ function resolveLinks(path: string, targetOf: (path: string) => string | undefin
   }
 }
 
-/** The target of a link, "" for what is not a link, undefined for what does not exist. */
+/** The target of a link, "" for what is not a link, undefined for what does not exist or cannot be read. */
 function linkTarget(path: string): string | undefined {
   try {
     const stat = lstatSync(path, { throwIfNoEntry: false });

@@ -94,7 +94,7 @@ const MARKS = {
    */
   bun: { literal: " npm/? node/v", pattern: /bun\/(\d+\.\d+\.\d+)\S* npm\/\? node\/v(\d+)\./ },
   node: { literal: "node.js/v", pattern: /node\.js\/v(\d+\.\d+\.\d+)/ },
-  /** Node's embedded config.gypi. */
+  /** Node's embedded config.gypi, which also has `napi`. */
   abi: { literal: "node_module_version", pattern: /node_module_version["']: (\d+)/ },
   napi: { literal: "napi_build_version", pattern: /napi_build_version["']: ["'](\d+)["']/ },
 } as const;
@@ -144,7 +144,7 @@ function abiOf(major: string, path: string): Fact<number> {
 }
 
 const CHUNK = 4_194_304;
-/** Bytes of text on both sides of a literal, and the overlap of chunks. */
+/** Bytes of text that are read on both sides of a literal. Chunks overlap by twice as many. */
 const AROUND = 64;
 
 /** Searches the loaded parts of the file in order, until every wanted mark is found. */

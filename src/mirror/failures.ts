@@ -5,7 +5,10 @@
 import { showAddress } from "../base/redact.ts";
 import { errorCode, GantryError, type Finding } from "../base/errors.ts";
 
-/** Passing failures, with the milliseconds that the server asked to wait (Retry-After), if it did. */
+/**
+ * Passing failures: errors after which another try may succeed. Each has the milliseconds that the server asked to wait
+ * (Retry-After), if it did.
+ */
 const waits = new WeakMap<GantryError, number | undefined>();
 
 /** An error after which `retrying` tries again. After the last try it is an error like any other. */
@@ -27,7 +30,7 @@ export interface Attempted {
   readonly proxy: string | undefined;
 }
 
-/** The proxy refused a tunnel (CONNECT). */
+/** Thrown when the proxy refuses a tunnel (CONNECT). */
 export class ProxyRefusal extends Error {
   readonly status: number;
 
@@ -133,7 +136,7 @@ export function stalledFailure(
 /**
  * The failure for a response that is neither success nor redirect.
  * @param offered whether the request had credentials
- * @param more milliseconds that the server asked to wait; the fix for a missing or refused login
+ * @param more `after`: milliseconds that the server asked to wait; `loginFix`: the fix for a missing or refused login
  */
 export function statusFailure(
   status: number,

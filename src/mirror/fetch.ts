@@ -36,7 +36,10 @@ export interface SourceOptions {
   readonly address: string;
   /** The target's name, because one tag of a registry may have bundles for several targets. */
   readonly target: string;
-  /** HTTP(S)_PROXY, NO_PROXY, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, NETRC, HOME, DOCKER_CONFIG, GANTRY_TOKEN. */
+  /**
+   * These are read: HTTP(S)_PROXY, NO_PROXY, NODE_EXTRA_CA_CERTS, SSL_CERT_FILE, NETRC, HOME, DOCKER_CONFIG,
+   * GANTRY_TOKEN.
+   */
   readonly environment: Environment;
   readonly reporter: MirrorReporter;
   readonly signal: AbortSignal;

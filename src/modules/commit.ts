@@ -1,7 +1,8 @@
 /**
  * Installs a tree, whatever its module source: fetch into a work directory, normalize, compare every file with the
  * manifest, load every external, sync, rename, stamp. Until the rename nothing outside the work directory changes. A
- * run that dies at any point leaves the old tree or the new one, and never a partial tree that a later start trusts.
+ * run that ends early leaves the old tree, the new one, or (between two renames) none. A repair replaces single files
+ * instead; when it ends early, the tree has no stamp. So no later start trusts a partial tree.
  */
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, renameSync } from "node:fs";
@@ -181,7 +182,10 @@ function fileFindings(
   return findings;
 }
 
-/** A package that did not arrive because of the network is worth another try, and its exit status says so. */
+/**
+ * Adds the package manager's line about a package that did not arrive. If the network was the cause, the code is
+ * NETWORK_FAILED, whose exit status says that another try may help.
+ */
 function withComplaint(finding: Finding, complaints: readonly string[]): Finding {
   if (finding.code !== "MODULE_UNAVAILABLE") return finding;
   const name = finding.what.split(" ", 1)[0] ?? "";
@@ -199,7 +203,7 @@ const NETWORK_FIX = "check the network, name another registry with GANTRY_REGIST
 /** Codes about the app or the mount, not about one module: they stop the start even where the module is optional. */
 const ALWAYS_FATAL: ReadonlySet<ErrorCode> = new Set(["EXEC_FAILED", "RELEASE_FILE_MISSING", "STORE_NOEXEC"]);
 
-/** Whether the app starts without this external, instead of not starting. */
+/** Whether the app starts without this external, because it is optional and the finding is about it alone. */
 export function isLeftOut(external: ExternalModule, finding: Finding): boolean {
   return external.optional && !ALWAYS_FATAL.has(finding.code);
 }

@@ -137,7 +137,10 @@ function allowedSource({ source }: EnsureOptions, unwritable: Finding | undefine
   throw new GantryError(source);
 }
 
-/** Reads the tree's state again, because another process may have finished before this one got the lock. */
+/**
+ * Installs the tree, with the lock. The tree's state is read again first, because another process may have finished
+ * before this one got the lock.
+ */
 async function installLocked(options: EnsureOptions, host: string, source: ModuleSource): Promise<Ensured> {
   const { release, location, reporter } = options;
   removeStaleFiles(location);

@@ -17,7 +17,7 @@ export { noteReferences } from "./location/reference.ts";
 export { type Lock, LOCK_LIMITS, takeLock } from "./lock/lock.ts";
 /** `readProcess` reads state and start time of a process, which tell whether a lock owner is alive. */
 export { readProcess } from "./lock/owner.ts";
-/** `removeStartGate` lets the other starts go on that wait in the release's script. */
+/** `removeStartGate` removes the start gate, so that other starts, which wait in the release's script, go on. */
 export { removeStartGate } from "./lock/start-gate.ts";
 /** These find the host's own Node, and compare its ABI with the release's. */
 export { checkAbi, readRunning } from "./proof/host-node.ts";
@@ -29,7 +29,7 @@ export { writeNote } from "./proof/note.ts";
 export { readHostId } from "./proof/tree-facts.ts";
 /** `readTreeState` tells whether a tree is ready, present or absent. */
 export { readTreeState, type TreeState } from "./proof/tree-state.ts";
-/** `usedBy` lists the paths that a start runs or obeys, for the rule of src/trust. */
+/** `usedBy` lists the paths of all files that a start runs or reads, for the rule of src/trust. */
 export { usedBy } from "./proof/used-paths.ts";
 /** These compare the release's own files with SHA256SUMS. */
 export { checkIntact, compareOwnFile } from "./release/intact.ts";

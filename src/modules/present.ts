@@ -29,7 +29,7 @@ export async function provePresent(options: ProofOptions): Promise<PresentResult
   const broken = verdict.broken.filter((external) => !external.optional);
   if (broken.length > 0)
     return { broken: unique(broken.flatMap(({ findings }) => findings)), stamped: false };
-  // A planted package shows that another user can write here, so that the start is refused.
+  // A planted file may come from another user who can write here, so that the start is refused.
   if (verdict.planted !== undefined) throw new GantryError(verdict.planted.finding);
   const leftOut = leftOutByFiles(verdict);
   const failed = await loadWhole(options, verdict);

@@ -2,12 +2,13 @@
  * Bun's text lockfile as data: JSONC (JSON with comments and trailing commas), `lockfileVersion` 0 to 2. Parsing keeps
  * every pin and its integrity. A package that does not come from an npm registry keeps its own kind. The build reads an
  * app's lock with it, the launcher a release's.
- * Keys of `packages` are paths through node_modules without that word: `a/b` is b inside a, `@s/a/b` is b inside @s/a.
+ * Keys of `packages` are paths of packages without their `node_modules` parts: `a/b` is the package b inside a, and
+ * `@s/a/b` is b inside @s/a.
  */
 import { parseJSONC } from "confbox/jsonc";
 import * as v from "valibot";
 
-/** The newest version this file knows how to read; 2 came with Bun 1.4.0. */
+/** The newest lockfileVersion that can be read; 2 came with Bun 1.4.0. */
 const NEWEST_LOCK = 2;
 
 const Names = v.optional(v.record(v.string(), v.string()), {});

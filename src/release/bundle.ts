@@ -20,7 +20,7 @@ const IdentitySchema = v.strictObject({
 /** Which modules a bundle holds. */
 export type BundleIdentity = Readonly<v.InferOutput<typeof IdentitySchema>>;
 
-/** The largest head, in bytes: parseBundleHead needs this many of a bundle. */
+/** The largest head, in bytes: parseBundleHead needs this many bytes from the start of a bundle. */
 export const BUNDLE_HEAD_BYTES = 1024;
 
 /** The first of the sixteen magic numbers of a skippable frame (RFC 8878, 3.1.2). */
@@ -58,7 +58,7 @@ export function withBundleHead(
   return Buffer.concat([header, extra, text, data.subarray(GZIP_HEADER)]);
 }
 
-/** How a file is compressed, by its first bytes; undefined when it is neither. */
+/** How a file is compressed, by its first bytes; undefined when it is neither zstd nor gzip. */
 export function readCompression(start: Uint8Array): Compression | undefined {
   const bytes = Buffer.from(start);
   if (bytes.length < 4) return undefined;

@@ -1,7 +1,8 @@
 /**
- * The variables that the launcher keeps from its caller's environment: those that it reads by src/base/variables.ts. The
- * stub removes all others before the launcher starts (templates/run-launcher.sh), and so does the prelude where there is
- * no shell. No variable that a runtime, a loader or a shell obeys is kept.
+ * The variables that the launcher keeps from its caller's environment: those that it reads by src/base/variables.ts.
+ * The stub removes all others before the launcher starts (templates/run-launcher.sh), and so does the prelude where
+ * there is no shell. Variables that make a runtime, a loader or a shell load other code, such as NODE_OPTIONS,
+ * LD_PRELOAD and ENV, are not among them.
  */
 import { variablesWhere, type VariableName } from "../base/variables.ts";
 
@@ -14,7 +15,7 @@ export const KEPT_VARIABLES: readonly string[] = [
   ...variablesWhere(({ kind, readBy }) => kind === "foreign" && readBy.includes("launcher")),
 ];
 
-/** Those that hold a path; a relative one starts from the caller's directory. */
+/** The variables whose value is a path; a relative one starts from the caller's directory. */
 export const KEPT_PATHS: readonly string[] = variablesWhere(({ path }) => path === true);
 
 /** Tells the compiled app to be the launcher. */

@@ -1,6 +1,7 @@
 /**
- * Reads the `.env` beside a release as data, never as shell. Variables that are set already keep their values, and those
- * that steer the loader or the runtime are refused. Pure, and small, because every app's prelude contains it.
+ * Reads the `.env` beside a release as data, never as shell. Variables that are set already keep their values.
+ * Variables that decide what code the loader or the runtime loads are refused. Pure, and small, because every app's
+ * prelude contains it.
  */
 
 /** Variables of ld.so(8), dyld(1), Node and Bun that decide what code is loaded: a data file may not set them. */
@@ -9,7 +10,7 @@ const REFUSED = /^(?:NODE_PATH$|NODE_OPTIONS$|LD_|DYLD_|BUN_|GANTRY_)/;
 /**
  * Adds the file's values to `env`.
  * @param values the result of util.parseEnv
- * @returns names that the file may not set
+ * @returns names in the file that were refused
  */
 export function applyEnvFile(
   values: Readonly<Record<string, string | undefined>>,

@@ -217,8 +217,8 @@ export function manifestTarget(manifest: Manifest): Target {
 }
 
 /**
- * The files that a tree with these externals must have, by path relative to node_modules. It has a module when it has one
- * of the externals that need the module.
+ * The files that a tree with these externals must have, by path relative to node_modules. A module is in the tree when
+ * one of these externals needs it.
  */
 export function filesOfTree(manifest: Manifest, included: ReadonlySet<string>): Map<string, FileEntry> {
   const files = new Map<string, FileEntry>();

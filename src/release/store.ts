@@ -1,7 +1,7 @@
 /**
- * Stores, in which prepared trees lie that cannot lie beside their release: the variables that name them, in order, and
- * the names below them. The build renders these rules into the stub, and the launcher follows them. Both must find the
- * same directory, so that the stub can start from a store without the launcher.
+ * Stores: directories for prepared trees that cannot lie beside their release. This file has the variables that name
+ * stores, in order, and the names of what is in them. The build renders these rules into the stub, and the launcher
+ * follows them. Both must find the same directory, so that the stub can start from a store without the launcher.
  */
 import { join, normalize } from "node:path";
 import { treeDigest, type Manifest } from "./manifest.ts";
@@ -32,7 +32,7 @@ export interface Candidate {
   readonly variable: StoreVariable;
   /** The directory that the variable leads to. */
   readonly directory: string;
-  /** Why the directory is not used, by its path alone. */
+  /** Why the directory is refused, as far as its path tells; undefined when it is not refused. */
   readonly refused: string | undefined;
 }
 

@@ -16,8 +16,8 @@ export type Sums = ReadonlyMap<string, string>;
 
 /**
  * Parses SHA256SUMS as gantry writes it: `DIGEST  PATH` lines, see sha256sum(1).
- * @throws GantryError DIGEST_MISMATCH for a line that is none, a path that leaves the release or comes twice, and for
- * SHA256SUMS or its signature listed in itself
+ * @throws GantryError DIGEST_MISMATCH for a line in another format, a path that leads out of the release or is listed
+ *   twice, and when SHA256SUMS or its signature is listed
  */
 export function parseSums(text: string, where: string): Sums {
   const sums = new Map<string, string>();
@@ -55,7 +55,7 @@ export function compareListed(root: string, sums: Sums, fix: string): Finding[] 
 
 /**
  * Findings for all differences between a release and its sums: first listed files, in their order, then unlisted ones.
- * @param fix of every finding: to build again when signing, to download again when verifying
+ * @param fix the fix of every finding: to build again when signing, to download again when verifying
  */
 export function compareWithSums(root: string, sums: Sums, fix: string): Finding[] {
   const present = new Map(readTreeFiles(root).map((file) => [file.path, file]));

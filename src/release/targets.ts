@@ -16,7 +16,7 @@ export interface Target {
   readonly libc?: Libc;
   /** The value for Bun's `compile.target`. */
   readonly bun: string;
-  /** The output of `uname -m`. */
+  /** What `uname -m` prints on such machines. */
   readonly machines: readonly string[];
   /** The loader that programs for this target name (ELF gABI PT_INTERP; Mach-O LC_LOAD_DYLINKER). */
   readonly interpreter: string;

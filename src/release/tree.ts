@@ -70,7 +70,7 @@ export function readTreeFiles(root: string, below = ""): TreeFile[] {
 }
 
 /**
- * Reads one file's entry. A link is not followed: its entry is the hash of its target's path.
+ * Reads one file's entry. A link is not followed: its entry has the size of its target's path, and a hash of that path.
  * @throws GantryError ARCHIVE_UNSAFE for a device, fifo or socket
  */
 export function readTreeEntry(root: string, file: TreeFile): FileEntry {

@@ -1,4 +1,4 @@
-/** What lies in a release, or in its modules, and is not listed: how it is named to people. Pure. */
+/** Groups the files in a release, or in its modules, that are not listed, for messages. Pure. */
 
 interface Unlisted {
   /** A file, or a directory in which nothing is listed. */

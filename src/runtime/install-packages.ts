@@ -103,7 +103,9 @@ export interface InstallerCommand {
 }
 
 /**
- * Runs any package manager in `directory` and turns its failure into a finding.
+ * Runs a package manager in `directory`.
+ * @returns its errors and warnings, line by line, when it succeeded
+ * @throws GantryError for its failure; the signal's reason
  * @param hang milliseconds without a sign of work after which it is ended
  */
 export async function runInstaller(

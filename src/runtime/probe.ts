@@ -1,6 +1,7 @@
 /**
  * The load probe: a child process of the compiled app that, because GANTRY_PROBE is set, loads modules exactly as the
- * app's own imports do, and reports. Each external that fails gets its own child, so that a crash is only its finding.
+ * app's own imports do, and reports. Each external that fails gets its own child, so that a crash becomes a finding
+ * about that external alone.
  */
 import { randomBytes } from "node:crypto";
 import { errorCode, type Finding } from "../base/errors.ts";

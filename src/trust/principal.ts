@@ -2,7 +2,10 @@
 import { readRegularText, unlessRefused } from "../base/files/index.ts";
 import type { Principal } from "./rule.ts";
 
-/** @param uid the effective user id; -1 on systems without user ids */
+/**
+ * Reads the user's group, and which groups count as the user's own.
+ * @param uid the effective user id; -1 on systems without user ids
+ */
 export function readPrincipal(uid: number): Principal {
   const [passwd, group] = [readAccounts("/etc/passwd"), readAccounts("/etc/group")];
   return { uid, gid: process.getegid?.() ?? -1, ownGroups: ownGroups(uid, passwd, group) };

@@ -15,7 +15,10 @@ export interface Entry {
   readonly gid: number;
   /** Permission bits and the sticky bit. */
   readonly mode: number;
-  /** `leads`: a directory that is only on the path. It may be sticky, with entries of other users in it. */
+  /**
+   * `holds`: one of Wanted's directories, or in it. `leads`: only on a path; such a directory may be sticky, with
+   * entries of other users in it.
+   */
   readonly role: "holds" | "leads";
   /**
    * Whether it has an access list (acl(5)). Read only if the group may write: the group's bits are the list's mask, so

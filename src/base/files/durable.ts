@@ -1,7 +1,8 @@
 /**
- * Writes files that survive a power cut: contents reach the disk before the name does. rename(2) does not order the two:
- * in tests, a file renamed without fsync had the wrong size after every power cut. The service's history is only appended
- * to. A build's archives and bundles can be made again, so that they are written without fsync.
+ * Writes files that survive a power cut: contents reach the disk before the name does. rename(2) does not order the
+ * two: in tests, a file renamed without fsync had the wrong size after every power cut. The service's history is not
+ * written here, because lines are only appended to it. A build's archives and bundles can be made again, so that they
+ * are written without fsync.
  */
 import { randomBytes } from "node:crypto";
 import { open, rename, rm } from "node:fs/promises";
@@ -18,8 +19,8 @@ export interface TreeListing {
 const AT_ONCE = 8;
 
 /**
- * Flushes one file or directory.
- * Some network and FUSE file systems refuse to sync a directory (EINVAL), which is ignored.
+ * Flushes one file or directory to the disk. EINVAL is ignored: some network and FUSE file systems return it for a
+ * directory.
  */
 export async function syncPath(path: string): Promise<void> {
   const handle = await open(path, "r");
@@ -32,7 +33,7 @@ export async function syncPath(path: string): Promise<void> {
   }
 }
 
-/** Flushes every file of a tree; its directories come afterwards. */
+/** Flushes every file of a tree. The caller flushes the directories afterwards. */
 export async function syncFiles(root: string, { files }: TreeListing): Promise<void> {
   const waiting = [...files];
   const work = async () => {
@@ -53,8 +54,8 @@ export async function syncTree(root: string, listing: TreeListing): Promise<void
 }
 
 /**
- * Puts a whole file in place under its final name, or leaves what was there.
- * @param mode permission bits, whatever the umask
+ * Writes a file so that its path has either the whole new text or what was there before, also after a power cut.
+ * @param mode the file's permission bits, which the umask does not change
  * @param changed the modification time it gets, in seconds since the epoch; now when left out
  */
 export async function writeDurably(
@@ -74,7 +75,7 @@ export async function writeDurably(
   await syncPath(dirname(path));
 }
 
-/** Writes a new file. Throws EEXIST when the name is taken, also by a dangling link. */
+/** Writes a new file and flushes it. Throws EEXIST when the name is taken, also by a dangling link. */
 export async function createDurably(path: string, text: string, mode: number): Promise<void> {
   await create(path, text, mode);
   await syncPath(dirname(path));

@@ -1,6 +1,6 @@
 /**
- * Reads files and directories that may be missing. Only absence is no error: what exists and cannot be read throws the
- * file system's error, unless the caller uses `unlessRefused`.
+ * Reads files and directories that may be missing. A missing file is no error. A file that exists and cannot be read is
+ * one: the file system's error is thrown, unless the caller uses `unlessRefused`.
  */
 import { type Dirent, lstatSync, readdirSync, statSync } from "node:fs";
 import { errorCode, isMissing } from "../errors.ts";
@@ -26,7 +26,7 @@ export function isDirectory(path: string): boolean {
   return unlessMissing(() => statSync(path))?.isDirectory() === true;
 }
 
-/** Whether a path exists. Links are not followed, so that a dangling one exists. */
+/** Whether a path exists. Links are not followed: a link whose target is missing counts as existing. */
 export function isThere(path: string): boolean {
   return unlessMissing(() => lstatSync(path)) !== undefined;
 }
@@ -41,7 +41,10 @@ export function unlessMissing<T>(read: () => T): T | undefined {
   }
 }
 
-/** The result of `read`; undefined for every error of the system: missing, not allowed, a process that has ended. */
+/**
+ * The result of `read`; undefined for every error that has a code, such as a missing file, a missing permission, or a
+ * process that has ended.
+ */
 export function unlessRefused<T>(read: () => T): T | undefined {
   try {
     return read();

@@ -15,7 +15,9 @@ export function readStart(path: string, most: number): Buffer {
   }
 }
 
-/** Passes a file to `take` in pieces of 1 MiB. The next piece overwrites the last one. */
+/**
+ * Passes a file to `take` in pieces of at most 1 MiB. All pieces use one buffer: a piece is valid only during the call.
+ */
 export function readPieces(path: string, take: (piece: Buffer) => void): void {
   const descriptor = openRegularFile(path);
   try {

@@ -1,7 +1,7 @@
 /**
  * Opens files that another user may have made. A pipe, socket or device is refused at once, because reading one could
- * wait for ever or never end. Exceptions: an open descriptor that the caller passed (/dev/stdin, `<(…)`) may be a pipe,
- * and /dev/null is an empty file. All errors have the codes of file system errors.
+ * wait for ever, or give data without end. Exceptions: an open descriptor that the caller passed (/dev/stdin, `<(…)`)
+ * may be a pipe, and /dev/null is an empty file. All errors have the codes of file system errors.
  */
 import {
   closeSync,
@@ -16,8 +16,8 @@ import {
 import { errorCode } from "../errors.ts";
 
 /**
- * O_NONBLOCK: a pipe without a writer opens at once, and so does a file that another process has a lease on (fcntl(2),
- * F_SETLEASE). O_NOCTTY: a terminal does not become this process's own.
+ * With O_NONBLOCK, open(2) does not wait: not for a pipe's writer, and not for another process that has a lease on the
+ * file (fcntl(2), F_SETLEASE). With O_NOCTTY, a terminal does not become the controlling terminal of this process.
  */
 const READ = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
 /** Linux, Documentation/admin-guide/devices.txt: character device 1,3. */
@@ -40,13 +40,16 @@ export interface OpenFile {
 }
 
 /**
- * The same for a file of a user who is not trusted. Devices are not opened, and there is no exception for descriptors of
- * this process.
- * @throws EINVAL or ELOOP for a link where links are refused
+ * Opens a regular file of a user who is not trusted, for reading; the caller closes the descriptor. Unlike
+ * openRegularFile it has no exceptions: it refuses /dev/null, and pipes among this process's descriptors.
+ * @param links whether a link at the end of the path is followed
+ * @throws EINVAL for a pipe, socket or device, EISDIR for a directory, EINVAL or ELOOP for a link where links are
+ *   refused, and the errors of stat(2) and open(2)
  */
 export function openPlainFile(path: string, links: "followed" | "refused"): OpenFile {
   const [look, flags] = links === "followed" ? [statSync, READ] : [lstatSync, READ | constants.O_NOFOLLOW];
-  // Checked before opening, because opening a device has effects. If the file is exchanged in between, fstat refuses it.
+  // Checked before opening, because opening a device can have effects. If the file is replaced in between, the check of
+  // the open file (fstat(2)) refuses it.
   const seen = look(path);
   if (!seen.isFile()) throw refusal(path, kindOf(seen));
   return openJudged(path, flags, (stats) => stats.isFile());

@@ -5,7 +5,7 @@ import type { Environment } from "../environment.ts";
 
 /**
  * The path of the first executable file with this name; undefined when there is none.
- * @param name of the program, without a slash
+ * @param name the program's file name, without a slash
  */
 export function readProgramPath(name: string, environment: Environment): string | undefined {
   for (const directory of (environment["PATH"] ?? "").split(delimiter)) {

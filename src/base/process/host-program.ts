@@ -1,6 +1,6 @@
 /**
- * Runs the host's own programs: found on a fixed PATH, with a clean environment that has nothing of the caller's, and
- * without a terminal.
+ * Runs the host's own programs. By default they are found on a fixed PATH, and get none of this process's environment
+ * variables. Their stdin is empty.
  */
 import { GantryError } from "../errors.ts";
 import type { Environment } from "../environment.ts";
@@ -17,11 +17,11 @@ export interface ProgramResult {
   readonly stderr: string;
 }
 
-/** By default the environment is the clean one, and the current directory is /. The signal sends SIGTERM. */
+/** When left out, `environment` is the clean one and `cwd` is /. Aborting `signal` sends SIGTERM and never SIGKILL. */
 export type ProgramOptions = Partial<Pick<RunOptions, "environment" | "cwd" | "signal" | "heard">>;
 
 /**
- * Runs a program to its end, whatever its exit status. Killed by a signal counts as 128.
+ * Runs a program to its end. Any exit status is a result and no error; a program that a signal ended has 128.
  * @throws GantryError EXEC_FAILED when it cannot be started
  */
 export async function runProgram(

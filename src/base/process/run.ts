@@ -7,13 +7,19 @@ import type { Environment } from "../environment.ts";
 export interface RunOptions {
   readonly cwd: string;
   readonly environment: Environment;
-  /** Milliseconds after which the process is killed; none when left out. */
+  /** Milliseconds after which the process gets SIGKILL; there is no limit when left out. */
   readonly timeout?: number;
-  /** Aborting it ends the process with SIGTERM, and with SIGKILL if that does not help; the result is still awaited. */
+  /**
+   * Aborting it sends SIGTERM to the process, and SIGKILL if it still runs after `grace`. The promise still waits for
+   * the process's end.
+   */
   readonly signal?: AbortSignal;
   /** Milliseconds from SIGTERM to SIGKILL; 500 when left out. `forever`: no SIGKILL is sent. */
   readonly grace?: number | "forever";
-  /** `group` also ends the process's children. The process is then in its own session (setsid(2)), without a terminal. */
+  /**
+   * What gets the signals: the process alone, or with `group` also its children. For `group` the process is started in
+   * its own session (setsid(2)), without a terminal.
+   */
   readonly ends?: "process" | "group";
   /** Called with the process id once it runs. */
   readonly started?: (pid: number) => void;
@@ -61,7 +67,7 @@ export function run(file: string, args: readonly string[], options: RunOptions):
     const text = { stdout: "", stderr: "" };
     const tell = byLine(options.heard);
     for (const name of ["stdout", "stderr"] as const) {
-      // Bun leaves the streams out when it has no descriptors left (EMFILE), against its types.
+      // When no descriptors are left (EMFILE), Bun sets no streams, although its types say that there always are some.
       const stream: Readable | null | undefined = child[name];
       stream?.setEncoding("utf8");
       stream?.on("data", (chunk: string) => {
@@ -96,7 +102,7 @@ export function run(file: string, args: readonly string[], options: RunOptions):
   });
 }
 
-/** Takes text in pieces and calls `heard` with each whole line. A last line without a line feed is dropped. */
+/** Takes text in pieces and calls `heard` with each whole line. A last line without a line feed is not passed on. */
 function byLine(heard: RunOptions["heard"]): (chunk: string) => void {
   let begun = "";
   return (chunk) => {

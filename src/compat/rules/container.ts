@@ -37,7 +37,10 @@ export function machineOf(runtime: RuntimeView): string {
   return `Linux ${runtime.file.arch}`;
 }
 
-/** mmap with PROT_EXEC fails on such a mount (mmap(2), EPERM); the loader says "failed to map segment". */
+/**
+ * A finding for a module on a noexec mount. mmap with PROT_EXEC fails there (mmap(2), EPERM); the loader says "failed
+ * to map segment".
+ */
 export function judgeNoexec(mountPoint: string): Draft {
   return {
     code: "STORE_NOEXEC",

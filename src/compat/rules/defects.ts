@@ -31,8 +31,9 @@ const DEFECTS: readonly Defect[] = [
 const SCANNER = ["_ZNSt8__detail8_ScannerIcE10_M_advanceEv", "_ZNSt8__detail8_ScannerIcE12_M_eat_classEc"];
 
 /**
- * A module built with libstdc++'s old strings (before GCC 5) that carries std::regex gets the runtime's copy of
- * its inner functions instead of its own, because both export them, and the two disagree about a string.
+ * Finds a module with libstdc++'s old strings (before GCC 5) that exports inner functions of std::regex which the
+ * runtime exports too. The loader then gives the module the runtime's functions, which expect another layout of
+ * strings.
  */
 export function judgeOldStrings({ file, runtime, family }: Situation): Draft[] {
   const names = file.imports().map(({ name }) => name);

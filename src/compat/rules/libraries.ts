@@ -59,7 +59,7 @@ function judgeMissing(situation: Situation): Draft[] {
     (family === "glibc" ? MUSL_NAMES : GLIBC_NAMES).test(name),
   );
   const ownNames = family === "glibc" ? GLIBC_NAMES : MUSL_NAMES;
-  // The module was built for this C library and lacks one library whose name the other uses.
+  // A module that also needs a library of this C library was built for it, and gets LIBRARY_MISSING below.
   if (other !== undefined && !file.needed.some((name) => ownNames.test(name))) {
     const [its, ours] = family === "glibc" ? ["musl", "glibc"] : ["glibc", "musl"];
     return [

@@ -21,7 +21,7 @@ export function judgeVersions(situation: LoadSituation): Draft[] {
     for (const need of object.library.versionNeeds()) {
       const provider = all.find(({ names }) => names.has(need.library));
       const defined = new Set(provider?.library.versionDefinitions());
-      // The library is missing, which the rule about libraries reports.
+      // The library is missing, which judgeLibraries reports, or it defines no versions.
       if (provider === undefined || defined.size === 0) continue;
       const missing = need.versions.filter(({ name, weak }) => !weak && !defined.has(name));
       if (missing.length === 0) continue;
@@ -34,7 +34,7 @@ export function judgeVersions(situation: LoadSituation): Draft[] {
   return drafts;
 }
 
-/** Newest first, because it is the one that decides. */
+/** Sorts the newest version first, because that one decides. */
 function byVersion(left: string, right: string): number {
   return compareDotted(right.replace(/^\D+/, ""), left.replace(/^\D+/, ""));
 }

@@ -32,10 +32,11 @@ export function judgeSymbols(situation: Situation): SymbolFindings {
 }
 
 /**
- * Looks first in the most likely object: the library that the symbol's version names, or else the runtime. The order
- * does not change the result. For a library of the host that defines the wanted version, its symbols are not read: a
- * module was linked against that version, and symbols are never removed from a version (Drepper, How To Write Shared
- * Libraries, section 3). A missing version is reported by judgeVersions.
+ * Returns a function that tells whether an imported symbol is defined in the process. It looks first in the most likely
+ * object: the library that the symbol's version names, or else the runtime. The order does not change the result. For a
+ * library of the host that defines the wanted version, its symbols are not read: a module was linked against that
+ * version, and symbols are never removed from a version (Drepper, How To Write Shared Libraries, section 3). A missing
+ * version is reported by judgeVersions.
  */
 function providers({ process, closure, family }: Situation): (wanted: ElfImport) => boolean {
   const scope = [...process.started, ...closure.objects];

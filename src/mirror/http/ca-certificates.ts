@@ -12,7 +12,7 @@ import { readRegularFile } from "../../base/files/index.ts";
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
 
 /**
- * @returns PEM certificates, or undefined where the runtime's own are enough
+ * @returns the PEM certificates to trust; undefined when neither variable is set
  * @throws GantryError CONFIG_INVALID
  */
 export function readCaCertificates(environment: Environment): readonly string[] | undefined {

@@ -15,7 +15,10 @@ export interface DownloadOptions {
   readonly get: Get;
   readonly sink: Sink;
   readonly expected: Expected;
-  /** Size and digest by a registry's manifest. They are compared after the head, whose message is better. */
+  /**
+   * Size and digest by a registry's manifest. They are compared after the head has been checked, because the error for
+   * a wrong head says more.
+   */
   readonly claimed?: Expected | undefined;
   readonly offered: "credentials" | "nothing";
   readonly source: string;
@@ -103,7 +106,10 @@ function checkClaims(total: number | undefined, { claimed, expected, source }: D
   if (total !== undefined && total !== expected.size) throw sizeMismatch(String(total), expected, source);
 }
 
-/** The value for If-Range: a strong entity tag, else a Last-Modified that is older than the response. */
+/**
+ * The value for If-Range: a strong entity tag, or, where there is no tag, a Last-Modified that is older than the
+ * response.
+ */
 function strongValidator(headers: Headers): string | undefined {
   const tag = headers.get("etag");
   if (tag !== null && /^"[^"]*"$/.test(tag)) return tag;

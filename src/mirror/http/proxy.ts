@@ -1,14 +1,15 @@
 /**
  * Chooses the proxy of a request: HTTPS_PROXY for https, HTTP_PROXY for http, each in lower case first, as curl does.
- * NO_PROXY lists hosts that are reached directly: names with all their subdomains, `*`, and a port where one is given.
- * Bun before 1.4 also reads these variables by its own rules, which cannot be turned off. Pure.
+ * NO_PROXY lists hosts that are reached directly: a name with all its subdomains, or `*` for all hosts. A port after a
+ * name limits it to that port. Bun before 1.4 also reads these variables by its own rules, which cannot be turned off.
+ * Pure.
  */
 import { hideLogin } from "../../base/redact.ts";
 import { GantryError } from "../../base/errors.ts";
 import type { Environment } from "../../base/environment.ts";
 
 /**
- * @returns the proxy's address, with its user and password
+ * @returns the proxy's address, with its user and password; undefined when none is to be used
  * @throws GantryError CONFIG_INVALID when the variable holds no http or https address
  */
 export function planProxy(url: URL, environment: Environment): URL | undefined {

@@ -13,15 +13,15 @@ import { transmit } from "./transport.ts";
 
 /** All in milliseconds but the number of retries. */
 export interface Limits {
-  /** Until a response begins. */
+  /** The longest time until a response begins. */
   readonly response: number;
-  /** Without a byte of the response's body. */
+  /** The longest time without a byte of the response's body. */
   readonly idle: number;
   /** Number of further tries after a passing failure, see passingError. */
   readonly retries: number;
-  /** Before the first further try; doubled before each next one, and varied at random by half of it. */
+  /** The wait before the first further try. It doubles before each next one, and varies at random by half. */
   readonly delay: number;
-  /** The longest wait that a server may ask for. */
+  /** The longest wait before a further try. When a server asks for more, there is no further try. */
   readonly patience: number;
 }
 

@@ -31,7 +31,7 @@ export function openSink(options: SinkOptions) {
   const check = () => options.checkHead(head);
   return {
     bytes,
-    /** Whether the head has been checked. */
+    /** Whether all bytes of the head have been written. */
     passed: () => bytes() >= Math.min(BUNDLE_HEAD_BYTES, expected.size),
     write: (chunk: Uint8Array) => {
       if (head.length < BUNDLE_HEAD_BYTES) {

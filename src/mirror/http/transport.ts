@@ -32,7 +32,7 @@ export function transmit(url: URL, outgoing: Outgoing, route: Route): Promise<Re
     : transmitByBun(url, outgoing, route);
 }
 
-/** A Node stream as a web stream; the types of Node and Bun differ, so that it is cast. */
+/** A Node stream as a web stream. It is cast, because the types of Node and Bun differ. */
 function toWeb(stream: Readable): NonNullable<RequestInit["body"]> {
   return Readable.toWeb(stream) as unknown as NonNullable<RequestInit["body"]>;
 }
@@ -119,7 +119,9 @@ function proxyLogin(proxy: URL): Record<string, string> {
   return { "proxy-authorization": `Basic ${Buffer.from(login).toString("base64")}` };
 }
 
-/** CONNECT (RFC 9110, 9.3.6), then TLS with the server itself inside it. */
+/**
+ * Opens a tunnel through the proxy with CONNECT (RFC 9110, 9.3.6), then a TLS connection with the server through it.
+ */
 function openTunnel(
   url: URL,
   proxy: URL,

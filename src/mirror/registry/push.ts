@@ -1,6 +1,7 @@
 /**
  * Pushes bundles to an OCI registry, one artifact for each target, under one tag. What the registry already has is not
- * sent again. The tag is moved last, so that a pull at the same time gets all of the old or all of the new.
+ * sent again. The tag is moved last, so that a pull at the same time gets all of the old bundles or all of the new
+ * ones.
  */
 import { createReadStream } from "node:fs";
 import { basename } from "node:path";
@@ -67,8 +68,8 @@ interface LocalBundle {
 /**
  * Pushes the bundles. Under the tag, other targets of the same release stay, and those of another release are removed.
  * @returns the digest that the tag now names
- * @throws GantryError CONFIG_INVALID (no registry's tag, no bundle, a tag that holds something else), NETWORK_FAILED,
- *   PERMISSION_DENIED; the signal's reason
+ * @throws GantryError CONFIG_INVALID (the address is no registry's tag, a file is no bundle, the tag holds something
+ *   else), NETWORK_FAILED, PERMISSION_DENIED; the signal's reason
  */
 export async function pushBundles(options: PushOptions): Promise<string> {
   const { environment, signal, debug, limits = LIMITS, say } = options;

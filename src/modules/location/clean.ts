@@ -18,7 +18,7 @@ import { readNames, readRegularText, unlessRefused } from "../../base/files/inde
 export interface CleanedTree {
   readonly path: string;
   readonly bytes: number;
-  /** `unused`: a run that is not a dry run would remove it. */
+  /** `unused`: a run with the intent `remove` would remove it. */
   readonly state: "removed" | "unused" | "kept";
   /** Why it stays or is removed, in words for people. */
   readonly why: string;

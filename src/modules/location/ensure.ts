@@ -1,6 +1,7 @@
 /**
- * Makes a directory for the tree in the first store that works. It tries what reading cannot tell: making the
- * directories, and mapping code from them. A store that fails is skipped, and its reason is kept.
+ * Makes a directory for the tree in the first store that works. Reading cannot tell whether directories can be made
+ * there and code can be mapped from them, so that both are tried. A store that fails is skipped, and its reason is
+ * kept.
  */
 import { chmodSync, mkdirSync, mkdtempSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -22,7 +23,7 @@ import { planLocation, planRefusal, tried, triedLine, type Tried } from "./choos
 import { writeReferences } from "./reference.ts";
 
 /**
- * Finds a location that can be written, and notes there that this release uses it.
+ * Finds a location that can be written. In a store, it also notes that this release uses the tree.
  * @returns the location, or a finding that lists every location and why it cannot be used
  */
 export function ensureStore(release: Release, owner: Owner, reporter: Reporter): TreeLocation | Finding {

@@ -11,7 +11,7 @@ import { stampName, STORE_USED } from "../../release/index.ts";
 import { readHostId } from "../proof/tree-facts.ts";
 import type { TreeLocation, Release } from "../release/unpacked.ts";
 
-/** A release by its root directory, its id (see releaseId) and the host on which that path means something. */
+/** A release by its root directory, its id (see releaseId) and the host on which that path is valid. */
 export interface Reference {
   readonly root: string;
   readonly release: string;

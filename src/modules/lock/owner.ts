@@ -11,7 +11,10 @@ export interface LockOwner {
   /** Random hexadecimal digits, new for each lock. */
   readonly nonce: string;
   readonly pid: number;
-  /** Start of the process in clock ticks after boot (proc(5), stat field 22); tells a reused id. */
+  /**
+   * Start of the process in clock ticks after boot (proc(5), stat field 22); it differs when another process got the
+   * same id later.
+   */
   readonly started: string;
   /** Boot id and pid namespace, see readWorld; empty when /proc does not show them. */
   readonly world: string;

@@ -1,8 +1,7 @@
 /**
- * The start gate: a file that a release's script makes before it runs the launcher (templates/brain.sh). When many starts
- * come at once, one goes on and the others wait in their shell, which costs less than a launcher each. It is not a lock:
- * scripts wait a second at most, and every launcher takes the lock. The launcher removes the file, because the script
- * has become the app by then.
+ * The start gate: a file that a release's script makes before it runs the launcher (templates/brain.sh). When many
+ * starts come at once, one goes on and the others wait in their shell, which costs less than a launcher each. It is not
+ * a lock: scripts wait a second at most, and every launcher takes the lock. The launcher removes the file when it ends.
  */
 import { rmSync } from "node:fs";
 import { errorCode } from "../../base/errors.ts";

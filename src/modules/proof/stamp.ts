@@ -53,7 +53,7 @@ export async function writeStamp(verdict: Verdict): Promise<void> {
   }
 }
 
-/** Makes the directory; a release without native modules has no node_modules yet. */
+/** Makes the directory and its missing parents. A release without native modules has no node_modules yet. */
 function ensureDirectory(path: string): void {
   if (existsSync(path)) return;
   ensureDirectory(dirname(path));

@@ -1,4 +1,4 @@
-/** Lists the paths of everything that a start runs or obeys: src/trust judges them. Reads only. */
+/** Lists the paths of all files that a start runs or reads; src/trust checks who can change them. Reads only. */
 import { join } from "node:path";
 import { readEntries, unlessRefused } from "../../base/files/index.ts";
 import { noteName, stampName } from "../../release/index.ts";

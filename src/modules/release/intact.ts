@@ -24,7 +24,10 @@ import type { Release } from "./unpacked.ts";
 
 /** Set by the script when the host has neither cksum nor sha256sum. */
 const UNPROVEN = "GANTRY_UNPROVEN" satisfies VariableName;
-/** Larger files outside of lib/, such as models and media, are hashed only by `verify`. In bytes. */
+/**
+ * The largest file outside of lib/ that is hashed here, in bytes. Larger ones, such as models and media, are hashed
+ * only by `verify`.
+ */
 const LARGE = 1 << 20;
 
 /** The fix that restores a release's own files: one command if its archive lies beside it, as in templates/intact.sh. */
@@ -64,7 +67,8 @@ interface IntactReport {
 }
 
 /**
- * Hashes the files in lib/ except the program, and the small files outside of lib/.
+ * Hashes the files in lib/, and the small files outside of lib/. The program is hashed only where the script could not
+ * compare it (UNPROVEN).
  * @throws GantryError DIGEST_MISMATCH when SHA256SUMS is not understood
  */
 export function checkIntact(release: Release, environment: Environment): IntactReport {

@@ -42,8 +42,8 @@ export function checkHead(release: Release, start: Uint8Array, where: string): v
 }
 
 /**
- * Compares a bundle's file with its head, its size and its SHA-256 in the manifest.
- * @throws GantryError BUNDLE_MISSING, DIGEST_MISMATCH; the file system's error when it cannot be read
+ * Checks a bundle's file: its head names the release, and it has the size and the SHA-256 in the manifest.
+ * @throws GantryError DIGEST_MISMATCH; the file system's error when it cannot be read
  */
 export function checkBundleFile(release: Release, bundle: ReleaseBundle, path: string): void {
   checkHead(release, readStart(path, BUNDLE_HEAD_BYTES), path);

@@ -21,7 +21,7 @@ export type FoundBundle =
   /** https:, http: or oci: */
   | { readonly kind: "address"; readonly address: string };
 
-/** Matches `oci://…`, but no path with a colon in it. */
+/** Matches the start of an address with a scheme, such as `oci://…`, and no path with a colon in it. */
 const SCHEME = /^[a-z][a-z0-9+.-]*:\/\//i;
 
 /** Finds the bundle that --from or GANTRY_BUNDLE names, or a finding when it is not there. */

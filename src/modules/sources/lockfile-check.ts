@@ -13,8 +13,8 @@ import {
 } from "../../release/index.ts";
 
 /**
- * Parses the lockfile, and finds the first module whose version is not the manifest's. The manifest is right, because the
- * build wrote it last, from what was installed.
+ * Parses the lockfile, and compares it with the manifest's modules and the dependencies in package.json. The first
+ * version that differs is a finding. The manifest is right, because the build wrote it last, from what was installed.
  * @param where the files' paths, for messages
  */
 export function checkLockfile(

@@ -14,8 +14,9 @@ import type { Release } from "../release/unpacked.ts";
 
 /**
  * Runs `npm ci` in the work directory.
- * @returns what npm warned of, line by line
- * @throws GantryError CONFIG_INVALID without an npm, STORE_UNSAFE for one that others can change; what runInstaller throws
+ * @returns error lines that npm printed although it succeeded; its warnings are left out
+ * @throws GantryError CONFIG_INVALID without an npm, STORE_UNSAFE for one that others can change; what runInstaller
+ *   throws
  */
 export async function installWithNpm(
   release: Release,
@@ -73,8 +74,9 @@ export async function installWithNpm(
 }
 
 /**
- * Writes bun.lock's versions and hashes as a package-lock.json (lockfileVersion 3). It has only the manifest's modules,
- * and their dependencies on other packages are left out, so that npm looks nothing up.
+ * Makes a package-lock.json (lockfileVersion 3) with bun.lock's versions and hashes, and a package.json for it. The
+ * lock has only the manifest's modules, and their dependencies on other packages are left out, so that npm looks
+ * nothing up.
  */
 function planPackageLock(
   release: Release,

@@ -31,7 +31,7 @@ export interface SourceResult {
 }
 
 export interface ModuleSource {
-  /** Ends a progress line: "from the registry". */
+  /** The end of a progress line, such as "from the registry". */
   readonly description: string;
   /** Puts the tree into the work directory; throws GantryError when it cannot. */
   readonly run: (context: SourceContext) => Promise<SourceResult>;

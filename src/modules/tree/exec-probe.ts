@@ -33,7 +33,10 @@ export function mapsCode(directory: string): boolean {
   }
 }
 
-/** For systems whose programs are not ELF files: execve(2) fails there on a noexec mount. */
+/**
+ * Runs a script from the directory, on systems and processors without a shared object here: execve(2) fails on a noexec
+ * mount.
+ */
 function runsScript(directory: string): boolean {
   const path = join(directory, "exec-check");
   writeFileSync(path, "#!/bin/sh\nexit 0\n", { mode: 0o700 });

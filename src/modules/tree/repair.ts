@@ -21,7 +21,8 @@ export interface RepairOptions {
 }
 
 /**
- * @returns what was replaced or removed, relative to the release
+ * Repairs the tree.
+ * @returns the paths that were replaced or removed, relative to the release
  * @throws the file system's error
  */
 export async function repairInPlace(options: RepairOptions): Promise<readonly string[]> {
@@ -49,7 +50,10 @@ export async function repairInPlace(options: RepairOptions): Promise<readonly st
   return repaired;
 }
 
-/** Makes the directories above a file, and removes what has the name of one of them or of the file. */
+/**
+ * Makes the directories above a file, and removes what is in the way: other things with the name of one of them, and a
+ * directory with the name of the file.
+ */
 function makeRoom(modules: string, path: string): void {
   const parts = path.split("/");
   for (let depth = 1; depth < parts.length; depth += 1) {

@@ -38,7 +38,7 @@ function hasStaleFiles(parent: string): boolean {
   }
 }
 
-/** Takes the lock, unless a living process owns it; then undefined. */
+/** Takes the lock; undefined when a living process owns it. */
 export function lockIfFree(path: string, signal: AbortSignal): Promise<Lock | undefined> {
   let looks = 0;
   // The first failed try removes a dead owner's lock, so that only the second one counts.

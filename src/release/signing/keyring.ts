@@ -107,9 +107,9 @@ function isSignedBy({ text, signature }: SignedStatement, key: string): boolean 
 }
 
 /**
- * The key of a keyring that made a signature.
+ * The trusted key of a keyring that a signature names. The signature itself is not verified here.
  * @param where the signature's file, for messages
- * @throws GantryError SIGNATURE_INVALID when it is none of them, or revoked
+ * @throws GantryError SIGNATURE_INVALID when the signature names another key, or a revoked one
  */
 export function requireSigner(ring: Keyring, signature: string, where: string): string {
   const signer = signerOf(signature, where);
@@ -126,7 +126,7 @@ export function requireSigner(ring: Keyring, signature: string, where: string): 
   });
 }
 
-/** Whether the key of a signature is in the keyring, trusted or revoked. */
+/** Whether the key that a signature names is in the keyring, trusted or revoked. */
 export function knowsSigner(ring: Keyring, signature: string, where: string): boolean {
   const signer = signerOf(signature, where);
   return [...ring.pinned, ...ring.revoked].some((key) => keyIdOf(key) === signer);

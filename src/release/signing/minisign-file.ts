@@ -16,9 +16,10 @@ export function readPrehash(path: string): Buffer {
 }
 
 /**
- * Checks a file against the text of its `.minisig` and a public key: the two-line file or its base64 line.
+ * Checks a file against the text of its `.minisig` and a public key.
+ * @param publicKeyText the text of the key's two-line file, or its base64 line
  * @param where the signature's file or address, for messages
- * @throws GantryError SIGNATURE_INVALID, CONFIG_INVALID when the public key is none; the file system's error
+ * @throws GantryError SIGNATURE_INVALID, CONFIG_INVALID when the public key cannot be used; the file system's error
  */
 export function verifySignedFile(
   path: string,

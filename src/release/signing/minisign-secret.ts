@@ -66,8 +66,8 @@ function pointOf(seed: Uint8Array): Buffer {
 
 /**
  * The text of a secret key's file.
- * @param password none: the key is written as it is, like `minisign -W`
- * @throws GantryError CONFIG_INVALID for a password that minisign could not be given
+ * @param password encrypts the key; when left out, the key is written as it is, as `minisign -W` does
+ * @throws GantryError CONFIG_INVALID for a password that minisign could not read
  */
 export async function formatSecretKey(key: SecretKey, password?: string, cost = SENSITIVE): Promise<string> {
   const open = Buffer.concat([key.keyId, key.seed, key.point]);
@@ -90,7 +90,7 @@ function header(derivation: string): Buffer {
   return Buffer.from(`${LEGACY}${derivation}${CHECKSUM}`, "latin1");
 }
 
-/** minisign takes a password as one line of at most 1023 bytes and stops at NUL. */
+/** Refuses a password that minisign could not read: it reads one line of at most 1023 bytes, and stops at NUL. */
 function checkPassword(password: string): void {
   if (password !== "" && !/[\r\n\0]/.test(password) && Buffer.byteLength(password) <= PASSWORD_BYTES) return;
   const what = password === "" ? "the password is empty" : "minisign could not be given this password";
@@ -124,7 +124,7 @@ export function parseSecretKey(text: string, where: string): SecretKeyFile {
 }
 
 /**
- * The key itself.
+ * The key in a secret key's file, decrypted where it has a password.
  * @throws GantryError CONFIG_INVALID: no password where one is needed, a wrong one, a damaged key
  */
 export async function unlockSecretKey(
@@ -153,7 +153,7 @@ export async function unlockSecretKey(
 }
 
 /**
- * Whether some text holds a secret key of minisign's, alone or inside other text.
+ * Whether a text contains a secret key of minisign's, alone or inside other text.
  * Every key's base64 begins alike, because its first six bytes are the names of its algorithms.
  */
 export function holdsSecretKey(text: string): boolean {
@@ -162,7 +162,7 @@ export function holdsSecretKey(text: string): boolean {
 
 function openKey(opened: Uint8Array, where: string): SecretKey {
   const [keyId, seed, point] = [opened.subarray(0, 8), opened.subarray(8, 40), opened.subarray(40, 72)];
-  // Signing one message with two different points gives the seed away, so a key that was tampered with is not used.
+  // Signing one message with two different points reveals the seed, so that a key that was changed is not used.
   if (!pointOf(seed).equals(point))
     throw keyFailure("the halves of this secret key do not belong together", where);
   return { keyId, seed, point };

@@ -8,7 +8,7 @@ import { GantryError } from "../../base/errors.ts";
 import { privateKeyOf, type SecretKey } from "./minisign-secret.ts";
 import { globallySigned, PREHASHED, TRUSTED_PREFIX, UNTRUSTED_PREFIX } from "./minisign.ts";
 
-/** minisign reads the line into 8192 bytes, prefix, line end and NUL included. */
+/** The longest comment, in bytes. minisign reads its line into 8192 bytes, prefix, line end and NUL included. */
 const COMMENT_BYTES = 8192 - TRUSTED_PREFIX.length - 2;
 
 /**

@@ -9,9 +9,9 @@ import { GantryError, type ErrorCode } from "../../base/errors.ts";
 
 export const UNTRUSTED_PREFIX = "untrusted comment: ";
 export const TRUSTED_PREFIX = "trusted comment: ";
-/** A key's own algorithm, and that of a signature over the message itself. */
+/** The algorithm name in every key, and in a signature over the message itself. */
 export const LEGACY = "Ed";
-/** A signature over the message's BLAKE2b-512. */
+/** The algorithm name in a signature over the message's BLAKE2b-512. */
 export const PREHASHED = "ED";
 
 /** `Ed`, key id, point. */
@@ -47,9 +47,10 @@ export interface VerifiedSignature {
 }
 
 /**
- * Checks a message against the text of its `.minisig` file and a public key: the two-line file or its base64 line.
+ * Checks a message against the text of its `.minisig` file and a public key.
+ * @param publicKeyText the text of the key's two-line file, or its base64 line
  * @param where the signature's file, for messages
- * @throws GantryError SIGNATURE_INVALID, or CONFIG_INVALID when the public key is none
+ * @throws GantryError SIGNATURE_INVALID, or CONFIG_INVALID when the public key cannot be used
  */
 export function verifyMinisign(
   message: Uint8Array,
@@ -69,7 +70,7 @@ export function createPrehash(): Hash {
 }
 
 /**
- * The check itself, for callers that hash a large file in pieces.
+ * Checks a parsed signature, for callers that hash a large file in pieces.
  * @param signed the prehash of the message, or the message for a signature that is not prehashed
  * @throws GantryError SIGNATURE_INVALID
  */
@@ -96,7 +97,7 @@ export function verifySignature(
   return { keyId, trustedComment };
 }
 
-/** What the global signature signs. */
+/** The bytes that the global signature signs. */
 export function globallySigned(signature: Uint8Array, trustedComment: string): Buffer {
   return Buffer.concat([signature, Buffer.from(trustedComment, "utf8")]);
 }
