@@ -7,6 +7,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import { argv, chdir, env, execPath, exit } from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { preferBytecode, type Form } from "./bytecode.ts";
 import { pinExternals, prependAfter, prependToEntries, type Entries } from "./plugin.ts";
 import { createShapeReader } from "./shape.ts";
 import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
@@ -40,11 +41,7 @@ async function compile(): Promise<WorkerResult> {
     }
   }
   const prelude = await readPrelude();
-  const first = await attempt(plugins, prelude, true);
-  if (first.ok || !first.problems.some(isAboutBytecode)) return first;
-  const reason = first.problems.find(isAboutBytecode)?.message ?? "";
-  const second = await attempt(plugins, prelude, false);
-  return second.ok ? { ...second, withoutBytecode: reason } : second;
+  return preferBytecode((form) => attempt(plugins, prelude, form));
 }
 
 /** The prelude's source, bundled into one text, because the bundler resolves no imports of a module without a file. */
@@ -57,11 +54,6 @@ async function readPrelude(): Promise<string> {
     define: { gantryExternalNames: JSON.stringify(spec.externals.join(",")) },
   });
   return (await outputs[0]?.text()) ?? "";
-}
-
-/** Says whether a message is about bytecode. A Bun that cannot write bytecode for ES modules refuses the option. */
-function isAboutBytecode(problem: BuildProblem): boolean {
-  return /\bbytecode\b/i.test(problem.message);
 }
 
 async function loadPlugin(path: string): Promise<BunPlugin> {
@@ -78,7 +70,7 @@ function isPlugin(value: unknown): value is BunPlugin {
 async function attempt(
   plugins: readonly BunPlugin[],
   prelude: string,
-  bytecode: boolean,
+  form: Form,
 ): Promise<WorkerResult> {
   const imports = new Map<string, Set<string>>();
   const entries: Entries = { paths: [spec.entry, ...spec.workers], done: new Set() };
@@ -93,7 +85,7 @@ async function attempt(
   });
   const config = buildConfig(
     [pin, ...plugins.map((plugin) => prependAfter(plugin, entries)), prependToEntries(entries)],
-    bytecode,
+    form,
   );
   try {
     const output = await build(config);
@@ -123,14 +115,14 @@ function explainBare(file: string): BuildProblem {
   return { message: "it loads this entry point in a way that leaves no room for gantry's own import", file };
 }
 
-function buildConfig(plugins: BunPlugin[], bytecode: boolean): BuildConfig {
+function buildConfig(plugins: BunPlugin[], form: Form): BuildConfig {
   return {
     entrypoints: [spec.entry, ...spec.workers],
     target: "bun",
     format: "esm",
     // Names of classes and functions are kept, because the app can read them: constructor.name, error.name.
     minify: { whitespace: true, syntax: true, identifiers: true, keepNames: true },
-    bytecode,
+    bytecode: form === "bytecode",
     sourcemap: spec.sourcemap,
     define: { ...spec.defines },
     plugins,
