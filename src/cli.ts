@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The build side's command line. The only place on this side that reads process.env and sets the exit code. */
+/** The command line of the build side. Only this file of the build side reads process.env and sets the exit code. */
 import { fstatSync, readFileSync } from "node:fs";
 import { createScratch } from "./build/scratch.ts";
 import { runCommandLine } from "./base/command-line.ts";

@@ -1,6 +1,6 @@
 /**
- * gantry's build side for programs: the functions behind the command line. The launcher is not here, because it ships
- * inside releases as one file.
+ * The build side of gantry for other programs: the functions that the command line calls. The launcher is not part of
+ * it, because the launcher is shipped inside each release.
  */
 import { readFileSync } from "node:fs";
 import {
@@ -65,7 +65,7 @@ export {
   type WrittenImage,
 } from "./build/index.ts";
 
-/** A program that may be interrupted passes its own `Scratch`, and calls its `removeAll` then. */
+/** A program that handles signals passes its own `Scratch`, and calls `removeAll` of it when a signal comes. */
 interface WithScratch {
   readonly scratch?: Scratch | undefined;
 }
@@ -155,7 +155,7 @@ export function addBundles(options: BundleOptions): Promise<AddedBundles> {
 
 /**
  * Makes bundles for a release that is already built, and pushes them to an OCI registry.
- * @returns the digest of what the tag then names
+ * @returns the digest that the tag then has in the registry
  * @throws GantryError
  */
 export function pushBundles(options: PushOptions): Promise<string> {
@@ -171,15 +171,15 @@ export function writeImageFiles(options: DockerOptions): Promise<WrittenImage> {
 }
 
 /**
- * Judges native files without running any: will they load here, or on another host, in a runtime?
- * @throws GantryError USAGE for every path that names nothing, CONFIG_INVALID for a facts file
+ * Says for each native file whether it will load in a runtime, on this host or on another one. Runs none of the files.
+ * @throws GantryError USAGE for every path that does not exist, CONFIG_INVALID for a facts file that cannot be used
  */
 export function check(options: CheckOptions): CheckReport {
   return checkFiles({ ...options, self: ownProgram() });
 }
 
 /**
- * Reads the facts of this machine, and every library that a module could meet: the `host` of
+ * Reads the facts of this machine, and every library that a module could load. The result is the `host` of
  * `./gantry doctor --json`, which `check` takes on another machine. Takes up to some seconds.
  * @throws GantryError ELF_MALFORMED, HOST_UNSUPPORTED for a runtime that is no Linux executable
  */
@@ -199,7 +199,7 @@ function own({ scratch = createScratch() }: WithScratch): { readonly scratch: Sc
   return { scratch };
 }
 
-/** This machine's target. Its C library is that of the running Node. */
+/** The target of this machine. The C library is the one that the running Node uses. */
 function hostTarget(): Target {
   const report = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
   const libc = report.header.glibcVersionRuntime === undefined ? "musl" : "gnu";

@@ -1,18 +1,20 @@
-/** What the commands of the build side are given, so that none of them reads the environment or the process. */
+/** What src/cli.ts passes to the commands of the build side, so that no command reads the process itself. */
 import type { Log } from "../base/log.ts";
 import type { Scratch } from "../index.ts";
 import type { Environment } from "../base/environment.ts";
 
 export interface CommandContext {
-  /** The process that runs the command: the default runtime of `check`. */
+  /** The program that runs the command. `check` takes it as the runtime when no other is named. */
   readonly self: { readonly path: string; readonly versions: NodeJS.ProcessVersions; readonly arch: string };
-  /** Columns and colour of standard output, when it is a terminal. */
+  /**
+   * `columns`: width of the terminal at stdout, undefined when there is none. `colour`: whether stdout is a terminal.
+   */
   readonly terminal: { readonly columns: number | undefined; readonly colour: boolean };
   readonly setExit: (status: number) => void;
   readonly environment: Environment;
   readonly log: Log;
-  /** Owns the private directories of the command, and removes them at its end. */
+  /** Makes and removes the private directories of the command. src/cli.ts removes the rest after a signal. */
   readonly scratch: Scratch;
-  /** Receives whole texts without a final line feed. */
+  /** Writes a text and a line feed to stdout. The text itself has no final line feed. */
   readonly print: (text: string) => void;
 }

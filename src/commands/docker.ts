@@ -40,7 +40,7 @@ export function dockerCommand({ print, log, scratch, environment }: CommandConte
     async run({ args }) {
       const { readBaseDigests, writeImageFiles } = await import("../index.ts");
       const image = { path: args.release, strategy: args.strategy, base: args.base };
-      // Nothing is written while a registry is asked, so a signal may end the process at once.
+      // Never aborted: nothing is written while a registry is asked, so SIGINT may end the process at once.
       const { signal } = new AbortController();
       const debug = (text: string) => log.debug(text);
       const digests =

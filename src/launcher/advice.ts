@@ -1,10 +1,13 @@
-/** Adds to a finding's fix what depends on this host: that its npm can be used instead. */
+/** Adds to the fix of a finding that the npm of this host can be used instead. */
 import type { Finding } from "../base/errors.ts";
 import { readProgramPath } from "../base/process/index.ts";
 import type { Environment } from "../base/environment.ts";
 import type { Settings } from "./settings.ts";
 
-/** Adds GANTRY_PACKAGE_MANAGER=npm to the fix of network failures, as npm may have a proxy, certificates and a token. */
+/**
+ * Adds GANTRY_PACKAGE_MANAGER=npm to the fix of network failures, if this host has npm and the variable does not name
+ * it already. The npm of a host may be configured with a proxy, certificates and a token.
+ */
 export function adviseFindings(
   findings: readonly Finding[],
   settings: Settings | undefined,

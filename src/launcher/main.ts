@@ -1,7 +1,7 @@
 /**
- * The launcher's entry, inside every release. Only this file uses the process's arguments, environment, streams, signals
- * and exit status. A compiled app runs it as lib/NAME (src/build/compile/launch.ts), Node as lib/launcher.mjs; the
- * release's root is the parent of that lib/.
+ * The entry of the launcher, which every release contains. Only this file of the launcher uses the process's arguments,
+ * environment, output, signals and exit status. A compiled app, lib/NAME, runs it (src/build/compile/launch.ts); in
+ * other releases Node runs lib/launcher.mjs. The root of the release is the parent of that lib/.
  */
 import { fstatSync, realpathSync, writeSync } from "node:fs";
 import { dirname, isAbsolute, normalize } from "node:path";
@@ -18,7 +18,7 @@ import { parseSettings, type Settings } from "./settings.ts";
 import { start } from "./commands/start.ts";
 import { printableLines } from "../base/text.ts";
 
-/** Signals that stop the work: it cleans up, and then the process ends itself with the same signal. */
+/** Signals that stop the work. The work cleans up, and then the process ends itself with the same signal. */
 const STOPPING = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
 
 /**
@@ -79,13 +79,16 @@ function ownPath(): string {
   return process.versions.bun === undefined ? fileURLToPath(import.meta.url) : process.execPath;
 }
 
-/** The caller's current directory, from a variable, because the stub has changed to another one. It may not exist. */
+/**
+ * The caller's current directory. It comes from a variable, because the stub (the release's start script) has changed
+ * to another directory. The caller's directory may have been removed meanwhile.
+ */
 function callerDirectory(environment: Environment): string {
   const told = environment[DIRECTORY_VARIABLE] ?? "";
   return isAbsolute(told) ? told : process.cwd();
 }
 
-/** The environment with the caller's LD_LIBRARY_PATH, as the app will have it, for verdicts and load probes. */
+/** The environment with the caller's LD_LIBRARY_PATH. The app will have it, so verdicts and load probes need it. */
 function callerEnvironment(environment: Environment): Environment {
   const path = environment[LIBRARY_PATH_VARIABLE];
   return path === undefined ? environment : { ...environment, LD_LIBRARY_PATH: path };
@@ -168,7 +171,7 @@ async function dispatch(session: Session, args: readonly string[]): Promise<void
   await runCommands(session, args);
 }
 
-/** The path as it was given, if it is absolute, normal, and leads to the release. */
+/** The path as it was given, if it is absolute, normalized, and leads to the release. Undefined otherwise. */
 function sameDirectory(path: string | undefined, root: string): string | undefined {
   if (path === undefined || !path.startsWith("/") || normalize(path) !== path) return undefined;
   try {

@@ -1,7 +1,8 @@
 /**
- * Tells systemd what a first start is doing, and asks for more time meanwhile (sd_notify(3)): STATUS= and
- * EXTEND_TIMEOUT_USEC=, through the program systemd-notify, because Node and Bun have no Unix datagram sockets. It never
- * sends READY=1, because only the app knows when it is ready. Does nothing without NOTIFY_SOCKET or the program.
+ * Tells systemd what a first start is doing (STATUS=), and asks for more time (EXTEND_TIMEOUT_USEC=, sd_notify(3)). The
+ * program systemd-notify sends the messages, because Node and Bun have no Unix datagram sockets. READY=1 is never sent,
+ * because only the app knows when it is ready. Nothing is sent without NOTIFY_SOCKET, without the program, or when
+ * other users can change the program.
  */
 import { errorCode } from "../base/errors.ts";
 import { readProgramPath, run } from "../base/process/index.ts";
@@ -10,19 +11,22 @@ import type { Reporter } from "../base/reporter.ts";
 import type { Environment } from "../base/environment.ts";
 import { formatBytes } from "../base/text.ts";
 
-/** Milliseconds from one message to the next; a process is started for each. */
+/** Milliseconds between two messages at least, because a process is started for each message. */
 const PAUSE = 1000;
-/** Milliseconds between messages while there is nothing new to tell. */
+/** Milliseconds after which the last message is sent again, when there is no new one. */
 const KEEP_ALIVE = 15_000;
-/** Milliseconds that each message asks for: enough for a single slow sync of a disk. */
+/** Milliseconds by which each message extends the time limit: enough for a single slow sync of a disk. */
 const EXTENSION = 120_000;
-/** Milliseconds after which systemd-notify is killed; it waits until systemd has read the message. */
+/** Milliseconds after which systemd-notify is killed. It ends by itself when systemd has read the message. */
 const LIMIT = 5000;
 
 export interface ServiceStatus {
-  /** The given reporter; its steps and progress also go to systemd. */
+  /** The given reporter, whose steps and progress are also sent to systemd. */
   readonly reporter: Reporter;
-  /** Sends the last status: why the start fails, or an empty text, after which the app sets the status. */
+  /**
+   * Sends the last status: why the start fails, or an empty text when the app sets the status from then on. An empty
+   * text is sent only after an earlier message.
+   */
   readonly close: (text: string) => Promise<void>;
 }
 
@@ -50,7 +54,7 @@ export function openServiceStatus(reporter: Reporter, environment: Environment):
   };
 }
 
-/** Sends the newest text, one message at a time, at most one each PAUSE, and again after KEEP_ALIVE. */
+/** Sends the newest text. Two messages are at least PAUSE apart. A text that stays is sent again after KEEP_ALIVE. */
 function createSender(deliver: (text: string) => Promise<void>) {
   let text = "";
   let told: string | undefined;
@@ -88,7 +92,7 @@ function createSender(deliver: (text: string) => Promise<void>) {
   };
 }
 
-/** Sends one message. Never rejects, because a failed message must not fail the start. */
+/** Sends one message. Ignores errors of the system and the time limit: a failed message must not fail the start. */
 async function send(program: string, socket: string, text: string): Promise<void> {
   const status = text.replaceAll(/\p{Cc}+/gu, " ");
   try {

@@ -1,6 +1,6 @@
 /**
- * Shows steps and progress: on a terminal a line for each step and a bar below it, elsewhere only the lines. Nothing is
- * shown when there is nothing to do.
+ * Shows steps and progress: a line for each step, and on a terminal a bar below it. Work that reports no step shows
+ * nothing.
  */
 import type { Log, LogFormat } from "../base/log.ts";
 import type { Progress, Reporter } from "../base/reporter.ts";
@@ -20,7 +20,7 @@ const CLEAR_LINE = "\r\u001b[K";
 const BAR_WIDTH = 24;
 
 export interface ShownProgress extends Reporter {
-  /** Removes the bar; call it before anything else is printed. */
+  /** Removes the bar. Call it before anything is printed without this reporter. */
   readonly close: () => void;
 }
 

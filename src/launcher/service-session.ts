@@ -19,7 +19,7 @@ export const DRY_RUN_FLAG = {
   type: "boolean",
   description: "says what would be done, and does nothing",
 } as const;
-/** Generations that stay: the current one, and two for a rollback. */
+/** How many generations stay by default: the current one, and two for a rollback. */
 const KEEP = 3;
 export const KEEP_FLAG = {
   type: "string",
@@ -28,8 +28,9 @@ export const KEEP_FLAG = {
 } as const;
 
 /**
- * Opens the service that belongs to this release, by the name of its binary. Sets the umask to 022.
- * @throws GantryError HOST_UNSUPPORTED without systemd; for root, checkOwned's finding unless GANTRY_SKIP has its code
+ * Opens the service of this release: the service that has the name of the release's binary. Sets the umask to 022.
+ * @throws GantryError HOST_UNSUPPORTED without systemd; for root, STORE_UNSAFE from checkOwned, unless GANTRY_SKIP
+ *   has it
  */
 export function openService(session: Session, host: ServiceContext["host"] = "running"): ServiceContext {
   const { release } = openRelease(session);
@@ -62,7 +63,11 @@ function requireOwned(session: Session, layout: ServiceLayout): void {
   session.reporter.warn(`${finding.code}: ${finding.what} (skipped by GANTRY_SKIP)`);
 }
 
-/** @throws GantryError PERMISSION_DENIED for a user who is not root; what openService throws */
+/**
+ * Opens the service for a command that only root may run.
+ * @param command the command as it is typed after `./gantry`, for the message
+ * @throws GantryError PERMISSION_DENIED for a user who is not root; what openService throws
+ */
 export function openServiceAsRoot(session: Session, command: string): ServiceContext {
   requireRoot(session.self.uid, `./gantry ${command}`);
   return openService(session);
@@ -83,7 +88,7 @@ export function readKeep(text: string | undefined): number {
   });
 }
 
-/** What a command that failed prints with `--json`, in the place of its result. */
+/** What a command that failed prints with `--json`, instead of a result. */
 export interface FailedJson {
   readonly schema: 1;
   readonly outcome: "failed";
@@ -92,8 +97,8 @@ export interface FailedJson {
 }
 
 /**
- * Runs a command and prints its result. With --json a failure is printed on stdout too, with its findings, so that a
- * program needs only that stream. Exit status and stderr are the same without --json.
+ * Runs a command and prints its result. With --json a failure is also printed to stdout, with its findings, so that a
+ * program has to read only stdout. Exit status and stderr of a failure are the same with and without --json.
  */
 export async function runService(
   session: Session,

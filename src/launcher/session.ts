@@ -1,6 +1,6 @@
 /**
- * The session: what every command works with. It has one release, settings, output, and a signal for stopping. main.ts
- * makes it from the process; nothing here reads the process itself.
+ * The session: what every command is given. It has one release, settings, output, and a signal that stops the work.
+ * main.ts makes it from the process. This file does not read the process.
  */
 import { join } from "node:path";
 import type { Log } from "../base/log.ts";
@@ -63,7 +63,7 @@ export interface Opened {
   readonly release: Release;
   /** The location of the tree; beside the release when there is no tree yet. */
   readonly location: TreeLocation;
-  /** How the location was chosen; `plan.location` is where a tree would be made. */
+  /** How the location was chosen. Without a tree, `plan.location` is where a tree would be made. */
   readonly plan: LocationPlan;
 }
 
@@ -100,7 +100,7 @@ export function checkTrust(session: Session, { release, location }: Opened): Fin
   const programs = system === undefined ? [] : [system.found, system.path];
   const unsafe = readUnsafe({ directories: [], files: programs }, principal);
   const finding = trustFinding(unsafe, principal, purpose);
-  // Copying the release would not help, because the same Node would run the copy.
+  // The usual fix, to copy the release, would not help: the same Node would run the copy.
   if (finding !== undefined) {
     return {
       ...finding,
@@ -112,7 +112,8 @@ export function checkTrust(session: Session, { release, location }: Opened): Fin
 }
 
 /**
- * @returns true when checkTrust finds nothing; false when GANTRY_SKIP lets its finding pass
+ * Refuses what checkTrust finds. When GANTRY_SKIP has the finding's code, warns instead.
+ * @returns true when checkTrust finds nothing; false when it warned
  * @throws GantryError STORE_UNSAFE
  */
 function requireTrust(session: Session, opened: Opened): boolean {
@@ -124,7 +125,8 @@ function requireTrust(session: Session, opened: Opened): boolean {
 }
 
 /**
- * Refuses a release whose own files are not as they were built. Not called for a repair: verify reports those files.
+ * Refuses a release whose files in lib/ are not as they were built. Warns of other such files, such as texts and units.
+ * Not called for a repair, because verify reports these files.
  * @throws GantryError with all findings of checkIntact
  */
 function refuseDamaged({ environment, reporter }: Session, release: Release): void {
@@ -140,7 +142,7 @@ export interface Readied extends Ensured {
 }
 
 /**
- * Makes the modules ready, as ensureTree does, after the checks of the release's files and of who can change them.
+ * Makes the modules ready (ensureTree). First checks the release's own files, and that no other user can change them.
  * @throws GantryError with everything that keeps the release from starting
  */
 export async function ensureReady(
@@ -164,7 +166,7 @@ export async function ensureReady(
   const { skip } = settings;
   const common = { release, source, reporter, environment, signal, self, skip, intent, relocate };
   const ensured = await ensureTree({ ...common, location });
-  // Checks again, with what was installed just now.
+  // Checks again, because modules have been installed since the first check.
   const still = ensured.how === "ready" || requireTrust(session, { ...opened, location });
   if (trusted && still && ensured.stamped) await writeNote(release, ownerOf(session), location);
   return { ...ensured, location };

@@ -1,6 +1,7 @@
 /**
- * What the environment asks of the launcher, read in one place. A value that is not understood is an error, never a
- * guess: a mistyped GANTRY_OFFLINE must not reach for the network.
+ * Reads the launcher's settings from the environment. GANTRY_STORE and GANTRY_TOKEN are read where they are used. A
+ * value that is not understood is an error, because a guess could be wrong: a mistyped GANTRY_OFFLINE must not lead to
+ * the use of the network.
  */
 import { closest, distance } from "fastest-levenshtein";
 import { hideLogin } from "../base/redact.ts";
@@ -12,28 +13,32 @@ import type { Environment } from "../base/environment.ts";
 import { variablesWhere, type VariableName } from "../base/variables.ts";
 
 export interface Settings {
-  /** No network, whatever is missing. */
+  /** True: the network is never used, also when modules are missing. */
   readonly offline: boolean;
-  /** Where a bundle is taken from before anything else: a file, a directory or an address. */
+  /** Where a bundle is looked for first: a file, a directory or an address. */
   readonly bundle: string | undefined;
-  /** Replaces every configured registry. */
+  /** The address of a registry that is used instead of every configured one. */
   readonly registry: string | undefined;
   readonly packageManager: PackageManager;
   readonly logLevel: LogLevel;
-  /** Codes that are warnings here. */
+  /** Codes of findings that are only warnings on this host. */
   readonly skip: ReadonlySet<ErrorCode>;
-  /** Variables that look meant for the launcher and do nothing. */
+  /** A warning for each variable that is not known, and whose name is nearly that of a setting. */
   readonly warnings: readonly string[];
 }
 
 const LOG_LEVELS: readonly LogLevel[] = ["silent", "error", "warn", "info", "debug"];
 const PACKAGE_MANAGERS: readonly PackageManager[] = ["bun", "npm"];
 
-/** What people may set, and what gantry sets itself for the processes that it starts. */
+/**
+ * SETTINGS: the launcher's settings, which people may set. OWN: all variables of gantry, also those that it sets
+ * itself.
+ */
 const SETTINGS = variablesWhere(({ kind, readBy }) => kind === "setting" && readBy.includes("launcher"));
 const OWN = new Set<string>(variablesWhere(({ kind }) => kind !== "foreign"));
 
 /**
+ * Reads the settings from the environment.
  * @throws GantryError CONFIG_INVALID with every wrong value at once
  */
 export function parseSettings(environment: Environment): Settings {
@@ -76,7 +81,10 @@ function isWebAddress(text: string): boolean {
   return URL.canParse(text) && ["http:", "https:"].includes(new URL(text).protocol);
 }
 
-/** Only near misses are worth a word: an app may have GANTRY_ variables of its own. */
+/**
+ * Warns of unknown GANTRY_ variables whose names differ from a setting's by one or two characters. Other unknown ones
+ * are not warned of, because an app may have GANTRY_ variables of its own.
+ */
 function ignoredVariables(environment: Environment): string[] {
   return Object.keys(environment).flatMap((name) => {
     if (!name.startsWith("GANTRY_") || (environment[name] ?? "") === "") return [];

@@ -18,7 +18,7 @@ import { readProgramPath } from "../base/process/index.ts";
 import type { Environment } from "../base/environment.ts";
 import type { Settings } from "./settings.ts";
 
-/** Whether the network may be used, and what forbids it, as messages name it. */
+/** `allowed`, or what forbids the network, in the words of messages. */
 export type NetworkRule =
   | "allowed"
   | "GANTRY_OFFLINE=1"
@@ -30,8 +30,8 @@ export type NetworkRule =
 type Caller = "start" | "command" | "--offline";
 
 /**
- * Whether the network may be used. A release made for `vendor` never uses it; one made for `image` uses it for commands,
- * such as `./gantry prepare` while the image is built, and not for a start.
+ * Whether the network may be used. A release that is installed as `vendor` never uses it. A release that is installed
+ * as `image` uses it for commands, such as `./gantry prepare` while the image is built, and not for a start.
  */
 export function networkRule(session: SourceSession, release: Release, caller: Caller): NetworkRule {
   const { install } = release.manifest;
@@ -50,11 +50,11 @@ interface SourceSession {
 
 export interface SourceChoice {
   readonly network: NetworkRule;
-  /** The value of --from: the only source then. */
+  /** The value of --from. When it is given, it is the only source. */
   readonly from?: string | undefined;
 }
 
-/** The module source for an absent tree, or the finding why there is none. */
+/** The source from which missing modules are taken, or the finding that says why there is none. */
 export function planSource(
   session: SourceSession,
   release: Release,
@@ -82,7 +82,10 @@ export function planSource(
   return first === undefined ? noWay(release, choice.network) : firstSource([first, ...rest]);
 }
 
-/** The registry as a module source. A Bun release has its own package manager; a Node release needs the host's npm. */
+/**
+ * The registry as a module source. A Bun release contains a package manager, and a Node release needs the host's npm.
+ * Empty for a Node release without npm, and when a required module comes only from a bundle.
+ */
 function fromRegistry({ settings, environment }: SourceSession, release: Release): ModuleSource[] {
   const { registry, skip } = settings;
   if (findBundled(release) !== undefined) return [];

@@ -1,4 +1,4 @@
-/** `./gantry clean`: removes what a service that goes on has no use for any more. */
+/** `./gantry clean`: removes what an installed service no longer needs. The service stays. */
 import { isThere } from "../base/files/index.ts";
 import { removeTree } from "./data/mounts.ts";
 import { requireInstalled } from "./installed-service.ts";
@@ -8,7 +8,10 @@ import type { ServiceContext } from "./service-context.ts";
 import { withService } from "./transaction/locked.ts";
 import { removeOld, secondsSince } from "./upgrade.ts";
 
-/** Removes old generations, what interrupted runs left, and data that a failed upgrade moved away. */
+/**
+ * Removes old generations, files that interrupted runs left, and data that a restoration kept (`replaced`).
+ * @param keep how many generations stay
+ */
 export function cleanService(unlocked: ServiceContext, keep: number): Promise<ServiceResult> {
   return withService(unlocked, async (context) => {
     const { layout, requireLock } = context;

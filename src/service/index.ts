@@ -4,7 +4,7 @@
  */
 /** The part of `./gantry clean` that concerns an installed service. */
 export { cleanService } from "./clean.ts";
-/** What every command of a service is given, and the person behind sudo(8) for its history. */
+/** What every command of a service is given, and the user who runs it, also by sudo(8), for the history. */
 export { readWho, type ServiceContext } from "./service-context.ts";
 /** The result of one HTTP health request, for `./gantry health` and its output. */
 export type { HealthResult } from "./health/client.ts";
@@ -16,7 +16,7 @@ export { readInstalled } from "./installed-service.ts";
 export type { Allowance } from "./keys/decide.ts";
 /** `./gantry upgrade STATEMENT`: adds a publisher's statement about its keys, or says what it would add. */
 export { learnStatement, planStatement } from "./keys/learn.ts";
-/** The key and allowances of the command line, by which an upgrade decides about a signature. */
+/** The key and the allowances that the command line of an upgrade names. */
 export type { TrustOptions } from "./keys/trust.ts";
 /** Every path of an installed service, for commands that read or name them. */
 export { serviceLayout, type ServiceLayout } from "./service-layout.ts";
@@ -32,7 +32,7 @@ export { readSmallNamed } from "./releases/import/source-tree.ts";
 export { formatResult, type ServiceResult } from "./result.ts";
 /** `./gantry status`: reads the state of a service and formats it. */
 export { formatStatus, readStatus, type ServiceStatus } from "./status.ts";
-/** Requires root, and a systemd that runs, before a command begins. */
+/** Checks that systemd runs this host, and that the user is root, before a command begins. */
 export { checkSystemd, requireRoot } from "./systemd/systemctl.ts";
 /** Reads the changes of a service, for `./gantry history`. */
 export { type History, type HistoryEntry, readHistory } from "./transaction/history.ts";
@@ -40,7 +40,7 @@ export { type History, type HistoryEntry, readHistory } from "./transaction/hist
 export { withService } from "./transaction/locked.ts";
 /** Reads the record of a change that is under way or was interrupted. */
 export { readRecord } from "./transaction/record.ts";
-/** `./gantry uninstall`. */
+/** `./gantry uninstall`: lists what it would remove, checks that there is a service, and removes it. */
 export { planRemovals, requireTraces, uninstallService } from "./uninstall.ts";
-/** `./gantry upgrade` and `rollback`. */
+/** `./gantry upgrade` and `rollback`: put another generation in charge. */
 export { rollbackService, upgradeService } from "./upgrade.ts";

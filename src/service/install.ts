@@ -1,6 +1,6 @@
 /**
- * `install`: makes an unpacked release a running, supervised service. Existing settings and data are kept, and a
- * second run changes nothing.
+ * `install`: makes an unpacked release a running, supervised service. Existing settings and data are kept. A second run
+ * with the same release repairs what is missing, and changes nothing else.
  */
 import { join } from "node:path";
 import { GantryError } from "../base/errors.ts";
@@ -25,20 +25,20 @@ import { ensureUnits, readSystemdVersion, recoveryUnits } from "./systemd/units.
 import { attempt, secondsSince, upgradeService, type UpgradeOptions } from "./upgrade.ts";
 import { waitHealthy, type Health } from "./health/watch.ts";
 
-/** Lines of the journal that are shown when a new service is not healthy. */
+/** Most lines of the systemd journal that are shown when a new service is not healthy. */
 const QUOTED = 12;
 
 /**
- * Installs the release whose launcher this is. When another generation is installed, this is an upgrade.
- * @throws GantryError SERVICE_UNHEALTHY when it is installed and does not become healthy. It stays installed, because
- *   a missing setting may be the cause.
+ * Installs the release to which this launcher belongs. When another generation is installed, this is an upgrade.
+ * @throws GantryError NAME_TAKEN; what upgradeService throws; SERVICE_UNHEALTHY when the release does not become
+ *   healthy. A first installation stays then, because a missing setting may be the cause.
  */
 export async function installService(
   context: ServiceContext,
   options: UpgradeOptions,
 ): Promise<ServiceResult> {
   const own = readCandidate(context.own.root);
-  // Checked before anything of that name is used, and before gantry makes a directory.
+  // Checked first, because nothing of that name may be used or made when it belongs to another program.
   await checkNames(context.layout, own);
   const installed = readInstalled(context.layout);
   if (installed !== undefined && installed.generation !== own.generation) {
@@ -90,7 +90,10 @@ async function installFresh(context: ServiceContext, release: Candidate): Promis
   return describe(context, journal, candidate, { outcome: "done", lines: [`healthy: ${health.why}`, env] });
 }
 
-/** Makes links, units and their enablement those of this generation. */
+/**
+ * Makes links and units those of a generation, and enables the units.
+ * @returns whether a unit changed
+ */
 async function ensureInPlace(context: ServiceContext, candidate: Candidate): Promise<boolean> {
   const { layout, requireLock } = context;
   const changed = await ensureUnits(context, candidate, await readSystemdVersion());
@@ -104,7 +107,10 @@ async function ensureInPlace(context: ServiceContext, candidate: Candidate): Pro
   return changed;
 }
 
-/** The same release again: checks and repairs everything. A service that runs is not restarted. */
+/**
+ * Installs the same release again: makes names, user, settings file, units and links right. Starts the service if it
+ * does not run. A service that runs is not restarted.
+ */
 async function installAgain(context: ServiceContext, own: Candidate): Promise<ServiceResult> {
   const { layout } = context;
   const began = Date.now();

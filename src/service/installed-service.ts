@@ -10,13 +10,14 @@ import type { ServiceLayout } from "./service-layout.ts";
 import type { ChangeRecord } from "./transaction/record.ts";
 import { isUp, readUnit, runningGeneration, type UnitState } from "./systemd/systemctl.ts";
 
-/** The release in charge; undefined when nothing is installed. */
+/** The release in charge. Undefined when nothing is installed. */
 export function readInstalled(layout: ServiceLayout): Candidate | undefined {
   const current = readLink(layout.current);
   return current === null ? undefined : readCandidate(join(layout.releases, current));
 }
 
 /**
+ * The release in charge.
  * @throws GantryError RELEASE_FILE_MISSING when nothing is installed
  */
 export function requireInstalled(layout: ServiceLayout): Candidate {
@@ -30,7 +31,10 @@ export function requireInstalled(layout: ServiceLayout): Candidate {
   });
 }
 
-/** @throws GantryError MANIFEST_INVALID for a release without service settings */
+/**
+ * The service settings of a release.
+ * @throws GantryError MANIFEST_INVALID for a release without them
+ */
 export function requireSettings({ service, name, version, root }: Candidate): ServiceSettings {
   if (service !== undefined) return service;
   const what = `${name} ${version} has no service settings in its manifest`;
@@ -52,7 +56,7 @@ export function readRetentionFacts(layout: ServiceLayout, state: UnitState): Ret
   };
 }
 
-/** The record of a change that is about to begin. */
+/** Makes the record of a change that is about to begin, with the generation in charge as `from`. */
 export async function newRecord(
   { layout, who }: ServiceContext,
   action: ChangeRecord["action"],

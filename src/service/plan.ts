@@ -1,4 +1,4 @@
-/** `--dry-run`: the steps that a command would take, in order. Reads only. */
+/** `--dry-run`: the steps that a command would take, in order. Changes nothing. */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { checkCandidate, parseCandidate, readCandidate, type Candidate } from "./releases/candidate.ts";
@@ -57,7 +57,10 @@ export async function planInstall(context: ServiceContext): Promise<ServiceResul
   return planned(context, { action: "install", from: installed?.generation ?? null, to, facts, steps });
 }
 
-/** The steps from a generation that is in place. */
+/**
+ * The steps of an upgrade after its generation is in releases/.
+ * @param to the new release; undefined when it is not known yet, as of an archive
+ */
 function switchSteps({ layout }: ServiceContext, to: Candidate | undefined): string[] {
   const snapshot = to?.service?.snapshot === true;
   return [
@@ -91,7 +94,7 @@ export async function planUpgrade(
   const refused = to === undefined ? undefined : checkCandidate(to, context.own, context.own.target);
   if (refused !== undefined) throw new GantryError(refused);
   if (to !== undefined) checkFollows(context, installed, to, { source, options });
-  // What an archive asks for is unknown before its signature is checked. The installed settings are the best guess.
+  // An archive is not read before its signature is checked. The settings of the installed release are the best guess.
   const service = (to ?? installed).service;
   if (service !== undefined) await requireFreePort(context.layout, service);
   const keys = [options.publicKey ?? installed.publicKey ?? []].flat();
@@ -112,7 +115,7 @@ export async function planUpgrade(
   });
 }
 
-/** Reads a candidate from a directory that others may change meanwhile. */
+/** Reads a candidate from a directory that other users may change meanwhile. */
 function readOffered(root: string): Candidate {
   const tree = openSourceTree(root, { named: root });
   try {
@@ -123,7 +126,10 @@ function readOffered(root: string): Candidate {
   }
 }
 
-/** Only root can read the service's keys. For another user the plan is made without that check. */
+/**
+ * Checks that the release may be installed after those that ran here. Only root can read what is needed for that. For
+ * other users the plan is made without this check.
+ */
 function checkFollows(
   { layout }: ServiceContext,
   installed: Candidate,

@@ -1,4 +1,4 @@
-/** The result of a command, as a value for `--json` and as lines for people. Later versions may add keys. */
+/** The result of a command, as a value for `--json` and as lines of text. Later versions may add keys. */
 import type { HistoryEntry } from "./transaction/history.ts";
 
 export interface ServiceResult {
@@ -8,11 +8,11 @@ export interface ServiceResult {
   readonly outcome: "done" | "unchanged" | "planned";
   readonly from: string | null;
   readonly to: string | null;
-  /** One fact a line, most important first. */
+  /** One fact in each line, the most important first. */
   readonly facts: readonly string[];
-  /** What `--dry-run` would do. */
+  /** What the command would do without `--dry-run`. */
   readonly steps?: readonly string[];
-  /** Names of the generations that were removed. */
+  /** What was removed: names of generations, paths, and descriptions of trees in stores. */
   readonly removed?: readonly string[];
   /** Commands to run next. */
   readonly next: readonly string[];

@@ -1,4 +1,4 @@
-/** What the commands of a service are given. Made once from the launcher's session. */
+/** What every command of a service is given. openService makes it from the launcher's session. */
 import type { Environment } from "../base/environment.ts";
 import type { Reporter } from "../base/reporter.ts";
 import type { Target } from "../release/index.ts";
@@ -7,14 +7,16 @@ import type { Who } from "./transaction/record.ts";
 
 export interface ServiceContext {
   readonly layout: ServiceLayout;
-  /** The release whose launcher this is. */
+  /** The release to which the launcher that runs now belongs. */
   readonly own: {
     readonly root: string;
     readonly name: string;
     readonly binary: string;
     readonly target: Target;
   };
-  /** For programs of releases. The host's own programs get a minimal environment. */
+  /**
+   * The environment of this process, for programs of releases. The host's programs get a minimal environment instead.
+   */
   readonly environment: Environment;
   readonly reporter: Reporter;
   readonly signal: AbortSignal;
@@ -22,15 +24,15 @@ export interface ServiceContext {
   readonly uid: number | undefined;
   readonly who: Who;
   /**
-   * Called before each step that changes something.
-   * @throws GantryError LOCK_TIMEOUT when another process has taken over, because this one was stopped for too long
+   * Checks that this process still has the lock. Called before each step that changes something.
+   * @throws GantryError LOCK_TIMEOUT when another process took the lock over, because this one was stopped for too long
    */
   readonly requireLock: () => void;
-  /** `booting`: systemd starts the service itself afterwards, and commands must not start it. */
+  /** `booting`: systemd will start the service, and the command must not start it. `running`: at any other time. */
   readonly host: "running" | "booting";
 }
 
-/** The user behind sudo(8), else the user of this process. */
+/** The user who called sudo(8), else the user of this process. */
 export function readWho(environment: Environment, own: number | undefined): Who {
   const uid = Number(environment["SUDO_UID"] ?? own ?? 0);
   const user = environment["SUDO_USER"] ?? environment["USER"] ?? (uid === 0 ? "root" : "");

@@ -1,20 +1,20 @@
 /**
- * Every path of an installed service, below a root that is `/` on a host. People, units and configuration management
- * rely on the names in /opt/NAME, /etc/NAME and /var/lib/NAME. Files in /var/lib/gantry/NAME are gantry's own: they
- * outlive every release, and can be written when /opt is full.
+ * Every path of an installed service, below a root, which is `/` on a host. People, units and configuration management
+ * rely on the names in /opt/NAME, /etc/NAME and /var/lib/NAME. The files in /var/lib/gantry/NAME are gantry's own. They
+ * are not in /opt/NAME, because they outlive every release and must be writable when /opt is full.
  */
 import { join } from "node:path";
 import { GantryError } from "../base/errors.ts";
 
 export interface ServiceLayout {
-  /** The binary's name. The unit, the directories and usually the user have it too. */
+  /** The name of the binary. The unit, the directories and usually the user have the same name. */
   readonly name: string;
   readonly unit: string;
   readonly opt: string;
   readonly releases: string;
   /** A link to the generation that the unit starts. */
   readonly current: string;
-  /** A link to the last healthy generation, to which an interrupted upgrade goes back. */
+  /** A link to the generation that was confirmed last. At boot its launcher ends an interrupted change. */
   readonly fallback: string;
   readonly etc: string;
   readonly env: string;
@@ -24,7 +24,7 @@ export interface ServiceLayout {
   readonly logs: string;
   readonly units: string;
   readonly sysusers: string;
-  /** gantry's own directory of this service, for root alone. */
+  /** gantry's own directory for this service. Only root can read it. */
   readonly state: string;
   /** The write-ahead record. Exists only during a change. */
   readonly record: string;
@@ -32,21 +32,21 @@ export interface ServiceLayout {
   /** Trusted and revoked keys. */
   readonly keys: string;
   readonly activated: string;
-  /** A complete copy of the data. */
+  /** A complete copy of the data. Exists only during an upgrade. */
   readonly snapshot: string;
-  /** Data that a release wrote which was then given up. */
+  /** The data of a release that was given up. It is kept when the snapshot replaces it. */
   readonly replaced: string;
-  /** The record of what on this host belongs to this app (names/marks.ts). */
+  /** The record of the directories on this host that belong to this app (names/marks.ts). */
   readonly owned: string;
-  /** Names the user that gantry made. Survives `--purge`, as the user does. */
+  /** The record of the user that gantry made. `--purge` removes neither the record nor the user. */
   readonly account: string;
   /** The runtime directory, which systemd makes for each run. */
   readonly runtime: string;
-  /** Output of the command that copies data. */
+  /** The stderr of the command that copies data. */
   readonly copyLog: string;
-  /** In a file system that a reboot empties, so a lock never outlives its boot. */
+  /** The lock of the service. It is in a file system that a reboot empties, so no lock remains after a reboot. */
   readonly lock: string;
-  /** Where systemd looks for units that are gone after a reboot. */
+  /** The directory of systemd's temporary units, which a reboot empties. */
   readonly runUnits: string;
 }
 
@@ -76,7 +76,7 @@ export function serviceLayout(name: string, root: string): ServiceLayout {
     snapshot: join(state, "snapshot"),
     replaced: join(state, "replaced-data"),
     owned: join(state, "owned.json"),
-    // No service can have this path: an app's name does not begin with a dot.
+    // This is not the `state` of any service, because the name of an app does not begin with a dot.
     account: join(root, "var/lib/gantry", `.${name}.user`),
     runtime: join(root, "run", name),
     copyLog: join(root, "run", `gantry-${name}.copy`),
@@ -86,9 +86,9 @@ export function serviceLayout(name: string, root: string): ServiceLayout {
 }
 
 /**
- * The name of a unit that gantry adds to a service: gantry-PURPOSE@NAME.service. An app's name holds no `@`
- * (src/build/app/app-settings.ts), so it is never the service of another app. An early version used
- * NAME-activate.service, which could be the app NAME-activate.
+ * The name of a unit that gantry adds to a service: gantry-PURPOSE@NAME.service. The name of an app has no `@`
+ * (src/build/app/app-settings.ts), so no other app's service has the same name. An early version used names such as
+ * NAME-activate.service, which the service of an app named NAME-activate has too.
  */
 export function derivedUnit({ name }: Pick<ServiceLayout, "name">, purpose: string): string {
   return `gantry-${purpose}@${name}.service`;
@@ -99,7 +99,8 @@ const DIGEST_LENGTH = 12;
 const GENERATION = /^([A-Za-z0-9][A-Za-z0-9.+-]*)-([0-9a-f]{12})$/;
 
 /**
- * Name of a generation's directory in releases/: `0.1.0-1f2e3d4c5b6a`, version and beginning of the release id.
+ * The name of a generation's directory in releases/: the version and the beginning of the release id, such as
+ * `0.1.0-1f2e3d4c5b6a`.
  * @throws GantryError MANIFEST_INVALID for a version that cannot be part of a file name
  */
 export function generationName(version: string, releaseId: string): string {
@@ -109,7 +110,7 @@ export function generationName(version: string, releaseId: string): string {
   throw new GantryError({ code: "MANIFEST_INVALID", what, fix: "give the app a version like 1.2.3" });
 }
 
-/** The version in a generation's name; undefined for any other name. */
+/** The version in the name of a generation. Undefined for any other name. */
 export function generationVersion(name: string): string | undefined {
   return GENERATION.exec(name)?.[1];
 }

@@ -1,4 +1,4 @@
-/** /etc/NAME/env: made once from the release's example, with every line commented out, and never written again. */
+/** /etc/NAME/env: made from the release's example, with every line commented out. An existing file is not changed. */
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { readOptionalText, writeDurably } from "../base/files/index.ts";
@@ -11,7 +11,10 @@ const HEADER = `# Settings of APP.service, one NAME=value a line, read by system
 
 `;
 
-/** @returns true when the file was made now */
+/**
+ * Makes the env file if it does not exist.
+ * @returns whether the file was made now
+ */
 export async function ensureEnv(layout: ServiceLayout, releaseRoot: string): Promise<boolean> {
   ensureDirectory(layout.etc, 0o755);
   if (existsSync(layout.env)) return false;
@@ -21,12 +24,12 @@ export async function ensureEnv(layout: ServiceLayout, releaseRoot: string): Pro
   return true;
 }
 
-/** Makes every line that sets something a comment, because the values of an example are not settings. */
+/** Makes every line of an example that sets something a comment, because the values of an example must not be used. */
 export function commentOut(text: string): string {
   return text.replace(/^(?=[ \t]*[^#;\s])/gm, "#");
 }
 
-/** A warning about an env file that other users can read, because it may hold secrets. */
+/** A warning when other users have rights to the env file, which may contain secrets. Undefined when they have none. */
 export function checkEnvMode(layout: ServiceLayout): string | undefined {
   const mode = statSync(layout.env, { throwIfNoEntry: false })?.mode ?? 0;
   return (mode & 0o077) === 0 ? undefined : `others may read ${layout.env}: chmod 600 ${layout.env}`;

@@ -1,4 +1,4 @@
-/** `status`: what is in charge, its health and what it uses. Reads only. Most of it needs no root. */
+/** `status`: the generation in charge, its health and what it uses. Changes nothing. Most of it needs no root. */
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { errorCode } from "../base/errors.ts";
@@ -21,28 +21,31 @@ export interface ServiceStatus {
   readonly unit: {
     readonly active: string;
     readonly sub: string;
-    /** When this run became active, as systemd writes it. Empty when it does not run. */
+    /** When the unit became active, as systemd writes it. Empty when the unit does not run. */
     readonly since: string;
     readonly enabled: string;
     readonly pid: number | null;
     readonly restarts: number;
-    /** Bytes; null where systemd does not count. */
+    /** Memory in bytes. Null when systemd does not account for it. */
     readonly memory: number | null;
     readonly status: string;
   };
   readonly health: { readonly healthy: boolean; readonly why: string };
   /** The generation that the process was started from, when it is not the current one. */
   readonly running: string | null;
-  /** When the modules were proven on this host (ISO 8601), and whether a start has to prove them again. */
+  /**
+   * `at`: when the modules were proven on this host (ISO 8601), null for never. `days`: the days since then. `stale`:
+   * whether a start has to prove them again.
+   */
   readonly verdict: { readonly at: string | null; readonly days: number | null; readonly stale: boolean };
   readonly generations: readonly {
     readonly name: string;
     readonly version: string;
     readonly bytes: number;
   }[];
-  /** Bytes; null where this user may not look. */
+  /** The size of the data in bytes. Null when this user may not read the directory. */
   readonly data: number | null;
-  /** The step at which a change was interrupted; null for none, undefined when only root can know. */
+  /** The step of the change on record. Null when there is none. Undefined when this user may not read the record. */
   readonly interrupted: string | null | undefined;
 }
 
@@ -78,7 +81,7 @@ function describeUnit(state: UnitState): ServiceStatus["unit"] {
     enabled: state.UnitFileState,
     pid: Number(state.MainPID) || null,
     restarts: Number(state.NRestarts) || 0,
-    // systemd writes 2^64 - 1 or words when it does not count.
+    // systemd writes 2^64 - 1 or a text when it does not account for memory.
     memory: Number.isSafeInteger(memory) && state.MemoryCurrent !== "" ? memory : null,
     status: state.StatusText,
   };
@@ -96,7 +99,7 @@ async function readHealth(
   return { healthy, why };
 }
 
-/** Milliseconds since the epoch; undefined when there is no such file. */
+/** When a file was last changed, in milliseconds since 1970. Undefined when there is no such file. */
 function changed(path: string): number | undefined {
   return statSync(path, { throwIfNoEntry: false })?.mtimeMs;
 }

@@ -1,6 +1,6 @@
 /**
- * `uninstall`. The app's data and its env file stay unless purging was asked for. The user always stays,
- * because files on backups and other disks have its number as their owner.
+ * `uninstall`: removes a service. The app's data, its env file and its logs stay, unless purging was asked for. The
+ * user always stays, because files in backups and on other disks may have its uid as their owner.
  */
 import { existsSync, rmdirSync } from "node:fs";
 import { isThere } from "../base/files/index.ts";
@@ -18,19 +18,21 @@ import { readUnitFiles, removeUnits } from "./systemd/units.ts";
 import { secondsSince } from "./upgrade.ts";
 
 export interface UninstallOptions {
-  /** `purge` removes data, settings and history too. */
+  /** `purge` removes data, settings, logs and history too. */
   readonly data: "keep" | "purge";
 }
 
-/** A path that is removed, or the reason why it stays. */
+/** A path to remove. With `stays`, the path is not removed, and `stays` is the reason. */
 export interface Removal {
   readonly path: string;
   readonly stays?: string;
 }
 
 /**
- * What uninstalling removes, in order: units that gantry wrote, its parts of /opt/NAME, and the directories that carry
- * the mark of this service (marks.ts), without what is mounted in them.
+ * What an uninstallation removes, in order: units that gantry wrote, gantry's parts of /opt/NAME, the cache, and with
+ * `purge` the other directories. A directory stays when it has no mark of this service (marks.ts), or when something is
+ * mounted in it.
+ * @param app the app's name, which the record of marks has
  */
 export async function planRemovals(
   layout: ServiceLayout,
@@ -41,7 +43,7 @@ export async function planRemovals(
   const { own, foreign } = readUnitFiles(layout);
   const directory = (path: string): Removal => {
     if (owned?.directories.includes(path) === true) return removal(path);
-    // Of a directory without a mark only gantry's own file is removed.
+    // In a directory /etc/NAME without a mark, only the env file is removed, because gantry makes this file.
     return path === layout.etc && owned !== undefined && isThere(layout.env)
       ? { path: layout.env }
       : { path, stays: "it does not carry gantry's mark" };
@@ -67,14 +69,14 @@ export function formatRemoval({ path, stays }: Removal): string {
 }
 
 /**
- * Checks that the host has anything of this service.
- * @throws GantryError RELEASE_FILE_MISSING
+ * Checks that something of this service is on the host.
+ * @throws GantryError RELEASE_FILE_MISSING when there is nothing
  */
 export function requireTraces(layout: ServiceLayout): void {
   if (!isThere(layout.state) && readUnitFiles(layout).own.length === 0) requireInstalled(layout);
 }
 
-/** Also finishes an interrupted uninstallation: a step whose work is done does nothing. */
+/** Removes the service. Also finishes an interrupted uninstallation: what is removed already is left out. */
 export function uninstallService(
   unlocked: ServiceContext,
   { data }: UninstallOptions,

@@ -1,4 +1,6 @@
-/** `upgrade` and `rollback`: put another generation in charge, or keep the same one and say why. */
+/**
+ * `upgrade` and `rollback`: put another generation in charge. After a failure the old generation is in charge again.
+ */
 import { join } from "node:path";
 import { GantryError } from "../base/errors.ts";
 import { readCandidate, type Candidate } from "./releases/candidate.ts";
@@ -21,13 +23,14 @@ import { openTrust, type TrustOptions } from "./keys/trust.ts";
 import type { Health } from "./health/watch.ts";
 
 export interface UpgradeOptions extends TrustOptions {
-  /** Number of generations that are left afterwards. */
+  /** How many generations stay afterwards. */
   readonly keep: number;
 }
 
 /**
- * @throws GantryError SIGNATURE_INVALID, LIBC_MISMATCH and the like, with nothing changed; SERVICE_UNHEALTHY after
- *   going back to the old generation
+ * Makes a generation of a release and puts it in charge.
+ * @throws GantryError SIGNATURE_INVALID, LIBC_MISMATCH and others for a release that is refused: the service is then as
+ *   before; SERVICE_UNHEALTHY when the release fails: the old generation is then in charge again
  */
 export function upgradeService(
   unlocked: ServiceContext,
@@ -54,8 +57,10 @@ export function upgradeService(
 }
 
 /**
- * @param version undefined for the last healthy generation before the current one
- * @throws GantryError USAGE when there is no such generation; SERVICE_UNHEALTHY after going back to the one before
+ * Puts an earlier generation in charge.
+ * @param version a version or the name of a generation; undefined for the last healthy one other than the current one
+ * @throws GantryError USAGE when there is no such generation; SERVICE_UNHEALTHY when it is not healthy: the current
+ *   one is then in charge again
  */
 export function rollbackService(
   unlocked: ServiceContext,
@@ -69,7 +74,7 @@ export function rollbackService(
       const root = join(context.layout.releases, generation);
       const candidate = readCandidate(root);
       if (generation === installed.generation) return unchanged(context, journal, candidate);
-      // The host's C library may have changed since it was proven.
+      // The host's C library may have changed since the generation was proven.
       await prepareRelease(root, context);
       const settings = requireSettings(candidate);
       const health = await switchTo(context, journal, candidate, settings, { activate: "never" });
@@ -78,7 +83,10 @@ export function rollbackService(
   });
 }
 
-/** Runs the change. After an error the previous state is restored, and the error is thrown on. */
+/**
+ * Runs a change. After an error the change is undone (giveUp).
+ * @throws GantryError with the findings of that error and what is in charge now
+ */
 export async function attempt<T>(
   context: ServiceContext,
   journal: Journal,
@@ -92,7 +100,8 @@ export async function attempt<T>(
 }
 
 /**
- * The generation to go back to.
+ * Chooses the generation to go back to.
+ * @param version see rollbackService
  * @throws GantryError USAGE when there is none
  */
 export async function chooseTarget(
@@ -165,8 +174,9 @@ async function succeed(
 }
 
 /**
- * Removes the generations that retention does not keep.
- * @returns their names
+ * Removes the generations that planClean names.
+ * @param keep how many generations stay
+ * @returns the names of the removed generations
  */
 export async function removeOld({ layout, requireLock }: ServiceContext, keep: number): Promise<string[]> {
   const old = planClean(readRetentionFacts(layout, await readUnit(layout.unit)), keep);

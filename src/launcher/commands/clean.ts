@@ -37,7 +37,7 @@ export function cleanCommand(session: Session) {
   });
 }
 
-/** Removes generations first, because a tree becomes unused with the last release that uses it. */
+/** Removes generations first: a tree in a store becomes unused when the last release that uses it is removed. */
 async function clean(
   session: Session,
   keep: string | undefined,
@@ -70,7 +70,11 @@ async function clean(
   };
 }
 
-/** Undefined where there is no service to clean. Without --keep, a user who is not root cleans only their own stores. */
+/**
+ * Removes old generations of the service, or plans it. Without --keep, the result is undefined when no service is
+ * installed, and when a user who is not root removes: then only the user's own stores are cleaned. With --keep, both
+ * are errors.
+ */
 async function cleanGenerations(
   session: Session,
   name: string,

@@ -8,7 +8,7 @@ import type { Session } from "../session.ts";
 import { verifyCommand } from "./verify.ts";
 import { readVersion } from "./version.ts";
 
-/** Commands that containers run often, and that do not need the service's part of the launcher. */
+/** Commands for which the launcher does not load the file with the service's commands. Containers run them often. */
 const LIGHT = ["prepare", "doctor", "verify", "health"] as const;
 
 /**
@@ -29,7 +29,7 @@ export async function runCommands(session: Session, rawArgs: readonly string[]):
   await runCommandLine(line, rawArgs, session);
 }
 
-/** The commands that need nothing of the service's part. */
+/** The definitions of the commands in LIGHT. */
 export function lightCommands(session: Session): Record<(typeof LIGHT)[number], CommandDef> {
   return {
     prepare: prepareCommand(session),

@@ -1,6 +1,6 @@
 /**
- * `./gantry health`: asks the running app for its health, so that HEALTHCHECK lines and probes need no curl. Its flags
- * name the address; otherwise it is the one that the app was told to listen at. It reads neither modules nor state.
+ * `./gantry health`: asks the running app over HTTP whether it is healthy, so that HEALTHCHECK lines and probes need no
+ * curl. What the flags do not name comes from $PORT and the release's manifest. Modules and the service are not read.
  */
 import { defineCommand } from "../../base/command-line.ts";
 import { GantryError } from "../../base/errors.ts";
@@ -48,7 +48,7 @@ export function healthCommand(session: Session) {
   });
 }
 
-/** The unit's name, which is that of the app's script; `NAME` when the release is damaged. */
+/** The name of the unit, which is the name of the app's start script. `NAME` when the release is damaged. */
 function unitName(root: string): string {
   try {
     return readRelease(root).manifest.binary;
@@ -71,7 +71,10 @@ async function ask(session: Session, args: HealthArguments): Promise<HealthResul
   return askAddress({ address: new URL(args.url), ...bounds });
 }
 
-/** The app's address: port and path from the command line, else $PORT, as units and images set it, else the manifest's. */
+/**
+ * The address of the app. The port is --port, else $PORT, which units and images set, else the manifest's. The path is
+ * --path, else the manifest's.
+ */
 function readAppAddress(session: Session, args: HealthArguments) {
   if (args.path !== undefined && !/^\/[\x21-\x7e]*$/.test(args.path)) {
     throw wrong('--path has to begin with "/", and holds no spaces');

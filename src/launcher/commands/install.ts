@@ -37,8 +37,8 @@ export function installCommand(session: Session) {
 }
 
 /**
- * Runs the checks of `doctor`, before anything is changed.
- * @throws GantryError with all findings
+ * Runs the checks of `doctor`. Called before anything is changed.
+ * @throws GantryError with all findings of these checks
  */
 async function checkHost(session: Session): Promise<void> {
   session.reporter.step("checking this host");

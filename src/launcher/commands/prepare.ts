@@ -1,4 +1,7 @@
-/** `./gantry prepare`: makes the modules ready as a first start does, without a start. For image builds and owners. */
+/**
+ * `./gantry prepare`: makes the modules ready as a first start does, and does not start the app. For image builds, and
+ * for releases that the users who start them cannot write to.
+ */
 import { defineCommand } from "../../base/command-line.ts";
 import { GantryError } from "../../base/errors.ts";
 import { cleanStaleFiles } from "../../modules/index.ts";

@@ -1,4 +1,4 @@
-/** The commands of the installed service. The build puts them into a file of their own, which no start reads. */
+/** The commands of the installed service. The build puts them into a separate file, which no start of the app reads. */
 import type { CommandDef } from "citty";
 import { cleanCommand } from "./clean.ts";
 import { installCommand } from "./install.ts";

@@ -1,4 +1,7 @@
-/** The command that the stub runs when the release is not ready. It prints nothing when nothing has to be done. */
+/**
+ * `start`: the command that the stub (the release's start script) runs when the release is not ready. It prints nothing
+ * when nothing has to be done.
+ */
 import { join } from "node:path";
 import { removeStartGate } from "../../modules/index.ts";
 import { NAMES, STORE_STATUS } from "../../release/index.ts";
@@ -6,8 +9,8 @@ import { networkRule } from "../source-plan.ts";
 import { ensureReady, openRelease, type Session } from "../session.ts";
 
 /**
- * Makes the modules ready, and removes the start gate.
- * @returns the exit status that tells the stub where the tree lies, see STORE_STATUS
+ * Makes the modules ready. Removes the start gate at the end, also after an error.
+ * @returns the exit status by which the stub finds the modules: 0 beside the release, else the status in STORE_STATUS
  * @throws GantryError with everything that keeps the release from starting
  */
 export async function start(session: Session): Promise<number> {

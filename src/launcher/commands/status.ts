@@ -58,7 +58,7 @@ export function historyCommand(session: Session) {
   });
 }
 
-/** Root first recovers from an interrupted change; for other users the status only mentions it. */
+/** Recovers from an interrupted change if root runs the command. Other users can neither read its record nor end it. */
 async function recoverAsRoot(context: ReturnType<typeof openService>): Promise<void> {
   if (context.uid !== 0 || readRecord(context.layout) === undefined) return;
   await withService(context, async () => undefined);

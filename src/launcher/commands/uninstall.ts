@@ -33,8 +33,8 @@ export function uninstallCommand(session: Session) {
 }
 
 /**
- * Asks the person to type the service's name.
- * @throws GantryError USAGE when another answer comes, or there is no terminal
+ * Asks the person at the terminal to type the name of the service.
+ * @throws GantryError USAGE for another answer, and when there is no terminal
  */
 async function confirmPurge(session: Session, { layout, own }: ServiceContext): Promise<void> {
   const removals = await planRemovals(layout, own.name, "purge");

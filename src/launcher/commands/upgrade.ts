@@ -1,4 +1,6 @@
-/** `./gantry upgrade`, `./gantry rollback` and the recovery at boot: they choose the service's current generation. */
+/**
+ * `./gantry upgrade`, `./gantry rollback` and `./gantry recover`: they change the current generation of the service.
+ */
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { defineCommand } from "../../base/command-line.ts";
@@ -70,7 +72,12 @@ export function upgradeCommand(session: Session) {
   });
 }
 
-/** @throws GantryError CONFIG_INVALID when --public-key is no public key */
+/**
+ * Reads the flags by which a person decides what is trusted.
+ * @param directory the directory from which a relative path of --public-key starts
+ * @throws GantryError CONFIG_INVALID when --public-key is no public key; DIGEST_MISMATCH when it names what is no
+ *   regular file, or a file larger than KEY_BYTES
+ */
 function readTrustOptions(
   args: {
     readonly "public-key"?: string | undefined;
@@ -85,7 +92,7 @@ function readTrustOptions(
   return { allowed, publicKey: readPublicKey(args["public-key"], directory) };
 }
 
-/** Larger files are not read as a public key, which is a comment and a line. */
+/** Most bytes of a public key file, which holds a comment and one line. A larger file is refused. */
 const KEY_BYTES = 20_000;
 
 function readPublicKey(text: string | undefined, directory: string): string | undefined {
@@ -97,8 +104,9 @@ function readPublicKey(text: string | undefined, directory: string): string | un
 }
 
 /**
- * The release to upgrade to, by its argument: an http(s) address, a directory, or any other file.
- * @throws GantryError RELEASE_FILE_MISSING when there is no such file
+ * The source that the argument names: an http or https address, a directory, or a file.
+ * @param directory the directory from which a relative path starts
+ * @throws GantryError RELEASE_FILE_MISSING for a path that is neither a directory nor a file
  */
 function readSource(text: string, directory: string): Source {
   if (/^https?:\/\//.test(text)) return { kind: "url", address: text };
@@ -141,8 +149,8 @@ export function rollbackCommand(session: Session) {
 }
 
 /**
- * Recovers from an interrupted change; the units of src/service/systemd/units.ts run it at boot.
- * @param host `booting` before the service is started, when this must not start it; `running` afterwards
+ * `./gantry recover`: recovers from an interrupted change. The units of src/service/systemd/units.ts run it at boot.
+ * @param host `booting`: systemd has not started the service yet, and recovery must not start it. `running`: later
  */
 export async function recover(session: Session, host: "booting" | "running"): Promise<void> {
   const context = { ...openServiceAsRoot(session, "recover"), host };

@@ -1,6 +1,7 @@
 /**
- * `./gantry verify`: hashes every file of the release and of the modules, and loads each module. `--repair` replaces the
- * module files that are wrong. Files of the release itself can be restored only from its archive.
+ * `./gantry verify`: hashes the files that SHA256SUMS lists and the files of the modules, and loads each module.
+ * `--repair` replaces the module files that are wrong, and removes planted ones. The release's own files can be
+ * restored only from its archive.
  */
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
@@ -30,7 +31,7 @@ export function verifyCommand(session: Session) {
   });
 }
 
-/** One finding instead of one for each module. */
+/** Reported once, instead of one finding for each module. */
 const NEVER_INSTALLED: Finding = {
   code: "MODULE_UNAVAILABLE",
   what: "the modules were never installed here",
@@ -83,7 +84,8 @@ async function verify(session: Session, intent: "repair" | "look"): Promise<void
 }
 
 /**
- * Removes planted files. No module source is needed for that.
+ * Removes planted files: files in node_modules that are no part of the release, and that a release with a pinned key
+ * refuses. Needs no module source.
  * @throws GantryError when another user can change the release, because the files could come back
  */
 function removePlanted(session: Session, opened: Opened, { paths, finding }: Planted): void {
@@ -96,7 +98,7 @@ function removePlanted(session: Session, opened: Opened, { paths, finding }: Pla
   );
 }
 
-/** How many paths are printed at most. */
+/** Most paths that a message names. */
 const NAMED = 12;
 
 function describeRepair(repaired: readonly string[] | undefined): string {
@@ -112,7 +114,7 @@ function inspect(session: Session, { release, location }: Opened): Promise<TreeI
   return inspectTree({ release, location, environment, signal, self, skip: settings.skip });
 }
 
-/** A warning for each module that is missing or for each optional one that is broken, which --repair may install. */
+/** A warning for each optional module that is missing or broken. --repair tries to install it. */
 function missingOptional(tree: TreeInspection): Finding[] {
   return tree.modules
     .filter((module) => module.state === "absent" || (module.optional && module.state === "broken"))

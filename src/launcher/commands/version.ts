@@ -1,4 +1,4 @@
-/** Reads the launcher's version: that of the gantry which made the release; `unknown` when the release is damaged. */
+/** Reads the version of the gantry that made the release and its launcher. `unknown` when the release is damaged. */
 import { readRelease } from "../../modules/index.ts";
 
 export function readVersion(root: string): string {

@@ -28,7 +28,7 @@ export interface Diagnosis {
     /** Why the tree is not beside the release, and which stores were skipped. */
     readonly passed: readonly string[];
   };
-  /** The state that a start finds, and what it would do. */
+  /** The state of the modules before a start, and what the start would do. */
   readonly plan: TreeState & { readonly would: string };
   readonly modules: readonly InspectedModule[];
   /** The static verdict on each native file. */
@@ -66,7 +66,7 @@ export function describeRelease({ manifest, layout, id }: Release): ReleaseFacts
 
 const LABEL = 10;
 
-/** A label of ten columns and its text, broken at blanks; a single long word, such as a path, is kept whole. */
+/** A label of ten columns and its text, broken at blanks. A single long word, such as a path, is not broken. */
 function wrapLine(label: string, text: string, columns: number): string[] {
   const width = columns - LABEL;
   const indent = /^ */.exec(text)?.[0] ?? "";
@@ -74,7 +74,7 @@ function wrapLine(label: string, text: string, columns: number): string[] {
   return broken.map((part, index) => `${(index === 0 ? label : "").padEnd(LABEL)}${indent}${part}`.trimEnd());
 }
 
-/** Lines of the host and of the directory that the modules lie in, where the host could be read. */
+/** Lines about the host, the runtime and the file system of the modules. Empty when the host could not be read. */
 function sceneLines(scene: Scene | undefined): Record<"host" | "runtime" | "place", string[]> {
   if (scene === undefined) return { host: [], runtime: [], place: [] };
   const { host, runtime } = scene;
@@ -91,7 +91,7 @@ export interface Style {
   readonly colour: boolean;
 }
 
-/** SGR codes for the words that a line begins with: green, yellow, red, dim. */
+/** SGR codes for the first word after a line's label: green, yellow, red, dim. */
 const COLOURS: Readonly<Record<string, string>> = {
   ok: "32",
   loads: "32",

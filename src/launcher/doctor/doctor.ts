@@ -1,6 +1,6 @@
 /**
  * `./gantry doctor`: reports release, host, modules, and what a start would do, with a fix for each finding. It changes
- * nothing. Its exit status is 0 when nothing is wrong, and that of the first finding otherwise.
+ * nothing. The exit status is 0 without findings, else the exit status of the first finding.
  */
 import { existsSync } from "node:fs";
 import { defineCommand } from "../../base/command-line.ts";
@@ -70,7 +70,7 @@ function printExplanation(session: Session, source: string, scene: Scene | undef
   session.print(json ? jsonText(found) : formatExplanations(found, session.columns));
 }
 
-/** Collects everything that doctor reports; changes nothing. `install` runs it too, before it changes the host. */
+/** Collects everything that doctor reports. Changes nothing. `install` calls it too, before it changes the host. */
 export async function diagnose(session: Session, opened: Opened): Promise<Diagnosis> {
   const { release, location } = opened;
   const host = readHostId();
@@ -80,7 +80,7 @@ export async function diagnose(session: Session, opened: Opened): Promise<Diagno
     (finding) => finding !== undefined,
   );
   const tree = plan.state === "absent" || own.length > 0 ? undefined : await inspect(session, opened);
-  // A start would not remove what is no part of the release.
+  // Planted files do not count as damage, because a start would not remove them.
   const planted = tree?.planted?.finding;
   const damaged = tree?.findings.some((found) => found !== planted && REPAIRABLE.has(found.code)) ?? false;
   const install = plan.state === "absent" || damaged;
@@ -111,7 +111,7 @@ export async function diagnose(session: Session, opened: Opened): Promise<Diagno
   };
 }
 
-/** Codes that a new copy of the files repairs. Right files that do not load are not replaced. */
+/** Codes that a new copy of the files repairs. Files that are as they were built and do not load are not replaced. */
 const REPAIRABLE: ReadonlySet<ErrorCode> = new Set(["DIGEST_MISMATCH"]);
 
 function inspect(session: Session, { release, location }: Opened): Promise<TreeInspection> {
@@ -156,7 +156,7 @@ function describePlan(
   return state === "ready" ? "start the app at once" : "check the modules where they lie, then start the app";
 }
 
-/** The state of a module that was not inspected, because there is no tree, or no program to load it with. */
+/** The state of a module that was not inspected: there is no tree, or the release cannot run on this host. */
 function describeUnseen({ name, version, optional, unavailable }: ExternalModule): InspectedModule {
   if (unavailable !== undefined) {
     return { name, version, optional, state: "unavailable", reason: unavailable.reason };
@@ -164,7 +164,9 @@ function describeUnseen({ name, version, optional, unavailable }: ExternalModule
   return { name, version, optional, state: "absent" };
 }
 
-/** With `--json`: a diagnosis for programs that do not know the table of errors. */
+/**
+ * What `--json` prints: the diagnosis, with exit status and fix of each finding, so that no table of errors is needed.
+ */
 export type DoctorJson = Omit<Diagnosis, "findings"> & { readonly findings: readonly SpelledFinding[] };
 
 function spellOut(diagnosis: Diagnosis, scene: Scene | undefined): DoctorJson {

@@ -8,10 +8,10 @@ import { printable, wrapText } from "../../base/text.ts";
 import { readRegularText } from "../../base/files/index.ts";
 
 /**
- * Reads the text and explains each message in it.
- * @param source a file's path, or `-` for standard input
- * @param directory that a relative path starts from
- * @throws GantryError USAGE when the text has no message that is known
+ * Reads a text and explains each known message in it.
+ * @param source the path of a file, or `-` for standard input
+ * @param directory the directory from which a relative path starts
+ * @throws GantryError USAGE when the text has no known message
  */
 export function explainSource(source: string, scene: Scene | undefined, directory: string): Explanation[] {
   const text = source === "-" ? readFileSync(0, "utf8") : readRegularText(resolve(directory, source));

@@ -1,6 +1,7 @@
 /**
- * Copies between the service's data and its snapshot. A process of the service's own user does the copying, so root
- * opens no file in there. That process sees both directories alone, without what is mounted inside them.
+ * Copies between the service's data and its snapshot. A process of the service's own user copies, so root opens no file
+ * in these directories. The process sees them without what is mounted inside them (systemd.exec(5), BindPaths=,
+ * norbind).
  */
 import { readFileSync, rmSync, statSync } from "node:fs";
 import { GantryError, type Finding } from "../../base/errors.ts";
@@ -13,8 +14,8 @@ import { runOrThrow } from "../../base/process/index.ts";
 import { escapeWord } from "../systemd/units.ts";
 
 /**
- * The user of a service by uid and gid. They are numbers because the name may belong to another user by the time the
- * data is put back.
+ * The user of a service by uid and gid. Numbers are used, because the name may belong to another user by the time the
+ * data is restored.
  */
 export interface Account {
   readonly uid: number;
@@ -22,7 +23,7 @@ export interface Account {
 }
 
 /**
- * The account that systemd uses: the unit as the host has it, with the host's drop-ins.
+ * The user and group of the unit, as systemd has loaded it with the host's drop-ins. Root when the unit names no user.
  * @throws GantryError EXEC_FAILED for a user that does not exist
  */
 export async function readServiceAccount({ unit }: ServiceLayout): Promise<Account> {
@@ -42,15 +43,15 @@ async function groupId(group: string): Promise<number> {
   return Number(gid);
 }
 
-/** The owner of a directory. The path may be a link that the host made. */
+/** The owner of a directory. A link in the path is followed. */
 export function ownerOf(path: string): Account {
   const { uid, gid } = statSync(path);
   return { uid, gid };
 }
 
 /**
- * Sets $@ to the names in the current directory, without lost+found, which ext4 keeps for itself. Used only where
- * names are needed one by one: there may be more than a command line holds.
+ * Sets $@ to the names in the current directory, without lost+found, which ext4 makes for itself. Used only in a
+ * directory with lost+found, because the names may be more than a command line can hold.
  */
 const ENTRIES = `set --
 for name in .[!.]* ..?* *; do
@@ -62,8 +63,8 @@ if [ -e lost+found ]; then ${ENTRIES}
   [ $# = 0 ] || cp -a --reflink=auto -- "$@" /run/to/
 else cp -a --reflink=auto ./. /run/to/; fi`;
 /**
- * Makes every file readable and removable first. A release that was given up may have left files that even their owner
- * cannot read.
+ * Makes every file readable and removable for its owner. A release that was given up may have left files that even
+ * their owner cannot read.
  */
 const OPEN = `for name in .[!.]* ..?* *; do
   [ "$name" = lost+found ] || [ -L "./$name" ] || [ ! -e "./$name" ] || chmod -R u+rwX -- "./$name"
@@ -73,8 +74,8 @@ const EMPTY = `for name in .[!.]* ..?* *; do
 done`;
 
 /**
- * `fill` copies. `set-aside` copies after it has made everything readable. `replace` removes all that is in `to`, then
- * copies.
+ * `fill` copies. `set-aside` makes everything in `from` readable, then copies. `replace` removes everything in `to`,
+ * then copies.
  */
 type How = "fill" | "set-aside" | "replace";
 const SCRIPTS: Readonly<Record<How, readonly string[]>> = {
@@ -91,9 +92,9 @@ export interface DataCopy {
 }
 
 /**
- * Copies one directory into another that exists, as their user. Attributes, links, holes and shared blocks are kept as
- * far as that user may (cp -a).
- * @throws GantryError DISK_FULL or IO_FAILED with what cp(1) said; the signal's reason
+ * Copies the contents of a directory into another one that exists, as the user of the service. Attributes and links are
+ * kept as far as that user may keep them (cp -a). Blocks are shared where the file system can share them.
+ * @throws GantryError DISK_FULL or IO_FAILED with what the commands printed; the signal's reason
  */
 export async function copyData(context: ServiceContext, copy: DataCopy): Promise<void> {
   const { layout } = context;
@@ -151,7 +152,10 @@ function copyFailure(layout: ServiceLayout, { from, account }: DataCopy, said: s
   });
 }
 
-/** Why the data cannot be copied now, or undefined. Asked before the service is stopped, and again after. */
+/**
+ * Why the data cannot be copied now, or undefined. Called before the service is stopped, and again after.
+ * @param moment `running`: the processes of the unit are accepted. `stopped`: no process of the user is accepted
+ */
 export function checkData(
   layout: ServiceLayout,
   { uid }: Account,
@@ -176,13 +180,16 @@ export function checkData(
   };
 }
 
-/** Processes of the user that remain when the unit is stopped. */
+/** Processes of the user that do not belong to the unit. When the unit is stopped: all processes of the user. */
 function foreignProcesses({ unit }: ServiceLayout, uid: number, moment: "running" | "stopped") {
   const all = readProcessesOf(uid);
   return moment === "stopped" ? all : all.filter(({ pid }) => !inUnit(pid, unit));
 }
 
-/** proc(5), cgroup: `1:name=systemd:/system.slice/NAME.service`, with either hierarchy. */
+/**
+ * Whether a process belongs to the unit. /proc/PID/cgroup has lines such as `1:name=systemd:/system.slice/NAME.service`
+ * (cgroups(7), both versions). True for a process that has ended.
+ */
 function inUnit(pid: number, unit: string): boolean {
   try {
     const groups = readFileSync(`/proc/${pid}/cgroup`, "utf8").split("\n");

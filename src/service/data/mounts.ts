@@ -1,12 +1,15 @@
 /**
- * Removes trees that may have other file systems mounted inside. A mount inside keeps the whole tree. rm(1) walks by
- * open directories (fts(3)), so it follows no link, whenever the link was made.
+ * Removes trees in which other file systems may be mounted. If one is mounted, nothing of the tree is removed. rm(1)
+ * removes the tree. It goes from directory to directory by open descriptors (fts(3)), so it follows no link, not even
+ * one that another process makes meanwhile.
  */
 import { lstatSync, readFileSync, realpathSync, rmSync } from "node:fs";
 import { unlessMissing } from "../../base/files/index.ts";
 import { runOrThrow } from "../../base/process/index.ts";
 
-/** The mount points of this process, in the order of /proc/self/mountinfo (proc(5)): the fifth field, spaces in octal. */
+/**
+ * The mount points in the text of /proc/self/mountinfo, in its order: the fifth fields, with spaces in octal (proc(5)).
+ */
 export function parseMountPoints(mountinfo: string): string[] {
   return mountinfo
     .split("\n")
@@ -18,8 +21,9 @@ export function parseMountPoints(mountinfo: string): string[] {
 }
 
 export interface Mounts {
-  /** The path itself is a mount point. */
+  /** Whether the path itself is a mount point. */
   readonly at: boolean;
+  /** The mount points inside it. */
   readonly below: readonly string[];
 }
 
@@ -35,7 +39,7 @@ export function readMounts(path: string): Mounts {
 }
 
 /**
- * Removes a tree. A link is removed, and its target stays.
+ * Removes a tree or a file. Of a link, only the link is removed.
  * @returns the mount points that kept the tree; when there are any, nothing was removed
  * @throws GantryError EXEC_FAILED with what rm(1) said
  */

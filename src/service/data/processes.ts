@@ -1,4 +1,4 @@
-/** The living processes of a user, whichever unit or session they belong to. */
+/** The living processes of a user, in every unit and session. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { readNames } from "../../base/files/index.ts";
 import { printable } from "../../base/text.ts";
@@ -9,7 +9,7 @@ export interface UserProcess {
   readonly name: string;
 }
 
-/** Milliseconds to wait for a killed process to be gone. */
+/** PATIENCE: milliseconds to wait until all killed processes are gone. LOOK: milliseconds between two looks. */
 const PATIENCE = 5000;
 const LOOK = 50;
 
@@ -24,7 +24,10 @@ export function readProcessesOf(uid: number): UserProcess[] {
   return processes;
 }
 
-/** Reads /proc/PID/status. Undefined for a zombie. */
+/**
+ * Parses the text of /proc/PID/status. Undefined for a process that has ended, also when it is still a zombie.
+ * @param status the text; empty when the process has ended
+ */
 export function parseProcess(
   pid: number,
   status: string,
@@ -34,7 +37,10 @@ export function parseProcess(
   return { pid, name: printable(field("Name")), uids: field("Uid").split(/\s+/).map(Number) };
 }
 
-/** Kills all processes of a user and waits until they are gone, also those that start meanwhile. */
+/**
+ * Kills all processes of a user, also those that start meanwhile. Waits until they are gone, at most PATIENCE.
+ * @returns the processes that still live; empty when all are gone
+ */
 export async function endProcessesOf(uid: number): Promise<readonly UserProcess[]> {
   for (const limit = performance.now() + PATIENCE; ; await sleep(LOOK)) {
     const alive = readProcessesOf(uid);
@@ -51,7 +57,7 @@ function kill(pid: number): void {
   }
 }
 
-/** The first few as text: `1234 (bash), 1240 (sleep)`. */
+/** The first five processes as text: `1234 (bash), 1240 (sleep)`. */
 export function nameProcesses(processes: readonly UserProcess[]): string {
   const named = processes.slice(0, 5).map(({ pid, name }) => `${pid} (${name})`);
   return [...named, ...(processes.length > named.length ? ["…"] : [])].join(", ");

@@ -1,7 +1,7 @@
 /**
- * The snapshot of a service's data from before an upgrade, and its restoration. The service's own user makes the copy
- * (data.ts). It shares blocks with the original where the file system can. It gets its final name only when it is
- * complete and on the disk.
+ * The snapshot of a service's data from before an upgrade, and its restoration. A process of the service's own user
+ * copies (data.ts). The copy shares blocks with the original where the file system can share them. It gets its final
+ * name only when it is complete and on the disk.
  */
 import { chownSync, existsSync, lstatSync, mkdirSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
@@ -16,28 +16,32 @@ import { endProcessesOf, nameProcesses } from "./processes.ts";
 import { runOrThrow } from "../../base/process/index.ts";
 import { ownsAccount } from "../names/marks.ts";
 
-/** Milliseconds. */
+/**
+ * PATIENCE: milliseconds to wait for processes of a service that was just stopped. LOOK: milliseconds between two
+ * looks.
+ */
 const PATIENCE = 2000;
 const LOOK = 50;
 
-/** The work name of a copy that is not complete yet. */
+/** The path of a copy that is not complete yet. */
 function draftOf(path: string): string {
   return `${path}.draft`;
 }
 
-/** The name of the copy once the data that it replaces has been moved away completely. */
+/** The path of the snapshot after the data that it will replace was copied to `replaced` completely (restoreByCopy). */
 function restoringOf({ snapshot }: ServiceLayout): string {
   return `${snapshot}.restoring`;
 }
 
-/** Is there a complete copy? */
+/** Whether there is a complete snapshot. */
 export function hasSnapshot(layout: ServiceLayout): boolean {
   return existsSync(layout.snapshot) || existsSync(restoringOf(layout));
 }
 
 /**
- * The owner of the data, when a snapshot can be made now. Changes nothing.
- * @throws GantryError CONFIG_INVALID for a mount inside the data, LOCK_TIMEOUT for processes that could change it
+ * Checks that a snapshot can be made now. Changes nothing.
+ * @returns the account of the service, which makes the copy
+ * @throws GantryError CONFIG_INVALID for a mount inside the data, LOCK_TIMEOUT for processes that could change the data
  */
 export async function requireCopyable(
   { layout }: ServiceContext,
@@ -68,7 +72,9 @@ export async function takeSnapshot(context: ServiceContext): Promise<boolean> {
   return true;
 }
 
-/** A process that systemd has just killed may take a moment to be gone. */
+/**
+ * Tries requireCopyable again for PATIENCE, because a process that systemd has just killed may take a moment to end.
+ */
 async function untilCopyable(context: ServiceContext): Promise<Account> {
   for (const limit = performance.now() + PATIENCE; ; await sleep(LOOK)) {
     try {
@@ -79,13 +85,13 @@ async function untilCopyable(context: ServiceContext): Promise<Account> {
   }
 }
 
-/** Fills a new directory, and waits until all of it is on the disk. */
+/** Copies into a new directory, and waits until the copy is on the disk. */
 async function copyInto(context: ServiceContext, copy: DataCopy): Promise<void> {
   const { to, account } = copy;
   mkdirSync(to, { mode: 0o700 });
   chownSync(to, account.uid, account.gid);
   await copyData(context, copy);
-  // One call for the whole file system, because the copy may hold any number of files.
+  // One call for the whole file system (syncfs(2)), because the copy may have any number of files.
   await runOrThrow("sync", ["-f", to]);
 }
 
@@ -101,15 +107,16 @@ export async function dropSnapshot(layout: ServiceLayout): Promise<void> {
 }
 
 /**
- * Puts the copy in the place of the data. What was written since is moved away, not deleted: the app may have accepted
- * writes. Can be repeated after an interruption at any point.
+ * Puts the snapshot in the place of the data, if there is one. The data that it replaces is kept in `replaced`, because
+ * the app may have accepted writes. What an earlier restoration kept there is deleted. Can be repeated after an
+ * interruption at any point.
  */
 export async function restoreSnapshot(context: ServiceContext): Promise<void> {
   const { layout } = context;
   if (!hasSnapshot(layout)) return;
   await endUser(context);
   const data = lstatSync(layout.data, { throwIfNoEntry: false });
-  // A link is the host's own way to another disk, and stays.
+  // A link is not replaced: the host has made it, for example to another disk.
   const inPlace = existsSync(restoringOf(layout)) || (data !== undefined && !data.isDirectory());
   if (inPlace) {
     await restoreByCopy(context);
@@ -126,13 +133,13 @@ export async function restoreSnapshot(context: ServiceContext): Promise<void> {
     await syncPath(dirname(layout.data));
     await syncPath(layout.state);
   } catch (error) {
-    // A mount point, or another file system than gantry's own directory.
+    // EBUSY: the data directory is a mount point. EXDEV: its file system is not that of gantry's own directory.
     if (!["EBUSY", "EXDEV"].includes(errorCode(error) ?? "")) throw error;
     await restoreByCopy(context);
   }
 }
 
-/** Deletes the data that an earlier restoration moved away. */
+/** Deletes the data that an earlier restoration kept. */
 async function removeReplaced({ replaced }: ServiceLayout): Promise<void> {
   const [mount] = await removeTree(replaced);
   if (mount === undefined) return;
@@ -144,7 +151,7 @@ async function removeReplaced({ replaced }: ServiceLayout): Promise<void> {
   });
 }
 
-/** Restores data that cannot be renamed. The copy stays until the data is restored and on the disk. */
+/** Restores a data directory that cannot be renamed. The snapshot stays until the data is restored and on the disk. */
 async function restoreByCopy(context: ServiceContext): Promise<void> {
   const { layout } = context;
   const restoring = restoringOf(layout);
@@ -171,8 +178,9 @@ async function restoreByCopy(context: ServiceContext): Promise<void> {
 }
 
 /**
- * Ends whatever could write to the data during the exchange. A user that gantry made runs nothing but the service, so
- * all its processes are killed. Processes of another user are only named.
+ * Ends the processes that could write to the data while it is restored. If gantry made the service's user, that user
+ * runs nothing else, and all its processes are killed. Processes of another user are only named in a warning. Does
+ * nothing at boot and for a service that runs as root.
  */
 async function endUser({ layout, reporter, host }: ServiceContext): Promise<void> {
   if (host === "booting") return;

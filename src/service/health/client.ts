@@ -1,6 +1,7 @@
 /**
- * Asks a running app over HTTP whether it is well. One request with a time limit for the whole response: a server that
- * accepts and stays silent, or sends byte by byte, counts as unwell.
+ * Asks a running app over HTTP whether it is healthy. Each request has a time limit. Of a response with an accepted
+ * status only the headers have to arrive in time, of any other one also the quoted beginning of the body. An app that
+ * exceeds the limit counts as unhealthy.
  */
 import { request as requestHttp, type IncomingMessage } from "node:http";
 import { request as requestHttps } from "node:https";
@@ -8,7 +9,7 @@ import { hideLogins } from "../../base/redact.ts";
 
 export interface HealthResult {
   readonly healthy: boolean;
-  /** What was asked and what the result was, as one sentence. */
+  /** The address and the result, as one sentence without a full stop. */
   readonly why: string;
   /** HTTP status, when there was a response. */
   readonly status: number | undefined;
@@ -16,28 +17,29 @@ export interface HealthResult {
 }
 
 export interface AskOptions {
-  /** http: or https:. User information becomes basic authentication and is not repeated in `why`. */
+  /** An http: or https: URL. User name and password are sent by basic authentication, and are not repeated in `why`. */
   readonly address: URL;
-  /** Milliseconds for the whole response. */
+  /** Milliseconds for the request and its response. */
   readonly limit?: number;
   readonly signal?: AbortSignal;
 }
 
 export interface AppAddress {
   readonly port: number;
-  /** Undefined asks for `/`, and any status below 500 counts as well. */
+  /** Undefined: `/` is asked for, and every status below 500 counts as healthy. Otherwise only a 2xx status does. */
   readonly path: string | undefined;
 }
 
-/** Hosts to try when no listener of the app was seen. */
+/** Hosts to try when the caller names none. */
 const LOOPBACK = ["127.0.0.1", "[::1]"];
 const LIMIT = 3000;
-/** Characters of an unwell app's response that are quoted. */
+/** Characters of the body that are quoted when the status is not accepted. */
 const EXCERPT = 200;
 
 /**
  * Asks the app on this host. Tries the hosts in order until one accepts the connection.
- * @param app its hosts are 127.0.0.1 and ::1 when none are named
+ * @param app the app's port, path and hosts; the hosts are 127.0.0.1 and ::1 when left out
+ * @returns the result of the first host when none responds
  */
 export async function askHealth(
   app: AppAddress & {
@@ -59,12 +61,12 @@ export async function askHealth(
   return first;
 }
 
-/** Asks at an address. A 2xx status is well. */
+/** Asks at an address. A 2xx status counts as healthy. */
 export async function askAddress(options: AskOptions): Promise<HealthResult> {
   return (await askOnce(options, isWell)).result;
 }
 
-/** Errors of connect(2) without a listener, or without the address: IPv6 may be switched off. */
+/** Errors of connect(2) when nothing listens, or when this host lacks the address, as where IPv6 is switched off. */
 const ABSENT: ReadonlySet<string> = new Set(["ECONNREFUSED", "EADDRNOTAVAIL", "ENETUNREACH", "EAFNOSUPPORT"]);
 
 const isWell = (status: number) => status >= 200 && status < 300;
@@ -72,7 +74,7 @@ const isThere = (status: number) => status < 500;
 
 interface Outcome {
   readonly result: HealthResult;
-  /** Nothing listens at the address, or this host does not have it. */
+  /** True when nothing listens at the address, or this host does not have the address. */
   readonly refused?: boolean;
 }
 

@@ -1,4 +1,4 @@
-/** Listening TCP sockets as the kernel and systemd write them, and which of two listeners gets a connection. Pure. */
+/** Parses listening TCP sockets as the kernel and systemd write them, and decides which listener has a port. Pure. */
 
 export interface Address {
   /** An IP address in its canonical form (RFC 5952), without brackets; an IPv4-mapped one as IPv4. */
@@ -32,8 +32,8 @@ export function parseListeners(text: string): Listener[] {
 }
 
 /**
- * True when a text of /proc/net/tcp has reached a socket that does not listen. The kernel lists the listening ones
- * first.
+ * Whether a text of /proc/net/tcp has a socket that does not listen. The kernel lists the listening sockets first, so
+ * no other listener follows.
  */
 export function hasOthers(text: string): boolean {
   return text
@@ -42,8 +42,8 @@ export function hasOthers(text: string): boolean {
 }
 
 /**
- * An address in /proc/net/tcp: words of 32 bits in hexadecimal, lowest byte first, because all targets of gantry are
- * little-endian.
+ * Parses an address of /proc/net/tcp: words of 32 bits in hexadecimal, in the byte order of the host. All targets of
+ * gantry are little-endian, so the lowest byte is first.
  */
 function parseHost(hex: string): string | undefined {
   if (!/^(?:[0-9A-F]{8}|[0-9A-F]{32})$/i.test(hex)) return undefined;
@@ -62,7 +62,7 @@ function canonicalIPv6(text: string): string {
   return new URL(`http://[${text}]`).hostname.slice(1, -1);
 }
 
-/** An address of a .socket unit as `systemctl show -p Listen` writes it: `[::]:80 (Stream)`; undefined for anything else. */
+/** Parses an address as `systemctl show -p Listen` writes it: `[::]:80 (Stream)`. Undefined for any other text. */
 export function parseListen(text: string): Address | undefined {
   const [, v6, v4, port] = /^(?:\[([0-9a-f:.]+)\]|(\d+(?:\.\d+){3})):(\d+) \(Stream\)$/i.exec(text) ?? [];
   const host = v6 !== undefined && URL.canParse(`http://[${v6}]`) ? canonicalIPv6(v6) : v4;
@@ -76,8 +76,9 @@ export function formatAddress({ host, port }: Address): string {
 const isV6 = (host: string) => host.includes(":");
 
 /**
- * Whether `one` gets connections that are meant for `other`: at the same address, where SO_REUSEPORT shares them out
- * (socket(7)), or at an address that the other's wildcard covers. `::` covers IPv4 as well.
+ * Whether `one` gets connections that are meant for `other`. It does at the same address, because SO_REUSEPORT
+ * distributes the connections (socket(7)), and at an address that the wildcard of `other` covers. `::` also covers
+ * IPv4.
  */
 export function takesFrom(one: Address, other: Address): boolean {
   if (one.port !== other.port) return false;
@@ -89,7 +90,11 @@ export function takesFrom(one: Address, other: Address): boolean {
 /** Addresses at which a program usually listens when nothing else has its port. */
 const USUAL: ReadonlySet<string> = new Set(["0.0.0.0", "::", "127.0.0.1", "::1"]);
 
-/** Whether a program that starts next would probably find its port taken by this listener. */
+/**
+ * Whether a program that starts next would probably find its port taken by this listener.
+ * @param other a listener on that port
+ * @param own the addresses at which the program listens now; empty when it does not run
+ */
 export function isInTheWay(other: Address, own: readonly Address[]): boolean {
   return own.length === 0 ? USUAL.has(other.host) : own.some((one) => takesFrom(other, one));
 }
@@ -100,11 +105,15 @@ export type PortState =
   | { readonly kind: "none"; readonly elsewhere: readonly Listener[] }
   /** Only the service has listeners. */
   | { readonly kind: "own"; readonly own: readonly [Listener, ...Listener[]] }
-  /** A listener of another program has it; `beside` is the service's own listener, if it has one too. */
+  /**
+   * Another program has the port, by the listener `by`. `beside` is the service's listener whose connections that one
+   * gets, if the service has a listener.
+   */
   | { readonly kind: "other"; readonly by: Listener; readonly beside: Listener | undefined };
 
 /**
- * @param listeners all of one network namespace
+ * Decides who has a port.
+ * @param listeners all listeners of one network namespace
  * @param isOwn whether a listener is the service's
  */
 export function decidePort(
@@ -127,7 +136,7 @@ export function decidePort(
   return { kind: "own", own };
 }
 
-/** Where to ask: the addresses of the listeners as hosts of URLs, most reachable first. */
+/** The hosts of URLs at which to ask: those of the one listener that is most probably reachable from this host. */
 export function hostsToAsk(own: readonly [Address, ...Address[]]): string[] {
   const rank = ({ host }: Address) =>
     ["0.0.0.0", "127.0.0.1", "::", "::1"].findIndex((known) => known === host) + (USUAL.has(host) ? 0 : 5);

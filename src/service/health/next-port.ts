@@ -1,13 +1,13 @@
 /**
- * The port that a service gets at its next start: the value of PORT as systemd puts its environment together. Pure.
+ * The port that a service gets at its next start: the value that PORT has in the environment that systemd makes. Pure.
  */
 
 /**
- * Where PORT may be set. systemd.exec(5): Environment= of later drop-ins wins over earlier ones, and a file of
- * EnvironmentFile= over both.
+ * Where PORT may be set. Environment= of a later drop-in overrides earlier ones and the unit, and EnvironmentFile=
+ * overrides all of them (systemd.exec(5)).
  */
 export interface PortSources {
-  /** What the release's unit says. */
+  /** The value in the release's unit. */
   readonly unit: number;
   /** Texts of the drop-ins, by their names. */
   readonly dropIns: ReadonlyMap<string, string>;
@@ -16,7 +16,8 @@ export interface PortSources {
 }
 
 /**
- * @returns undefined when PORT is set to something that is not a port number: only the app knows what it does then
+ * The value of PORT at the next start.
+ * @returns undefined when PORT is not set to a port number: what the app does then is not known
  */
 export function nextPort({ unit, dropIns, env }: PortSources): number | undefined {
   let found: string | undefined;

@@ -1,6 +1,6 @@
 /**
- * Who owns a listening socket: the service, when a process of its control group or its .socket unit holds it, or
- * another process, which is named.
+ * Finds out who owns a listening socket. The service owns it when a process of its control group or its .socket unit
+ * has the socket. Otherwise the process that has it is named.
  */
 import { readProcess } from "../../modules/index.ts";
 import { printable } from "../../base/text.ts";
@@ -11,19 +11,19 @@ import { findSocketProcess, readFact, readGroup, readSockets, readUid } from "./
 /** Characters of a command line that are quoted. */
 const EXCERPT = 80;
 
-/** Is a listener the service's, as far as this user can see? */
+/** Whether a listener is the service's, as far as this user can see. */
 export type IsOwn = (listener: Listener) => boolean;
 
 /** Which processes of the unit's control group count. */
 export type Membership =
   /** All of them. */
   | "any start"
-  /** Not those that an earlier start left behind (systemd.kill(5), KillMode=process). */
+  /** All but those that are left over from an earlier start (systemd.kill(5), KillMode=process). */
   | "this start";
 
 /**
- * Reads which listeners the service holds now. Where this user may not see the sockets of its processes, a listener of
- * the same user id counts as the service's: no other user can make one.
+ * Reads which listeners are the service's now. Where this user may not see the sockets of the service's processes,
+ * every listener with the user id of its main process counts.
  */
 export async function readOwner(state: UnitState, membership: Membership): Promise<IsOwn> {
   const members = readGroup(state.ControlGroup).filter(
@@ -47,8 +47,8 @@ const MAIN_IS_FIRST: ReadonlySet<string> = new Set(["simple", "exec", "notify", 
 
 /**
  * Whether a process is left over from an earlier start. systemd gives each start of a unit an id that its processes
- * inherit (systemd.exec(5), $INVOCATION_ID). A process without that variable is left over when it is older than the
- * main process.
+ * inherit (systemd.exec(5), $INVOCATION_ID). A process in which this variable cannot be read is left over when it is
+ * older than the main process, for unit types in MAIN_IS_FIRST.
  */
 function isLeftOver(pid: number, { InvocationID, MainPID, Type }: UnitState): boolean {
   const told = /(?:^|\0)INVOCATION_ID=([^\0]*)/.exec(readFact(pid, "environ"))?.[1];
@@ -58,7 +58,7 @@ function isLeftOver(pid: number, { InvocationID, MainPID, Type }: UnitState): bo
   return Number(its) < Number(first);
 }
 
-/** Listeners that systemd holds for this service (socket activation). */
+/** Reads which listeners systemd has opened for this service (socket activation). */
 async function readActivated({ TriggeredBy }: UnitState): Promise<IsOwn> {
   const names = TriggeredBy.split(" ").filter((name) => name.endsWith(".socket"));
   const units = await readSocketUnits(names);
@@ -78,16 +78,19 @@ function addressesOf(listens: readonly string[]): Set<string> {
   );
 }
 
-/** Who has a listener, as part of a sentence, and what frees its port. */
+/** `who`: the process that has a listener, as part of a sentence. `stop`: what frees the port, as part of a fix. */
 export interface PortOwner {
   readonly who: string;
   readonly stop: string;
 }
 
-/** For root, who sees every process of its own pid namespace and did not find this one. */
+/** The fix when root finds no process. Root sees all processes of its pid namespace, so this one is elsewhere. */
 const ELSEWHERE = "stop it in the container that shares this host's network, or in the kernel's own settings";
 
-/** @param unit the service's own unit, whose left-over processes are named as such */
+/**
+ * Names the process that has a listener.
+ * @param unit the service's own unit: a process of it is described as left over from an earlier start
+ */
 export async function describePortOwner(listener: Listener, unit: string): Promise<PortOwner> {
   const pid = findSocketProcess(listener.inode);
   if (pid === undefined) {
@@ -115,7 +118,9 @@ async function findSocketUnit(listener: Listener): Promise<string | undefined> {
   return undefined;
 }
 
-/** Its command line, made printable: the user who runs it chose every byte of it. */
+/**
+ * The command line of a process. Control characters are replaced, because the user who runs it can choose every byte.
+ */
 function readCommand(pid: number): string {
   const words = readFact(pid, "cmdline").split("\0").join(" ").trim();
   const text = printable(words === "" ? readFact(pid, "comm").trim() : words);
@@ -128,13 +133,16 @@ export function unitOf(text: string): string | undefined {
   return path.split("/").findLast((name) => /\.(?:service|scope|slice|socket)$/.test(name));
 }
 
-/** Start time of a process, which tells two processes with the same number apart. Undefined when it has ended. */
+/**
+ * The start time of a process, by which two processes with the same number can be distinguished. Undefined for a
+ * process that has ended or is a zombie.
+ */
 export function readStart(pid: number): string | undefined {
   const facts = readProcess(pid);
   return facts === undefined || facts.zombie ? undefined : facts.started;
 }
 
-/** Has the process ended? False where this user sees no processes of others (proc(5), hidepid=). */
+/** Whether a process has ended. False where this user cannot see processes of others (proc(5), hidepid=). */
 export function hasEnded(pid: number): boolean {
   return readStart(pid) === undefined && readStart(1) !== undefined;
 }

@@ -19,7 +19,10 @@ export interface Seen {
   readonly fix?: string;
 }
 
-/** Who has the port of a running service, and, when it is the service, what it responds there. */
+/**
+ * Checks who has the port of a running service. If the service has it, asks the app there. An app in a network
+ * namespace of its own cannot be asked: it is healthy when it has the port.
+ */
 export async function checkPort(
   layout: Pick<ServiceLayout, "unit" | "env">,
   settings: { readonly port: number; readonly health?: string | undefined },
@@ -29,7 +32,7 @@ export async function checkPort(
   const port = runningPort(state) ?? settings.port;
   const isOwn = await readOwner(state, "this start");
   const here = decidePort(port, readListeners("self"), isOwn);
-  // A socket that systemd hands to the service is in the host's network, whatever network the service has.
+  // A socket that systemd passes to the service is in the host's network, also when the service has its own.
   if (
     hasOwnNetwork(state) &&
     (here.kind === "none" || (here.kind === "other" && here.beside === undefined))
@@ -52,7 +55,7 @@ function hasOwnNetwork({ MainPID, PrivateNetwork, NetworkNamespacePath }: UnitSt
   return PrivateNetwork === "yes" || NetworkNamespacePath !== "";
 }
 
-/** Addresses that are listed in a message. */
+/** Most addresses that a message lists. */
 const LISTED = 3;
 
 async function describeTrouble(
@@ -79,8 +82,9 @@ async function describeTrouble(
 }
 
 /**
- * Before a start: the port that the service will get is free, or is its own already.
- * @throws GantryError SERVICE_UNHEALTHY, which names the process that has it
+ * Checks before a start that the port that the service will get is free, or is the service's already. Checks nothing
+ * when no port is known, and when the service is airgapped or has a network of its own.
+ * @throws GantryError SERVICE_UNHEALTHY, which names the process that has the port
  */
 export async function requireFreePort(layout: ServiceLayout, settings: ServiceSettings): Promise<void> {
   if (settings.port === undefined || settings.exposure === "airgapped") return;

@@ -1,4 +1,4 @@
-/** Reads processes and their sockets from /proc and the control groups. A process that ends meanwhile is no error. */
+/** Reads processes and their sockets from /proc and from control groups. A process that ends meanwhile is no error. */
 import { closeSync, openSync, readlinkSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { errorCode, isMissing } from "../../base/errors.ts";
@@ -11,7 +11,9 @@ import {
 } from "../../base/files/index.ts";
 import { hasOthers, parseListeners, type Listener } from "./listeners.ts";
 
-/** Where systemd mounts the hierarchy that it keeps units in: cgroup v1 and hybrid, hybrid's v2, v2. */
+/**
+ * Where systemd mounts the control groups of units: version 1 and hybrid, version 2 in hybrid, version 2 (cgroups(7)).
+ */
 const HIERARCHIES = ["/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified", "/sys/fs/cgroup"];
 
 /** The listening TCP sockets of a process's network namespace. */
@@ -19,15 +21,15 @@ export function readListeners(pid: number | "self"): Listener[] {
   return ["tcp", "tcp6"].flatMap((name) => parseListeners(readHead(`/proc/${pid}/net/${name}`)));
 }
 
-/** Bytes that are read at a time. On a busy server, megabytes of connections follow the listeners. */
+/** Bytes that are read at a time. On a busy server, megabytes of connections follow the listeners in the table. */
 const CHUNK = 65_536;
 
 /** Errors of opening a file of a process that has just ended. */
 const GONE: ReadonlySet<string> = new Set(["ESRCH", "EINVAL", "ENXIO"]);
 
 /**
- * The text of a table of sockets up to the last listener. Empty where the kernel has no IPv6, and when the process has
- * ended.
+ * The beginning of a table of sockets, which has all listeners. Empty where the kernel has no IPv6, and when the
+ * process has ended.
  */
 function readHead(path: string): string {
   let file: number;
@@ -53,7 +55,7 @@ function readHead(path: string): string {
 
 /**
  * The processes of a unit.
- * @param group its control group, as systemd names it; empty when it has none
+ * @param group the unit's control group, as systemd names it; empty when the unit has none
  */
 export function readGroup(group: string): number[] {
   if (group === "" || group === "/") return [];
@@ -62,7 +64,7 @@ export function readGroup(group: string): number[] {
   return [...found];
 }
 
-/** A control group may contain others (systemd.resource-control(5), Delegate=). */
+/** Adds the processes of a control group and of the groups inside it (systemd.resource-control(5), Delegate=). */
 function addProcesses(directory: string, found: Set<number>): void {
   const text = readOptionalText(join(directory, "cgroup.procs"));
   if (text === undefined) return;
@@ -70,7 +72,7 @@ function addProcesses(directory: string, found: Set<number>): void {
   for (const name of readNames(directory)) addProcesses(join(directory, name), found);
 }
 
-/** Inodes of a process's sockets; undefined where this user may not look. */
+/** Inodes of a process's sockets. Undefined when this user may not read them. */
 export function readSockets(pid: number): Set<string> | undefined {
   const directory = `/proc/${pid}/fd`;
   const found = new Set<string>();
@@ -89,7 +91,7 @@ export function readSockets(pid: number): Set<string> | undefined {
   return found;
 }
 
-/** The text of a file of /proc/PID; empty when the process has ended, or this user may not look. */
+/** The text of a file in /proc/PID. Empty when the process has ended, or this user may not read it. */
 export function readFact(pid: number, name: string): string {
   return unlessRefused(() => readRegularText(`/proc/${pid}/${name}`)) ?? "";
 }
@@ -100,14 +102,14 @@ export function readUid(pid: number): number | undefined {
   return uid === undefined ? undefined : Number(uid);
 }
 
-/** The identity of a network namespace, `net:[INODE]`. Empty where this user may not look. */
+/** The identity of a process's network namespace, `net:[INODE]`. Empty when this user may not read it. */
 export function readNetwork(pid: number | "self"): string {
   return unlessRefused(() => readlinkSync(`/proc/${pid}/ns/net`)) ?? "";
 }
 
 /**
- * The process with the lowest number that has a socket open, which is usually the one that made it. Undefined when
- * none is seen.
+ * The process with the lowest number that has the socket open, which is usually the process that made it. Undefined
+ * when this user sees none.
  */
 export function findSocketProcess(inode: string): number | undefined {
   return readNames("/proc")

@@ -1,6 +1,7 @@
 /**
- * Waits until a service that was just started is healthy, or certainly is not. Healthy means: the main process of this
- * start has the port itself and gives the right response, from the first look to the end of the settle time.
+ * Waits until a service that was just started is healthy, has failed, or has used up its health window. Healthy means:
+ * the service has its port and gives the right response, with the same main process, for the whole settle time. Without
+ * a port it means that the app runs, or with Type=notify that it said READY=1.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ServiceSettings } from "../releases/candidate.ts";
@@ -21,8 +22,8 @@ export interface Health {
 }
 
 /**
- * Milliseconds between two looks: `waiting` until it is healthy, which adds to the time of every upgrade, and
- * `settling` afterwards.
+ * Milliseconds between two looks. `waiting`: before the service is healthy, short because every upgrade waits for it.
+ * `settling`: afterwards.
  */
 const LOOK = { waiting: 50, settling: 500 };
 
@@ -34,9 +35,9 @@ interface Run {
 }
 
 /**
- * Waits for the first run of the unit after `before`. A crash at the start counts as unhealthy, although systemd would
- * start it again.
- * @param before the invocation that was running when the start was asked for; empty when none was
+ * Watches the first run of the unit after `before`. A crash at the start counts as unhealthy, although systemd would
+ * start the service again.
+ * @param before the invocation id that the unit had when the start was asked for; empty to watch any run
  */
 export async function waitHealthy(
   context: Pick<ServiceContext, "layout" | "signal">,
@@ -75,18 +76,19 @@ export async function waitHealthy(
   }
 }
 
-/** Identifies one run. Changes with every restart and with every other main process. */
+/** Identifies one run of the unit. It changes with each restart and with each change of the main process. */
 function identityOf({ InvocationID, MainPID, NRestarts }: UnitState): string {
   return [InvocationID, MainPID, readStart(Number(MainPID)) ?? "", NRestarts].join(" ");
 }
 
-/** systemd takes a service for running as long as its main process runs (systemd.service(5), Type=). */
+/** For systemd a service runs as long as its main process runs (systemd.service(5), Type=). */
 const STAY = "let the app stay in the foreground: a service runs as long as the process that systemd started";
 const ENDED: Seen = { healthy: false, why: "its main process ended", fix: STAY };
 
 /**
- * What has gone wrong since the start, in words; undefined when nothing has.
- * @param run the run that is healthy now, and `last` the one that was healthy before
+ * What has gone wrong since the start, in words. Undefined when nothing has.
+ * @param run the run that was healthy at the last look, if any
+ * @param last the run that was healthy most recently, if any
  */
 function failureOf(
   state: UnitState,
@@ -102,7 +104,7 @@ function failureOf(
   if (ActiveState === "inactive") return { why: `${endingOf(state)}${after}`, fix: STAY };
   if (run === undefined || ActiveState !== "active" || run.identity === identityOf(state)) return undefined;
   if (state.MainPID === "0") return { ...ENDED, why: `${ENDED.why}${after}` };
-  // systemd has not noticed yet that the process has ended.
+  // The process has ended, and systemd does not show it yet. The next look decides.
   if (hasEnded(Number(state.MainPID))) return undefined;
   return { why: `it was restarted${after}` };
 }
@@ -117,7 +119,7 @@ function endingOf({ Result, ExecMainCode, ExecMainStatus }: UnitState): string {
   return Result === "success" ? "it ended, and was started again" : `it failed (${Result})`;
 }
 
-/** One look at a service that has not failed. */
+/** Looks once at a service that has not failed. */
 async function look(
   layout: ServiceContext["layout"],
   settings: ServiceSettings,
@@ -145,7 +147,7 @@ export async function lookAtProcess(
   if (port !== undefined) return checkPort(layout, { port, health }, state, signal);
   // With Type=notify `active` means that the app said READY=1.
   if (state.Type === "notify") return { healthy: true, why: "it said that it is ready" };
-  // The start script has not replaced itself with the app yet (exec).
+  // The first argument is the start script's path until the script has replaced itself with the app (exec).
   const [, program] = readFact(Number(state.MainPID), "cmdline").split("\0");
   if (program === `${layout.current}/${layout.name}`)
     return { healthy: false, why: "it is being made ready" };

@@ -1,21 +1,27 @@
-/** Whether a release may follow the one that the service ran: not older, and not without the pinned key. Pure. */
+/**
+ * Decides whether a release may be installed after those that the service ran: it must not be older, and must pin a key
+ * if one is pinned. Pure.
+ */
 import type { Finding } from "../../base/errors.ts";
 import { keyIdOf, type Keyring, pinnedKeys, trustedKeys } from "../../release/index.ts";
 import { shellWord } from "../../base/text.ts";
 import { compareVersions } from "../../base/versions.ts";
 import type { Candidate } from "../releases/candidate.ts";
 
-/** What a person may allow on the command line. Anything else stays refused. */
+/** What a person may allow on the command line. Other refusals cannot be lifted. */
 export type Allowance = "downgrade" | "drop-key";
 
 export interface TrustFacts {
   readonly ring: Keyring;
-  /** The highest version that the service ran. */
+  /** The highest version that the service ran, see readHighest. */
   readonly highest: string | undefined;
   readonly allowed: ReadonlySet<Allowance>;
 }
 
-/** @param where the source as the person named it, for messages */
+/**
+ * The reasons why a release may not be installed after those that the service ran. Empty when it may.
+ * @param where the source as the person named it, for messages
+ */
 export function checkFollows(
   candidate: Pick<Candidate, "name" | "version" | "publicKey">,
   { ring, highest, allowed }: TrustFacts,

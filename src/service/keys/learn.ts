@@ -1,4 +1,4 @@
-/** `upgrade STATEMENT`: adds what a key's owner states about it (successor, revocation), without a release. */
+/** `upgrade STATEMENT`: adds a statement about a key (its successor, or its revocation) to a service's keys. */
 import { GantryError } from "../../base/errors.ts";
 import {
   applyStatements,
@@ -18,6 +18,8 @@ import { isSame } from "./trust.ts";
 import { readKeys, writeKeys } from "./memory.ts";
 
 /**
+ * Adds a statement to the keys of the service.
+ * @param file the path of the statement; its signature is FILE.minisig
  * @throws GantryError RELEASE_FILE_MISSING; USAGE for a file that is no statement; SIGNATURE_INVALID for a statement
  *   that is not signed by a key that may make it
  */
@@ -31,7 +33,7 @@ export function learnStatement(context: ServiceContext, file: string): Promise<S
   });
 }
 
-/** What learnStatement would add. Reads only. */
+/** What learnStatement would add. Changes nothing. Throws what learnStatement throws. */
 export function planStatement(
   { layout }: ServiceContext,
   file: string,

@@ -1,6 +1,7 @@
 /**
- * The keys that a service trusts: pinned and revoked ones, in a file for root alone that outlives every release. The
- * highest version that it ran is in its history. Both survive an uninstallation and go with `--purge`.
+ * Reads and writes the pinned and the revoked keys of a service. They are in a file that only root can read and that
+ * outlives every release. The highest version that the service ran is read from its history. An uninstallation keeps
+ * both files, and `--purge` removes them.
  */
 import * as v from "valibot";
 import { GantryError } from "../../base/errors.ts";
@@ -18,8 +19,9 @@ const KeysSchema = v.strictObject({
 });
 
 /**
- * @param installed the generation in charge; its manifest says which key is pinned when no file exists yet
- * @throws GantryError IO_FAILED for a file that cannot be read as keys: trust is not guessed
+ * Reads the keys of a service.
+ * @param installed the generation in charge; when there is no file of keys, its manifest says which keys are pinned
+ * @throws GantryError IO_FAILED for a file that cannot be parsed
  */
 export function readKeys(
   layout: ServiceLayout,
@@ -50,13 +52,19 @@ export async function writeKeys(layout: ServiceLayout, { pinned, revoked }: Keyr
   await writeDurably(layout.keys, `${JSON.stringify({ schema: 1, pinned, revoked })}\n`, 0o600);
 }
 
-/** Called after a release became healthy: the next release has to have the key that this one pins. */
+/**
+ * Pins the keys that a release names, and keeps the revoked ones. Called when an installation or an upgrade is
+ * confirmed: the next release has to be signed with one of these keys.
+ */
 export async function rememberPins(layout: ServiceLayout, to: Pick<Candidate, "publicKey">): Promise<void> {
   const { revoked } = readKeys(layout, to);
   await writeKeys(layout, { pinned: pinnedKeys(to.publicKey), revoked });
 }
 
-/** The highest version that was ever in charge and healthy, also when it was rolled back; undefined when none was. */
+/**
+ * The highest of the installed version and of those that the history records as `done`, also when a rollback has gone
+ * back from them. Undefined when there is none.
+ */
 export function readHighest(
   layout: ServiceLayout,
   installed: Pick<Candidate, "version"> | undefined,

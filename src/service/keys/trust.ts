@@ -1,7 +1,6 @@
 /**
- * Decides whether a release may be installed: its signature, what its statements say about successors and revoked
- * keys, and whether it may follow the version that ran here. Statements are written to the disk before anything else
- * happens, also when the release is refused.
+ * Decides whether a release may be installed, by its signature, by its statements about keys, and by the versions that
+ * ran here. What valid statements say is saved at once, so it is kept when the release is refused afterwards.
  */
 import { join } from "node:path";
 import { GantryError } from "../../base/errors.ts";
@@ -25,17 +24,30 @@ import { checkFollows, type Allowance } from "./decide.ts";
 import { readHighest, readKeys, writeKeys } from "./memory.ts";
 
 export interface Trust {
-  /** Must a release be signed? */
+  /** Whether a release must be signed. */
   readonly pinned: () => boolean;
-  /** Is the key of this signature trusted without the statements that a release may bring? */
+  /**
+   * Whether this signature can be judged without the statements that a release may bring: its key is pinned or revoked,
+   * or the command line names a key.
+   */
   readonly knows: (signature: string, named: string) => boolean;
-  /** Adds what the statements of a release say. */
+  /** Adds what the statements of a release say to the keys of the service, and saves it. */
   readonly learn: (offered: Pick<Offered, "listed" | "read">) => Promise<void>;
-  /** @throws GantryError SIGNATURE_INVALID */
+  /**
+   * Checks the signature of SHA256SUMS.
+   * @throws GantryError SIGNATURE_INVALID
+   */
   readonly checkSums: (offered: Pick<Offered, "sums" | "signature">, named: string) => void;
-  /** @throws GantryError SIGNATURE_INVALID */
+  /**
+   * Checks the signature of an archive.
+   * @throws GantryError SIGNATURE_INVALID
+   */
   readonly checkArchive: (file: string, signature: string, named: string) => void;
-  /** @throws GantryError USAGE for an older release, SIGNATURE_INVALID for one that drops the pinned key */
+  /**
+   * Checks that the release may be installed after those that ran here.
+   * @throws GantryError USAGE for an older release, SIGNATURE_INVALID for a release that pins no key or only revoked
+   *   ones
+   */
   readonly checkFollows: (candidate: Candidate, named: string) => void;
 }
 
@@ -45,7 +57,7 @@ export interface TrustOptions {
   readonly publicKey?: string | undefined;
 }
 
-/** For a first installation: the person who runs a release's own launcher as root has decided to trust it. */
+/** For a first installation: by running a release's own launcher as root, a person has decided to trust the release. */
 export const OWN_RELEASE: Trust = Object.freeze({
   pinned: () => false,
   knows: () => true,
@@ -55,7 +67,7 @@ export const OWN_RELEASE: Trust = Object.freeze({
   checkFollows: () => undefined,
 });
 
-/** More statements than a publisher makes in the lifetime of an app. */
+/** Most statements of a release that are read: more than a publisher makes in the lifetime of an app. */
 const MOST_STATEMENTS = 64;
 
 export function openTrust(
@@ -102,12 +114,18 @@ function readStatements({ listed, read }: Pick<Offered, "listed" | "read">): Sig
   });
 }
 
-/** Have two keyrings the same number of keys? Statements only ever add keys. */
+/**
+ * Whether statements have changed a keyring. Statements only add keys, so it is enough to compare the numbers of keys.
+ */
 export function isSame(left: Keyring, right: Keyring): boolean {
   return left.pinned.length === right.pinned.length && left.revoked.length === right.revoked.length;
 }
 
-/** @param what the word for it in the message */
+/**
+ * The error for a missing signature.
+ * @param where the path at which the signature is expected
+ * @param what the argument of `gantry sign` in the fix
+ */
 export function unsigned(where: string, what: "RELEASE" | "ARCHIVE"): GantryError {
   return new GantryError({
     code: "SIGNATURE_INVALID",

@@ -1,6 +1,7 @@
 /**
- * The record of what on this host belongs to this app. Only root can write it, and it is written before anything else
- * of a service is made. Units carry a mark in a comment instead. Uninstalling removes nothing that is not marked.
+ * The record of the directories and the user on this host that belong to this app. Only root can read and write it. It
+ * is written before anything else of a service is made. Units have a mark in a comment instead. An uninstallation
+ * removes only what has a mark, and files whose names only gantry uses.
  */
 import { lstatSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -12,9 +13,9 @@ import { runProgram } from "../../base/process/index.ts";
 
 const OwnedSchema = v.object({
   schema: v.literal(1),
-  /** The app's name. Two apps may call their binaries the same. */
+  /** The app's name. Two apps may have binaries of the same name. */
   app: v.string(),
-  /** The directories of the service that belong to it completely. */
+  /** The directories of which everything belongs to the service. */
   directories: v.array(v.string()),
 });
 export type Owned = Readonly<v.InferOutput<typeof OwnedSchema>>;
@@ -22,7 +23,10 @@ export type Owned = Readonly<v.InferOutput<typeof OwnedSchema>>;
 const AccountSchema = v.object({ schema: v.literal(1), user: v.string(), uid: v.number() });
 export type OwnAccount = Readonly<v.InferOutput<typeof AccountSchema>>;
 
-/** Undefined when there is no record. A damaged one is an error, because the data that it marks must not be lost. */
+/**
+ * Reads the record of directories. Undefined when there is none.
+ * @throws GantryError IO_FAILED for a damaged record, which must not be taken for a missing one
+ */
 export function readOwned({ owned }: ServiceLayout): Owned | undefined {
   return readMark(OwnedSchema, owned);
 }
@@ -52,7 +56,7 @@ export async function writeOwned({ owned }: ServiceLayout, app: string, director
   await writeDurably(owned, `${JSON.stringify({ schema: 1, app, directories })}\n`, 0o600);
 }
 
-/** Removes names from the record that no longer exist, because others may use them now. */
+/** Removes directories that no longer exist from the record, because another program may make them later. */
 export async function trimOwned(layout: ServiceLayout): Promise<void> {
   const owned = readOwned(layout);
   if (owned === undefined) return;
@@ -63,12 +67,12 @@ export async function writeOwnAccount({ account }: ServiceLayout, user: string, 
   await writeDurably(account, `${JSON.stringify({ schema: 1, user, uid })}\n`, 0o600);
 }
 
-/** Did gantry make the user with this uid for this service? */
+/** Whether gantry made the user with this uid for this service. */
 export function ownsAccount(layout: ServiceLayout, uid: number): boolean {
   return readOwnAccount(layout)?.uid === uid;
 }
 
-/** The directories that a service may own completely. Of /opt/NAME it owns parts (ownParts). */
+/** The directories of which everything may belong to a service. Of /opt/NAME only parts do (ownParts). */
 export function ownableDirectories({ etc, data, cache, logs }: ServiceLayout): string[] {
   return [data, etc, cache, logs];
 }
@@ -78,12 +82,14 @@ export function ownParts({ releases, current, fallback }: ServiceLayout): string
   return [current, fallback, releases];
 }
 
-/** Is this the text of a unit that gantry wrote for this service? */
+/** Whether this is the text of the service's unit as gantry writes it. */
 export function isOwnUnit(layout: ServiceLayout, text: string): boolean {
   return /^# Made by gantry /m.test(text) && text.includes(`\nExecStart=${layout.current}/${layout.name}`);
 }
 
-/** Is this the text of a unit of gantry that ends an interrupted upgrade of this service, or copies its data? */
+/**
+ * Whether this is the text of a unit of gantry that ends an interrupted change of this service (formatRecoveryUnit).
+ */
 export function isOwnHelper({ name }: ServiceLayout, text: string): boolean {
   return text.startsWith(
     `# Ends an interrupted upgrade of ${name} in one whole generation. Made by gantry.\n`,
@@ -95,19 +101,21 @@ export function isOwnSysusers(layout: ServiceLayout, text: string): boolean {
 }
 
 /**
- * Is there an installation without a record: by an early version of gantry, or by hand from a release's files? Its
- * history or its unit shows it.
+ * Whether a history or a unit shows an installation. Called where there is no record: an early version of gantry wrote
+ * none, and a person may have installed a release's files by hand.
  */
 function isInstalledUnmarked(layout: ServiceLayout): boolean {
   return readOptionalText(layout.history) !== undefined || isInstalled(layout);
 }
 
-/** Is the service's unit in /etc, whether gantry put it there or not? */
+/** Whether the service's unit, as gantry writes it, is in /etc. A person may have copied it there from a release. */
 export function isInstalled(layout: ServiceLayout): boolean {
   return isOwnUnit(layout, readOptionalText(join(layout.units, layout.unit)) ?? "");
 }
 
-/** The record, or what can be derived on a host without one. */
+/**
+ * The record. Without a record, but with an installation: the directories that are certainly the service's (adoptable).
+ */
 export async function readOwnedOrAdopted(layout: ServiceLayout, app: string): Promise<Owned | undefined> {
   const owned = readOwned(layout);
   if (owned !== undefined) return owned;
@@ -116,7 +124,11 @@ export async function readOwnedOrAdopted(layout: ServiceLayout, app: string): Pr
   return { schema: 1, app, directories: adoptable(layout, uid) };
 }
 
-/** Directories that only this service can have filled: those of its user, or with nothing but its settings. */
+/**
+ * The directories that count as the service's where there is no record: those that do not exist, are empty, or belong
+ * to its user, and /etc/NAME when it has nothing but settings.
+ * @param uid the user of the service; undefined when there is none
+ */
 export function adoptable(layout: ServiceLayout, uid: number | undefined): string[] {
   return ownableDirectories(layout).filter((path) => {
     const facts = lstatSync(path, { throwIfNoEntry: false });
@@ -131,18 +143,20 @@ function holdsSettingsAlone({ etc, env }: ServiceLayout): boolean {
   return readNames(etc).every((name) => name === basename(env) || name === "credentials");
 }
 
-/** Is a directory empty? `lost+found`, which a new file system has, does not count. */
+/** Whether a directory is empty. `lost+found`, which a new file system has, does not count. */
 export function isEmpty(path: string): boolean {
   return readNames(path).every((name) => name === "lost+found");
 }
 
-/** The uid of the user that the unit in /etc names; undefined for none, or one that does not exist. */
+/**
+ * The uid of the user that the service's unit in /etc names. Undefined when it names none, or the user does not exist.
+ */
 async function readUnitUid(layout: ServiceLayout): Promise<number | undefined> {
   const user = readUnitUser(layout);
   return user === undefined ? undefined : (await readPasswd(user))?.uid;
 }
 
-/** The user that the service's own unit names. */
+/** The name of the user in the service's unit in /etc. Undefined when gantry did not write the unit. */
 export function readUnitUser(layout: ServiceLayout): string | undefined {
   const text = readOptionalText(join(layout.units, layout.unit)) ?? "";
   return isOwnUnit(layout, text) ? /^User=(.*)$/m.exec(text)?.[1] : undefined;
@@ -166,7 +180,9 @@ export async function hasGroup(group: string): Promise<boolean> {
 }
 
 /**
- * Did systemd-sysusers make this user from this release's own line? Name, comment and home are then those of the line.
+ * Whether systemd-sysusers made this user from the line in the release's sysusers file. Name, comment and home
+ * directory are then those of the line.
+ * @param sysusers the text of that file
  */
 export function isMadeFrom(sysusers: string, user: string, { gecos, home }: Passwd): boolean {
   const [, words = "", place = ""] = new RegExp(`^u ${user} - "([^"]*)" (\\S+)$`, "m").exec(sysusers) ?? [];

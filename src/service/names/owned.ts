@@ -1,7 +1,7 @@
 /**
- * Checks the directories of a service that belong to root. A person who could change one of them could choose what
- * root runs. Every command that root runs checks them first. For a path that does not exist yet, its parent is
- * checked.
+ * Checks the directories and files of a service that must belong to root. A person who could change one of them could
+ * choose what root runs. Every command of a service that root runs checks them first. For a path that does not exist
+ * yet, the directories above it are checked.
  */
 import { join } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
@@ -12,8 +12,10 @@ import { readPrincipal, readUnsafe, unsafeLine, type Unsafe } from "../../trust/
 import type { ServiceLayout } from "../service-layout.ts";
 
 /**
- * @param environment shows whether sudo(8) was used: then its caller is the person who reads the command
- * @returns what others could change, with the one command that prevents it; undefined when there is nothing
+ * Checks that only root can change the paths of a service.
+ * @param environment with SUDO_UID in it, the command in the fix begins with sudo, because a user who is not root
+ *   reads it
+ * @returns what others could change, with a command that makes it safe; undefined when there is nothing
  */
 export function checkOwned(layout: ServiceLayout, environment: Environment): Finding | undefined {
   const { opt, releases, etc, state, units, runUnits, current, fallback, env, lock, sysusers } = layout;
@@ -39,7 +41,10 @@ export function requireOwnScript(root: string): void {
   if (finding !== undefined) throw new GantryError(finding);
 }
 
-/** @param sudo the prefix of a command that root has to run */
+/**
+ * The finding about the paths that others could change.
+ * @param sudo the prefix of a command that root has to run
+ */
 function describe([first, ...rest]: readonly Unsafe[], sudo: "" | "sudo "): Finding | undefined {
   if (first === undefined) return undefined;
   return {
@@ -52,8 +57,8 @@ function describe([first, ...rest]: readonly Unsafe[], sudo: "" | "sudo "): Find
 }
 
 /**
- * A command that makes the paths safe. What another user owns is moved away completely, because its contents cannot be
- * trusted. What root owns gets a safe mode.
+ * A command that makes the paths safe. A path that another user owns is renamed, because its contents cannot be
+ * trusted. A path that root owns gets a mode by which others cannot write.
  */
 function safeCommand(found: readonly Unsafe[], sudo: string): string {
   const foreign = found.filter(({ entry }) => entry.uid !== 0).map(({ entry }) => entry.path);

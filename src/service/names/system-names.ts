@@ -1,7 +1,8 @@
 /**
- * Checks and takes the names of a service on the host. An app is installed under the name of its binary: a unit, a
- * user, a group and five directories. What exists by that name without gantry's mark of this app (marks.ts) belongs to
- * another program. The installation is then refused before it changes anything.
+ * Checks and takes the names of a service on the host. A service has the name of its app's binary. A unit, usually a
+ * user and a group, and directories in /opt, /etc, /var/lib, /var/cache, /var/log and /run have that name too. What has
+ * it already, without gantry's mark of this app (marks.ts), belongs to another program. The installation is then
+ * refused before it changes anything.
  */
 import { lstatSync } from "node:fs";
 import { join, relative } from "node:path";
@@ -33,8 +34,8 @@ import {
 import { runOrThrow } from "../../base/process/index.ts";
 
 /**
- * Names in use below /var/lib: gantry's own directory, and systemd's for dynamic users (systemd.exec(5),
- * DynamicUser=).
+ * Names that are in use in /var/lib: gantry's own directory, and the directory that systemd has for dynamic users
+ * (systemd.exec(5), DynamicUser=).
  */
 const RESERVED: ReadonlySet<string> = new Set(["gantry", "private"]);
 /**
@@ -48,8 +49,8 @@ const ANOTHER_NAME = 'its publisher gives it another name with "gantry.binary"';
 
 /**
  * Checks that every name of a service is free, or is this app's own.
- * @param root where the release lies that is to be installed
- * @returns the directories that are this app's own
+ * @param candidate the release that is to be installed
+ * @returns the directories to record as this app's own
  * @throws GantryError NAME_TAKEN with everything that belongs to another program
  */
 export async function checkNames(layout: ServiceLayout, candidate: Candidate): Promise<readonly string[]> {
@@ -71,11 +72,11 @@ export async function checkNames(layout: ServiceLayout, candidate: Candidate): P
     ...(installed ? [] : await directoryFindings(layout, candidate, owned)),
   ];
   if (first !== undefined) throw new GantryError(first, ...rest);
-  // Of an early version's unmarked directories only those count that are this app's own for certain.
+  // Where the service is installed already, only those directories count that readOwnedOrAdopted names.
   return installed && owned !== undefined ? owned.directories : ownableDirectories(layout);
 }
 
-/** Adds the record for an installation of an early version of gantry, as far as ownership is certain. */
+/** Writes the record for an installation without one, which an early version of gantry made (readOwnedOrAdopted). */
 export async function ensureMarked(layout: ServiceLayout, app: string): Promise<void> {
   if (readOwned(layout) !== undefined) return;
   const adopted = await readOwnedOrAdopted(layout, app);
@@ -83,7 +84,7 @@ export async function ensureMarked(layout: ServiceLayout, app: string): Promise<
 }
 
 /**
- * Checks the names and writes the record that they are taken.
+ * Checks the names, and writes the record that they belong to this app.
  * @throws GantryError NAME_TAKEN
  */
 export async function recordNames(layout: ServiceLayout, candidate: Candidate): Promise<void> {
@@ -131,7 +132,7 @@ async function unitFindings(layout: ServiceLayout): Promise<Finding[]> {
   if (there ? !isOwnUnit(layout, text) : service !== undefined && service.state !== "not-found")
     findings.push(foreignUnit(layout, service, there ? own : undefined));
   for (const { id, state, file } of others) {
-    // A unit in /etc is this host's own decision, for example the release's example of a socket.
+    // A person has put a unit in /etc, for example the .socket unit that a release has as an example. It is accepted.
     if (state === "not-found" || file.startsWith(`${layout.units}/`)) continue;
     const what = `${id} is a unit of this host, and would start ${layout.unit}`;
     findings.push(taken(what, file === "" ? id : file, ANOTHER_NAME));
@@ -161,7 +162,7 @@ function sysusersFindings(layout: ServiceLayout): Finding[] {
   );
 }
 
-/** Checks that the service's user does not exist, was made for it, or is named in its settings. */
+/** Checks that the service's user does not exist, was made for this service, or is named in the app's own settings. */
 async function userFindings(layout: ServiceLayout, candidate: Candidate): Promise<Finding[]> {
   const { user, userNamed } = requireSettings(candidate);
   if (userNamed) return [];
@@ -184,8 +185,8 @@ function readSysusers(layout: ServiceLayout, { root }: Candidate): string {
 }
 
 /**
- * Makes the user of the service, and records that.
- * @throws GantryError NAME_TAKEN when a user of that name exists
+ * Makes the user of the service if it does not exist. Records a user that was made for this service.
+ * @throws GantryError NAME_TAKEN when a user of that name exists and was not made for this service
  */
 export async function ensureUser(layout: ServiceLayout, candidate: Candidate): Promise<void> {
   const [first, ...rest] = await userFindings(layout, candidate);
@@ -209,7 +210,7 @@ async function directoryFindings(
 ): Promise<Finding[]> {
   const { user, userNamed } = requireSettings(candidate);
   const found = await readPasswd(user);
-  // Data of a user that the release's own sysusers line made, for example after a restored backup; see isMadeFrom.
+  // A directory of the service's user, such as one from a backup, is this app's own. userFindings checks the user.
   const mine = found !== undefined && !userNamed ? found.uid : undefined;
   const kept = new Set([...(owned?.directories ?? []), ...adoptable(layout, mine)]);
   const chown = `systemd-sysusers ${NAMES.systemd}/${layout.name}.sysusers && chown -R ${user}:${user}`;
@@ -235,13 +236,16 @@ async function directoryFindings(
   return findings;
 }
 
-/** Is there nothing, or an empty directory? A link counts as not free. */
+/** Whether there is nothing, or an empty directory. A link is not free. */
 function isFree(path: string): boolean {
   const facts = lstatSync(path, { throwIfNoEntry: false });
   return facts === undefined || (facts.isDirectory() && isEmpty(path));
 }
 
-/** What lies in /opt/NAME beside the release that is installed from there. */
+/**
+ * The names in /opt/NAME that are not this app's. Called where there is no record.
+ * @param root the release that is to be installed; it may be /opt/NAME itself, or be inside it
+ */
 function foreignParts(layout: ServiceLayout, root: string): string[] {
   const { opt } = layout;
   const facts = lstatSync(opt, { throwIfNoEntry: false });

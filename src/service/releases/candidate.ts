@@ -1,7 +1,7 @@
 /**
- * What this launcher has to know of a release that is, or is to become, a generation. Its manifest may be of a later
- * version of gantry. So only the needed keys are read, and unknown ones are accepted: the release's own launcher does
- * everything that depends on the rest.
+ * Reads what this launcher has to know of a release that is, or will be, a generation. A later version of gantry may
+ * have made the release. So only the needed keys of the manifest are read, and unknown keys are accepted. What depends
+ * on the other keys is done by the release's own launcher.
  */
 import { join } from "node:path";
 import * as v from "valibot";
@@ -47,12 +47,14 @@ export type ServiceSettings = Readonly<v.InferOutput<typeof ServiceSchema>>;
 
 export interface Candidate extends Readonly<v.InferOutput<typeof CandidateSchema>> {
   readonly root: string;
-  /** Hexadecimal, see releaseId. */
+  /** The id of the release in hexadecimal, see releaseId. */
   readonly id: string;
   readonly generation: string;
 }
 
 /**
+ * Reads the manifest of a release.
+ * @param root the release's root directory
  * @throws GantryError RELEASE_FILE_MISSING or MANIFEST_INVALID
  */
 export function readCandidate(root: string): Candidate {
@@ -71,7 +73,9 @@ export function readCandidate(root: string): Candidate {
 }
 
 /**
- * @param root directory of the manifest
+ * Parses the manifest of a release.
+ * @param text the manifest's text
+ * @param root the release's root directory
  * @throws GantryError MANIFEST_INVALID
  */
 export function parseCandidate(text: string, root: string): Candidate {
@@ -94,8 +98,9 @@ function parseManifest(text: string): v.InferOutput<typeof CandidateSchema> | un
 }
 
 /**
- * Why a release cannot follow the installed one on this host. Checked before any of it runs.
- * @param host the target of this launcher itself
+ * The reason why a release cannot follow the installed one on this host, or undefined. Called before any file of the
+ * release is run.
+ * @param host the target of the release whose launcher runs now
  */
 export function checkCandidate(
   candidate: Candidate,

@@ -7,7 +7,7 @@ import { readEntries, readNames, syncPath, unlessRefused } from "../../base/file
 import { NAMES } from "../../release/index.ts";
 import { generationVersion, type ServiceLayout } from "../service-layout.ts";
 
-/** Names in releases/ without work directories, oldest first by creation time. */
+/** The generations in releases/, without work directories, in the order of the directories' ctime (stat(2)). */
 export function readGenerations(layout: ServiceLayout): string[] {
   const made = new Map(
     readNames(layout.releases)
@@ -17,7 +17,7 @@ export function readGenerations(layout: ServiceLayout): string[] {
   return [...made.keys()].toSorted((a, b) => (made.get(a) ?? 0) - (made.get(b) ?? 0));
 }
 
-/** The generation that a link leads to; null when there is no link. */
+/** The name of the generation that a link leads to. Null when there is nothing at the path, or no link. */
 export function readLink(link: string): string | null {
   try {
     return basename(readlinkSync(link));
@@ -27,7 +27,7 @@ export function readLink(link: string): string | null {
   }
 }
 
-/** Points a link to another generation in one rename, so that readers find the old or the new target. */
+/** Points a link to another generation by one rename, so that every reader finds either the old or the new target. */
 export async function switchLink(layout: ServiceLayout, link: string, generation: string): Promise<void> {
   const draft = `${link}.${randomBytes(6).toString("hex")}`;
   symlinkSync(join(basename(layout.releases), generation), draft);
@@ -40,7 +40,7 @@ export async function switchLink(layout: ServiceLayout, link: string, generation
   await syncPath(dirname(link));
 }
 
-/** Removes a generation. It is renamed first, so no generation ever exists in part. */
+/** Removes a generation. Its directory is renamed first, so no incomplete directory has a generation's name. */
 export async function removeGeneration(layout: ServiceLayout, generation: string): Promise<void> {
   const aside = join(layout.releases, `${NAMES.old}${randomBytes(8).toString("hex")}`);
   try {
@@ -65,14 +65,14 @@ export function removeResidue(layout: ServiceLayout): void {
   }
 }
 
-/** Makes the directories of a service that belong to root, with exactly these modes. */
+/** Makes a directory with exactly this mode, whatever the umask is. A directory that exists is not changed. */
 export function ensureDirectory(path: string, mode: number): void {
   if (mkdirSync(path, { recursive: true, mode }) === undefined) return;
   // mkdir(2) subtracts the umask.
   chmodSync(path, mode);
 }
 
-/** Bytes of the files in a directory tree; links are not followed. */
+/** The sum of the sizes of the files in a directory tree, in bytes. Links are not followed. */
 export function sizeOf(path: string): number {
   let bytes = 0;
   for (const entry of unlessRefused(() => readEntries(path)) ?? []) {

@@ -1,7 +1,7 @@
 /**
- * Makes a generation from an archive or a directory. The release is copied into a private work directory on the same
- * file system, checked there (signature, sums, target), prepared by its own launcher, synced, and renamed into
- * releases/. Nothing visible changes before that rename, so every directory with a generation's name is complete.
+ * Makes a generation from an archive or a directory. The release is copied into a private work directory in releases/
+ * and checked (signature, sums, target). Its own launcher then prepares it. At the end it is written to the disk and
+ * gets its final name by a rename, so every directory with a generation's name is complete.
  */
 import { randomBytes } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
@@ -21,7 +21,7 @@ import { unsigned, type Trust } from "../keys/trust.ts";
 
 export interface ImportedGeneration {
   readonly candidate: Candidate;
-  /** False when exactly this release is a generation already. */
+  /** False when this release was a generation already. */
   readonly created: boolean;
 }
 
@@ -30,8 +30,9 @@ const MOST_ENTRIES = 200_000;
 const TAKE_AGAIN = "take it from its publisher again";
 
 /**
- * @param announce called with the name of the generation and whether it is new, before a new one appears; awaited, so
- *   that the record is written first
+ * Makes a generation, unless this release is one already. Such a generation is checked and prepared again.
+ * @param announce called with the generation's name and `false` as soon as the name is known, and with `true` before a
+ *   new generation is renamed into releases/; both calls are awaited, so that the record is on the disk first
  * @throws GantryError SIGNATURE_INVALID, ARCHIVE_UNSAFE, DIGEST_MISMATCH, LIBC_MISMATCH …; the releases directory is
  *   then as it was
  */
@@ -79,7 +80,7 @@ interface Into {
   readonly root: string;
 }
 
-/** Copies the release into the work directory and checks its signature. */
+/** Copies the release into the work directory, and checks its signature if it must have one. */
 async function takeIn(context: ServiceContext, source: Source, trust: Trust, into: Into): Promise<Imported> {
   const { reporter, signal } = context;
   if (source.kind !== "directory") return takeArchiveIn(context, source, trust, into);
@@ -98,8 +99,9 @@ async function takeIn(context: ServiceContext, source: Source, trust: Trust, int
 }
 
 /**
- * The signature is checked before anything is unpacked, with one exception: when its key is unknown, the archive may
- * hold a statement by which a trusted key names it. Then it is checked after unpacking, before anything is used.
+ * Unpacks an archive into the work directory. The signature of the archive is checked before anything is unpacked, with
+ * one exception: when the key of the signature is not known, the archive may have a statement by which a trusted key
+ * names that key. The signature is then checked after unpacking, before any file is used.
  */
 async function takeArchiveIn(
   context: ServiceContext,
@@ -120,7 +122,7 @@ async function takeArchiveIn(
   }
   reporter.step(`unpacking ${named}`);
   const from = await unpack(file, join(work, "unpacked"), named, signal);
-  // Before the sync of what was unpacked: the app that still serves uses the same disk.
+  // Removed before the release is written to the disk, so that the disk, which the running app uses, has less to write.
   if (pending === undefined) rmSync(file);
   const imported = await copyRelease({
     from,
@@ -140,7 +142,12 @@ async function takeArchiveIn(
   return imported;
 }
 
-/** @returns the one directory that the archive holds */
+/**
+ * Unpacks an archive.
+ * @param into the directory to make and to unpack into
+ * @param named the archive's name for messages
+ * @returns the path of the one directory that the archive must contain
+ */
 async function unpack(file: string, into: string, named: string, signal: AbortSignal): Promise<string> {
   mkdirSync(into, { mode: 0o700 });
   const allow = { kind: "release", bytes: MOST_BYTES, entries: MOST_ENTRIES } as const;
@@ -153,8 +160,8 @@ async function unpack(file: string, into: string, named: string, signal: AbortSi
 }
 
 /**
- * Refuses files that the sums do not list: a publisher packs a whole release and nothing else. Only modules may have
- * been made ready in it.
+ * Refuses an archive with files that SHA256SUMS does not list. Files in node_modules are accepted, because the
+ * publisher may have prepared the modules before packing the release.
  */
 function refuseExtra({ left }: Imported, named: string): void {
   const extra = left.filter((path) => !path.startsWith(`${NAMES.modules}/`));
@@ -167,7 +174,7 @@ function refuseExtra({ left }: Imported, named: string): void {
   if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
-/** Extra files that are named in the message. */
+/** Most entries that the warning names. */
 const NAMED = 3;
 
 function sayLeft({ reporter }: ServiceContext, source: Source, left: readonly string[]): void {
@@ -179,9 +186,11 @@ function sayLeft({ reporter }: ServiceContext, source: Source, left: readonly st
 }
 
 /**
- * Checks that a generation of this name holds this very release. The name comes from the manifest, so another release
- * with the same manifest is refused.
- * @throws GantryError DIGEST_MISMATCH, also for a generation that is incomplete
+ * Checks that a generation is the same release as the copied one. Their names are equal, and a name comes from the
+ * manifest alone: another release with the same manifest is refused.
+ * @param root the copied release
+ * @param place the generation
+ * @throws GantryError DIGEST_MISMATCH, also for a generation with damaged files; RELEASE_FILE_MISSING
  */
 function checkSame(root: string, place: string): void {
   const file = join(place, NAMES.sums);
@@ -198,13 +207,13 @@ function checkSame(root: string, place: string): void {
   if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
-/** Is it a file that gantry itself adds to a release, or that its sums cannot list? */
+/** Whether a path is in node_modules, which gantry makes, or is a signature, which SHA256SUMS cannot list. */
 function isOwn(root: string, where: string | undefined): boolean {
   const path = where?.slice(root.length + 1) ?? "";
   return path === NAMES.modules || path.startsWith(`${NAMES.modules}/`) || path.endsWith(".minisig");
 }
 
-/** Every file, and every directory after its contents. */
+/** The paths of all files and directories in a release, relative to it. A directory comes after its contents. */
 function listTree(root: string, below = ""): { files: string[]; directories: string[] } {
   const files: string[] = [];
   const directories: string[] = [];

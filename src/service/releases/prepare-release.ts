@@ -1,6 +1,6 @@
 /**
- * Runs a release's own launcher as a child, because it alone understands all of its manifest. The findings that it
- * prints become findings here.
+ * Runs a release's own launcher as a child process, because only that launcher certainly understands all of the
+ * release's manifest. The findings that the child prints are parsed into findings.
  */
 import { join } from "node:path";
 import { ERRORS, GantryError, type ErrorCode, type Finding } from "../../base/errors.ts";
@@ -10,18 +10,24 @@ import type { ServiceContext } from "../service-context.ts";
 import { requireOwnScript } from "../names/owned.ts";
 import { runProgram, UNIT_PATH } from "../../base/process/index.ts";
 
-/** Variables that systemd sets for a unit's processes, and that a child must not inherit. */
+/**
+ * Variables that the child must not inherit: those that systemd sets for the processes of a unit, and those that change
+ * how Bun runs, where the modules are put, or what the child prints.
+ */
 const UNIT_VARIABLES =
   /^(?:STATE_DIRECTORY|CACHE_DIRECTORY|LOGS_DIRECTORY|RUNTIME_DIRECTORY|NOTIFY_SOCKET|JOURNAL_STREAM|INVOCATION_ID|BUN_.*|GANTRY_STORE|GANTRY_LOG_LEVEL)$/;
 
-/** Has the PATH of the service, so that the host's Node is found where the service will find it. */
+/**
+ * The environment for the child. It has the PATH of the service, so that the child finds the same Node as the service.
+ */
 function releaseEnvironment(environment: Environment): Environment {
   const kept = Object.entries(environment).filter(([name]) => !UNIT_VARIABLES.test(name));
   return { ...Object.fromEntries(kept), PATH: UNIT_PATH };
 }
 
 /**
- * Prepares the modules of a release in its own directory, which also proves that they load on this host.
+ * Prepares the modules of a release in the release's own directory (`./gantry prepare`), which also proves that they
+ * load on this host.
  * @throws GantryError with the findings of that release's launcher
  */
 export async function prepareRelease(
@@ -54,7 +60,8 @@ export async function prepareRelease(
 }
 
 /**
- * Parses what formatFinding wrote. A code that only a later version knows becomes a known one, with the text kept.
+ * Parses the findings that formatFinding wrote. A code that this version does not know becomes MODULE_UNAVAILABLE, and
+ * stays in the text.
  */
 export function parseFindings(text: string): Finding[] {
   const findings: { code: ErrorCode; what: string; where?: string; fix?: string; detail?: string[] }[] = [];

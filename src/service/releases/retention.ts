@@ -1,19 +1,20 @@
 /** Retention: which generations are removed, and which one a rollback chooses. Pure. */
 
 export interface RetentionFacts {
-  /** All generations in releases/. */
+  /** All generations in releases/, in the order of readGenerations. */
   readonly generations: readonly string[];
   readonly current: string | null;
   readonly fallback: string | null;
-  /** The generation that the running process was started from. A change of the links by hand does not change it. */
+  /** The generation that the running process was started from. It stays the same when a person changes the links. */
   readonly running: string | null;
-  /** See healthyGenerations. */
+  /** Generations that were healthy, latest first, see healthyGenerations. */
   readonly healthy: readonly string[];
 }
 
 /**
- * The generations to remove so that `keep` are left, including the current one. First those that never were healthy,
- * then those that were in charge longest ago. The current, the running and the last healthy one always stay.
+ * The generations to remove so that `keep` are left, including the current one. First those are removed that are not in
+ * `healthy`, then those that were in charge longest ago. The current, the running and the last healthy one and the
+ * fallback always stay, also when they are more than `keep`.
  */
 export function planClean(facts: RetentionFacts, keep: number): string[] {
   const lastHealthy = facts.healthy.find((name) => facts.generations.includes(name));
@@ -28,8 +29,9 @@ export function planClean(facts: RetentionFacts, keep: number): string[] {
 }
 
 /**
- * The generation to go back to: the last healthy one other than the current one.
- * @param version only generations of this version, or the one with this full name
+ * The generation to go back to: the last healthy one other than the current one. Undefined when there is none.
+ * @param version a version, or the name of a generation; only such generations are chosen from
+ * @param versionOf the version in a generation's name
  */
 export function chooseRollback(
   facts: RetentionFacts,
@@ -39,6 +41,6 @@ export function chooseRollback(
   const wanted = (name: string) => version === undefined || name === version || versionOf(name) === version;
   const there = facts.generations.filter((name) => name !== facts.current && wanted(name));
   const healthy = facts.healthy.find((name) => there.includes(name));
-  // One that never was healthy is chosen only by name.
+  // A generation that is not in `healthy` is chosen only when its version or its name is given.
   return healthy ?? (version === undefined ? undefined : there.at(-1));
 }

@@ -1,6 +1,6 @@
 /**
- * Units for one command of an upgrade. Their names hold an `@`, which an app's name cannot hold, so none is the
- * service of another app. They are gone after a reboot at the latest.
+ * Runs one command of a change of generations as a unit of its own. The names of these units have an `@`, which an
+ * app's name cannot have, so none of them is the service of another app. No such unit remains after a reboot.
  */
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { derivedUnit, type ServiceLayout } from "../service-layout.ts";
 import { runProgram } from "../../base/process/index.ts";
 import { readUnit, reloadUnits, type UnitState } from "./systemctl.ts";
 
-/** `activate` runs the app's own command for a new version, `data` copies what belongs to the service's user. */
+/** `activate`: the app's own command for a new version. `data`: the copying of the service's data. */
 type OneshotName = "activate" | "data";
 
 /** Seconds between SIGTERM and SIGKILL. */
@@ -21,19 +21,19 @@ export interface Oneshot {
   readonly text: string;
   /** Texts of the drop-ins by file name. */
   readonly dropIns: ReadonlyMap<string, string>;
-  /** Seconds. */
+  /** Time limit of the command in seconds. */
   readonly timeout: number | "infinity";
 }
 
-/** How a command ended. `failed` is undefined for success. */
+/** How a command ended. `failed` is the state of the unit after a failure, and undefined after success. */
 export interface OneshotResult {
   readonly unit: string;
   readonly failed: UnitState | undefined;
 }
 
 /**
- * Runs the command until it ends, or until its time limit.
- * @throws the signal's reason, after the command was stopped
+ * Runs a command until it ends or has reached its time limit. Removes its unit then.
+ * @throws the signal's reason, after the command was stopped; GantryError LOCK_TIMEOUT
  */
 export async function runOneshot(
   { layout, signal, requireLock }: ServiceContext,
@@ -75,17 +75,17 @@ function placeOfUnit(layout: ServiceLayout, unit: string): Place {
   return { unit, file, directory: `${file}.d` };
 }
 
-/** Stops a command whose starter died, and removes its unit. */
+/** Stops a command if it still runs, as after a crash of the process that started it. Removes its unit. */
 async function endOneshot(layout: ServiceLayout, name: OneshotName): Promise<void> {
   await endUnit(placeOf(layout, name));
 }
 
-/** Ends all of them, also the one that an early version of gantry named without an `@`. */
+/** Stops all commands and removes their units, also the unit that an early version of gantry named without an `@`. */
 export async function endOneshots(layout: ServiceLayout): Promise<void> {
   await endOneshot(layout, "activate");
   await endOneshot(layout, "data");
   const earlier = placeOfUnit(layout, `${layout.name}-activate.service`);
-  // A unit of that name in /etc is the service of another app. systemd then has loaded only that one.
+  // A unit of that name in /etc is the service of another app. systemd prefers it to a unit in /run (systemd.unit(5)).
   if (!existsSync(join(layout.units, earlier.unit))) await endUnit(earlier);
 }
 

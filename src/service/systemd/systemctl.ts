@@ -1,11 +1,11 @@
-/** The calls to systemd: state of a unit, start, stop, and its journal. */
+/** The calls to systemctl(1) and journalctl(1): the state of a unit, start, stop, and journal. */
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { GantryError, type Finding } from "../../base/errors.ts";
 import type { ServiceContext } from "../service-context.ts";
 import type { ServiceLayout } from "../service-layout.ts";
 import { runOrThrow, runProgram } from "../../base/process/index.ts";
 
-/** Properties as `systemctl show` names them, systemd 247 and later. */
+/** The properties that are read, as `systemctl show` of systemd 247 and later names them. */
 const PROPERTIES = [
   "LoadState",
   "ActiveState",
@@ -30,7 +30,7 @@ const PROPERTIES = [
 
 export type UnitState = Readonly<Record<(typeof PROPERTIES)[number], string>>;
 
-/** @returns a finding when systemd does not run here, or undefined */
+/** Checks that systemd runs this host. Undefined when it does. */
 export function checkSystemd(): Finding | undefined {
   // The test of sd_booted(3).
   if (existsSync("/run/systemd/system")) return undefined;
@@ -46,7 +46,7 @@ export async function readUnit(unit: string): Promise<UnitState> {
   return parseProperties(await runOrThrow("systemctl", ["show", unit, `-p${PROPERTIES.join(",")}`]));
 }
 
-/** Parses `NAME=value` lines. A property that systemd does not know is empty. */
+/** Parses lines of the form NAME=VALUE. A property that is not in the text is an empty string. */
 export function parseProperties(text: string): UnitState {
   const found = new Map(
     text.split("\n").map((line) => [line.slice(0, line.indexOf("=")), line.slice(line.indexOf("=") + 1)]),
@@ -54,7 +54,10 @@ export function parseProperties(text: string): UnitState {
   return Object.fromEntries(PROPERTIES.map((name) => [name, found.get(name) ?? ""])) as UnitState;
 }
 
-/** The addresses of active .socket units, by unit name. `*.socket` matches all of them. */
+/**
+ * The addresses of active .socket units, by the names of the units.
+ * @param names names of units, or patterns such as `*.socket`
+ */
 export async function readSocketUnits(names: readonly string[]): Promise<Map<string, readonly string[]>> {
   if (names.length === 0) return new Map();
   return parseSocketUnits(await runOrThrow("systemctl", ["show", ...names, "-pId,ActiveState,Listen"]));
@@ -72,12 +75,14 @@ export function parseSocketUnits(text: string): Map<string, readonly string[]> {
   return found;
 }
 
-/** Is the unit running, or about to run without another command? */
+/** Whether the unit is running, or is being started or reloaded. */
 export function isUp({ ActiveState }: UnitState): boolean {
   return ["active", "activating", "reloading"].includes(ActiveState);
 }
 
-/** The value of PORT in the environment of the unit's process. Undefined when it cannot be known. */
+/**
+ * The value of PORT in the environment of the unit's main process. Undefined without one, or when it cannot be read.
+ */
 export function runningPort({ MainPID }: UnitState): number | undefined {
   try {
     const environment = readFileSync(`/proc/${MainPID}/environ`, "utf8").split("\0");
@@ -89,7 +94,8 @@ export function runningPort({ MainPID }: UnitState): number | undefined {
 }
 
 /**
- * The generation that the unit's process was started from. Null when none runs, or when it is still the start script.
+ * The generation whose program the unit's main process runs. Null when no process runs, when this user may not read its
+ * program, and when the program is not in releases/, such as the start script's shell or the host's own Node.
  */
 export function runningGeneration(layout: ServiceLayout, state: UnitState): string | null {
   if (state.MainPID === "" || state.MainPID === "0") return null;
@@ -103,7 +109,8 @@ export function runningGeneration(layout: ServiceLayout, state: UnitState): stri
 }
 
 /**
- * Queues a start, after resetting earlier failures: the limit on starts is for crashes, not for upgrades.
+ * Asks systemd to start the unit, and does not wait for it. Resets earlier failures first, because the limit on starts
+ * (systemd.unit(5), StartLimitBurst=) is meant for crashes and not for upgrades.
  * @throws GantryError LOCK_TIMEOUT, without a start, when another process has the lock now
  */
 export async function startUnit(
@@ -129,7 +136,11 @@ export async function reloadUnits(): Promise<void> {
   await runOrThrow("systemctl", ["daemon-reload"]);
 }
 
-/** The last lines of a unit's journal, of one run or of all. */
+/**
+ * The last lines of a unit's journal.
+ * @param invocation the invocation id of one run; undefined or empty for all runs
+ * @param lines the most lines to read
+ */
 export async function readLog(
   unit: string,
   invocation: string | undefined,
@@ -143,7 +154,11 @@ export async function readLog(
   return stdout.split("\n").filter((line) => line !== "");
 }
 
-/** @throws GantryError PERMISSION_DENIED for every user but root */
+/**
+ * Checks that the user is root.
+ * @param command the command as it is typed, for the message
+ * @throws GantryError PERMISSION_DENIED for every other user
+ */
 export function requireRoot(uid: number | undefined, command: string): void {
   if (uid === 0) return;
   throw new GantryError({

@@ -1,6 +1,6 @@
 /**
- * The systemd files of a service in /etc: those of the generation in charge, byte by byte, and those that finish an
- * interrupted upgrade at boot. Other drop-ins of NAME.service.d belong to the host and are never changed.
+ * The systemd files of a service in /etc: exact copies of those of the generation in charge, and the units that end an
+ * interrupted change at boot. Other drop-ins in NAME.service.d belong to the host and are never changed.
  */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
@@ -14,13 +14,13 @@ import { isOwnHelper, isOwnSysusers, isOwnUnit } from "../names/marks.ts";
 import { runOrThrow, runProgram } from "../../base/process/index.ts";
 import { reloadUnits } from "./systemctl.ts";
 
-/** The systemd that introduced RestartSteps=. Older ones warn about unknown settings. */
+/** The version of systemd that introduced RestartSteps=. Older versions warn about it as an unknown setting. */
 const BACKOFF_VERSION = 254;
 
-/** Before the service starts, or after. */
+/** When a recovery unit runs: `recover` before the service starts, `confirm` afterwards. */
 type Moment = "recover" | "confirm";
 
-/** The units that end an interrupted change. They are enabled while the service is installed. */
+/** The units that end an interrupted change at boot. They are enabled while the service is installed. */
 export function recoveryUnits(layout: ServiceLayout): string[] {
   return [recoveryUnit(layout, "recover"), recoveryUnit(layout, "confirm")];
 }
@@ -29,7 +29,7 @@ function recoveryUnit(layout: ServiceLayout, moment: Moment): string {
   return derivedUnit(layout, moment);
 }
 
-/** The names that an early version of gantry used. */
+/** The names that an early version of gantry used for the same units. */
 function earlierUnits({ name }: ServiceLayout): string[] {
   return [`${name}-recover.service`, `${name}-confirm.service`];
 }
@@ -43,9 +43,10 @@ const EXPOSURE = "50-gantry-exposure.conf";
 const BACKOFF = "50-gantry-backoff.conf";
 
 /**
- * A unit that runs at boot, and only when a change is on record. It runs the launcher of the last healthy generation,
- * not of the one on trial. `recover` runs before the service and restores links, units and data. `confirm` runs after
- * it and decides about a generation on trial. If they fail, the service runs all the same.
+ * The text of a unit that runs at boot if there is a record of a change. It runs the launcher of the generation that
+ * `fallback` leads to, and not the launcher of a generation on trial. `recover` runs before the service and ends the
+ * change, or puts a generation on trial in charge. `confirm` runs after the service and decides about a generation on
+ * trial. When these units fail, the service is started all the same.
  */
 export function formatRecoveryUnit(layout: ServiceLayout, moment: Moment): string {
   const order = moment === "recover" ? `Before=${layout.unit}` : `After=${layout.unit}`;
@@ -67,7 +68,7 @@ WantedBy=multi-user.target
 `;
 }
 
-/** The files that /etc must have while this generation is in charge, by path. Null for a file that must not exist. */
+/** The texts of the files in /etc while this generation is in charge, by path. Null for a file that must not exist. */
 function wantedFiles(
   layout: ServiceLayout,
   candidate: Candidate,
@@ -87,10 +88,10 @@ function wantedFiles(
 }
 
 /**
- * Makes the files in /etc those of a generation.
- * @param systemd its version
+ * Makes the files in /etc those of a generation. Enables recovery units that did not exist.
+ * @param systemd the version of systemd
+ * @returns whether a file changed, so that systemd has to read the files again
  * @throws GantryError LOCK_TIMEOUT when another process took the lock over meanwhile
- * @returns whether a file changed, so that systemd has to read them again
  */
 export async function ensureUnits(
   { layout, requireLock }: Pick<ServiceContext, "layout" | "requireLock">,
@@ -119,8 +120,8 @@ export async function ensureUnits(
 const isAnything = () => true;
 
 /**
- * The existing unit files of a service in /etc: `own` were written by gantry, `foreign` have the same names and were
- * not.
+ * The paths of the files of a service that exist in /etc. `own`: gantry wrote them. `foreign`: they have the names of
+ * gantry's files, and gantry did not write them.
  */
 export function readUnitFiles(layout: ServiceLayout): { own: string[]; foreign: string[] } {
   const dropIns = dropInDirectory(layout);
@@ -141,7 +142,7 @@ export function readUnitFiles(layout: ServiceLayout): { own: string[]; foreign: 
   for (const [path, isOwn] of places) {
     const text = readOptionalText(path);
     if (text === undefined) continue;
-    // A file with the name of an early version's helper may be the service of another app.
+    // A file with the name that an early version used for a recovery unit may be the service of another app.
     if (isOwn(text)) files.own.push(path);
     else if (!earlierUnits(layout).includes(basename(path))) files.foreign.push(path);
   }
@@ -158,7 +159,10 @@ export async function removeUnits(layout: ServiceLayout): Promise<void> {
   if (units.length > 0) await runProgram("systemctl", ["reset-failed", ...units]);
 }
 
-/** Removes units with the names of an early version of gantry, unless they are another app's. */
+/**
+ * Removes the recovery units of an early version of gantry. A unit of the same name that belongs to another app stays.
+ * @returns whether there were any
+ */
 async function removeEarlierUnits(layout: ServiceLayout): Promise<boolean> {
   const own = earlierUnits(layout).filter((name) =>
     isOwnHelper(layout, readOptionalText(join(layout.units, name)) ?? ""),
@@ -169,17 +173,23 @@ async function removeEarlierUnits(layout: ServiceLayout): Promise<boolean> {
   return true;
 }
 
-/** Parses `systemd 252 (252.39-1~deb12u1)`. */
+/** The version of systemd, from a line such as `systemd 252 (252.39-1~deb12u1)`. */
 export async function readSystemdVersion(): Promise<number> {
   const text = await runOrThrow("systemctl", ["--version"]);
   return Number(/^systemd (\d+)/.exec(text)?.[1] ?? 0);
 }
 
-/** Settings of [Service] and [Unit] that supervise a service and make no sense for a command that runs once. */
+/**
+ * Settings of [Service] and [Unit] by which systemd runs and supervises a service. The unit of one command must not
+ * have them.
+ */
 const SUPERVISION =
   /^(?:Type|Exec\w+|Restart\w*|SuccessExitStatus|Timeout\w+|Watchdog\w+|NotifyAccess|Sockets|PIDFile|RemainAfterExit|StartLimit\w+|KillMode|RuntimeDirectoryPreserve)\s*=/;
 
-/** Removes those settings from a unit or a drop-in, including continuation lines (backslash at the end). */
+/**
+ * Removes the settings of SUPERVISION and the section [Install] from the text of a unit or a drop-in. A setting may
+ * continue on the next line (backslash at the end).
+ */
 export function withoutSupervision(text: string): string {
   const kept: string[] = [];
   let dropping = false;
@@ -194,8 +204,10 @@ export function withoutSupervision(text: string): string {
 }
 
 /**
- * A unit that runs one command as the service runs: same user, environment, directories, rights and limits.
- * @param command program and arguments
+ * The text of a unit that runs one command as the service runs: with the same user, environment, directories, rights
+ * and limits.
+ * @param unitText the text of the service's unit
+ * @param command the program and its arguments
  */
 export function formatActivation(unitText: string, command: readonly string[]): string {
   const words = command.map((word) => `"${escapeWord(word)}"`).join(" ");
@@ -208,14 +220,14 @@ RuntimeDirectoryPreserve=yes
 }
 
 /**
- * Escapes a word of a command line: backslash, quote, specifier and variable (systemd.service(5), "command lines").
+ * Escapes backslash, quote, `%` and `$` in a word of a command line (systemd.service(5), "command lines").
  */
 export function escapeWord(word: string): string {
   const quoted = word.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
   return quoted.replaceAll("%", "%%").replaceAll("$", () => "$$");
 }
 
-/** The drop-ins of the service in /etc, gantry's and the host's, by file name. */
+/** The texts of all drop-ins of the service in /etc, gantry's and the host's, by file name. */
 export function readDropIns(layout: ServiceLayout): Map<string, string> {
   const directory = dropInDirectory(layout);
   const names = readNames(directory).filter((name) => name.endsWith(".conf"));

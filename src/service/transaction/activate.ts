@@ -1,6 +1,7 @@
 /**
- * Runs the app's own command for a new version, such as a migration. Once for each installed release, as the service
- * runs (user, environment, directories, rights), from the new generation before it is in charge.
+ * Runs the app's own command for a new version, such as a migration. The command is run once for each generation, by
+ * the program of that generation and before it is in charge, with the user, environment, directories and rights of the
+ * service.
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -14,13 +15,13 @@ import { runOneshot } from "../systemd/oneshot.ts";
 import { readLog, type UnitState } from "../systemd/systemctl.ts";
 import { formatActivation, readDropIns, withoutSupervision } from "../systemd/units.ts";
 
-/** Lines of a failed command's output that are quoted. */
+/** Most lines of a failed command's output that are quoted. */
 const QUOTED = 10;
 
 /**
- * Runs the command unless it has run for this release.
- * @returns whether it ran
- * @throws GantryError SERVICE_UNHEALTHY with the end of its output; the signal's reason
+ * Runs the command, unless the release has none, or it has run for this generation already.
+ * @returns whether the command ran
+ * @throws GantryError SERVICE_UNHEALTHY with the end of the command's output; the signal's reason
  */
 export async function ensureActivated(context: ServiceContext, candidate: Candidate): Promise<boolean> {
   const { layout } = context;
@@ -69,13 +70,16 @@ async function activationFailure(
   });
 }
 
-/** Called when the data is from before that release again, so that its command runs again. */
+/**
+ * Removes a generation from the list of those whose command has run. Called when older data is restored, so that the
+ * command runs again.
+ */
 export async function forgetActivated(layout: ServiceLayout, generation: string): Promise<void> {
   const left = readActivated(layout).filter((name) => name !== generation);
   await writeActivated(layout, left);
 }
 
-/** Names of the generations whose command has run, one a line. */
+/** The names of the generations whose command has run. */
 function readActivated(layout: ServiceLayout): string[] {
   const text = readOptionalText(layout.activated) ?? "";
   return text.split("\n").filter((line) => line !== "");

@@ -1,6 +1,6 @@
 /**
- * Changes from one generation to another, one step at a time. Each step is on record before it begins. When anything
- * fails, also in the health window afterwards, the old generation is put in charge again.
+ * Changes from one generation to another, one step at a time. Each step is on record before it begins. When a step
+ * fails, or the new generation does not become healthy, the old generation is put in charge again (giveUp).
  */
 import { GantryError, toGantryError, type Finding } from "../../base/errors.ts";
 import { ensureActivated } from "./activate.ts";
@@ -17,10 +17,10 @@ import { undoChange, type Undone } from "./undo.ts";
 import { ensureUnits, readSystemdVersion } from "../systemd/units.ts";
 import { waitHealthy, type Health } from "../health/watch.ts";
 
-/** Lines of each journal that are shown after a failed change. */
+/** Lines of the systemd journal that a failed change shows: of the generation that was given up, and of the old one. */
 const QUOTED = { given: 12, kept: 5 };
 
-/** The change in memory. The record on the disk always equals it. */
+/** The record of the change in memory. Each update writes it to the disk. */
 export interface Journal {
   readonly record: () => ChangeRecord;
   readonly update: (changed: Partial<ChangeRecord>) => Promise<void>;
@@ -40,7 +40,7 @@ export async function beginChange(context: ServiceContext, record: ChangeRecord)
   };
 }
 
-/** A generation that did not become healthy. Its journal is read before it is stopped. */
+/** Thrown when a generation did not become healthy. */
 class Unhealthy extends Error {
   readonly health: Health;
 
@@ -51,14 +51,18 @@ class Unhealthy extends Error {
 }
 
 export interface SwitchOptions {
-  /** Whether the app's own command may run, and its data be copied first. */
+  /**
+   * `once`: copy the data if the settings ask for a snapshot, then run the app's own command if it has not run yet.
+   * `never`: do neither.
+   */
   readonly activate: "once" | "never";
 }
 
 /**
- * Puts a generation in charge and waits until it is healthy. The old one serves until the restart. Only a snapshot
- * stops it earlier, because a copy of a database during writes is not consistent.
- * @throws Unhealthy; the errors of activation and systemd. The record then has the last step that began.
+ * Puts a generation in charge and waits until it is healthy. The old generation serves until the restart. Only a
+ * snapshot stops it earlier, because a copy that is made during writes may not be consistent.
+ * @throws Unhealthy; SERVICE_UNHEALTHY for a taken port; the errors of activation and systemd. The record then has
+ *   the last step that began.
  */
 export async function switchTo(
   context: ServiceContext,
@@ -86,7 +90,7 @@ export async function switchTo(
     await ensureActivated(context, to);
   }
   context.signal.throwIfAborted();
-  // Checked again: the app's own command may take long, and while data is copied the service does not hold its port.
+  // Checked again: the app's own command may take long, and the service has no port while its data is copied.
   await requireFreePort(layout, settings);
   await step("switching");
   const changed = await ensureUnits(context, to, await readSystemdVersion());
@@ -102,7 +106,7 @@ export async function switchTo(
 
 /**
  * Undoes a change that failed.
- * @returns the error to show: the cause, the end of both journals, and what runs now
+ * @returns the error to throw: the cause, the last lines that both generations logged, and what runs now
  */
 export async function giveUp(
   context: ServiceContext,
@@ -110,7 +114,7 @@ export async function giveUp(
   error: unknown,
 ): Promise<GantryError> {
   const { layout } = context;
-  // A process that took the lock over has undone this change, and may have begun another.
+  // Throws when another process took the lock over. That process has ended this change, and may have begun another one.
   context.requireLock();
   const record = journal.record();
   const switched = record.step === "switching";
@@ -120,7 +124,7 @@ export async function giveUp(
     error instanceof Unhealthy ? unhealthyFinding(context, record, error) : toGantryError(error);
   if (switched) context.reporter.warn(`${record.to ?? "it"} is given up: ${failure.findings[0].what}`);
   const code = failure.findings[0].code;
-  // A request to end this process is followed after the old generation is back.
+  // The signal of `steady` is never aborted, so SIGTERM takes effect only after the old generation is in charge again.
   const steady: ServiceContext = { ...context, signal: new AbortController().signal };
   const undone = await undoChange(steady, record, { outcome: switched ? "went-back" : "failed", code });
   const [first, ...rest] = failure.findings;
@@ -137,7 +141,7 @@ export async function giveUp(
   );
 }
 
-/** The end of two journals: of the generation that was given up, and of the one that serves again. */
+/** The last lines that two generations logged: the one that was given up, and the one that serves again. */
 async function bothJournals(
   { layout }: ServiceContext,
   { to }: ChangeRecord,

@@ -1,4 +1,7 @@
-/** Ends a change that went well: the new generation becomes the one to go back to. */
+/**
+ * Confirms a change: the new generation stays in charge, and becomes the one to go back to. It is healthy, or this is a
+ * first installation, which is confirmed whatever its health is.
+ */
 import type { Candidate } from "../releases/candidate.ts";
 import type { ServiceContext } from "../service-context.ts";
 import { removeResidue, switchLink } from "../releases/generations.ts";
@@ -16,7 +19,7 @@ export async function confirmChange(
   const { layout } = context;
   const { requireLock } = context;
   requireLock();
-  // First, because after a crash a confirmed change is only cleaned up.
+  // Before the step `confirmed`: after a crash in that step, only what is left over is removed.
   if (record.action !== "rollback") await rememberPins(layout, to);
   requireLock();
   await writeRecord(layout, { ...record, step: "confirmed" });

@@ -1,6 +1,6 @@
 /**
- * history.jsonl: one JSON line for each change, appended and never rewritten. Readers skip a line that a power cut
- * left incomplete, and the next entry begins on a new line.
+ * history.jsonl: one line of JSON for each change. Lines are appended and never rewritten. A line that a power cut left
+ * incomplete is skipped when the file is read, and the next entry begins on a new line.
  */
 import { closeSync, fstatSync, fsyncSync, mkdirSync, openSync, readSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
@@ -16,14 +16,15 @@ const EntrySchema = v.object({
   from: v.nullable(v.string()),
   to: v.nullable(v.string()),
   /**
-   * `done`; `went-back`: the new one was not healthy; `failed`: refused or failed before anything changed;
-   * `unhealthy`: installed, and not healthy; `interrupted`: the process or the host died, and the change was undone
-   * later.
+   * `done`: the new generation stays in charge. `went-back`: the change failed after the step `switching` began, for
+   * example because the new generation was not healthy. `failed`: it was refused or failed before that step.
+   * `unhealthy`: a first installation that is not healthy stays. `interrupted`: the process or the host died, and the
+   * change was undone later.
    */
   outcome: v.picklist(["done", "went-back", "failed", "unhealthy", "interrupted"]),
-  /** The error code of the cause. */
+  /** The error code of the failure. */
   code: v.optional(v.string()),
-  /** Duration in seconds. For an interrupted change, until it was found. */
+  /** Duration in seconds, of an interrupted change until its recovery. */
   seconds: v.number(),
   who: v.object({ user: v.string(), uid: v.number() }),
 });
@@ -33,7 +34,7 @@ export type HistoryEntry = Readonly<v.InferOutput<typeof EntrySchema>>;
 export interface History {
   /** Oldest first. */
   readonly entries: readonly HistoryEntry[];
-  /** Number of lines that are no entry: incomplete, or of a later version. */
+  /** The number of lines that are no entry of this version: incomplete ones, and those of a later version. */
   readonly skipped: number;
 }
 
@@ -73,8 +74,8 @@ export function appendHistory(layout: ServiceLayout, entry: HistoryEntry): void 
 }
 
 /**
- * The generations to go back to, latest first: those that were in charge and healthy, without those that a rollback
- * left. So two rollbacks go back two steps, and not forward again.
+ * The generations that the history records as `done`, latest first, without those from which a rollback went back. So
+ * two rollbacks go back two steps, and not forward again.
  */
 export function healthyGenerations({ entries }: History): string[] {
   let line: string[] = [];

@@ -1,4 +1,4 @@
-/** Allows one change of a service at a time. Each change first recovers from an interrupted one. */
+/** Allows one change of a service at a time, by a lock. An interrupted change is ended first. */
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { GantryError } from "../../base/errors.ts";
@@ -9,9 +9,9 @@ import type { ServiceLayout } from "../service-layout.ts";
 import { recoverChange } from "./recover.ts";
 
 /**
- * Runs `work` with the service's lock held and no interrupted change on record.
- * @param work gets a context whose `requireLock` checks this lock
- * @throws GantryError LOCK_TIMEOUT; the errors of recovery and of the work
+ * Takes the lock of the service, ends an interrupted change, and runs `work`.
+ * @param work called with a context whose `requireLock` checks this lock, and with the result of the recovery
+ * @throws GantryError LOCK_TIMEOUT; the errors of the recovery and of `work`
  */
 export async function withService<T>(
   context: ServiceContext,
@@ -33,7 +33,7 @@ export async function withService<T>(
   if (lock === undefined) throw new TypeError("a lock that nobody waits for");
   const held = { ...context, requireLock: () => requireHeld(lock, layout) };
   try {
-    // gantry's own directories: everybody may list the outer one, and each service's is for root.
+    // Every user may list gantry's own directory. Only root may list the directory of a service inside it.
     ensureDirectory(dirname(layout.state), 0o755);
     ensureDirectory(layout.state, 0o700);
     return await work(held, await recoverChange(held));
@@ -42,7 +42,7 @@ export async function withService<T>(
   }
 }
 
-/** A process that took the lock over has recovered from this one's change. This one must stop. */
+/** Stops this process's work when another process took the lock over: that one has ended the change of this one. */
 function requireHeld(lock: Lock, { name, lock: where }: ServiceLayout): void {
   if (!lock.isLost()) return;
   throw new GantryError({

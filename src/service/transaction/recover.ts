@@ -1,6 +1,7 @@
 /**
- * Ends a change that a dead process left, at boot and before every command. It is undone, or, when the new generation
- * is on trial, decided by its health.
+ * Ends an interrupted change, at boot and before every command that takes the lock. A confirmed change is finished. A
+ * change whose new generation is on trial is confirmed when that generation is healthy. Every other one is undone,
+ * unless there is no generation to go back to (planRecovery).
  */
 import { join } from "node:path";
 import { readCandidate, type Candidate } from "../releases/candidate.ts";
@@ -14,8 +15,8 @@ import { putInCharge, readRecoveryFacts, undoChange } from "./undo.ts";
 import { waitHealthy } from "../health/watch.ts";
 
 /**
- * The caller must hold the service's lock.
- * @returns the generation in charge; undefined when there was nothing to recover
+ * Ends the change that is on record, if there is one. The caller must hold the service's lock.
+ * @returns `keep`: the generation in charge, null when there is none; undefined when nothing was on record
  */
 export async function recoverChange(
   context: ServiceContext,
@@ -26,7 +27,7 @@ export async function recoverChange(
   const plan = planRecovery(record, readRecoveryFacts(layout), "recover");
   if (plan.resume && plan.keep !== null) {
     await putInCharge(context, plan.keep);
-    // The trial continues after the service has started: the unit `confirm` runs then.
+    // The recovery unit `confirm` decides about the trial after the service has started.
     if (context.host === "booting") return { keep: plan.keep };
     const candidate = readCandidate(join(layout.releases, plan.keep));
     if (await passesTrial(context, record, candidate)) return { keep: plan.keep };
@@ -38,7 +39,10 @@ export async function recoverChange(
   return { keep };
 }
 
-/** Waits for health as the upgrade would have, and confirms it. */
+/**
+ * Waits until the new generation is healthy, as the interrupted command would have done, and confirms the change.
+ * @returns false when it does not become healthy
+ */
 async function passesTrial(
   context: ServiceContext,
   record: ChangeRecord,

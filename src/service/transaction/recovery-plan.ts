@@ -1,39 +1,40 @@
 /**
- * Plans what to do about an interrupted change, from its record and what is on the disk, so that exactly one complete
- * generation is left. Pure: the effects are in undo.ts and recover.ts. A plan may itself be interrupted and made
- * again.
+ * Plans how to end a change that failed or was interrupted, from its record and from what is on the disk. Afterwards
+ * one complete generation is in charge, or none after an undone first installation. Pure: undo.ts and recover.ts carry
+ * out the plan. When that is interrupted too, a new plan is made.
  */
 import type { ChangeRecord } from "./record.ts";
 
 /** What is on the disk. */
 export interface RecoveryFacts {
-  /** Target of the link `current`; null when there is none. */
+  /** The generation that the link `current` leads to. Null when there is no link. */
   readonly current: string | null;
   /** Names of the generations in releases/. Each is complete, because it was renamed into place. */
   readonly generations: readonly string[];
-  /** There is a complete copy of the data. */
+  /** Whether there is a complete snapshot of the data. */
   readonly snapshot: boolean;
 }
 
 export interface RecoveryPlan {
-  /** The new generation is in charge, on trial, and may have accepted writes: wait for its health, then decide. */
+  /** True when the new generation is on trial: it is in charge and may have accepted writes. Its health decides. */
   readonly resume: boolean;
   /** The generation that stays in charge; null when a first installation is undone. */
   readonly keep: string | null;
-  /** Restore the copied data. What was written since is moved away. */
+  /** Whether the snapshot of the data has to be restored (restoreSnapshot). */
   readonly restoreData: boolean;
-  /** Make links and units those of `keep`. */
+  /** Whether links and units have to be made those of `keep`. */
   readonly switch: boolean;
-  /** A generation that was never used. */
+  /** The generation to remove: the one that this change made, when it does not stay. Null when there is none. */
   readonly remove: string | null;
 }
 
 /**
- * A change that was not confirmed is undone, because an unproven release must not stay in charge after a power cut.
- * There are two exceptions. A first installation that had reached its switch stays, because there is nothing to go
- * back to. And when going back means restoring data, a new generation that may have accepted writes is given the
- * chance to become healthy: its writes would be lost.
- * @param intent `undo` when it is known that the new generation fails
+ * Plans the end of a change. A change that was not confirmed is undone, because an unproven release must not stay in
+ * charge after a power cut. There are two exceptions. A first installation that had reached `switching` stays, because
+ * there is nothing to go back to. A new generation that may have accepted writes stays if it becomes healthy, when
+ * going back would restore older data: its writes would no longer be in the data.
+ * @param intent `undo`: the new generation is known to fail, so the second exception does not apply. `recover`: both
+ *   apply
  */
 export function planRecovery(
   record: ChangeRecord,
@@ -57,7 +58,7 @@ export function planRecovery(
     resume: false,
     keep,
     restoreData: facts.snapshot && touched,
-    // Units may have been replaced before the link was, so the step decides and not the link alone.
+    // Units may have been replaced before the link was. So the step counts too, and not only the link.
     switch: switched || facts.current !== keep,
     remove: record.created && there(to) && to !== keep ? to : null,
   };

@@ -1,6 +1,6 @@
 /**
- * Carries out a recovery plan: restores links, units and data of one complete generation, starts it, and records the
- * outcome of the change. Used when a change fails, by the next command after a crash, and at boot.
+ * Carries out a recovery plan: restores links, units and data of one complete generation, starts the service, and adds
+ * the outcome of the change to the history. Used when a change fails, by the next command after a crash, and at boot.
  */
 import { join } from "node:path";
 import { forgetActivated } from "./activate.ts";
@@ -25,13 +25,14 @@ import { ensureUnits, readSystemdVersion } from "../systemd/units.ts";
 import { waitHealthy, type Health } from "../health/watch.ts";
 
 export interface Undone {
+  /** The generation in charge. Null when there is none. */
   readonly keep: string | null;
-  /** Health of what runs now; undefined when nothing had to be started. */
+  /** The health of the service after it was started again. Undefined when it did not have to be started. */
   readonly health: Health | undefined;
   readonly restored: boolean;
 }
 
-/** The outcome for the history. */
+/** The outcome of a change for the history. An `action` replaces the one in the record. */
 export type Ending = Pick<HistoryEntry, "outcome"> & Partial<Pick<HistoryEntry, "code" | "action">>;
 
 export function readRecoveryFacts(layout: ServiceLayout): RecoveryFacts {
@@ -43,8 +44,8 @@ export function readRecoveryFacts(layout: ServiceLayout): RecoveryFacts {
 }
 
 /**
- * Ends a change with one complete generation in charge. After an interruption it is repeated, because the record is
- * removed last.
+ * Ends a change as planRecovery plans it. The record is removed last, so after an interruption this is done again.
+ * @param ending the outcome for the history, unless the new generation stays: then it is `done`
  */
 export async function undoChange(
   context: ServiceContext,
@@ -91,18 +92,21 @@ async function applyLinks(context: ServiceContext, plan: RecoveryPlan): Promise<
   await switchLink(layout, layout.fallback, plan.keep);
 }
 
-/** Makes link and units those of a generation. */
+/** Makes the link `current` and the units those of a generation. */
 export async function putInCharge(context: ServiceContext, generation: string): Promise<void> {
   const { layout, host, requireLock } = context;
   const candidate = readCandidate(join(layout.releases, generation));
   requireLock();
   await switchLink(layout, layout.current, generation);
   const changed = await ensureUnits(context, candidate, await readSystemdVersion());
-  // At boot systemd has just read these files.
+  // At boot systemd has just read these files, so it reads them again only when they have changed.
   if (changed || host === "running") await reloadUnits();
 }
 
-/** Starts the generation that stays, unless it is running already. */
+/**
+ * Starts the generation that stays, unless it is running already, and waits for its health.
+ * @returns undefined when nothing was started
+ */
 async function ensureRunning(context: ServiceContext, keep: string | null): Promise<Health | undefined> {
   if (keep === null) return undefined;
   const { layout } = context;
@@ -126,7 +130,7 @@ export function finishHistory(
     from: record.from,
     to: record.to,
     ...ending,
-    // Not negative when the clock was set back.
+    // 0 when the clock was set back.
     seconds: Math.max(0, Math.round(Date.now() - record.began) / 1000),
     who: record.who,
   });

@@ -1,7 +1,8 @@
 /**
- * Copies a release into a directory of root's, from wherever it lies: exactly the files that its SHA256SUMS lists,
- * each hashed while it is copied, and the modules whose digest is the manifest's. Modes follow from the contents, the
- * owner is the user who runs this. Other files are reported and left.
+ * Copies a release into a directory that no other user can change. Exactly these files are copied: those that
+ * SHA256SUMS lists, signatures, and the module files whose digest is that of the manifest. Each is hashed while it is
+ * copied. The mode of a file depends on its contents, and its owner is the user who runs this process. Other files are
+ * reported and not copied.
  */
 import { closeSync } from "node:fs";
 import { join } from "node:path";
@@ -28,11 +29,11 @@ export interface ImportOptions {
   /** The directory to copy from. */
   readonly from: string;
   /**
-   * `foreign`: other users may change it at any time. `private`: nobody else can, and its files are moved instead of
-   * copied.
+   * `foreign`: other users may change `from` at any time. `private`: no other user can change it, and its files are
+   * moved instead of copied.
    */
   readonly ownership: "foreign" | "private";
-  /** Made by this call, in a directory that only this user can change. The caller removes it after an error. */
+  /** The directory to make, inside one that only this user can change. The caller removes it after an error. */
   readonly to: string;
   /** Name of the source in messages; `from` when left out. */
   readonly named?: string;
@@ -58,15 +59,16 @@ export interface Offered {
 }
 
 export interface Imported {
-  /** What was not copied, relative to the source. A directory of which nothing was copied ends with a slash. */
+  /** Paths that were not copied, relative to the source. A directory of which nothing was copied ends with a slash. */
   readonly left: readonly string[];
-  /** All that lies in `to`. */
+  /** All files and directories in `to`. */
   readonly listing: TreeListing;
 }
 
 const TAKE_AGAIN = "take it from its publisher again";
 
 /**
+ * Copies a release.
  * @throws GantryError RELEASE_FILE_MISSING without SHA256SUMS; RELEASE_FILE_MISSING and DIGEST_MISMATCH for every
  *   listed file that is not as listed; STORE_UNSAFE; what `admit` throws; the signal's reason; the file system's
  *   errors
@@ -113,7 +115,10 @@ function readOffered(tree: SourceTree): Offered {
   };
 }
 
-/** @throws GantryError with every listed file that is not as listed */
+/**
+ * Copies the files that SHA256SUMS lists.
+ * @throws GantryError with every listed file that is not as listed
+ */
 async function takeListed(taking: Taking, listed: Sums): Promise<void> {
   const findings: Finding[] = [];
   for (const [path, digest] of listed) {
@@ -132,7 +137,10 @@ async function takeListed(taking: Taking, listed: Sums): Promise<void> {
   if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
-/** @returns the digest of what was copied */
+/**
+ * Copies or moves one file.
+ * @returns the digest of the bytes that were read
+ */
 async function take(
   { tree, writer, moveFrom }: Taking,
   path: string,
@@ -148,7 +156,7 @@ async function take(
   }
 }
 
-/** Signatures cannot be in the sums that they sign. A file is copied as a signature when it parses as one. */
+/** Reads the signatures, which SHA256SUMS cannot list because they sign it. A file that is no signature is left out. */
 function readSignatures(tree: SourceTree, { listed, signature }: Offered): [path: string, text: Buffer][] {
   const found: [string, Buffer][] = [];
   const add = (path: string, read: () => Buffer | undefined) => {
@@ -169,7 +177,7 @@ function readSignatures(tree: SourceTree, { listed, signature }: Offered): [path
 }
 
 /**
- * Copies modules. A file that differs from the manifest is left out, and the preparation of the release makes it anew.
+ * Copies module files. A file that differs from the manifest is left out. Preparing the release replaces it.
  */
 async function takeModules(taking: Taking, to: string): Promise<void> {
   const { tree, writer } = taking;
@@ -187,7 +195,7 @@ async function takeModules(taking: Taking, to: string): Promise<void> {
   }
 }
 
-/** Reads the copy, because its digest is that of the sums. */
+/** Reads the manifest from the copy, because the digest of the copy was compared with SHA256SUMS. */
 function readManifest(to: string): string {
   const copy = openSourceTree(to, { named: to });
   try {
@@ -197,7 +205,7 @@ function readManifest(to: string): string {
   }
 }
 
-/** Entries that were not copied. Stamps of an earlier start are not reported. */
+/** The entries that were not copied, without the stamps of earlier starts. */
 function listLeft(tree: SourceTree, writer: ImportWriter): string[] {
   const directories = new Set(writer.listing().files.flatMap(parentsOf));
   return [".", ...directories].flatMap((directory) =>

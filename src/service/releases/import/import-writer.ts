@@ -1,4 +1,4 @@
-/** Writes the files of an import below a new directory, with modes that follow from their contents. */
+/** Writes the files of an imported release into a new directory. The mode of a file depends on its contents. */
 import { chmodSync, fstatSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
@@ -12,10 +12,14 @@ import { pieceAfterPiece, tooLarge } from "./source-tree.ts";
 type Entry = readonly [size: number, sha256: string];
 
 export interface ImportWriter {
-  /** Copies an open file and hashes it on the way. Stops when there are more than `most` bytes. */
+  /**
+   * Copies an open file, or moves it when `move` is given, and hashes it.
+   * @returns its size and digest
+   * @throws GantryError DIGEST_MISMATCH when it has more than `most` bytes
+   */
   readonly copy: (descriptor: number, file: ImportedFile) => Promise<Entry>;
   readonly put: (path: string, bytes: Uint8Array) => void;
-  /** Removes what `copy` wrote. */
+  /** Removes a file that `copy` wrote. */
   readonly remove: (path: string) => void;
   readonly has: (path: string) => boolean;
   readonly listing: () => TreeListing;
@@ -23,20 +27,25 @@ export interface ImportWriter {
 
 interface ImportedFile {
   readonly path: string;
-  /** Path for messages. */
+  /** The file's path for messages. */
   readonly where: string;
-  /** Limit in bytes. All files together have a limit as well. */
+  /** Most bytes of the file. All files together have the limit MOST_BYTES. */
   readonly most?: number;
-  /** Mode of a module's file, from the manifest. Without it, the contents decide. */
+  /** The mode of a module's file, from the manifest. When left out, the mode depends on the contents. */
   readonly mode?: number;
-  /** Path of the file, where no other user can change it: it is moved after it was read. */
+  /**
+   * The path of a file that no other user can change. The file is moved after it was read. When left out, it is copied.
+   */
   readonly move?: string;
 }
 
-/** Pieces of 1 MiB between two turns of the event loop, for the lock's heartbeat and signals. */
+/** Pieces of 1 MiB after which the event loop gets a turn, in which the lock's heartbeat and signals are handled. */
 const PIECES = 8;
 
-/** @param to the directory, made by this call */
+/**
+ * Makes a directory and the writer for it.
+ * @param to the directory to make
+ */
 export function startWriting(to: string, signal: AbortSignal): ImportWriter {
   mkdirSync(to, { mode: 0o755 });
   chmodSync(to, 0o755);
@@ -95,19 +104,19 @@ export function startWriting(to: string, signal: AbortSignal): ImportWriter {
 interface Pouring {
   readonly path: string;
   readonly mode: number | undefined;
-  /** Undefined to read and hash only. */
+  /** What writes the new file. Undefined when the file is only read and hashed. */
   readonly sink: TreeWriter | undefined;
   readonly signal: AbortSignal;
   readonly limit: number;
   readonly tooMuch: GantryError;
 }
 
-/** Copies from an open file to a new one, and hashes the bytes that are written. */
+/** Reads and hashes an open file, and writes the same bytes to the sink if there is one. */
 async function pour(
   descriptor: number,
   { path, mode, sink, signal, limit, tooMuch }: Pouring,
 ): Promise<{ readonly entry: Entry; readonly mode: number }> {
-  // Checked first: a sparse file of any size costs its owner nothing.
+  // Checked before reading, because anybody can make a sparse file of any size that uses no space on the disk.
   if (fstatSync(descriptor).size > limit) throw tooMuch;
   const hash = startEntry();
   let chosen: number | undefined;
@@ -131,8 +140,8 @@ async function pour(
 }
 
 /**
- * The mode of a file. SHA256SUMS has no modes, and those of the source are not trusted. What the kernel can execute
- * (execve(2)) becomes executable.
+ * Chooses the mode of a file from its first bytes: a file that the kernel can execute (execve(2)) becomes executable.
+ * SHA256SUMS has no modes, and the modes of the source are not trusted.
  */
 function modeOf(head: Uint8Array): number {
   const start = Buffer.from(head.subarray(0, 4)).toString("latin1");

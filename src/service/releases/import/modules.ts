@@ -1,4 +1,7 @@
-/** The module files that a release's manifest lists, with their digests, as far as this version understands it. */
+/**
+ * Reads the module files that a release's manifest lists, with their digests, if this version knows the manifest's
+ * form.
+ */
 import * as v from "valibot";
 import { findUnsafe } from "../../../archive/index.ts";
 import type { FileEntry } from "../../../release/index.ts";
@@ -12,8 +15,8 @@ const Entry = v.union([v.tuple([v.number(), Digest, v.literal("x")]), v.strictTu
 const ModulesSchema = v.object({ modules: v.record(Path, v.object({ files: v.record(Path, Entry) })) });
 
 /**
- * By path relative to node_modules. Empty for a manifest of another form: the release's own launcher makes the modules
- * then.
+ * The module files by their paths relative to node_modules. Empty for a manifest of another form: the release's own
+ * launcher then makes the modules.
  */
 export function readModules(manifest: string): ReadonlyMap<string, FileEntry> {
   const result = v.safeParse(ModulesSchema, parse(manifest));

@@ -1,7 +1,6 @@
 /**
- * The source of a release, and how its archive is copied or fetched into a private directory. The copy is needed
- * because the bytes that are checked must be the bytes that are unpacked: the owner of the original could change it in
- * between.
+ * The source of a release. An archive is copied or fetched into a private directory, because the bytes that are checked
+ * must be the bytes that are unpacked: the owner of the original could change it meanwhile.
  */
 import { closeSync } from "node:fs";
 import { basename, dirname } from "node:path";
@@ -25,7 +24,7 @@ export function nameOf(source: Source): string {
 }
 
 export interface TakeOptions {
-  /** The name of the target, for addresses that depend on it. */
+  /** The name of the host's target, because some addresses have an archive for each target. */
   readonly target: string;
   readonly environment: Environment;
   readonly reporter: Reporter;
@@ -33,8 +32,9 @@ export interface TakeOptions {
 }
 
 /**
- * Copies or fetches an archive to `file`, which does not exist yet.
- * @returns the text of its signature, if there is one
+ * Copies or fetches an archive.
+ * @param file the path of the copy, which does not exist yet
+ * @returns the text of the archive's signature; undefined when there is none
  * @throws GantryError RELEASE_FILE_MISSING, DIGEST_MISMATCH for what is not a regular file; the errors of fetching
  */
 export async function takeArchive(
@@ -65,7 +65,9 @@ function copyArchive(from: string, to: string, signal: AbortSignal): void {
   }
 }
 
-/** Loaded on demand, because most upgrades are from a file. */
+/**
+ * Fetches an archive and its signature. The code for that is loaded only here, because most upgrades are from a file.
+ */
 async function fetchWithSignature(
   address: string,
   file: string,

@@ -1,7 +1,7 @@
 /**
  * Reads a directory that another user may be changing at the same time. Every step of a path is opened relative to its
- * parent directory, which is held open, and no link is followed. So a name that is exchanged in between leads nowhere.
- * Anything but a regular file (FIFO, socket, device) is refused without blocking. Linux only.
+ * parent directory, which is held open, and no link is followed. So a name that becomes a link meanwhile causes an
+ * error. What is no regular file, such as a FIFO, a socket or a device, is refused without blocking. Linux only.
  */
 import { closeSync, constants, fstatSync, openSync, readdirSync, readSync, type Stats } from "node:fs";
 import { basename } from "node:path";
@@ -10,9 +10,9 @@ import { errorCode, GantryError, isMissing, type Finding } from "../../../base/e
 
 /** A directory, held open. */
 export interface SourceTree {
-  /** Name for messages. */
+  /** The directory's name for messages. */
   readonly named: string;
-  /** Names directly in a directory of the tree, `.` for the top. Empty when there is no such directory. */
+  /** The names in a directory of the tree; `.` is the top. Empty when there is no such directory. */
   readonly names: (directory: string) => readonly SourceName[];
   /**
    * Opens a regular file, which the caller closes.
@@ -35,7 +35,8 @@ export type Owners = ReadonlySet<number> | undefined;
 
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY;
 /**
- * @param root links in it are followed, because a person named it
+ * Opens a directory.
+ * @param root its path; links in this path are followed, because a person named it
  * @throws GantryError STORE_UNSAFE; the file system's error when it is no directory
  */
 export function openSourceTree(
@@ -75,12 +76,12 @@ export function openSourceTree(
   };
 }
 
-/** The path of a name in an open directory (proc_pid_fd(5)), because Node has no openat(2). */
+/** A path that leads to a name in an open directory (proc_pid_fd(5)). Used because Node has no openat(2). */
 function within(descriptor: number, name: string): string {
   return `/proc/self/fd/${descriptor}/${name}`;
 }
 
-/** Opens each directory of a path in its parent, and calls `use` with the last. */
+/** Opens each directory of a path in its parent, and calls `use` with the descriptor of the last one. */
 function inDirectory<T>(
   top: number,
   parts: readonly string[],
@@ -126,7 +127,10 @@ function irregular(where: string): Finding {
   };
 }
 
-/** An ACL that lets others write shows in the group bits of the mode (acl(5)). */
+/**
+ * Refuses a file that another user owns or can change. The mode is enough to see the latter: an ACL by which others can
+ * write sets the group bits of the mode (acl(5)).
+ */
 function checkOwner({ uid, mode }: Stats, where: string, owners: Owners): void {
   if (owners === undefined) return;
   const open = (mode & 0o022) !== 0;
@@ -146,7 +150,7 @@ function explain(error: unknown, path: string, where: string): unknown {
   if (errorCode(error) === "ENOENT") {
     return new GantryError({ code: "RELEASE_FILE_MISSING", what: `${path} is not there`, where, fix });
   }
-  // A link or a file in the path (ENOTDIR with O_DIRECTORY), a link at its end, anything but a file.
+  // ENOTDIR: a link or a file in the path (O_DIRECTORY). ELOOP: a link at its end. EINVAL, EISDIR: no regular file.
   if (["ENOTDIR", "ELOOP", "EINVAL", "EISDIR"].includes(errorCode(error) ?? ""))
     return new GantryError(irregular(where));
   const code = errorCode(error);
@@ -169,8 +173,8 @@ export function openNamed(path: string): number {
 const PIECE_BYTES = 1 << 20;
 
 /**
- * All bytes of an open file, which stays open.
- * @param most limit in bytes; a larger file is DIGEST_MISMATCH
+ * Reads all bytes of an open file, which stays open.
+ * @param most the most bytes that the file may have; a larger one is DIGEST_MISMATCH
  */
 function readDescriptor(descriptor: number, most: number, where: string): Buffer {
   const pieces: Buffer[] = [];
@@ -188,7 +192,9 @@ export function tooLarge(most: number, where: string): GantryError {
   return new GantryError({ code: "DIGEST_MISMATCH", what, where });
 }
 
-/** The pieces of an open file from its beginning. All share one buffer, so each is valid until the next. */
+/**
+ * Reads an open file in pieces from its beginning. A piece is valid until the next one is read: they share a buffer.
+ */
 export function* pieceAfterPiece(descriptor: number): Generator<Buffer> {
   const buffer = Buffer.allocUnsafe(PIECE_BYTES);
   for (let at = 0; ;) {
@@ -199,12 +205,12 @@ export function* pieceAfterPiece(descriptor: number): Generator<Buffer> {
   }
 }
 
-/** A small file of a tree; undefined when the name does not exist. */
+/** Reads a small file of a tree. Undefined when the name does not exist. */
 export function readSmall(tree: SourceTree, path: string, most: number): Buffer | undefined {
   return readOpened(() => tree.open(path), most, `${tree.named}/${path}`);
 }
 
-/** A small file that a person named; undefined when the name does not exist. */
+/** Reads a small file that a person named. Undefined when the name does not exist. */
 export function readSmallNamed(path: string, most: number): Buffer | undefined {
   return readOpened(() => openNamed(path), most, path);
 }
