@@ -88,20 +88,23 @@ export {
   Tasks,
   UserName,
 } from "./service.ts";
-/** A keyring has the keys that may sign releases; statements change it. */
+/** Statements by which a key names its successor or is revoked, and what they make of a keyring. */
 export {
   applyStatements,
   formatStatement,
   isStatementPath,
   isStatementSigned,
+  type KeyStatement,
+  parseStatement,
+  type SignedStatement,
+} from "./signing/key-succession.ts";
+/** A keyring has the keys that may sign releases; statements change it. */
+export {
   keyIdOf,
   type Keyring,
-  type KeyStatement,
   knowsSigner,
-  parseStatement,
   pinnedKeys,
   requireSigner,
-  type SignedStatement,
   trustedKeys,
 } from "./signing/keyring.ts";
 /** These hash and verify a signed file of any size. */

@@ -13,7 +13,7 @@ export { installService } from "./install.ts";
 /** Reads the release that is in charge of an installed service. */
 export { readInstalled } from "./installed-service.ts";
 /** The refusals that a person can lift with an option of `upgrade`. */
-export type { Allowance } from "./keys/decide.ts";
+export type { Allowance } from "./releases/downgrade-check.ts";
 /** `./gantry upgrade STATEMENT`: adds a publisher's statement about its keys, or says what it would add. */
 export { learnStatement, planStatement } from "./keys/learn.ts";
 /** The key and the allowances that the command line of an upgrade names. */

@@ -30,7 +30,7 @@ import { formatSums, repackArchive, type Repacked } from "../pack/index.ts";
 import { openRelease } from "../sign/index.ts";
 import { writeDurably } from "../../base/files/index.ts";
 import { makeBundleFor } from "./other-target.ts";
-import { remakeOwnBundle } from "./own.ts";
+import { remakeOwnBundle } from "./reuse-or-remake.ts";
 import type { PackedBundle } from "./pack.ts";
 import { ensureOut, type Scratch } from "../scratch.ts";
 

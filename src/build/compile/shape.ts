@@ -3,7 +3,7 @@
  * a build for another machine, its text is read instead. This runs in the build's worker, under Bun.
  */
 import { resolveSync, Transpiler } from "bun";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { extname, join } from "node:path";
 import type { Environment } from "../../base/environment.ts";
 import { fileURLToPath } from "node:url";
@@ -73,6 +73,7 @@ async function inspect({ specifier, root, work, bun, how }: Question): Promise<I
   const directory = mkdtempSync(join(work, "inspect-"));
   const result = join(directory, "result.json");
   const program = fileURLToPath(new URL(`inspect-external${extname(import.meta.url)}`, import.meta.url));
+  if (!existsSync(program)) throw new Error(`gantry is incomplete: ${program} is missing`);
   try {
     await run(bun.path, scriptArguments(program, specifier, root, result, how), {
       cwd: root,

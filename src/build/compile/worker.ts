@@ -67,11 +67,7 @@ function isPlugin(value: unknown): value is BunPlugin {
   return typeof value === "object" && value !== null && "setup" in value && typeof value.setup === "function";
 }
 
-async function attempt(
-  plugins: readonly BunPlugin[],
-  prelude: string,
-  form: Form,
-): Promise<WorkerResult> {
+async function attempt(plugins: readonly BunPlugin[], prelude: string, form: Form): Promise<WorkerResult> {
   const imports = new Map<string, Set<string>>();
   const entries: Entries = { paths: [spec.entry, ...spec.workers], done: new Set() };
   const pin = pinExternals({

@@ -54,12 +54,17 @@ export async function installTree(options: InstallTreeOptions): Promise<Captured
   const served = options.complete === undefined ? undefined : readDigests(modules);
   await options.complete?.(modules);
   const tree = markMade(captureTree(modules, options.closure, target, options.keep), served);
-  const installed = new Set(Object.values(tree.modules).map((module) => module.name));
-  const [first, ...rest] = options.platformPackages
-    .filter((name) => !installed.has(name))
-    .map(skippedFinding);
+  const [first, ...rest] = skippedPackages(tree, options.platformPackages).map(skippedFinding);
   if (first !== undefined) throw new GantryError(first, ...rest);
   return tree;
+}
+
+/** Those of `paths`, relative to node_modules and one package each, at which nothing was installed. */
+export function skippedPackages(
+  { modules }: Pick<CapturedTree, "modules">,
+  paths: readonly string[],
+): string[] {
+  return paths.filter((path) => modules[path] === undefined);
 }
 
 /** Digests of the files by path, as the registry served them, before any script ran. */

@@ -4,13 +4,7 @@
  */
 import { existsSync } from "node:fs";
 import { defineCommand } from "../../base/command-line.ts";
-import {
-  GantryError,
-  spellFinding,
-  type ErrorCode,
-  type Finding,
-  type SpelledFinding,
-} from "../../base/errors.ts";
+import { GantryError, spellFinding, type ErrorCode, type SpelledFinding } from "../../base/errors.ts";
 import {
   checkAbi,
   checkExecutable,
@@ -18,23 +12,19 @@ import {
   checkWritable,
   type InspectedModule,
   inspectTree,
-  moduleSize,
-  type LocationPlan,
   readHostId,
   readScene,
   readTreeState,
-  type TreeState,
-  type Release,
   type Scene,
   type TreeInspection,
 } from "../../modules/index.ts";
-import { type ExternalModule, LIBC_MARKS, wantedModules } from "../../release/index.ts";
-import { jsonText, count, formatBytes } from "../../base/text.ts";
+import { type ExternalModule, LIBC_MARKS } from "../../release/index.ts";
+import { jsonText } from "../../base/text.ts";
 import { describeRelease, formatDiagnosis, type Diagnosis } from "./diagnosis.ts";
+import { foretellStart, planNextInstall } from "./next-start.ts";
 import { explainSource, formatExplanations } from "./explain.ts";
 import { captureScene } from "../../host/index.ts";
-import { networkRule, planSource } from "../source-plan.ts";
-import { checkTrust, openRelease, planWrite, type Opened, type Session } from "../session.ts";
+import { checkTrust, openRelease, type Opened, type Session } from "../session.ts";
 
 export function doctorCommand(session: Session) {
   return defineCommand({
@@ -85,7 +75,7 @@ export async function diagnose(session: Session, opened: Opened): Promise<Diagno
   const damaged = tree?.findings.some((found) => found !== planted && REPAIRABLE.has(found.code)) ?? false;
   const install = plan.state === "absent" || damaged;
   const { way, hindrances, target } = install
-    ? planInstall(session, opened)
+    ? planNextInstall(session, opened)
     : { way: "", hindrances: [], target: opened.plan };
   const trust = checkTrust(session, opened);
   return {
@@ -102,7 +92,7 @@ export async function diagnose(session: Session, opened: Opened): Promise<Diagno
       writable: checkWritable(target.location) === undefined,
       passed: target.passed,
     },
-    plan: { ...plan, would: describePlan(plan.state, release, { own, tree, install, way, hindrances }) },
+    plan: { ...plan, would: foretellStart(plan.state, release, { own, tree, install, way, hindrances }) },
     modules: tree?.modules ?? release.manifest.externals.map(describeUnseen),
     native: tree?.native ?? [],
     warnings: tree?.warnings ?? [],
@@ -117,43 +107,6 @@ const REPAIRABLE: ReadonlySet<ErrorCode> = new Set(["DIGEST_MISMATCH"]);
 function inspect(session: Session, { release, location }: Opened): Promise<TreeInspection> {
   const { environment, signal, self, settings } = session;
   return inspectTree({ release, location, environment, signal, self, skip: settings.skip });
-}
-
-/** Where a start would take the modules from, and the findings that would stop it. */
-function planInstall(
-  session: Session,
-  opened: Opened,
-): { readonly way: string; readonly hindrances: readonly Finding[]; readonly target: LocationPlan } {
-  const { release, location } = opened;
-  const source = planSource(session, release, { network: networkRule(session, release, "start") });
-  const target = checkWritable(location) === undefined ? opened.plan : planWrite(session, opened);
-  const { refusal } = target;
-  return {
-    target,
-    way: "run" in source ? source.description : "",
-    hindrances: [...(refusal === undefined ? [] : [refusal]), ...("run" in source ? [] : [source])],
-  };
-}
-
-function describePlan(
-  state: TreeState["state"],
-  release: Release,
-  found: {
-    readonly own: readonly Finding[];
-    readonly tree: TreeInspection | undefined;
-    readonly install: boolean;
-    readonly way: string;
-    readonly hindrances: readonly Finding[];
-  },
-): string {
-  if (found.own.length > 0 || found.hindrances.length > 0) return "refuse, with the findings below";
-  if (found.install) {
-    const modules = wantedModules(release.manifest);
-    const bytes = modules.reduce((sum, [, module]) => sum + moduleSize(module), 0);
-    return `install ${count(modules.length, "module")} (${formatBytes(bytes)}) ${found.way}`;
-  }
-  if ((found.tree?.findings.length ?? 0) > 0) return "refuse, with the findings below";
-  return state === "ready" ? "start the app at once" : "check the modules where they lie, then start the app";
 }
 
 /** The state of a module that was not inspected: there is no tree, or the release cannot run on this host. */

@@ -20,7 +20,7 @@ import {
 import type { Candidate } from "../releases/candidate.ts";
 import type { Offered } from "../releases/import/copy-release.ts";
 import type { ServiceLayout } from "../service-layout.ts";
-import { checkFollows, type Allowance } from "./decide.ts";
+import { checkFollows, type Allowance } from "../releases/downgrade-check.ts";
 import { readHighest, readKeys, writeKeys } from "./memory.ts";
 
 export interface Trust {

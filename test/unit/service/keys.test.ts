@@ -6,7 +6,7 @@ import { GantryError } from "../../../src/base/errors.ts";
 import { revokeKey, succeedKey } from "../../../src/index.ts";
 import type { Source } from "../../../src/service/releases/import/release-source.ts";
 import { learnStatement, planStatement } from "../../../src/service/keys/learn.ts";
-import type { Allowance } from "../../../src/service/keys/decide.ts";
+import type { Allowance } from "../../../src/service/releases/downgrade-check.ts";
 import type { TrustOptions } from "../../../src/service/keys/trust.ts";
 import { makePublisher, type Publisher, type TestKey } from "../../support/service/signed.ts";
 

@@ -6,7 +6,7 @@ import { keygen } from "../../../../src/build/sign/keys.ts";
 import { makeSums } from "../../../../src/build/pack/sums.ts";
 import { signRelease } from "../../../../src/build/sign/sign.ts";
 import { revokeKey, succeedKey } from "../../../../src/build/sign/statement.ts";
-import { applyStatements } from "../../../../src/release/signing/keyring.ts";
+import { applyStatements } from "../../../../src/release/signing/key-succession.ts";
 import { verifyMinisign } from "../../../../src/release/signing/minisign.ts";
 import { findingsOf, makeDirectory } from "../../../support/build/scratch.ts";
 import { makeRelease } from "../../../support/build/signed-release.ts";

@@ -6,7 +6,7 @@ import type { Finding } from "../../base/errors.ts";
 import { keyIdOf, type Keyring, pinnedKeys, trustedKeys } from "../../release/index.ts";
 import { shellWord } from "../../base/text.ts";
 import { compareVersions } from "../../base/versions.ts";
-import type { Candidate } from "../releases/candidate.ts";
+import type { Candidate } from "./candidate.ts";
 
 /** What a person may allow on the command line. Other refusals cannot be lifted. */
 export type Allowance = "downgrade" | "drop-key";
