@@ -15,7 +15,7 @@ import { isAddon, judgeRegistration } from "./rules/registration.ts";
 import { judgeSymbols } from "./rules/symbols.ts";
 import { judgeThreadLocal } from "./rules/thread-local.ts";
 import { judgeVersions } from "./rules/symbol-versions.ts";
-import type { Places } from "./search.ts";
+import type { Places } from "./library-search.ts";
 import type { LoadSituation, Situation } from "./rules/situation.ts";
 
 interface ModuleFile {

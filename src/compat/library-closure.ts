@@ -3,7 +3,7 @@
  * which a loader opens them (breadth first, ld.so(8)). A library that was found under a name is not searched for again.
  */
 import type { LibcFamily, LibraryFacts } from "../host/index.ts";
-import { searchLibrary, type LoadedObject, type Places } from "./search.ts";
+import { searchLibrary, type LoadedObject, type Places } from "./library-search.ts";
 
 export interface MissingLibrary {
   readonly name: string;

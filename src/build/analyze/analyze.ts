@@ -13,7 +13,7 @@ import {
   type AnalyzedExternal,
   type AnalyzedPackage,
 } from "./describe-package.ts";
-import { readNativeEvidence, readPackageFiles } from "./evidence.ts";
+import { readNativeEvidence, readPackageFiles } from "./native-evidence.ts";
 import { refuseUnknownNames } from "./unknown-names.ts";
 import { findCarried, findExternals, type AnalysisSettings, type Walk } from "./package-walk.ts";
 

@@ -8,7 +8,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Target } from "../../release/index.ts";
 import type { InstalledGraph, InstalledPackage } from "../app/index.ts";
-import { nativeFiles, scriptsOf, type PackageFiles } from "./evidence.ts";
+import { nativeFiles, scriptsOf, type PackageFiles } from "./native-evidence.ts";
 import { platformRefusal } from "./platform.ts";
 
 export interface Embeddable {

@@ -3,7 +3,7 @@
  * `analyze`. It reads files only.
  */
 export { analyzeApp, type Analysis } from "./analyze.ts";
-export { readPackageFiles } from "./evidence.ts";
+export { readPackageFiles } from "./native-evidence.ts";
 export { formatAnalysis } from "./format-analysis.ts";
 export { installCommands, readInstallScript } from "./install-script.ts";
 /** Recognises packages that hold the native files of one platform, such as `@img/sharp-linux-x64`. */

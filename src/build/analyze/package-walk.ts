@@ -5,7 +5,7 @@
  */
 import type { Target } from "../../release/index.ts";
 import type { InstalledEdge, InstalledGraph, InstalledPackage, Settings } from "../app/index.ts";
-import type { PackageFiles } from "./evidence.ts";
+import type { PackageFiles } from "./native-evidence.ts";
 import { isPlatformPackage, platformRefusal } from "./platform.ts";
 
 export interface Walk {

@@ -2,7 +2,7 @@
 import type { ElfFile } from "../../elf/index.ts";
 import type { HostFacts, LibcFamily, RuntimeView } from "../../host/index.ts";
 import type { Closure, Process } from "../library-closure.ts";
-import type { LoadedObject } from "../search.ts";
+import type { LoadedObject } from "../library-search.ts";
 
 /** A load of any kind of object: a module, or the runtime itself at its start. */
 export interface LoadSituation {

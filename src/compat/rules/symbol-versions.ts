@@ -7,7 +7,7 @@ import { compareDotted } from "../../base/versions.ts";
 import { installCommand, systemsWithGlibc } from "../system-packages.ts";
 import { valueOf } from "../../host/index.ts";
 import { listed, type Draft } from "../compat-finding.ts";
-import type { LoadedObject } from "../search.ts";
+import type { LoadedObject } from "../library-search.ts";
 import { inObject, type LoadSituation } from "./situation.ts";
 
 export function judgeVersions(situation: LoadSituation): Draft[] {

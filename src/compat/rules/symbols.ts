@@ -7,7 +7,7 @@
 import type { ElfImport } from "../../elf/index.ts";
 import { listed, type Draft } from "../compat-finding.ts";
 import { inObject, runtimeName, shippedObjects, type Situation } from "./situation.ts";
-import type { LoadedObject } from "../search.ts";
+import type { LoadedObject } from "../library-search.ts";
 
 export interface SymbolFindings {
   readonly errors: readonly Draft[];
