@@ -33,7 +33,7 @@ const PLANTED: Readonly<
   },
   "compat/rules": {
     refused: ["../../check/index.ts", "../../elf/elf-file.ts"],
-    allowed: ["../../elf/index.ts", "../search.ts"],
+    allowed: ["../../elf/index.ts", "../library-search.ts"],
   },
   check: { refused: ["../release/index.ts", "../compat/judge-files.ts"], allowed: ["../compat/index.ts"] },
   release: { refused: ["../runtime/index.ts", "../elf/index.ts"], allowed: ["../base/errors.ts"] },
