@@ -1,7 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-/** Those that measure, or that fill the whole machine: after all others, one at a time. */
-const ALONE = ["test/hosts/commands.test.ts", "test/hosts/adversity.test.ts"];
+/** Those that measure, that fill the whole machine, or that break the same releases: after all others, one at a time. */
+const ALONE = ["commands", "adversity", "damage", "faults", "powerloss", "runtime-damage", "scarcity"].map(
+  (name) => `test/hosts/${name}.test.ts`,
+);
 
 export default defineConfig({
   test: {

@@ -40,12 +40,17 @@ export function makeDisk(type, subject, work) {
     return undefined;
   }
   const root = join(mountPoint, "release");
-  cpSync(subject.root, root, { recursive: true });
-  must("sync", "-f", mountPoint);
   const dispose = () => {
     must("umount", mountPoint);
     rmSync(image);
   };
+  try {
+    cpSync(subject.root, root, { recursive: true });
+    must("sync", "-f", mountPoint);
+  } catch (error) {
+    dispose();
+    throw error;
+  }
   return { image, mountPoint, root, dispose };
 }
 
