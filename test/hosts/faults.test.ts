@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { partOf } from "../support/wide-table.ts";
 import { choosePoints, FAULTS, findPoints, type Point } from "../support/faults/inject.mjs";
 import { sharedSubject } from "../support/faults/shared.ts";
 import { breakOnce, reset, type Subject } from "../support/faults/sweep.mjs";
@@ -17,9 +18,9 @@ beforeAll(() => {
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 describe.each([
-  ["small", 10],
-  ["sample", 0],
-] as const)("a cold start of the %s release", (name, number) => {
+  ["small", 10, FAULTS],
+  ["sample", 0, partOf("faults of the sample release", FAULTS, 1)],
+] as const)("a cold start of the %s release", (name, number, faults) => {
   let subject: Subject;
   let all: readonly Point[] = [];
   let points: readonly Point[] = [];
@@ -36,7 +37,7 @@ describe.each([
     expect(points.length).toBeGreaterThan(number);
   });
 
-  it.each(FAULTS)("that is broken by %s works the next time", { timeout: 1_800_000 }, (fault) => {
+  it.each(faults)("that is broken by %s works the next time", { timeout: 1_800_000 }, (fault) => {
     expect(points.flatMap((point) => breakOnce(subject, point, fault) ?? [])).toEqual([]);
   });
 });
