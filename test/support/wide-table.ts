@@ -2,7 +2,7 @@
  * Wide tables: the suite runs a part of one, drawn anew each time, and says what it leaves out.
  * GANTRY_TEST_WHOLE=1 runs everything (node scripts/test-hosts.mjs --whole), GANTRY_TEST_SEED=N draws the same part again.
  */
-import { seeded } from "./faults/inject.mjs";
+import { draw } from "./draw.mjs";
 
 /**
  * @param title of the table, for the line that names what is left out
@@ -13,13 +13,7 @@ export function partOf<T>(title: string, cases: readonly T[], most: number): rea
   if (process.env["GANTRY_TEST_WHOLE"] === "1" || cases.length <= most) return cases;
   const told = process.env["GANTRY_TEST_SEED"];
   const seed = told === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(told);
-  const random = seeded(seed);
-  const waiting = [...cases.keys()];
-  const drawn = new Set<number>();
-  while (drawn.size < most) {
-    const [index] = waiting.splice(Math.floor(random() * waiting.length), 1);
-    if (index !== undefined) drawn.add(index);
-  }
+  const drawn = new Set(draw([...cases.keys()], most, seed));
   const left = cases.filter((_, index) => !drawn.has(index)).map((one) => JSON.stringify(one));
   console.log(`${title}: left out with GANTRY_TEST_SEED=${seed}: ${left.join(" ")}`);
   return cases.filter((_, index) => drawn.has(index));

@@ -1,5 +1,4 @@
 /** Runs a program to its end, with limits, and collects what it prints. Nothing else in gantry starts a process. */
-// oxlint-disable-next-line no-restricted-imports -- the only file that starts processes
 import { spawn, spawnSync } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { Environment } from "../environment.ts";

@@ -1,5 +1,6 @@
 // Breaks one system call of a run, at a place that was seen in a clean run before: strace(1) traces once to find the
 // places, then injects a fault at one of them. Only calls that change files below a directory are places.
+import { draw } from "../draw.mjs";
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -106,20 +107,6 @@ export function runPlainly({ argv: [program = "", ...args], cwd, env }) {
 }
 
 /**
- * Numbers from 0 to 1, the same for the same seed (mulberry32).
- * @param {number} seed
- */
-export function seeded(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/**
  * Some of the places: each kind of call in each stage once, then others by chance.
  * @param {readonly Point[]} points @param {number} number @param {number} seed @returns {Point[]}
  */
@@ -129,11 +116,6 @@ export function choosePoints(points, number, seed) {
   for (const point of points)
     if (!classes.has(`${point.stage} ${point.call}`)) classes.set(`${point.stage} ${point.call}`, point);
   const chosen = new Set(classes.values());
-  const random = seeded(seed);
   const waiting = points.filter((point) => !chosen.has(point));
-  for (let left = number; left > 0 && waiting.length > 0; left -= 1) {
-    const [point] = waiting.splice(Math.floor(random() * waiting.length), 1);
-    if (point !== undefined) chosen.add(point);
-  }
-  return [...chosen];
+  return [...chosen, ...draw(waiting, number, seed)];
 }
