@@ -5,9 +5,10 @@ export {
   installFrozen,
   type InstallLimits,
   type InstallOptions,
-  isNetworkComplaint,
   runInstaller,
 } from "./install-packages.ts";
+/** Whether a line of a package manager about one package means a failure of the network. */
+export { isNetworkComplaint } from "./install-failure.ts";
 /** Environment and arguments with which a Bun program is run as a tool. */
 export { BE_BUN, keptEnvironment, scriptArguments, toolEnvironment } from "./invoke.ts";
 /** `probeTogether` and `probeExternal` load modules in a child process, and report what does not load. */

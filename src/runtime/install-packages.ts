@@ -4,10 +4,10 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { hideLogins } from "../base/redact.ts";
 import { readNames, readRegularText, unlessRefused } from "../base/files/index.ts";
-import { GantryError, type Finding } from "../base/errors.ts";
+import { GantryError } from "../base/errors.ts";
 import { NAMES, type Target } from "../release/index.ts";
+import { hangFinding, parseInstallFailure, readComplaints } from "./install-failure.ts";
 import { keptEnvironment } from "./invoke.ts";
 import { run, type RunResult } from "../base/process/index.ts";
 import type { Environment } from "../base/environment.ts";
@@ -130,103 +130,9 @@ export async function runInstaller(
   }
   options.signal?.throwIfAborted();
   if (guard.signal.aborted) throw new GantryError(hangFinding(hang));
-  const failure = parseInstallFailure(result, join(options.directory, NAMES.lockfile));
+  const failure = parseInstallFailure(result, options.directory);
   if (failure !== undefined) throw new GantryError(failure);
-  return complaints(result.stderr);
-}
-
-interface FailureRule {
-  readonly pattern: RegExp;
-  readonly finding: Pick<Finding, "code" | "what"> & Partial<Finding>;
-}
-
-const RETRY = "check the network, name another registry with GANTRY_REGISTRY=URL, then start again";
-
-/** Messages of Bun 1.3.7 and 1.4.5 and of npm 10. The first match counts. */
-const FAILURES: readonly FailureRule[] = [
-  {
-    pattern: /integrity check failed|IntegrityCheckFailed|\bEINTEGRITY\b/i,
-    finding: {
-      code: "DIGEST_MISMATCH",
-      what: "the registry served a package that is not the one the release was built with",
-      fix: "use another registry (GANTRY_REGISTRY=URL), and tell the operator of this one",
-    },
-  },
-  {
-    pattern: /lockfile (?:had changes|is frozen)|lockfile version|failed to parse lockfile|\bEUSAGE\b/i,
-    finding: {
-      code: "MANIFEST_INVALID",
-      what: "bun.lock cannot be used, or does not belong to package.json",
-      fix: "unpack the release archive again, all of it, into an empty directory",
-    },
-  },
-  { pattern: /ENOSPC|No space left/i, finding: { code: "DISK_FULL", what: "no space left for the modules" } },
-  {
-    pattern: /EROFS|Read-only file system/i,
-    finding: { code: "STORE_UNWRITABLE", what: "the file system is read-only" },
-  },
-  {
-    pattern: /- 40[13]\b|\bE40[13]\b/,
-    finding: {
-      code: "NETWORK_FAILED",
-      what: "the package registry wants credentials, or does not accept the ones it got",
-      fix: "put the registry's token into ~/.npmrc of the user who starts this, then start again",
-    },
-  },
-  {
-    pattern: /- 404\b|\bE404\b|No version matching|\bETARGET\b/,
-    finding: {
-      code: "MODULE_UNAVAILABLE",
-      what: "the registry does not have a package that the release needs",
-      fix: "use a registry that has it (GANTRY_REGISTRY=URL)",
-    },
-  },
-];
-
-/** The lines that are errors, and Bun's warnings; npm's lines begin with `npm error`, and its warnings do not help. */
-function complaints(stderr: string): string[] {
-  // A registry's address may hold a user and a password, and messages end up in logs.
-  return hideLogins(stderr)
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => /^(?:error|warn:|npm error) ?\S|^\w+Error\b/.test(line));
-}
-
-/**
- * The finding for a failed installation; undefined when it succeeded. An unknown message counts as a failure of the
- * network, because the release's own files have been checked before.
- */
-function parseInstallFailure(result: RunResult, lockfile: string): Finding | undefined {
-  if (result.code === 0) return undefined;
-  const lines = complaints(result.stderr);
-  const errors = lines.filter((line) => !line.startsWith("warn"));
-  const detail = (errors.length === 0 ? lines : errors).slice(0, 5);
-  if (result.signal !== null) {
-    const what = `the package manager was ended by ${result.signal}`;
-    return { code: "LOAD_CRASHED", what, detail, fix: "look for an out-of-memory kill in the kernel log" };
-  }
-  const rule = FAILURES.find(({ pattern }) => pattern.test(detail.join("\n")));
-  if (rule !== undefined) {
-    const about = rule.finding.code === "MANIFEST_INVALID" ? { where: lockfile } : {};
-    return { ...about, detail, ...rule.finding };
-  }
-  return { code: "NETWORK_FAILED", what: "the package registry could not be used", detail, fix: RETRY };
-}
-
-/**
- * Whether a line about one package means a failure of the network, which may pass. A 404 means that there is no such
- * package.
- */
-export function isNetworkComplaint(line: string): boolean {
-  return !/- 404\b|\bE404\b/.test(line) && /^(?:warn|error|npm error)/.test(line);
-}
-
-function hangFinding(hang: number): Finding {
-  return {
-    code: "NETWORK_FAILED",
-    what: `the package registry did not send anything for ${Math.round(hang / 1000)} seconds`,
-    fix: RETRY,
-  };
+  return readComplaints(result.stderr);
 }
 
 /**

@@ -82,16 +82,17 @@ export function registrySource(release: Release, options: RegistryOptions): Modu
 }
 
 /**
- * Turns a failed installation into DISK_FULL when less space is free than the modules take. Bun 1.4.5 reports a full disk
- * only as a package that it could not unpack.
+ * Says how much space is needed when the disk was full. It was full as well when less space is free than the modules
+ * take, whatever the package manager says: both Bun and npm may be ended, or give up a download, for want of space.
  */
 function blameDisk(error: unknown, release: Release, work: string): unknown {
   const needed = wantedModules(release.manifest).reduce((sum, [, module]) => sum + moduleSize(module), 0);
   const space = statfsSync(work);
   const free = space.bavail * space.bsize;
-  if (!(error instanceof GantryError) || free >= needed) return error;
-  const code = error.findings[0].code;
-  if (code !== "NETWORK_FAILED" && code !== "LOAD_CRASHED") return error;
+  if (!(error instanceof GantryError)) return error;
+  const { code } = error.findings[0];
+  const perhaps = free < needed && (code === "NETWORK_FAILED" || code === "LOAD_CRASHED");
+  if (code !== "DISK_FULL" && !perhaps) return error;
   return new GantryError({
     code: "DISK_FULL",
     what: `no space left to install the modules: ${formatBytes(free)} are free`,

@@ -45,11 +45,15 @@ describe.skipIf(!mounts)("a place", () => {
     expectRefusal(run, "STORE_NOEXEC", /cannot be loaded from .*node_modules, which is mounted noexec/);
   });
 
-  it("that is full is DISK_FULL, and is as empty as before", async () => {
+  it.each([
+    ["download", 1200],
+    ["second package", 2800],
+    ["copying into the tree", 4400],
+  ])("that is full at the %s is DISK_FULL, and is as empty as before", async (_, spare) => {
     root = fixture.make();
-    const place = join(fixture.directory, "small");
+    const place = join(fixture.directory, `small-${spare}`);
     mkdirSync(place);
-    const room = Math.ceil(statSync(fixture.executable).size / 1024) + 1200;
+    const room = Math.ceil(statSync(fixture.executable).size / 1024) + spare;
     const script = `mount -t tmpfs -o mode=755,size=${room}k tmpfs "$1"; cp -r "$2/." "$1/"; set +e
       "$1/lib/tiny" --no-install "$1/lib/launcher.mjs" start; code=$?; ls -A "$1" >&2; exit $code`;
     const run = await inMounts(script, place, root);

@@ -1,4 +1,5 @@
 /** The real package manager against a registry that behaves, and against ones that do not. */
+import { spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -202,6 +203,43 @@ it.each([
   writeFileSync(lock, damage(readFileSync(lock, "utf8")));
   expect(await findingOf(install())).toMatchObject({ code: "MANIFEST_INVALID", where: lock });
   expect(registry.requests).toEqual([]);
+});
+
+it("names a full disk although only the sixth complaint does", async () => {
+  const executable = join(directory, "bun");
+  const lines = [1, 2, 3, 4, 5].map((n) => `error: Timeout downloading tarball package-${n}`);
+  const last = "ENOSPC: failed copying files from cache to destination for package bcrypt";
+  writeFileSync(executable, `#!/bin/sh\nprintf '%s\\n' '${[...lines, last].join("' '")}' >&2\nexit 1\n`, {
+    mode: 0o755,
+  });
+  expect(await findingOf(install({ executable }))).toMatchObject({ code: "DISK_FULL", detail: [last] });
+});
+
+/** Mounts a small disk at `directory`, which needs root; false where that is not allowed. */
+const mountSmallDisk = () => {
+  mkdirSync(directory, { recursive: true });
+  return spawnSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", directory]).status === 0;
+};
+
+it("asks the disk before it blames the network", async ({ skip }) => {
+  const executable = join(base, "filler");
+  const script =
+    "#!/bin/sh\ncat /dev/zero > filled 2>/dev/null\necho 'error: something happened' >&2\nexit 1\n";
+  writeFileSync(executable, script, { mode: 0o755 });
+  skip(!mountSmallDisk(), "a disk of its own needs root and mount(8)");
+  try {
+    cpSync(join(base, "source"), directory, { recursive: true });
+    expect(await findingOf(install({ executable }))).toMatchObject({ code: "DISK_FULL", where: directory });
+  } finally {
+    spawnSync("umount", [directory]);
+  }
+});
+
+it("takes no success for one that left a package out for want of space", async () => {
+  const executable = join(directory, "bun");
+  const line = "warn: Fail extracting tarball from @node-rs/crc32-linux-x64-gnu";
+  writeFileSync(executable, `#!/bin/sh\necho '${line}' >&2\n`, { mode: 0o755 });
+  expect(await findingOf(install({ executable }))).toMatchObject({ code: "DISK_FULL", detail: [line] });
 });
 
 it("stops when told to, and the package manager is gone by then", async () => {
