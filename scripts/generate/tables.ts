@@ -2,7 +2,7 @@
  * The generated parts of the guides, by the name in the comments around them:
  * `<!-- errors: begin -->` and `<!-- errors: end -->`.
  */
-import { ERRORS } from "../../src/base/errors.ts";
+import { ERRORS } from "../../src/base/error-table.ts";
 import { formatVariableTables } from "../../src/base/variable-texts.ts";
 import { TARGETS, targetSuffix } from "../../src/release/index.ts";
 import { code, codes, table } from "./cells.ts";

@@ -39,7 +39,7 @@ describe.each(pages)("%s", (page, text) => {
 
 it("reads what the guides name", () => {
   const named = new Map(pages.map(([page, text]) => [page, namedFiles(page, text)]));
-  const known = [".ci/run", "src/base/errors.ts", "src/launcher/main.ts"];
+  const known = [".ci/run", "src/base/error-table.ts", "src/launcher/main.ts"];
   expect(named.get("CONTRIBUTING.md")).toEqual(expect.arrayContaining(known));
   expect(named.get("ARCHITECTURE.md")?.length).toBeGreaterThan(40);
 });
