@@ -35,6 +35,7 @@ import {
 } from "./release/index.ts";
 import type { PackedBundle } from "./bundle/index.ts";
 import { releaseInstall, releaseKeep, releasePublicKey, vendoredTargets } from "./choices.ts";
+import { nodeEnvOf } from "./compile/index.ts";
 import { beginStep, type BuildContext, type BuildOptions } from "./build-context.ts";
 import { buildJavaScript, type BuiltJavaScript } from "./node/index.ts";
 import { writeArchive } from "./pack/index.ts";
@@ -156,6 +157,7 @@ async function finishTarget(
     manifest,
     files: fileSizes(release),
     leftOut: tree.leftOut,
+    ...(staged.program.runtime.kind === "bun" ? { nodeEnv: nodeEnvOf(context.app.settings.build) } : {}),
     loadedHere,
   };
 }

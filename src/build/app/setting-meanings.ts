@@ -25,7 +25,8 @@ export const SETTING_MEANINGS: Meanings<keyof Settings> = {
 };
 
 export const BUILD_MEANINGS: Meanings<keyof BuildSettings> = {
-  defines: "Names that are replaced by a value. Not for Node apps.",
+  defines:
+    'Names that are replaced by an expression, such as `{"API": "\'https://example.org\'"}`. `process.env.NODE_ENV` is `"production"` unless it is named here; defined as itself, it is looked up at run time. Not for Node apps.',
   plugins: "Modules that export a Bun plugin. Not for Node apps.",
   workers: "Extra entry points. Not for Node apps.",
   sourcemap: "Where the source map goes.",

@@ -12,6 +12,7 @@ import { run, type RunResult } from "../../base/process/index.ts";
 import { scriptArguments, toolEnvironment } from "../../runtime/index.ts";
 import type { BuildSettings } from "../app/index.ts";
 import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
+import { releaseDefines } from "./defines.ts";
 import { withoutPrelude } from "./external-stubs.ts";
 import type { Scratch } from "../scratch.ts";
 
@@ -88,7 +89,7 @@ function planCompile(options: CompileOptions, work: string): CompileSpec {
     externals: options.externals,
     modulesRoot: realPath(options.modulesRoot),
     work,
-    defines: settings.defines ?? {},
+    defines: releaseDefines(settings),
     plugins: (settings.plugins ?? []).map(inApp),
     workers: (settings.workers ?? []).map(inApp),
     sourcemap: settings.sourcemap ?? "none",

@@ -8,6 +8,7 @@ import { extname, join } from "node:path";
 import { argv, chdir, env, execPath, exit } from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { preferBytecode, type Form } from "./bytecode.ts";
+import { isDevelopment } from "./defines.ts";
 import { pinExternals, prependAfter, prependToEntries, type Entries } from "./plugin.ts";
 import { createShapeReader } from "./shape.ts";
 import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
@@ -121,6 +122,8 @@ function buildConfig(plugins: BunPlugin[], form: Form): BuildConfig {
     bytecode: form === "bytecode",
     sourcemap: spec.sourcemap,
     define: { ...spec.defines },
+    env: "disable",
+    jsx: { development: isDevelopment(spec.defines) },
     plugins,
     compile: {
       target: spec.target as Bun.Build.CompileTarget,

@@ -17,6 +17,8 @@ export interface ReleaseSummary {
   /** Sizes in bytes of the release's files, by path. */
   readonly files: Readonly<Record<string, number>>;
   readonly leftOut: readonly LeftOut[];
+  /** What replaces `process.env.NODE_ENV` in a compiled app. Undefined for a Node app. */
+  readonly nodeEnv?: string | undefined;
   /** True when every module was loaded from the finished release on this machine. */
   readonly loadedHere: boolean;
 }
@@ -28,6 +30,7 @@ export function formatSummary(summary: ReleaseSummary): string {
   const { manifest } = summary;
   const lines = [`${summary.target}${summary.loadedHere ? "" : "  (not loaded here)"}`];
   lines.push(...fileLines(summary.files));
+  if (summary.nodeEnv !== undefined) lines.push(`compiled with process.env.NODE_ENV = ${summary.nodeEnv}`);
   lines.push("modules");
   for (const external of manifest.externals) {
     const bytes = bytesOf(manifest, external.name);

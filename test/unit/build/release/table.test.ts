@@ -30,3 +30,18 @@ it("the table names each file, but the launcher's and the app's own in a line ea
   ]);
   expect(text.split("\n").filter((row) => row.length > 80)).toEqual([]);
 });
+
+it("the table says what the compiler put in place of NODE_ENV", () => {
+  const text = formatSummary({
+    target: "linux-x64-gnu",
+    directory: "/releases/one",
+    archive: "/releases/one.tar.gz",
+    archiveBytes: 1,
+    manifest: bunManifest,
+    files: {},
+    leftOut: [],
+    nodeEnv: '"production"',
+    loadedHere: true,
+  });
+  expect(text).toContain('\ncompiled with process.env.NODE_ENV = "production"\n');
+});
