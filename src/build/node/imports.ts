@@ -33,13 +33,15 @@ export interface ImportOptions {
   readonly name: string;
   readonly bun: string;
   readonly environment: Environment;
+  readonly log: { readonly warn: (text: string) => void };
 }
 
 /** Number of files on a command line, whose length is limited (execve(2), E2BIG). */
 const AT_ONCE = 500;
 
 /**
- * Reads all imports of packages.
+ * Reads all imports of packages. Only files that the entry reaches can fail the build: beside them lie tests, tools,
+ * files for browsers and templates.
  * @returns specifiers by package, sorted
  * @throws GantryError MODULE_UNAVAILABLE for each package that an import statement names and the release lacks,
  *   CONFIG_INVALID for each file that an import statement names and lib/app lacks, and for JavaScript that cannot be
@@ -47,37 +49,55 @@ const AT_ONCE = 500;
  */
 export async function readImports(options: ImportOptions): Promise<Record<string, string[]>> {
   const found = new Map<string, Set<string>>();
-  const lacking = new Map<string, Finding>();
+  const [lacking, doubtful] = [new Map<string, Finding>(), new Map<string, string>()];
   const scanned = await scan(options);
   const started = reachable(scanned, options.entry);
+  const reached = scanned.filter(({ file }) => started.has(file));
+  refuseBroken(reached);
   for (const { file, imports } of scanned) {
-    const counts = started.has(file) || !DEVELOPMENT.test(file);
     for (const { specifier, fixed } of imports) {
       const name = packageOf(specifier);
       if (name === undefined || name === options.name) continue;
       found.set(name, (found.get(name) ?? new Set()).add(specifier));
       const places = [options.modules, join(options.directory, NAMES.modules)];
-      if (fixed && counts && !places.some((modules) => existsSync(join(modules, name)))) {
-        lacking.set(name, {
-          code: "MODULE_UNAVAILABLE",
-          what: `the compiled app imports "${specifier}", and no production dependency brings it`,
-          where: `${NAMES.app}/${file}`,
-          fix: `move ${name} to "dependencies", or let the app's build bundle it`,
-        });
-      }
+      if (!fixed || places.some((modules) => existsSync(join(modules, name)))) continue;
+      if (started.has(file)) lacking.set(name, lackingPackage(specifier, name, file));
+      else if (!DEVELOPMENT.test(file)) doubtful.set(name, file);
     }
   }
-  const absent = scanned
-    .filter(({ file }) => started.has(file))
-    .flatMap((one) => absentFiles(one, options.directory));
+  const absent = reached.flatMap((one) => absentFiles(one, options.directory));
   const [first, ...rest] = [...lacking.values(), ...absent];
   if (first !== undefined) throw new GantryError(first, ...rest);
+  for (const [name, file] of doubtful) {
+    options.log.warn(
+      `${NAMES.app}/${file} imports ${name}, which no production dependency brings: if the app loads that file when it runs, move ${name} to "dependencies"`,
+    );
+  }
   return Object.fromEntries([...found].map(([name, specifiers]) => [name, [...specifiers].toSorted()]));
 }
 
+function lackingPackage(specifier: string, name: string, file: string): Finding {
+  return {
+    code: "MODULE_UNAVAILABLE",
+    what: `the compiled app imports "${specifier}", and no production dependency brings it`,
+    where: `${NAMES.app}/${file}`,
+    fix: `move ${name} to "dependencies", or let the app's build bundle it`,
+  };
+}
+
+function refuseBroken(reached: readonly ScannedFile[]): void {
+  const findings = reached.flatMap(({ file, problem }): Finding[] => {
+    if (problem === undefined) return [];
+    const what = `the compiled JavaScript cannot be read: ${problem}`;
+    return [{ code: "CONFIG_INVALID", what, where: `${NAMES.app}/${file}`, fix: "correct the app's build" }];
+  });
+  const [first, ...rest] = findings;
+  if (first !== undefined) throw new GantryError(first, ...rest);
+}
+
 /**
- * Matches tests, tools and their settings. In an app that is JavaScript already, they lie beside its code. A package
- * that only such a file imports may be missing, unless the app itself imports the file.
+ * Matches tests, tools and their settings. In an app that is JavaScript already, they lie beside its code. Nothing is
+ * said of a package that only such a file imports, unless the entry reaches the file.
  */
 const DEVELOPMENT =
   /(?:^|\/)(?:tests?|__tests__|__mocks__|spec|e2e|bench|benchmarks?|scripts|examples?|\.[^/]+)\/|(?:^|\/)\.[^/]+$|\.(?:test|spec|bench|stories|config)\.[cm]?js$/;
@@ -112,13 +132,20 @@ function absentFiles({ file, imports }: ScannedFile, directory: string): Finding
   });
 }
 
-/** The files that the entry imports by paths, directly or through other files, with the entry itself. */
+/**
+ * The files that the entry imports by paths, directly or through other files, with the entry itself. Of a package of
+ * the workspace that it imports, every file counts.
+ */
 function reachable(scanned: readonly ScannedFile[], entry: string): ReadonlySet<string> {
   const byName = new Map(scanned.map((one) => [one.file, one]));
+  const inside = (name: string): string[] =>
+    [...byName.keys()].filter((file) => file.startsWith(`${NAMES.modules}/${name}/`));
   const found = new Set([entry]);
   for (const file of found) {
     for (const { specifier } of byName.get(file)?.imports ?? []) {
-      if (!/^\.{1,2}\//.test(specifier)) continue;
+      const name = packageOf(specifier);
+      for (const one of name === undefined ? [] : inside(name)) found.add(one);
+      if (!/^\.{1,2}(?:\/|$)/.test(specifier)) continue;
       const path = join(dirname(file), specifier);
       const target = ENDINGS.map((ending) => path + ending).find((name) => byName.has(name));
       if (target !== undefined) found.add(target);
@@ -135,7 +162,8 @@ function packageOf(specifier: string): string | undefined {
 
 async function scan(options: ImportOptions): Promise<ScannedFile[]> {
   const worker = fileURLToPath(new URL(`scan${extname(import.meta.url)}`, import.meta.url));
-  const files = listJavaScript(options.directory);
+  // An entry such as bin/www has no ending.
+  const files = [...new Set([...listJavaScript(options.directory), options.entry])];
   const scanned: ScannedFile[] = [];
   for (let at = 0; at < files.length; at += AT_ONCE) {
     const args = scriptArguments(worker, options.directory, ...files.slice(at, at + AT_ONCE));
@@ -147,12 +175,5 @@ async function scan(options: ImportOptions): Promise<ScannedFile[]> {
     }
     scanned.push(...(JSON.parse(result.stdout) as ScannedFile[]));
   }
-  const broken = scanned.find((file) => file.problem !== undefined);
-  if (broken === undefined) return scanned;
-  throw new GantryError({
-    code: "CONFIG_INVALID",
-    what: `the compiled JavaScript cannot be read: ${broken.problem}`,
-    where: `${NAMES.app}/${broken.file}`,
-    fix: "correct the app's build",
-  });
+  return scanned;
 }

@@ -93,6 +93,7 @@ export async function makeNodeProgram(
     name: app.name,
     bun: builder.path,
     environment,
+    log,
   });
   const shipped = node.system ? undefined : join(release, NAMES.node);
   if (shipped !== undefined) shipNode(node.executable, shipped);

@@ -13,7 +13,9 @@ const transpiler = new Transpiler({ loader: "jsx" });
 
 const scanned = files.map((file): ScannedFile => {
   try {
-    const imports = transpiler.scanImports(readFileSync(join(directory, file), "utf8"));
+    // scanImports takes a hashbang for a syntax error (1.3.7, 1.4.5).
+    const text = readFileSync(join(directory, file), "utf8").replace(/^\uFEFF?#!.*/, "");
+    const imports = transpiler.scanImports(text);
     return {
       file,
       imports: imports.map(({ path, kind }) => ({ specifier: path, fixed: kind === "import-statement" })),

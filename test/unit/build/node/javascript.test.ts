@@ -204,7 +204,7 @@ describe("copyJavaScript", () => {
   });
 });
 
-const read = (files: Record<string, string>, installed: readonly string[]) => {
+const read = (files: Record<string, string>, installed: readonly string[], warnings: string[] = []) => {
   const directory = makeDirectory();
   writeFiles(join(directory, "app"), files);
   for (const name of installed) writeFiles(join(directory, "node_modules", name), { "index.js": "" });
@@ -216,6 +216,7 @@ const read = (files: Record<string, string>, installed: readonly string[]) => {
     name: "self",
     bun: BUN.path,
     environment: {},
+    log: { warn: (text) => void warnings.push(text) },
   });
 };
 
@@ -301,8 +302,27 @@ describe("readImports", () => {
     expect(findings.map(({ where }) => where)).toEqual(["lib/app/scripts/c.js"]);
   });
 
-  it("names a file that is no JavaScript", async () => {
-    const [finding] = await findingsOf(() => read({ "a.js": "import from;" }, []));
-    expect(finding).toMatchObject({ code: "CONFIG_INVALID", where: "lib/app/a.js" });
+  it("reads files that begin with a hashbang", async () => {
+    const files = {
+      "a.js": "#!/usr/bin/env node\nimport './b.js';",
+      "b.js": "#!/usr/bin/env node\nrequire('x');",
+    };
+    expect(await read(files, ["x"])).toEqual({ x: ["x"] });
+  });
+
+  it("fails only for files that the entry reaches", async () => {
+    const files = {
+      "a.js": "import './b.js';",
+      "b.js": "",
+      "public/page.js": "{{ template }} import from;",
+      "routes/user.js": "import 'fastify-plugin';",
+    };
+    const warnings: string[] = [];
+    await read(files, [], warnings);
+    expect(warnings).toEqual([expect.stringContaining("lib/app/routes/user.js imports fastify-plugin")]);
+    for (const broken of ["a.js", "b.js"]) {
+      const [finding] = await findingsOf(() => read({ ...files, [broken]: "import from;" }, []));
+      expect(finding).toMatchObject({ code: "CONFIG_INVALID", where: `lib/app/${broken}` });
+    }
   });
 });

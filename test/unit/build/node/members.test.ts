@@ -87,6 +87,7 @@ describe("members of the workspace", () => {
       name: "api",
       bun: BUN.path,
       environment: {},
+      log: { warn: () => {} },
     });
     expect(Object.keys(await scanned)).toEqual(["@s/words", "letters"]);
   });
