@@ -98,6 +98,7 @@ async function findBuilder(
   const builder = await findBun(app, { named: options.bun, environment, fetch });
   const nodes = node === undefined ? [] : [...new Set(targets.map((target) => nodeFor(node, target)))];
   const runs = node === undefined ? `Bun ${builder.version}` : `Node ${nodes.join(" and ")}`;
+  for (const note of app.notes) log.info(note);
   log.info(`building ${app.name} ${app.version} with ${runs}`);
   return builder;
 }

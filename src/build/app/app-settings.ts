@@ -23,6 +23,7 @@ import {
   Tasks,
   UserName,
 } from "../../release/index.ts";
+import type { Defaults } from "../clues/index.ts";
 import { runtimeFindings } from "./runtime-settings.ts";
 
 /** Names of files that every release has, at its root or in lib/. A binary of such a name would overwrite that file. */
@@ -111,7 +112,7 @@ const Activate = v.pipe(
 export const Settings = v.strictObject({
   binary: v.optional(Binary),
   entry: v.optional(AppPath),
-  runtime: v.optional(v.picklist(["bun", "node"]), "bun"),
+  runtime: v.optional(v.picklist(["bun", "node"])),
   /** `node` and `app` are for Node apps only: the version of Node, and the directory that becomes lib/app. */
   node: v.optional(
     v.lazy((value) => (typeof value === "object" && value !== null ? NodeByLibc : NodeVersion)),
@@ -131,7 +132,8 @@ export const Settings = v.strictObject({
 
 /** The setting `gantry.build`: options of the compiler. All paths are relative to the app. */
 export type BuildSettings = Readonly<v.InferOutput<typeof Build>>;
-export type Settings = Readonly<v.InferOutput<typeof Settings>>;
+/** The settings with every default. */
+export type Settings = Readonly<v.InferOutput<typeof Settings>> & { readonly runtime: "bun" | "node" };
 
 const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   gantry: Object.keys(Settings.entries),
@@ -148,10 +150,15 @@ export type ParsedSettings =
  * Checks the value of the `"gantry"` key.
  * @param value undefined when package.json has no such key
  * @param where the package.json's path, for messages
+ * @param told what the app says about `runtime` and `node` elsewhere, for settings without these keys
  * @returns the settings with their defaults, or one CONFIG_INVALID finding for every mistake, with the path of the key,
  *   its value and, where one is similar, the valid name or value
  */
-export function parseSettings(value: unknown, where: string): ParsedSettings {
+export function parseSettings(
+  value: unknown,
+  where: string,
+  told?: Pick<Defaults, "runtime" | "node">,
+): ParsedSettings {
   if (Array.isArray(value)) {
     const what = `"gantry" is ${show(value)}: it must be an object`;
     return {
@@ -160,19 +167,42 @@ export function parseSettings(value: unknown, where: string): ParsedSettings {
     };
   }
   const result = v.safeParse(Settings, value === undefined ? {} : value);
+  if (!result.success) {
+    const [issue, ...issues] = result.issues;
+    const rest = issues.map((one) => settingFinding(one, where));
+    return { settings: undefined, findings: [settingFinding(issue, where), ...rest] };
+  }
+  const { runtime = defaultRuntime(result.output, told), ...output } = result.output;
   const [first, ...rest] = [
-    ...(result.issues ?? []).map((issue) => settingFinding(issue, where)),
-    ...(result.success
-      ? [...serviceFindings(result.output, where), ...runtimeFindings(result.output, where)]
-      : []),
+    ...serviceFindings(output, where),
+    ...runtimeFindings({ ...output, runtime }, where),
+    ...(runtime === "node" && output.node === undefined ? nodeFindings(told, where) : []),
   ];
   if (first !== undefined) return { settings: undefined, findings: [first, ...rest] };
-  if (result.success) return { settings: Object.freeze(result.output), findings: [] };
-  throw new TypeError("a failed parse without an issue");
+  const node = output.node ?? (runtime === "node" ? told?.node.value : undefined);
+  return {
+    settings: Object.freeze({ ...output, runtime, ...(node === undefined ? {} : { node }) }),
+    findings: [],
+  };
+}
+
+/** `node` and `app` are for Node apps alone, so an app that sets one of them runs on Node. */
+function defaultRuntime(
+  { node, app }: Pick<v.InferOutput<typeof Settings>, "node" | "app">,
+  told: Pick<Defaults, "runtime"> | undefined,
+): "bun" | "node" {
+  return node === undefined && app === undefined ? (told?.runtime?.value ?? "bun") : "node";
+}
+
+/** A finding for an app that asks other tools for a Node that no release can have. */
+function nodeFindings(told: Pick<Defaults, "node"> | undefined, where: string): Finding[] {
+  if (told?.node.problem === undefined) return [];
+  const fix = `set "gantry.node" to a version (this is ${told.node.value}), or to "system@${told.node.value.split(".")[0]}" for the host's own`;
+  return [{ code: "CONFIG_INVALID", what: told.node.problem, where, fix }];
 }
 
 /** Findings for service settings that are each valid and do not fit together. */
-function serviceFindings({ service }: Settings, where: string): Finding[] {
+function serviceFindings({ service }: Pick<Settings, "service">, where: string): Finding[] {
   if (service.health === undefined || service.port !== undefined) return [];
   const what = `"gantry.service.health" is "${service.health}", and "gantry.service.port" does not say where to ask`;
   return [{ code: "CONFIG_INVALID", what, where, fix: 'set "gantry.service.port" to the app\'s port' }];

@@ -4,10 +4,18 @@
  * read, to find the workspace.
  */
 import { readFileSync, statSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { readPackageJSON, type PackageJson } from "pkg-types";
 import { isDirectory } from "../../base/files/index.ts";
 import { GantryError, type Finding } from "../../base/errors.ts";
+import {
+  defaultBinary,
+  findBunEntry,
+  findNodeEntry,
+  readDefaults,
+  type Defaults,
+  type Told,
+} from "../clues/index.ts";
 import { parseSettings, show, type Settings } from "./app-settings.ts";
 import { isFile, readLockfile, readWorkspaceRoot, type Lockfile } from "./workspace.ts";
 
@@ -27,6 +35,8 @@ export interface App {
   /** The directory that holds the workspace's modules and lockfile; `dir` itself when there is no workspace. */
   readonly workspaceRoot: string;
   readonly lockfile: Lockfile | undefined;
+  /** What was taken from elsewhere because no setting says it, a sentence each. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -37,20 +47,18 @@ const NAME = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/i;
 /** https://semver.org, items 2, 9 and 10. */
 const VERSION = /^\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?(?:\+[0-9A-Za-z.-]+)?$/;
 const BINARY = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
-const EXTENSIONS = ["ts", "tsx", "mts", "js", "mjs", "cjs", "jsx"] as const;
-/** Files that are tried in this order when package.json does not name an entry. */
-const USUAL_ENTRIES = ["src/main", "src/index", "main", "index"].flatMap((stem) =>
-  EXTENSIONS.map((extension) => `${stem}.${extension}`),
-);
+/** The version of a release whose app has none. */
+const NO_VERSION = "0.0.0";
 
 /**
  * Reads and checks an app.
  *
  * The entry is `gantry.entry`. Without that setting, it is the first existing file of: the `bin` that has the binary's
- * name, `module`, `main`, then src/main.*, src/index.*, main.*, index.*. For a Node app the file may not exist before
- * its build: the entry is `gantry.entry`, else that `bin`, `main` or `module`, whether the file exists or not. The
- * usual files are tried only when none of these is set and there is no `build` script. The binary's name is
- * `gantry.binary`; without it the key of a single `bin`, else the package's name without its scope.
+ * name, the file that `bun build --compile` or the start script names, `module`, `main`, then src/main.*, src/index.*,
+ * main.*, index.*. For a Node app the file may not exist before its build: the entry is `gantry.entry`, else that `bin`,
+ * the start script's file, `main` or `module`, whether the file exists or not. The usual files are tried only when none
+ * of these is set and there is no `build` script. The binary's name is `gantry.binary`; without it the key of a single
+ * `bin`, else the package's name without its scope. Without `version` it is 0.0.0.
  * @throws GantryError CONFIG_INVALID with one finding for every mistake
  */
 export async function readApp(appDir: string): Promise<App> {
@@ -59,7 +67,9 @@ export async function readApp(appDir: string): Promise<App> {
   const where = join(dir, "package.json");
   const findings: Finding[] = [];
   const { name, version } = checkIdentity(packageJson, where, findings);
-  const parsed = parseSettings(packageJson["gantry"], where);
+  const workspaceRoot = readWorkspaceRoot(dir);
+  const told = readDefaults({ dir, json: packageJson, root: workspaceRoot, running: process.versions.node });
+  const parsed = parseSettings(packageJson["gantry"], where, told);
   findings.push(...parsed.findings);
   if (parsed.settings !== undefined) findings.push(...missingFiles(dir, parsed.settings, where));
   const binary = parsed.settings?.binary ?? defaultBinary(packageJson, name);
@@ -67,19 +77,20 @@ export async function readApp(appDir: string): Promise<App> {
     const what = `no binary name can be made of "${binary}"`;
     findings.push({ code: "CONFIG_INVALID", what, where, fix: 'set "gantry.binary"' });
   }
-  const entry =
-    parsed.settings?.runtime === "node"
-      ? nodeEntry(dir, packageJson, parsed.settings.entry, binary)
-      : findEntry(dir, packageJson, parsed.settings?.entry, binary);
-  if (entry === undefined) {
-    const node = parsed.settings?.runtime === "node";
-    findings.push(node ? noNodeEntry(where) : noEntry(parsed.settings?.entry, where));
-  }
+  const named = parsed.settings?.entry;
+  const runtime = parsed.settings?.runtime ?? "bun";
+  const entry = (runtime === "node" ? findNodeEntry : findBunEntry)({
+    dir,
+    json: packageJson,
+    named,
+    binary,
+    told: told.entry,
+  });
+  if (entry === undefined) findings.push(runtime === "node" ? noNodeEntry(where) : noEntry(named, where));
   const [first, ...rest] = findings;
   if (first !== undefined || parsed.settings === undefined || entry === undefined) {
     throw new GantryError(first ?? noEntry(undefined, where), ...rest);
   }
-  const workspaceRoot = readWorkspaceRoot(dir);
   const manager = typeof packageJson.packageManager === "string" ? packageJson.packageManager : undefined;
   return Object.freeze({
     dir,
@@ -87,10 +98,39 @@ export async function readApp(appDir: string): Promise<App> {
     version,
     packageJson,
     settings: Object.freeze({ ...parsed.settings, binary }),
-    entry,
+    entry: entry.value,
     workspaceRoot,
     lockfile: readLockfile(dir, workspaceRoot, manager),
+    notes: describeDefaults(packageJson, parsed.settings, told, {
+      value: relative(dir, entry.value),
+      by: entry.by,
+    }),
   });
+}
+
+/** Says what was taken from elsewhere: the version, the runtime, its version and an entry that a script names. */
+function describeDefaults(
+  json: PackageJson,
+  { runtime }: Settings,
+  told: Defaults,
+  entry: Told<string>,
+): string[] {
+  const set = (json["gantry"] ?? {}) as Partial<Record<keyof Settings, unknown>>;
+  const taken = [
+    ...(set.runtime === undefined && told.runtime?.value === runtime
+      ? [`runtime "${runtime}" from ${told.runtime.by}`]
+      : []),
+    ...(runtime === "node" && set.node === undefined
+      ? [`node "${told.node.value}" from ${told.node.by}`]
+      : []),
+    ...(set.entry === undefined && entry.by.startsWith("the script")
+      ? [`entry "${entry.value}" from ${entry.by}`]
+      : []),
+  ];
+  return [
+    ...(json.version === undefined ? [`package.json has no version: the release gets ${NO_VERSION}`] : []),
+    ...(taken.length === 0 ? [] : [`not set, so taken from the app: ${taken.join(", ")}`]),
+  ];
 }
 
 /**
@@ -136,76 +176,17 @@ function checkIdentity(
   findings: Finding[],
 ): { name: string; version: string } {
   const name: unknown = json.name;
-  const version: unknown = json.version;
+  const version: unknown = json.version ?? NO_VERSION;
   if (typeof name !== "string" || !NAME.test(name)) {
     const what =
       name === undefined ? "package.json has no name" : `"name" is ${show(name)}: it must be a package name`;
     findings.push({ code: "CONFIG_INVALID", what, where, fix: 'set "name", for example "brain"' });
   }
   if (typeof version !== "string" || !VERSION.test(version)) {
-    const what =
-      version === undefined
-        ? "package.json has no version"
-        : `"version" is ${show(version)}: it must be a version like 1.2.3`;
+    const what = `"version" is ${show(version)}: it must be a version like 1.2.3`;
     findings.push({ code: "CONFIG_INVALID", what, where, fix: 'set "version", for example "0.1.0"' });
   }
   return { name: typeof name === "string" ? name : "", version: typeof version === "string" ? version : "" };
-}
-
-function binEntries(json: PackageJson, name: string): [string, string][] {
-  const bin: unknown = json.bin;
-  if (typeof bin === "string") return [[withoutScope(name), bin]];
-  if (typeof bin !== "object" || bin === null) return [];
-  return Object.entries(bin).filter((entry): entry is [string, string] => typeof entry[1] === "string");
-}
-
-function withoutScope(name: string): string {
-  return name.slice(name.indexOf("/") + 1);
-}
-
-function defaultBinary(json: PackageJson, name: string): string {
-  const bins = binEntries(json, name);
-  return (bins.length === 1 ? bins[0]?.[0] : undefined) ?? withoutScope(name);
-}
-
-function findEntry(
-  dir: string,
-  json: PackageJson,
-  named: string | undefined,
-  binary: string,
-): string | undefined {
-  if (named !== undefined) return existing(dir, named);
-  const bins = binEntries(json, json.name ?? "");
-  const fields = [bins.find(([key]) => key === binary)?.[1], json.module, json.main];
-  for (const path of [...fields, ...USUAL_ENTRIES]) {
-    const found = typeof path === "string" ? existing(dir, path) : undefined;
-    if (found !== undefined) return found;
-  }
-  return undefined;
-}
-
-/**
- * The entry of a Node app: the file that a setting or a field names, even when the build has yet to make it; else a
- * usual file that exists.
- */
-function nodeEntry(
-  dir: string,
-  json: PackageJson,
-  named: string | undefined,
-  binary: string,
-): string | undefined {
-  const bin = binEntries(json, json.name ?? "").find(([key]) => key === binary)?.[1];
-  const path = [named, bin, json.main, json.module].find((candidate) => typeof candidate === "string");
-  if (path !== undefined) return join(dir, path);
-  // What the script makes, and where it puts it, is unknown before it has run.
-  if (json.scripts?.["build"] !== undefined) return undefined;
-  return USUAL_ENTRIES.map((candidate) => join(dir, candidate)).find(isFile);
-}
-
-function existing(dir: string, path: string): string | undefined {
-  return [path, ...EXTENSIONS.map((extension) => `${path}.${extension}`)]
-    .map((candidate) => join(dir, candidate))
-    .find(isFile);
 }
 
 function noEntry(named: string | undefined, where: string): Finding {

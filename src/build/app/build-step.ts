@@ -21,7 +21,8 @@ export const entryOf = ({ dir, entry }: App): string => relative(dir, entry);
 /** The directory that becomes lib/app: `gantry.app`, else the first directory in the entry's path. */
 export const partOf = ({ settings }: App, entry: string): string => settings.app ?? topOf(entry);
 
-export const isJavaScript = (path: string): boolean => /\.[cm]?js$/.test(path);
+/** Node runs a file without an ending as JavaScript, such as bin/www. */
+export const isJavaScript = (path: string): boolean => /\.[cm]?js$|(?:^|\/)[^/.]+$/.test(path);
 
 /**
  * Finds how the app's JavaScript is made: by its `build` script when it has one. A JavaScript entry that exists is used

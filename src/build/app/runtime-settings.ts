@@ -1,6 +1,8 @@
 /** Checks that the settings fit the runtime, Bun or Node. */
 import type { Finding } from "../../base/errors.ts";
+import { compareDotted } from "../../base/versions.ts";
 import type { Target } from "../../release/index.ts";
+import { OLDEST_NODE } from "../clues/index.ts";
 
 /** `24.21.0`, `system` or `system@24`: one for every target, or one for musl and one for all others. */
 export type NodeSetting = string | { readonly default: string; readonly musl: string };
@@ -20,8 +22,8 @@ interface RuntimeSettings {
 }
 
 /**
- * Findings for keys that have no meaning with the chosen runtime, and, for Node apps, for a `gantry.node` that is
- * missing or too old.
+ * Findings for keys that have no meaning with the chosen runtime, and, for Node apps, for a `gantry.node` that is too
+ * old.
  */
 export function runtimeFindings(settings: RuntimeSettings, where: string): Finding[] {
   const finding = (what: string, fix: string): Finding => ({ code: "CONFIG_INVALID", what, where, fix });
@@ -37,30 +39,18 @@ export function runtimeFindings(settings: RuntimeSettings, where: string): Findi
     const what = `"gantry.build.${key}" is for Bun's compiler; a Node app is built by its own build script`;
     return [finding(what, `do it in the app's "build" script, and remove "gantry.build.${key}"`)];
   });
-  if (settings.node !== undefined) {
-    const wanted = typeof settings.node === "string" ? { "": settings.node } : settings.node;
-    const old = Object.entries(wanted).flatMap(([key, node]) =>
-      oldNode(key === "" ? "gantry.node" : `gantry.node.${key}`, node, finding),
-    );
-    return [...findings, ...old];
-  }
-  const what = '"gantry.node" is missing: a Node app says which Node it runs on';
-  const own = process.versions.node;
-  const fix = `set "gantry.node" to a version (this is ${own}), or to "system@${own.split(".")[0]}" for the host's own`;
-  return [...findings, finding(what, fix)];
+  const { node = {} } = settings;
+  const old = Object.entries(typeof node === "string" ? { "": node } : node).flatMap(([key, version]) =>
+    oldNode(key === "" ? "gantry.node" : `gantry.node.${key}`, version, finding),
+  );
+  return [...findings, ...old];
 }
 
-/** The oldest Node that can run the launcher. */
-const OLDEST_NODE = [20, 19] as const;
-
 function oldNode(key: string, node: string, finding: (what: string, fix: string) => Finding): Finding[] {
-  const [major = Infinity, minor = Infinity] = node
-    .replace(/^system@?/, "")
-    .split(".")
-    .filter(Boolean)
-    .map(Number);
-  const [oldest, least] = OLDEST_NODE;
-  if (major > oldest || (major === oldest && minor >= least)) return [];
-  const what = `"${key}" is "${node}": releases need Node ${oldest}.${least} or newer`;
+  const [major, ...rest] = node.replace(/^system@?/, "").split(".");
+  // `system@20` is the newest 20 that a host has.
+  const named = major === "" || rest.length > 0 ? node.replace(/^system@?/, "") : `${major}.99`;
+  if (named === "" || compareDotted(named, OLDEST_NODE) >= 0) return [];
+  const what = `"${key}" is "${node}": releases need Node ${OLDEST_NODE.replace(/\.0$/, "")} or newer`;
   return [finding(what, `set "${key}" to a newer version`)];
 }

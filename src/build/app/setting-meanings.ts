@@ -6,9 +6,10 @@ type Meanings<Key extends string> = Readonly<Record<Key, string>>;
 export const SETTING_MEANINGS: Meanings<keyof Settings> = {
   binary: "Name of the binary and of the script that people run; the package's name when left out.",
   entry:
-    "The file that is compiled. For Node apps the JavaScript that the build makes, or the source that is compiled without one.",
-  runtime: "What runs the app.",
-  node: 'Node apps: the Node version in full, `"system"` or `"system@24"` for the host\'s own, or an object with one of them for each C library.',
+    "The file that is compiled. For Node apps the JavaScript that the build makes, or the source that is compiled without one. When left out: what `bun build --compile` or the `start` script names, `bin`, `main` or `module`.",
+  runtime:
+    "What runs the app. When left out: what its scripts, its lockfile, `packageManager`, `engines`, .nvmrc, .node-version or `volta` say; else Bun.",
+  node: 'Node apps: the Node version in full, `"system"` or `"system@24"` for the host\'s own, or an object with one of them for each C library. When left out: what `volta`, .node-version, .nvmrc or `engines.node` say; else the one that builds.',
   app: "Node apps: the directory of the compiled JavaScript; that of `entry` when left out.",
   externals: "The packages that stay outside the binary, instead of the detected ones.",
   optional: "Those of them that the app can start without.",

@@ -147,7 +147,7 @@ function reachable(scanned: readonly ScannedFile[], entry: string): ReadonlySet<
       for (const one of name === undefined ? [] : inside(name)) found.add(one);
       if (!/^\.{1,2}(?:\/|$)/.test(specifier)) continue;
       const path = join(dirname(file), specifier);
-      const target = ENDINGS.map((ending) => path + ending).find((name) => byName.has(name));
+      const target = ENDINGS.map((ending) => path + ending).find((one) => byName.has(one));
       if (target !== undefined) found.add(target);
     }
   }

@@ -26,7 +26,10 @@ export interface NodeRuntime {
 }
 
 export interface EnsureNodeOptions {
-  /** The Node that the setting names for the target: `24.21.0`, `system`, `system@24`. */
+  /**
+   * The Node that the setting names for the target: `24.21.0`, `system`, `system@24`; or a range, such as `22`, when
+   * the app's other files say it.
+   */
   readonly wanted: string;
   readonly target: Target;
   /** A private directory for the installation. */
@@ -96,7 +99,7 @@ function readFacts(prefix: string, executable: string): Pick<NodeRuntime, "versi
 }
 
 function noMuslNode(wanted: string, target: Target, where: string): Finding {
-  const system = `system@${wanted.split(".")[0]}`;
+  const system = `system@${/\d+/.exec(wanted)?.[0]}`;
   const both = JSON.stringify({ default: wanted, musl: system });
   return {
     code: "MODULE_UNAVAILABLE",

@@ -52,12 +52,6 @@ describe("readApp refuses", () => {
       /set "gantry\.build\.sourcemap" to "linked"/,
     ],
     [
-      "Node without a version",
-      { runtime: "node" },
-      /"gantry\.node" is missing/,
-      /set "gantry\.node" to a version .*or to "system@\d+"/,
-    ],
-    [
       "a range for Node",
       { runtime: "node", node: "^24" },
       /"gantry\.node" is "\^24"/,
@@ -101,13 +95,13 @@ describe("readApp refuses", () => {
     ],
     [
       "two Nodes for an app on Bun",
-      { node: { default: "24.21.0", musl: "system@24" } },
+      { runtime: "bun", node: { default: "24.21.0", musl: "system@24" } },
       /"gantry\.node" is \{"default":"24\.21\.0","musl":"system@24"\}: it is for Node apps/,
       /"gantry\.runtime" to "node"/,
     ],
     [
       "a Node for an app on Bun",
-      { node: "24.21.0" },
+      { runtime: "bun", node: "24.21.0" },
       /"gantry\.node" is "24\.21\.0": it is for Node apps/,
       /"gantry\.runtime" to "node"/,
     ],
@@ -241,7 +235,12 @@ describe("readApp refuses", () => {
   const identities: [string, unknown, RegExp][] = [
     ["a missing name", { version: "1.0.0" }, /has no name/],
     ["a name with a space", { name: "my brain", version: "1.0.0" }, /"name" is "my brain"/],
-    ["a missing version", { name: "brain" }, /has no version/],
+    ["a version that is no text", { name: "brain", version: 1 }, /"version" is 1/],
+    [
+      "a Node that no release can have",
+      { name: "brain", version: "1.0.0", engines: { node: "^18" }, gantry: { runtime: "node" } },
+      /"engines\.node" \(\^18\) asks for a Node below 20\.19\.0/,
+    ],
     ["a range as version", { name: "brain", version: "^1.0.0" }, /"version" is "\^1\.0\.0"/],
     ["no entry anywhere", { ...IDENTITY, main: "dist/x.js" }, /entry was not found/],
     [
