@@ -5,77 +5,50 @@
 
 #@include locate.sh
 
-#@include say.sh
+#@include machine-id.sh
 
 #@include program-@PROGRAM@.sh
 
-# launch ARGS...: this process becomes the app.
+# The warm start comes first, without functions: the shell reads this file as it goes, and each line costs time. The parts
+# are explained at the functions below, which consist of the same lines.
+gantry_modules=$gantry_root/node_modules gantry_in=''
+if [ -n "$gantry_host" ] && {
+  #@include proven.sh
+} && {
+  #@include believed.sh
+}; then
+  #@include become-app.sh
+fi
+@FORGET@
+
+#@include say.sh
+
+# launch ARGS...: this process becomes the app. If exec fails, the program exists and the system does not run it. Then the
+# shell ends, and runs the text of the trap, which has no single quotes, because it stands between two.
 launch() {
-  unset BUN_BE_BUN BUN_OPTIONS @VARIABLES@
-  while :; do
-    case ${NODE_PATH-} in
-    :*) NODE_PATH=${NODE_PATH#:} ;;
-    *:) NODE_PATH=${NODE_PATH%:} ;;
-    *::*) NODE_PATH=${NODE_PATH%%::*}:${NODE_PATH#*::} ;;
-    *) break ;;
-    esac
-  done
-  case ${NODE_PATH-} in
-  '' | "$gantry_modules") NODE_PATH=$gantry_modules ;;
-  "$gantry_modules":*) ;;
-  *) NODE_PATH=$gantry_modules:$NODE_PATH ;;
-  esac
-  GANTRY_MODULES=$gantry_modules
-  export NODE_PATH GANTRY_MODULES
-  trap 'exec_failed' EXIT
-  run_app "$@"
+  #@include become-app.sh
 }
-
-# exec_failed: the program exists, and the system does not run it.
-exec_failed() {
-  say EXEC_FAILED "the binary could not be started" "$gantry_program" "@EXEC_FIX@"
-  exit 71
-}
-
-#@include machine-id.sh
 
 # ready: succeeds if these modules were proven on this host, and neither the C library nor a native file changed since.
+# Whether the stamp may be believed is another question.
 ready() {
-  gantry_stamp=$gantry_modules/.gantry/@RELEASE@-$gantry_host
-  [ -f "$gantry_stamp" ]@SAME_PROGRAM@ && [ -x "$gantry_program" ] && [ -e @INTERPRETER@ ] &&
-    ! [ "$gantry_program" -nt "$gantry_stamp" ]@LIBC_CHECKS@@NATIVE_CHECKS@ &&
-    believed@ELSE_PROGRAM@
+  #@include proven.sh
 }
 
-# believed: succeeds if this user may trust the stamp. Modules beside this script are trusted as the script is, unless other
-# users may write there. Root, and every user for modules from a store, needs a note that the same user has written: the
-# stamp may be another user's, and a link may be changed after the check, see src/modules/proof/note.ts.
+# believed: succeeds if this user may trust the stamp, which may be another user's. Modules beside this script are trusted as
+# the script is, unless other users may write there. Root, and every user for modules from a store, needs a note that the same
+# user has written for these very paths, see src/modules/proof/note.ts. The note is looked up in the open directory, because
+# the path may lead to another one between two tests. The owners show a later chown.
 believed() {
-  gantry_line=$gantry_root
-  if [ "$gantry_modules" = "$gantry_root/node_modules" ]; then
-    case ,${GANTRY_SKIP-}, in *,STORE_UNSAFE,*) return 0 ;; esac
-    if ! [ -O / ] && { ! [ -w "$gantry_root" ] || [ -O "$gantry_root" ] || [ -G "$gantry_root" ]; }; then return 0; fi
-  else
-    gantry_line=$gantry_root//$gantry_modules
-    if [ -h "$gantry_place" ]; then return 1; fi
-  fi
-  if [ -O / ]; then gantry_line="root $gantry_line"; else gantry_line="user $gantry_line"; fi
-  # The note was true when it was written. A later chown is seen by the owners.
-  [ -O "$gantry_modules/.." ] && [ -O "$gantry_modules" ] && [ -f "$gantry_stamp@NOTE@" ] && { noted 9<"$gantry_stamp@NOTE@"; } 2>/dev/null
+  #@include believed.sh
 }
 
-# noted: succeeds if the open file is a note of this user with this path. The open file is checked, because its name may
-# lead to another file by now.
-noted() {
-  [ -f /proc/self/fd/9 ] && [ -O /proc/self/fd/9 ] && [ -k /proc/self/fd/9 ] && [ -s /proc/self/fd/9 ] || return 1
-  while IFS= read -r gantry_note; do
-    if [ "$gantry_note" = "$gantry_line" ]; then return 0; fi
-  done <&9
+# usable: succeeds if there are proven modules that this user may trust.
+usable() {
+  if ready && { believed; } 2>/dev/null; then return 0; fi
+  @FORGET@
   return 1
 }
-
-gantry_modules=$gantry_root/node_modules
-if [ -n "$gantry_host" ] && ready; then launch "$@"; fi
 
 #@include processor.sh
 
@@ -86,7 +59,7 @@ if [ -z "$gantry_host" ]; then
   # Without a machine id, a stamp may be another machine's, as in an image: so the processor is checked here.
   read_processor
   read_os_release
-  if [ "$gantry_has" != no ] && ready; then launch "$@"; fi
+  if [ "$gantry_has" != no ] && usable; then launch "$@"; fi
 fi
 
 # in_store VARIABLE: sets the path of these modules in the variable's store, by the rules of src/release/store.ts.
@@ -104,12 +77,15 @@ in_store() {
   [!/]* | / | *//* | */./* | */../* | /tmp/* | /var/tmp/* | "$gantry_temporary"/*) return 1 ;;
   esac
   gantry_place=${gantry_place%/}/@STORE_TREE@
-  gantry_modules=$gantry_place/node_modules
+  gantry_modules=$gantry_place/node_modules gantry_in=/@NOTE_STORE@$gantry_place
+  ! [ -h "$gantry_place" ]
 }
 
 for gantry_variable in @STORES@; do
-  if [ "$gantry_has" != no ] && in_store "$gantry_variable" && [ -f "$gantry_place/@STORE_USED@$gantry_root/@RELEASE@-$gantry_host" ] && ready; then launch "$@"; fi
+  if [ "$gantry_has" != no ] && in_store "$gantry_variable" && [ -f "$gantry_place/@STORE_USED@$gantry_root/@RELEASE@-$gantry_host" ] && usable; then launch "$@"; fi
 done
+
+#@include launcher-@PROGRAM@.sh
 
 #@include run-launcher.sh
 
@@ -138,13 +114,13 @@ trap 'gantry_ended=INT; [ -z "$gantry_child" ] || kill -s TERM "$gantry_child" 2
 trap 'gantry_ended=HUP; [ -z "$gantry_child" ] || kill -s TERM "$gantry_child" 2>/dev/null' HUP
 # The start gate: of many starts at once one goes on, and the others wait here for a second at most, which costs less than
 # a launcher each. The launcher removes the gate. It is not needed for safety: every launcher takes the lock.
-gantry_modules=$gantry_root/node_modules gantry_gate=$gantry_root/@START_GATE@ gantry_turn=''
+gantry_modules=$gantry_root/node_modules gantry_in='' gantry_gate=$gantry_root/@START_GATE@ gantry_turn=''
 if { set -C && echo "$$" >"$gantry_gate"; } 2>/dev/null; then
   gantry_mine=yes
 elif [ -f "$gantry_gate" ]; then
   while [ -z "$gantry_ended" ] && [ "$gantry_turn" != ...................... ]; do
     gantry_turn=$gantry_turn.
-    if ready; then
+    if usable; then
       leave
       launch "$@"
     fi
@@ -172,7 +148,9 @@ case $gantry_status in
 0) gantry_modules=$gantry_root/node_modules ;;
 @STORE_CASES@
 # The shell's own statuses for a program that cannot be executed or is not found (POSIX 2.8.2).
-126 | 127) exec_failed ;;
+126 | 127)
+  #@include exec-failed.sh
+  ;;
 # The launcher's errors have statuses of sysexits.h, and it has printed them. Any other status has another cause: a signal,
 # or a disk that cannot be read.
 6[4-9] | 7[0-8]) exit "$gantry_status" ;;

@@ -8,6 +8,8 @@
 
 #@include program-@PROGRAM@.sh
 
+#@include launcher-@PROGRAM@.sh
+
 #@include processor.sh
 
 #@include run-launcher.sh

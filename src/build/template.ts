@@ -32,8 +32,9 @@ export function fillPlaces(
 }
 
 /**
- * Reads a template, replaces its `#@include FILE` lines by the files, and fills all placeholders. FILE is relative to
- * the template's directory, may include other files, and may contain placeholders in its name.
+ * Reads a template, replaces its `#@include FILE` lines by the files, indented as the line is, and fills all
+ * placeholders. FILE is relative to the template's directory, may include other files, and may contain placeholders in
+ * its name.
  * @throws GantryError INTERNAL when a placeholder is not among the values
  */
 export function renderTemplate(path: string, values: Readonly<Record<string, string | undefined>>): string {
@@ -41,8 +42,11 @@ export function renderTemplate(path: string, values: Readonly<Record<string, str
 }
 
 function readWithIncludes(path: string, values: Readonly<Record<string, string | undefined>>): string {
-  return readTemplate(path).replace(/^#@include (\S+)\n/gm, (_, part: string) =>
-    readWithIncludes(`${dirname(path)}/${fillPlaces(part, values, path)}`, values),
+  return readTemplate(path).replace(/^( *)#@include (\S+)\n/gm, (_, indent: string, part: string) =>
+    readWithIncludes(`${dirname(path)}/${fillPlaces(part, values, path)}`, values).replace(
+      /^(?=.)/gm,
+      indent,
+    ),
   );
 }
 

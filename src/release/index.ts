@@ -136,7 +136,17 @@ export {
   verifySignature,
 } from "./signing/minisign.ts";
 /** Names of the stamp and of the files beside it, for stub and launcher. */
-export { absentName, hostId, LIBC_MARKS, NOTE, noteLine, noteName, stampName, systemName } from "./stamp.ts";
+export {
+  absentName,
+  hostId,
+  LIBC_MARKS,
+  NOTE,
+  NOTE_STORE,
+  notePath,
+  NOTES,
+  stampName,
+  systemName,
+} from "./stamp.ts";
 /** These find the stores of an environment, for trees that cannot lie beside their release. */
 export {
   type Candidate,

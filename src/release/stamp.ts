@@ -57,20 +57,23 @@ export function systemName(releaseId: string, host: string): string {
   return `${stampName(releaseId, host)}.node`;
 }
 
-/** Ends the name of the note beside a stamp: see src/modules/proof/note.ts. */
-export const NOTE = ".by";
+/** The directory of the notes, beside the stamps: see src/modules/proof/note.ts. */
+export const NOTES = "checked";
 
-/** The name of the note beside the stamp. */
-export function noteName(releaseId: string, host: string): string {
-  return `${stampName(releaseId, host)}${NOTE}`;
-}
+/** A note's file name. */
+export const NOTE = ".checked";
+
+/** Comes between the two paths of a note for a tree in a store. */
+export const NOTE_STORE = ".in";
 
 /**
- * A line of the note, in the stub's format.
- * @param modules the tree's directory in a store; undefined beside the release
+ * A note's path, relative to the directory of the stamps, as the stub makes it.
+ * @param root the release's root directory, as it is started
+ * @param store the tree's own directory in a store; undefined beside the release
  */
-export function noteLine(uid: number, root: string, modules: string | undefined): string {
-  return `${uid === 0 ? "root" : "user"} ${root}${modules === undefined ? "" : `//${modules}`}`;
+export function notePath(releaseId: string, host: string, root: string, store: string | undefined): string {
+  const place = store === undefined ? root : `${root}/${NOTE_STORE}${store}`;
+  return `${NOTES}/${stampName(releaseId, host)}${place}/${NOTE}`;
 }
 
 /**

@@ -4,13 +4,14 @@
  */
 import { join } from "node:path";
 import { GantryError } from "../base/errors.ts";
+import { ensureDirectory } from "../base/files/index.ts";
 import { ensureActivated } from "./transaction/activate.ts";
 import { readCandidate, type Candidate } from "./releases/candidate.ts";
 import { confirmChange } from "./transaction/confirm.ts";
 import { beginChange, type Journal } from "./transaction/change.ts";
 import type { ServiceContext } from "./service-context.ts";
 import { checkEnvMode, ensureEnv } from "./settings-file.ts";
-import { ensureDirectory, switchLink } from "./releases/generations.ts";
+import { switchLink } from "./releases/generations.ts";
 import { newRecord, readInstalled, requireSettings } from "./installed-service.ts";
 import { withService } from "./transaction/locked.ts";
 import { checkNames, recordNames, ensureUser } from "./names/system-names.ts";

@@ -1,9 +1,8 @@
 /** /etc/NAME/env: made from the release's example, with every line commented out. An existing file is not changed. */
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { readOptionalText, writeDurably } from "../base/files/index.ts";
+import { ensureDirectory, readOptionalText, writeDurably } from "../base/files/index.ts";
 import { NAMES } from "../release/index.ts";
-import { ensureDirectory } from "./releases/generations.ts";
 import type { ServiceLayout } from "./service-layout.ts";
 
 const HEADER = `# Settings of APP.service, one NAME=value a line, read by systemd (systemd.exec(5), EnvironmentFile=).

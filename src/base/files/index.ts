@@ -1,4 +1,6 @@
 /** The door of the base/files room: reading and writing files, for all other rooms. */
+/** Makes a directory and its missing parents. */
+export { ensureDirectory } from "./directory.ts";
 /** These write files and trees that survive a power cut. */
 export {
   createDurably,

@@ -17,6 +17,8 @@ import {
   MODULES_VARIABLE,
   NAMES,
   NOTE,
+  NOTE_STORE,
+  NOTES,
   parseTarget,
   programPath,
   type ReleaseRuntime,
@@ -101,7 +103,9 @@ function stubValues({ manifest, base, releaseId, launcher, proven }: StubOptions
     START_GATE: NAMES.startGate,
     STORES: STORE_VARIABLES.join(" "),
     STORE_USED,
+    NOTES,
     NOTE,
+    NOTE_STORE,
     STORE_TREE: `${STORE_NAME}/${storeTreeName(manifest.modules)}`,
     STORE_CASES: STORE_VARIABLES.map((name) => `${STORE_STATUS[name]}) in_store ${name} || : ;;`).join("\n"),
     SYSTEM: system,
@@ -203,15 +207,18 @@ function processorValues(runtime: ReleaseRuntime, target: Target, base: string):
   return { CPU_FLAG: flag ?? "", CPU_FIX: flag === "avx2" ? baseline : newer };
 }
 
-/** Values for the runtime. `PROGRAM` names the template that finds and runs it. */
-function runtimeValues(runtime: ReleaseRuntime): Record<string, string> {
-  if (runtime.kind === "bun") return { PROGRAM: "bun", SAME_PROGRAM: "", ELSE_PROGRAM: "" };
+/** Values for the runtime. `PROGRAM` names the templates that find it and run the launcher, `APP` starts the app. */
+function runtimeValues(runtime: ReleaseRuntime): Record<string, string | undefined> {
+  if (runtime.kind === "bun")
+    return { PROGRAM: "bun", APP: '"$gantry_program"', SAME_PROGRAM: "", FORGET: undefined };
   const { version, abi, entry, system } = runtime;
   return {
     PROGRAM: system ? "system" : "node",
+    // The preload file makes packages resolve from the prepared tree.
+    APP: `"$gantry_program" --require "$gantry_root/lib/preload.cjs" "$gantry_root"/${quote(entry)}`,
     SAME_PROGRAM: system ? ' && same_program "$gantry_stamp"' : "",
-    // A path in a stamp is used only when the stamp is valid.
-    ELSE_PROGRAM: system ? " || ! gantry_program=$gantry_on_path" : "",
+    // A path in a stamp is used only when the stamp may be trusted.
+    FORGET: system ? "gantry_program=$gantry_on_path" : undefined,
     ENTRY: quote(entry),
     NODE: plainWord(version),
     NODE_MAJOR: plainWord(version.split(".")[0] ?? ""),

@@ -2,10 +2,10 @@
  * Writes the stamp of a proven tree. Its modification time is the start of the proof, or that of the newest watched file
  * if that is later. So every later change is newer than the stamp, also after the clock was set back.
  */
-import { chmodSync, existsSync, mkdirSync, rmSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { absentName, availableExternals, stampName, systemName } from "../../release/index.ts";
-import { writeDurably } from "../../base/files/index.ts";
+import { ensureDirectory, writeDurably } from "../../base/files/index.ts";
 import { externalIndex, readNewest, watchedFiles } from "./tree-facts.ts";
 import type { TreeLocation, Release } from "../release/unpacked.ts";
 import { systemMark } from "./host-node.ts";
@@ -32,7 +32,7 @@ export async function writeStamp(verdict: Verdict): Promise<void> {
   const available = availableExternals(release.manifest);
   const included = available.filter((external) => verdict.included.includes(external.name));
   const newest = readNewest(watchedFiles(release, location, included));
-  ensureDirectory(location.stamps);
+  ensureDirectory(location.stamps, 0o755);
   for (const external of available.filter((candidate) => !included.includes(candidate))) {
     const reason = verdict.leftOut[external.name] ?? "it is not in this tree";
     const marker = join(location.stamps, absentName(release.id, host, externalIndex(release, external.name)));
@@ -51,14 +51,6 @@ export async function writeStamp(verdict: Verdict): Promise<void> {
       force: true,
     });
   }
-}
-
-/** Makes the directory and its missing parents. A release without native modules has no node_modules yet. */
-function ensureDirectory(path: string): void {
-  if (existsSync(path)) return;
-  ensureDirectory(dirname(path));
-  mkdirSync(path);
-  chmodSync(path, 0o755);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** Lists the paths of all files that a start runs or reads; src/trust checks who can change them. Reads only. */
 import { join } from "node:path";
 import { readEntries, unlessRefused } from "../../base/files/index.ts";
-import { noteName, stampName } from "../../release/index.ts";
+import { NOTES, stampName } from "../../release/index.ts";
 import type { Wanted } from "../../trust/index.ts";
 import { readHostId } from "./tree-facts.ts";
 import type { TreeLocation, Release } from "../release/unpacked.ts";
@@ -25,7 +25,7 @@ export function usedBy(release: Release, roots: readonly string[], location: Tre
       ...listFiles(layout.lib),
       ...modules,
       stamp,
-      join(location.stamps, noteName(release.id, host)),
+      join(location.stamps, NOTES),
     ],
   };
 }

@@ -1,5 +1,5 @@
 /** The generations of a service on the disk, and the two links that choose between them. */
-import { chmodSync, lstatSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
+import { lstatSync, readlinkSync, renameSync, rmSync, symlinkSync } from "node:fs";
 import { randomBytes } from "node:crypto";
 import { basename, dirname, join } from "node:path";
 import { errorCode, isMissing } from "../../base/errors.ts";
@@ -63,13 +63,6 @@ export function removeResidue(layout: ServiceLayout): void {
     const draft = /^(?:current|fallback)\.[0-9a-f]{12}$/.test(name);
     if (draft) rmSync(join(layout.opt, name), { force: true });
   }
-}
-
-/** Makes a directory with exactly this mode, whatever the umask is. A directory that exists is not changed. */
-export function ensureDirectory(path: string, mode: number): void {
-  if (mkdirSync(path, { recursive: true, mode }) === undefined) return;
-  // mkdir(2) subtracts the umask.
-  chmodSync(path, mode);
 }
 
 /** The sum of the sizes of the files in a directory tree, in bytes. Links are not followed. */

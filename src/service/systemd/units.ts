@@ -4,10 +4,9 @@
  */
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { readNames, readOptionalText, writeDurably } from "../../base/files/index.ts";
+import { ensureDirectory, readNames, readOptionalText, writeDurably } from "../../base/files/index.ts";
 import { NAMES } from "../../release/index.ts";
 import type { Candidate } from "../releases/candidate.ts";
-import { ensureDirectory } from "../releases/generations.ts";
 import type { ServiceContext } from "../service-context.ts";
 import { derivedUnit, type ServiceLayout } from "../service-layout.ts";
 import { isOwnHelper, isOwnSysusers, isOwnUnit } from "../names/marks.ts";

@@ -2,9 +2,9 @@
 import { mkdirSync } from "node:fs";
 import { dirname } from "node:path";
 import { GantryError } from "../../base/errors.ts";
+import { ensureDirectory } from "../../base/files/index.ts";
 import { type Lock, LOCK_LIMITS, takeLock } from "../../modules/index.ts";
 import type { ServiceContext } from "../service-context.ts";
-import { ensureDirectory } from "../releases/generations.ts";
 import type { ServiceLayout } from "../service-layout.ts";
 import { recoverChange } from "./recover.ts";
 

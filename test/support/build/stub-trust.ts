@@ -12,11 +12,11 @@ import {
   utimesSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect } from "vitest";
 import { renderStubs } from "../../../src/build/release/stub.ts";
 import type { Manifest } from "../../../src/release/manifest.ts";
-import { hostId, NOTE } from "../../../src/release/stamp.ts";
+import { hostId, notePath } from "../../../src/release/stamp.ts";
 import { targetOfHost } from "../../../src/release/targets.ts";
 
 const file = { size: 1, sha256: "0".repeat(64) };
@@ -70,18 +70,24 @@ export function makeRelease(at: string): void {
 }
 const read = (path: string): string | undefined =>
   existsSync(path) ? readFileSync(path, "utf8") : undefined;
-export const STAMP = `${ID}-${hostId({ machineId: read("/etc/machine-id"), osRelease: read("/etc/os-release") })}`;
-/** A tree with its stamp, and the note of whoever looked at the way to it for the release at `place.root`. */
-export function makeTree(modules: string, uid: number, line: string | undefined): void {
+const HOST = hostId({ machineId: read("/etc/machine-id"), osRelease: read("/etc/os-release") });
+export const STAMP = `${ID}-${HOST}`;
+/** Where the note lies that says that the path to a release was checked, and to its tree in a store. */
+export const noteFor = (root: string, store?: string): string => notePath(ID, HOST, root, store);
+/** A tree with its stamp, and a note of the user whom it belongs to. */
+export function makeTree(modules: string, uid: number, checked: string | undefined): void {
   mkdirSync(join(modules, "needed"), { recursive: true });
   mkdirSync(join(modules, ".gantry"));
   writeFileSync(join(modules, "needed/n.node"), "");
   utimesSync(join(modules, "needed/n.node"), 0, 0);
   writeFileSync(join(modules, ".gantry", STAMP), "");
-  const note = join(modules, ".gantry", `${STAMP}${NOTE}`);
-  if (line !== undefined) writeFileSync(note, `${line}\n`);
+  const note = checked === undefined ? undefined : join(modules, ".gantry", checked);
+  if (note !== undefined) {
+    mkdirSync(dirname(note), { recursive: true });
+    writeFileSync(note, "");
+  }
   spawnSync("chown", ["-R", `${uid}:${uid}`, modules]);
-  if (line !== undefined) chmodSync(note, 0o1644);
+  if (note !== undefined) chmodSync(note, 0o1644);
 }
 export const run = (
   shell: readonly string[],

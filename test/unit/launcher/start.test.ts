@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { NOTE } from "../../../src/release/stamp.ts";
+import { NOTES } from "../../../src/release/stamp.ts";
 import { readTreeEntry } from "../../../src/release/tree.ts";
 import { bareEnvironment, runProgram, type Run } from "../../support/launcher/fixture.ts";
 import { readTree } from "../../support/launcher/fixture-bundle.ts";
@@ -32,7 +32,7 @@ const start = (environment: Readonly<Record<string, string>> = {}) =>
 const app = () => runProgram(join(root, "lib/tiny"), [], { cwd: root, environment: bareEnvironment() });
 const stampsOf = () =>
   readdirSync(join(root, "node_modules/.gantry"))
-    .filter((name) => !name.endsWith(NOTE))
+    .filter((name) => name !== NOTES)
     .toSorted();
 const NATIVE = "node_modules/bcrypt/prebuilds/linux-x64/bcrypt.glibc.node";
 const listed = () => {

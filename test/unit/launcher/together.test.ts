@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { formatLockOwner, readSelf } from "../../../src/modules/lock/owner.ts";
-import { NOTE } from "../../../src/release/stamp.ts";
+import { NOTES } from "../../../src/release/stamp.ts";
 import { startRegistry, type Registry } from "../../support/modules/registry.ts";
 import { bareEnvironment, type Run } from "../../support/launcher/fixture.ts";
 import { useFixture } from "../../support/launcher/use-fixture.ts";
@@ -53,7 +53,7 @@ describe("twenty starts at once", () => {
     root = fixture.make({ tree: "present" });
     const runs = await many(20);
     expect(runs).toEqual(Array.from({ length: 20 }, () => QUIET));
-    const stamps = readdirSync(join(root, "node_modules/.gantry")).filter((name) => !name.endsWith(NOTE));
+    const stamps = readdirSync(join(root, "node_modules/.gantry")).filter((name) => name !== NOTES);
     expect(stamps).toHaveLength(1);
   });
 

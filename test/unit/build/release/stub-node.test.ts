@@ -17,7 +17,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { renderStubs } from "../../../../src/build/release/stub.ts";
 import type { Manifest } from "../../../../src/release/manifest.ts";
-import { hostId, NOTE, noteLine } from "../../../../src/release/stamp.ts";
+import { hostId, notePath } from "../../../../src/release/stamp.ts";
 import { targetOfHost } from "../../../../src/release/targets.ts";
 
 const file = { size: 1, sha256: "0".repeat(64) };
@@ -78,8 +78,10 @@ const stampNow = (): string => {
   const stamp = join(root, "node_modules/.gantry", `0123456789abcdef-${name}`);
   mkdirSync(join(stamp, ".."), { recursive: true });
   writeFileSync(stamp, "");
-  writeFileSync(`${stamp}${NOTE}`, `${noteLine(process.getuid?.() ?? -1, root, undefined)}\n`);
-  chmodSync(`${stamp}${NOTE}`, 0o1644);
+  const note = join(stamp, "..", notePath("0123456789abcdef", name, root, undefined));
+  mkdirSync(join(note, ".."), { recursive: true });
+  writeFileSync(note, "");
+  chmodSync(note, 0o1644);
   return stamp;
 };
 const putNode = (abi: string, version: string): string => {

@@ -1,12 +1,36 @@
 /** Places that the attacker turns while root starts a release: rounds for each (support/adversary-rounds.ts), and none is won. */
 import { ROUNDS } from "../../../support/adversary/rounds.ts";
 import { spawn, spawnSync } from "node:child_process";
-import { chownSync, copyFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  chownSync,
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { noteLine } from "../../../../src/release/stamp.ts";
 import { storeTreeName } from "../../../../src/release/store.ts";
-import { makeRelease, makeTree, OTHER, place, run, STAMP } from "../../../support/build/stub-trust.ts";
+import {
+  makeRelease,
+  makeTree,
+  noteFor,
+  OTHER,
+  place,
+  run,
+  STAMP,
+} from "../../../support/build/stub-trust.ts";
+
+/** A note that leads to another one. */
+function linkNote(modules: string, note: string, target: string): void {
+  const path = join(modules, ".gantry", note);
+  mkdirSync(dirname(path), { recursive: true });
+  rmSync(path, { force: true });
+  symlinkSync(target, path);
+}
 
 describe.skipIf(process.getuid?.() !== 0)("a race", () => {
   /** Renames two links or directories over one place as fast as it can, until its standard input ends. */
@@ -37,18 +61,18 @@ describe.skipIf(process.getuid?.() !== 0)("a race", () => {
       chownSync(home, OTHER, OTHER);
       const tree = storeTreeName({});
       const cache = join(home, ".cache");
-      const modules = join(cache, "gantry", tree, "node_modules");
+      const rootTree = join(rootStore, turned === "" ? "gantry" : "", tree);
+      const rootNotes = join(rootTree, "node_modules/.gantry");
       for (const [store, uid] of [
         [rootStore, 0],
         [evilStore, OTHER],
       ] as const) {
         const at = join(store, turned === "" ? "gantry" : "", tree);
-        // The attacker forges whatever a note can say; root's own says where root found it.
-        makeTree(
-          join(at, "node_modules"),
-          uid,
-          noteLine(0, place.root, uid === 0 ? join(at, "node_modules") : modules),
-        );
+        // Root's note says where root found it. The attacker's leads to that one.
+        const note = noteFor(place.root, uid === 0 ? at : join(cache, "gantry", tree));
+        makeTree(join(at, "node_modules"), uid, note);
+        if (uid !== 0)
+          linkNote(join(at, "node_modules"), note, join(rootNotes, noteFor(place.root, rootTree)));
         mkdirSync(join(at, ".gantry-used", place.root), { recursive: true });
         writeFileSync(join(at, ".gantry-used", place.root, STAMP), "");
       }
@@ -69,8 +93,13 @@ describe.skipIf(process.getuid?.() !== 0)("a race", () => {
     const [good, evil] = [join(place.top, "good"), join(home, "evil")];
     mkdirSync(home);
     makeRelease(good);
-    makeTree(join(good, "node_modules"), 0, noteLine(0, good, undefined));
+    makeTree(join(good, "node_modules"), 0, noteFor(good));
     cpSync(good, evil, { recursive: true });
+    linkNote(
+      join(evil, "node_modules"),
+      noteFor(join(home, "release")),
+      join(good, "node_modules/.gantry", noteFor(good)),
+    );
     writeFileSync(join(evil, "lib/app"), "#!/bin/sh\necho won\n");
     copyFileSync(join(good, "app"), join(home, "app"));
     spawnSync("chown", ["-R", `${OTHER}:${OTHER}`, home]);

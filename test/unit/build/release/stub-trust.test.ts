@@ -3,10 +3,18 @@
  * alone, and on the cold one before anything of the release is executed.
  */
 import { spawnSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, lchownSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lchownSync,
+  mkdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { NOTE, noteLine } from "../../../../src/release/stamp.ts";
 import { storeTreeName } from "../../../../src/release/store.ts";
 import {
   beside,
@@ -14,6 +22,7 @@ import {
   makeRelease,
   makeTree,
   ME,
+  noteFor,
   OTHER,
   place,
   run,
@@ -26,26 +35,42 @@ describe.skipIf(process.getuid?.() !== 0).each(SHELLS.map((shell) => [shell.join
   "under %s",
   (_, shell) => {
     it("root takes the word of a note that root left for this very way", () => {
-      makeTree(beside(), 0, noteLine(0, place.root, undefined));
+      makeTree(beside(), 0, noteFor(place.root));
       expect(run(shell, 0)).toEqual(WARM);
     });
 
     it.each<[string, () => void]>([
       ["a stamp without a note", () => makeTree(beside(), 0, undefined)],
+      ["a note for another way", () => makeTree(beside(), 0, noteFor(join(place.top, "elsewhere")))],
       [
-        "a note for another way",
-        () => makeTree(beside(), 0, noteLine(0, join(place.top, "elsewhere"), undefined)),
+        "another user's note",
+        () => {
+          makeTree(beside(), 0, noteFor(place.root));
+          const note = join(beside(), ".gantry", noteFor(place.root));
+          chownSync(note, ME, ME);
+          chmodSync(note, 0o1644);
+        },
       ],
-      ["a note of a user's words", () => makeTree(beside(), 0, noteLine(ME, place.root, undefined))],
       [
-        "a line that only begins with the right one",
-        () => makeTree(beside(), 0, `${noteLine(0, place.root, undefined)}x`),
+        "another user's link to a note of root's",
+        () => {
+          const other = join(place.top, "other");
+          makeTree(join(other, "node_modules"), 0, noteFor(other));
+          makeTree(beside(), ME, noteFor(place.root));
+          const note = join(beside(), ".gantry", noteFor(place.root));
+          rmSync(note);
+          symlinkSync(join(other, "node_modules/.gantry", noteFor(other)), note);
+        },
+      ],
+      [
+        "a note for a path that only begins with the right one",
+        () => makeTree(beside(), 0, noteFor(`${place.root}x`)),
       ],
       [
         "a note without the bit that only its owner sets",
         () => {
-          makeTree(beside(), 0, noteLine(0, place.root, undefined));
-          chmodSync(join(beside(), ".gantry", `${STAMP}${NOTE}`), 0o644);
+          makeTree(beside(), 0, noteFor(place.root));
+          chmodSync(join(beside(), ".gantry", noteFor(place.root)), 0o644);
         },
       ],
       [
@@ -53,7 +78,7 @@ describe.skipIf(process.getuid?.() !== 0).each(SHELLS.map((shell) => [shell.join
         () => {
           const other = join(place.top, "other");
           makeRelease(other);
-          makeTree(join(other, "node_modules"), 0, noteLine(0, other, undefined));
+          makeTree(join(other, "node_modules"), 0, noteFor(other));
           symlinkSync(join(other, "node_modules"), beside());
         },
       ],
@@ -63,7 +88,7 @@ describe.skipIf(process.getuid?.() !== 0).each(SHELLS.map((shell) => [shell.join
     });
 
     it("root does not take a user's word, and runs nothing of that user's", () => {
-      makeTree(beside(), OTHER, noteLine(0, place.root, undefined));
+      makeTree(beside(), OTHER, noteFor(place.root));
       chownSync(place.root, OTHER, OTHER);
       const { status, stdout, stderr } = run(shell, 0);
       expect({ status, stdout }).toEqual({ status: 73, stdout: "" });
@@ -152,7 +177,7 @@ describe.skipIf(process.getuid?.() !== 0).each(SHELLS.map((shell) => [shell.join
       for (const path of [store, join(store, "gantry")]) chmodSync(path, 0o1777);
       const tree = join(store, "gantry", storeTreeName({}));
       const modules = join(tree, "node_modules");
-      makeTree(modules, OTHER, noteLine(ME, place.root, modules));
+      makeTree(modules, OTHER, noteFor(place.root, tree));
       mkdirSync(join(tree, ".gantry-used", place.root), { recursive: true });
       writeFileSync(join(tree, ".gantry-used", place.root, STAMP), "");
       spawnSync("chown", ["-R", `${OTHER}:${OTHER}`, tree]);

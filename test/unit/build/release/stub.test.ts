@@ -21,7 +21,7 @@ import { basename, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { renderStubs } from "../../../../src/build/release/stub.ts";
 import type { Manifest } from "../../../../src/release/manifest.ts";
-import { hostId, NOTE, noteLine } from "../../../../src/release/stamp.ts";
+import { hostId, notePath } from "../../../../src/release/stamp.ts";
 import { outsideTemporary } from "../../../support/build/outside-temporary.ts";
 import { storeTreeName } from "../../../../src/release/store.ts";
 import { TARGETS, targetOfHost } from "../../../../src/release/targets.ts";
@@ -99,13 +99,16 @@ const makeReady = (): { stamp: string; native: string; extra: string } => {
   const stamp = join(root, "node_modules/.gantry", `0123456789abcdef-${name}`);
   mkdirSync(join(stamp, ".."));
   writeFileSync(stamp, "");
-  writeNote(stamp);
+  writeNote(join(stamp, ".."));
   return { stamp, native, extra };
 };
-/** As the launcher leaves it: whose it is counts, and that it says where. */
-const writeNote = (stamp: string, modules?: string): void => {
-  writeFileSync(`${stamp}${NOTE}`, `${noteLine(process.getuid?.() ?? -1, root, modules)}\n`);
-  chmodSync(`${stamp}${NOTE}`, 0o1644);
+/** As the launcher leaves it: the note's path names what was checked, and its owner who did. */
+const writeNote = (stamps: string, store?: string): void => {
+  const name = hostId({ machineId: read("/etc/machine-id"), osRelease: read("/etc/os-release") });
+  const note = join(stamps, notePath("0123456789abcdef", name, root, store));
+  mkdirSync(join(note, ".."), { recursive: true });
+  writeFileSync(note, "");
+  chmodSync(note, 0o1644);
 };
 
 /** No store may lie below /tmp, so this one does not. */
@@ -121,8 +124,7 @@ const moveToStore = (store: string): string => {
   const modules = join(root, "node_modules");
   cpSync(modules, join(parent, "node_modules"), { recursive: true, preserveTimestamps: true });
   rmSync(modules, { recursive: true });
-  const there = join(parent, "node_modules");
-  writeNote(join(there, ".gantry", basename(stamp)), there);
+  writeNote(join(parent, "node_modules/.gantry"), parent);
   return parent;
 };
 

@@ -1,0 +1,21 @@
+unset BUN_BE_BUN BUN_OPTIONS @VARIABLES@
+while :; do
+  case ${NODE_PATH-} in
+  :*) NODE_PATH=${NODE_PATH#:} ;;
+  *:) NODE_PATH=${NODE_PATH%:} ;;
+  *::*) NODE_PATH=${NODE_PATH%%::*}:${NODE_PATH#*::} ;;
+  *) break ;;
+  esac
+done
+case ${NODE_PATH-} in
+'' | "$gantry_modules") NODE_PATH=$gantry_modules ;;
+"$gantry_modules":*) ;;
+*) NODE_PATH=$gantry_modules:$NODE_PATH ;;
+esac
+GANTRY_MODULES=$gantry_modules
+export NODE_PATH GANTRY_MODULES
+trap '
+#@include say.sh
+#@include exec-failed.sh
+' EXIT
+exec @APP@ "$@"

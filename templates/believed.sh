@@ -1,0 +1,13 @@
+case $gantry_in,${GANTRY_SKIP-}, in
+,STORE_UNSAFE,* | ,*,STORE_UNSAFE,*) ;;
+*)
+  if [ -z "$gantry_in" ] && ! [ -O / ] && { ! [ -w "$gantry_root" ] || [ -O "$gantry_root" ] || [ -G "$gantry_root" ]; }; then
+    :
+  else
+    gantry_note=/proc/self/fd/9/.gantry/@NOTES@/@RELEASE@-$gantry_host$gantry_root$gantry_in/@NOTE@
+    [ -r "$gantry_modules" ] && {
+      [ -O /proc/self/fd/9 ] && [ -O /proc/self/fd/9/.. ] && [ -O "$gantry_note" ] && [ -k "$gantry_note" ]
+    } 9<"$gantry_modules"
+  fi
+  ;;
+esac
