@@ -4,7 +4,7 @@ import { createScratch } from "../../src/build/index.ts";
 import { buildSideCommands, LATER } from "../../src/commands/index.ts";
 import { createLog } from "../../src/base/log.ts";
 import { lightCommands } from "../../src/launcher/commands/commands.ts";
-import { serviceCommands } from "../../src/launcher/commands/service.ts";
+import { serviceCommands } from "../../src/launcher/commands/service-commands.ts";
 import type { Session } from "../../src/launcher/session.ts";
 import { code, codes, table } from "./cells.ts";
 

@@ -7,7 +7,7 @@ import { NAMES } from "../release/index.ts";
 import { compileApp } from "./compile/index.ts";
 import type { BuildContext } from "./build-context.ts";
 import { makeNodeProgram } from "./node/index.ts";
-import type { InstalledTarget, Program } from "./stages.ts";
+import type { InstalledTarget, Program } from "./stage-types.ts";
 
 /** Makes the program in the release's lib/. */
 export async function makeProgram(context: BuildContext, installed: InstalledTarget): Promise<Program> {

@@ -41,7 +41,7 @@ import { buildJavaScript, type BuiltJavaScript } from "./node/index.ts";
 import { writeArchive } from "./pack/index.ts";
 import { proveRelease } from "./tree/index.ts";
 import { emptyDirectory, stageBundle, stageTarget } from "./stage.ts";
-import type { StagedTarget } from "./stages.ts";
+import type { StagedTarget } from "./stage-types.ts";
 import { ensureOut } from "./scratch.ts";
 
 export type { BuildEvent, BuildOptions } from "./build-context.ts";

@@ -22,7 +22,7 @@ import { packBundle, type PackedBundle } from "./bundle/index.ts";
 import { releaseKeep } from "./choices.ts";
 import { beginStep, type BuildContext } from "./build-context.ts";
 import { describeExternals, withUnavailable } from "./release/index.ts";
-import { writeReleaseLock, type ReleaseLock } from "./lock/index.ts";
+import { writeReleaseLock, type ReleaseLock } from "./lockfile/index.ts";
 import { completeTree, readNode } from "./node/index.ts";
 import { makeProgram } from "./app-program.ts";
 import {
@@ -37,7 +37,7 @@ import {
   selectAvailable,
   type CapturedTree,
 } from "./tree/index.ts";
-import type { InstalledTarget, Program, StagedTarget } from "./stages.ts";
+import type { InstalledTarget, Program, StagedTarget } from "./stage-types.ts";
 
 /** Name of the directory, beside the release, in which its node_modules is made. */
 const TREE = "tree";

@@ -153,7 +153,7 @@ async function main(args: readonly string[]): Promise<void> {
 
 async function dispatch(session: Session, args: readonly string[]): Promise<void> {
   if (args[0] === "recover" && (args.length === 1 || args[1] === "--boot")) {
-    const { recover } = await import("./commands/service.ts");
+    const { recover } = await import("./commands/service-commands.ts");
     return recover(session, args[1] === "--boot" ? "booting" : "running");
   }
   if (args[0] === "start") {

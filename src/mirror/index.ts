@@ -7,4 +7,4 @@ export { LIMITS, type Limits, type Network } from "./http/request.ts";
 /** `fetchImage` finds the digest of a container image's tag, for `gantry docker`. */
 export { fetchImage, type FoundImage } from "./registry/image.ts";
 /** `pushBundles` pushes bundles to an OCI registry, for `gantry bundle --push`. */
-export { parsePushAddress, pushBundles } from "./registry/push.ts";
+export { parsePushAddress, pushBundles } from "./registry/upload-artifacts.ts";

@@ -22,7 +22,7 @@ export {
   parseBundleHead,
   readCompression,
   withBundleHead,
-} from "./bundle.ts";
+} from "./bundle-head.ts";
 /** The variables that the launcher keeps from its caller's environment, and those that pass facts to it. */
 export {
   DIRECTORY_VARIABLE,
@@ -69,7 +69,7 @@ export {
   wantedModules,
 } from "./manifest.ts";
 /** The protocol of the load probe between launcher and app. */
-export { MODULES_VARIABLE, parseProbeOutput, PROBE_VARIABLE, type ProbeRequest } from "./probe.ts";
+export { MODULES_VARIABLE, parseProbeOutput, PROBE_VARIABLE, type ProbeRequest } from "./probe-protocol.ts";
 /** Schemas of the service's settings, for the manifest and for the app's package.json. */
 export {
   ACTIVATE_TIMEOUT,
@@ -87,7 +87,7 @@ export {
   ServiceType,
   Tasks,
   UserName,
-} from "./service.ts";
+} from "./service-schema.ts";
 /** Statements by which a key names its successor or is revoked, and what they make of a keyring. */
 export {
   applyStatements,

@@ -2,7 +2,7 @@
  * Every path of a release. The names are a contract: people, scripts and units rely on them.
  */
 import { join } from "node:path";
-import type { Compression } from "./bundle.ts";
+import type { Compression } from "./bundle-head.ts";
 import type { Manifest } from "./manifest.ts";
 import * as NAMES from "./names.ts";
 import { targetSuffix, type Target } from "./targets.ts";

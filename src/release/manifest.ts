@@ -5,8 +5,8 @@
  */
 import * as v from "valibot";
 import { GantryError } from "../base/errors.ts";
-import type { Compression } from "./bundle.ts";
-import { ActivateSchema, ServiceSchema } from "./service.ts";
+import type { Compression } from "./bundle-head.ts";
+import { ActivateSchema, ServiceSchema } from "./service-schema.ts";
 import { RELEASE_ID_LENGTH } from "./stamp.ts";
 import { parseTarget, TARGETS, type Target } from "./targets.ts";
 import { sha256, type FileEntry } from "./tree.ts";

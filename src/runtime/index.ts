@@ -12,4 +12,4 @@ export { isNetworkComplaint } from "./install-failure.ts";
 /** Environment and arguments with which a Bun program is run as a tool. */
 export { BE_BUN, keptEnvironment, scriptArguments, toolEnvironment } from "./invoke.ts";
 /** `probeTogether` and `probeExternal` load modules in a child process, and report what does not load. */
-export { type ProbedExternal, probeExternal, probeTogether } from "./probe.ts";
+export { type ProbedExternal, probeExternal, probeTogether } from "./run-probe.ts";

@@ -23,7 +23,7 @@ export { serviceLayout, type ServiceLayout } from "./service-layout.ts";
 /** Checks that only root can change the directories of a service, before root runs anything in them. */
 export { checkOwned } from "./names/owned.ts";
 /** The steps that each command would take, for `--dry-run`. */
-export { planClean, planInstall, planRollback, planUninstall, planUpgrade } from "./plan.ts";
+export { planClean, planInstall, planRollback, planUninstall, planUpgrade } from "./dry-run.ts";
 /** A release to install or upgrade to: a directory, an archive or an address. */
 export type { Source } from "./releases/import/release-source.ts";
 /** Reads a small file that a person named, safely when others can change it. */

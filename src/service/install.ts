@@ -22,7 +22,7 @@ import { runOrThrow } from "../base/process/index.ts";
 import type { ServiceResult } from "./result.ts";
 import { OWN_RELEASE } from "./keys/trust.ts";
 import { isUp, readLog, readUnit, reloadUnits, startUnit } from "./systemd/systemctl.ts";
-import { ensureUnits, readSystemdVersion, recoveryUnits } from "./systemd/units.ts";
+import { ensureUnits, readSystemdVersion, recoveryUnits } from "./systemd/installed-units.ts";
 import { attempt, secondsSince, upgradeService, type UpgradeOptions } from "./upgrade.ts";
 import { waitHealthy, type Health } from "./health/watch.ts";
 

@@ -14,7 +14,7 @@ import { ensureMarked } from "./names/system-names.ts";
 import { ownParts, readOwnedOrAdopted, trimOwned } from "./names/marks.ts";
 import type { ServiceResult } from "./result.ts";
 import { finishHistory } from "./transaction/undo.ts";
-import { readUnitFiles, removeUnits } from "./systemd/units.ts";
+import { readUnitFiles, removeUnits } from "./systemd/installed-units.ts";
 import { secondsSince } from "./upgrade.ts";
 
 export interface UninstallOptions {

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { withBundleHead } from "../../src/release/bundle.ts";
+import { withBundleHead } from "../../src/release/bundle-head.ts";
 import { runBrain } from "../support/app/brain-client.ts";
 import { runCli } from "../support/app/cli.ts";
 import { copyRelease, makeScratch, type Scratch } from "../support/app/release.ts";

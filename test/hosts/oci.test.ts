@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { GantryError } from "../../src/base/errors.ts";
 import { fetchBundle, fetchSignature } from "../../src/mirror/fetch.ts";
-import { pushBundles } from "../../src/mirror/registry/push.ts";
+import { pushBundles } from "../../src/mirror/registry/upload-artifacts.ts";
 import { LIMITS } from "../../src/mirror/http/request.ts";
 import { bundleOf, sha256 } from "../support/mirror/bench.ts";
 import { startRegistry, type Registry } from "../support/hosts/registry.ts";

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { shipNode } from "../../src/build/node/ship.ts";
+import { shipNode } from "../../src/build/node/strip-node.ts";
 
 let work = "";
 beforeAll(() => {

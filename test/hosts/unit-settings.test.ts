@@ -1,7 +1,7 @@
 /** Settings of a service, as a real systemd understands the unit that is made of them. */
 import { afterEach, expect, it } from "vitest";
-import { renderUnits } from "../../src/build/release/units.ts";
-import type { Service } from "../../src/release/service.ts";
+import { renderUnits } from "../../src/build/release/render-units.ts";
+import type { Service } from "../../src/release/service-schema.ts";
 import { show } from "../support/systemd/service-state.ts";
 import { bootHost, type SystemdHost } from "../support/systemd/systemd-host.ts";
 

@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { checkStoredNotes, exerciseBrain } from "../support/app/brain-client.ts";
 import { copyRelease } from "../support/app/release.ts";
-import { renderUnits } from "../../src/build/release/units.ts";
+import { renderUnits } from "../../src/build/release/render-units.ts";
 import type { Manifest } from "../../src/release/manifest.ts";
 import { installByHand } from "../support/hosts/by-hand.ts";
 import type { Suite } from "../support/roots/roots.ts";

@@ -103,17 +103,17 @@ const PLANTED: Readonly<
       "../launcher/main.ts",
       "../modules/index.ts",
       "../compat/judge-files.ts",
-      "./lock/lock.ts",
+      "./lockfile/hoist.ts",
     ],
-    allowed: ["../compat/index.ts", "./lock/index.ts", "./scratch.ts"],
+    allowed: ["../compat/index.ts", "./lockfile/index.ts", "./scratch.ts"],
   },
   "build/node": {
-    refused: ["node:process", "../../service/index.ts", "../../elf/elf-file.ts", "../lock/lock.ts"],
-    allowed: ["../../elf/index.ts", "../lock/index.ts", "../scratch.ts", "./runtime.ts"],
+    refused: ["node:process", "../../service/index.ts", "../../elf/elf-file.ts", "../lockfile/hoist.ts"],
+    allowed: ["../../elf/index.ts", "../lockfile/index.ts", "../scratch.ts", "./runtime.ts"],
   },
   "build/preload": {
     refused: ["../../release/index.ts", "../../base/errors.ts"],
-    allowed: ["../../release/probe.ts"],
+    allowed: ["../../release/probe-protocol.ts"],
   },
   commands: {
     refused: ["../build/build.ts", "../modules/index.ts", "../check/check.ts"],

@@ -12,7 +12,7 @@ export {
   type BuildTool,
   type CheckedConfig,
 } from "./build-tools.ts";
-export { findBun, type Bun } from "./bun.ts";
+export { findBun, type Bun } from "./find-bun.ts";
 export { copyManifests, copyRegistrySettings, copyWorkspace } from "./copy-workspace.ts";
 /** Fetches Bun from the registry when the machine has none, for apps that run on Node. */
 export { bunFetcher } from "./fetch-bun.ts";
@@ -26,7 +26,7 @@ export {
   type InstalledPackage,
 } from "./installed-packages.ts";
 /** Converts any lockfile to a bun.lock in a private directory, and checks that it fits package.json. */
-export { checkLockFits, ensureBunLock, readBunLock, requireBunLock, toolLines } from "./migrate.ts";
+export { checkLockFits, ensureBunLock, readBunLock, requireBunLock, toolLines } from "./convert-lockfile.ts";
 export { findNpms } from "./find-npm.ts";
 export { nodeFor } from "./runtime-settings.ts";
 export { nearest, type BuildSettings, type Settings } from "./app-settings.ts";

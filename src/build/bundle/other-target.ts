@@ -15,7 +15,7 @@ import {
 } from "../../release/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import { readBunLock, type Bun } from "../app/index.ts";
-import { availableClosure, writeLockFiles } from "../lock/index.ts";
+import { availableClosure, writeLockFiles } from "../lockfile/index.ts";
 import { findUnbuilt, installTree, refuseUnbuilt, selectAvailable } from "../tree/index.ts";
 import { packBundle, type PackedBundle } from "./pack.ts";
 import type { Scratch } from "../scratch.ts";

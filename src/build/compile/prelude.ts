@@ -7,13 +7,13 @@
 import { env, isMainThread } from "bun";
 import { LAUNCHER_VARIABLE } from "../../release/caller.ts";
 import * as NAMES from "../../release/names.ts";
-import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../release/probe.ts";
+import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../release/probe-protocol.ts";
 import { diagnoseCrash } from "../preload/index.ts";
 import { chooseModules, pinMetaResolve, resolverFor } from "./externals.ts";
 import { loadEnvironmentFile } from "./load-env-file.ts";
 import { becomeLauncher, isCalledAsGantry, startLauncher } from "./launch.ts";
 import { namespaceOf, type EsModuleMark } from "./namespace.ts";
-import { startProbe } from "./probe.ts";
+import { startProbe } from "./answer-probe.ts";
 
 /** Names of the externals, separated by commas. The build replaces this name by their text (worker.ts). */
 declare const gantryExternalNames: string;

@@ -11,13 +11,13 @@ import { GantryError } from "../../base/errors.ts";
 import { NAMES, runsOn, type Target } from "../../release/index.ts";
 import { nodeFor } from "../app/index.ts";
 import type { BuildContext } from "../build-context.ts";
-import type { ReleaseLock } from "../lock/index.ts";
-import type { InstalledTarget, Program } from "../stages.ts";
+import type { ReleaseLock } from "../lockfile/index.ts";
+import type { InstalledTarget, Program } from "../stage-types.ts";
 import { readImports } from "./imports.ts";
 import { copyJavaScript } from "./javascript.ts";
 import { buildNatives, refuseUnbuilt } from "./natives.ts";
 import { ensureNode, type NodeRuntime } from "./node-runtime.ts";
-import { shipNode } from "./ship.ts";
+import { shipNode } from "./strip-node.ts";
 
 /**
  * The Node for which an app is built on a target. Undefined for an app that runs on Bun.

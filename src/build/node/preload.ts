@@ -13,7 +13,7 @@ import type * as util from "node:util";
 import type * as threads from "node:worker_threads";
 import { applyEnvFile } from "../../release/env-file.ts";
 import * as NAMES from "../../release/names.ts";
-import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../release/probe.ts";
+import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../release/probe-protocol.ts";
 import { runLoadProbe, diagnoseCrash } from "../preload/index.ts";
 import { resolveFrom } from "./hooks.ts";
 import { loaderFor } from "./loader.ts";

@@ -3,4 +3,4 @@
  */
 export { DEFAULT_EPOCH, writeArchive } from "./release-archive.ts";
 export { repackArchive, type Repacked } from "./repack.ts";
-export { formatSums, makeSums } from "./sums.ts";
+export { formatSums, makeSums } from "./make-sums.ts";

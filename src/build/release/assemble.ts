@@ -21,7 +21,7 @@ import type { PackedBundle } from "../bundle/index.ts";
 import { proveFile, type ProvenFile } from "../checksum.ts";
 import { makeSums } from "../pack/index.ts";
 import { renderStubs } from "./stub.ts";
-import { renderUnits } from "./units.ts";
+import { renderUnits } from "./render-units.ts";
 import { readEnvExample, renderReadme } from "./texts.ts";
 
 export interface ReleaseParts {

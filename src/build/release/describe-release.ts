@@ -12,8 +12,8 @@ import {
   type Target,
 } from "../../release/index.ts";
 import type { App } from "../app/index.ts";
-import type { ReleaseLock } from "../lock/index.ts";
-import { describeService } from "./service.ts";
+import type { ReleaseLock } from "../lockfile/index.ts";
+import { describeService } from "./describe-service.ts";
 import type { CapturedTree, Unavailable } from "../tree/index.ts";
 
 /** An external as the analysis found it. */

@@ -17,7 +17,7 @@ const LIGHT = ["prepare", "doctor", "verify", "health"] as const;
  */
 export async function runCommands(session: Session, rawArgs: readonly string[]): Promise<void> {
   const light = LIGHT.some((name) => name === rawArgs[0]);
-  const service = light ? {} : (await import("./service.ts")).serviceCommands(session);
+  const service = light ? {} : (await import("./service-commands.ts")).serviceCommands(session);
   const line = {
     name: "./gantry",
     side: "launcher",

@@ -149,7 +149,7 @@ export function rollbackCommand(session: Session) {
 }
 
 /**
- * `./gantry recover`: recovers from an interrupted change. The units of src/service/systemd/units.ts run it at boot.
+ * `./gantry recover`: recovers from an interrupted change. The units of src/service/systemd/installed-units.ts run it at boot.
  * @param host `booting`: systemd has not started the service yet, and recovery must not start it. `running`: later
  */
 export async function recover(session: Session, host: "booting" | "running"): Promise<void> {

@@ -70,7 +70,7 @@ export function registrySource(release: Release, options: RegistryOptions): Modu
       const watch = watchArrivals(release, work, reporter);
       try {
         if (packageManager === "bun") return { complaints: await installFrozen(install) };
-        const { installWithNpm } = await import("./npm.ts");
+        const { installWithNpm } = await import("./npm-install.ts");
         return { complaints: await installWithNpm(release, locked, { ...install, skip: options.skip }) };
       } catch (error) {
         throw blameDisk(error, release, work);

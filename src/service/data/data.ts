@@ -11,7 +11,7 @@ import { readMounts } from "./mounts.ts";
 import { runOneshot } from "../systemd/oneshot.ts";
 import { nameProcesses, readProcessesOf } from "./processes.ts";
 import { runOrThrow } from "../../base/process/index.ts";
-import { escapeWord } from "../systemd/units.ts";
+import { escapeWord } from "../systemd/installed-units.ts";
 
 /**
  * The user of a service by uid and gid. Numbers are used, because the name may belong to another user by the time the

@@ -5,7 +5,7 @@ import type { ServiceSettings } from "../releases/candidate.ts";
 import { askHealth } from "./client.ts";
 import type { ServiceLayout } from "../service-layout.ts";
 import { readUnit, runningPort, type UnitState } from "../systemd/systemctl.ts";
-import { readDropIns } from "../systemd/units.ts";
+import { readDropIns } from "../systemd/installed-units.ts";
 import { decidePort, formatAddress, hostsToAsk, isInTheWay, type PortState } from "./listeners.ts";
 import { describePortOwner, readOwner } from "./port-owner.ts";
 import { readListeners, readNetwork } from "./sockets.ts";

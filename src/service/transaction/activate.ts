@@ -13,7 +13,7 @@ import type { ServiceContext } from "../service-context.ts";
 import type { ServiceLayout } from "../service-layout.ts";
 import { runOneshot } from "../systemd/oneshot.ts";
 import { readLog, type UnitState } from "../systemd/systemctl.ts";
-import { formatActivation, readDropIns, withoutSupervision } from "../systemd/units.ts";
+import { formatActivation, readDropIns, withoutSupervision } from "../systemd/installed-units.ts";
 
 /** Most lines of a failed command's output that are quoted. */
 const QUOTED = 10;

@@ -14,7 +14,7 @@ import { writeRecord, type ChangeRecord, type Step } from "./record.ts";
 import { requireCopyable, takeSnapshot } from "../data/snapshot.ts";
 import { readLog, readUnit, reloadUnits, startUnit, stopUnit } from "../systemd/systemctl.ts";
 import { undoChange, type Undone } from "./undo.ts";
-import { ensureUnits, readSystemdVersion } from "../systemd/units.ts";
+import { ensureUnits, readSystemdVersion } from "../systemd/installed-units.ts";
 import { waitHealthy, type Health } from "../health/watch.ts";
 
 /** Lines of the systemd journal that a failed change shows: of the generation that was given up, and of the old one. */

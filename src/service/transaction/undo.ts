@@ -21,7 +21,7 @@ import type { ServiceLayout } from "../service-layout.ts";
 import { planRecovery, type RecoveryFacts, type RecoveryPlan } from "./recovery-plan.ts";
 import { dropSnapshot, hasSnapshot, restoreSnapshot } from "../data/snapshot.ts";
 import { isUp, readUnit, reloadUnits, runningGeneration, startUnit, stopUnit } from "../systemd/systemctl.ts";
-import { ensureUnits, readSystemdVersion } from "../systemd/units.ts";
+import { ensureUnits, readSystemdVersion } from "../systemd/installed-units.ts";
 import { waitHealthy, type Health } from "../health/watch.ts";
 
 export interface Undone {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import * as zlib from "node:zlib";
 import { unpackArchive, type Allowed } from "../../../src/archive/unpack.ts";
 import { GantryError } from "../../../src/base/errors.ts";
-import { withBundleHead, type Compression } from "../../../src/release/bundle.ts";
+import { withBundleHead, type Compression } from "../../../src/release/bundle-head.ts";
 import { digestOfFiles, readTreeEntry, readTreeFiles } from "../../../src/release/tree.ts";
 import { fileEntry, header, longName, pax, tar } from "./tar-writer.ts";
 

@@ -2,12 +2,12 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readApp } from "../../../src/build/app/app.ts";
-import type { Bun } from "../../../src/build/app/bun.ts";
+import type { Bun } from "../../../src/build/app/find-bun.ts";
 import {
   writeReleaseLock,
   type ReleaseLock,
   type ReleaseLockOptions,
-} from "../../../src/build/lock/release-lockfile.ts";
+} from "../../../src/build/lockfile/release-lockfile.ts";
 import { parseTarget } from "../../../src/release/targets.ts";
 import { BUN, copyFixture, makeDirectory, writeFiles, SCRATCH } from "./scratch.ts";
 

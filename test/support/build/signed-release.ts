@@ -1,7 +1,7 @@
 /** Small signed and unsigned releases for tests: what a release must have to be signed, and cheap keys beside it. */
 import { join } from "node:path";
 import { keygen, type KeyPairFiles } from "../../../src/build/sign/keys.ts";
-import { makeSums } from "../../../src/build/pack/sums.ts";
+import { makeSums } from "../../../src/build/pack/make-sums.ts";
 import { formatManifest, type Manifest } from "../../../src/release/manifest.ts";
 import { makeDirectory, writeFiles } from "./scratch.ts";
 

@@ -2,7 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { withBundleHead } from "../../../src/release/bundle.ts";
+import { withBundleHead } from "../../../src/release/bundle-head.ts";
 import { treeDigest, type Manifest } from "../../../src/release/manifest.ts";
 import { readFileEntry, readTreeEntry, readTreeFiles, type FileEntry } from "../../../src/release/tree.ts";
 

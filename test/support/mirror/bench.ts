@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect } from "vitest";
-import { withBundleHead } from "../../../src/release/bundle.ts";
+import { withBundleHead } from "../../../src/release/bundle-head.ts";
 import type { Job, Outcome } from "./drive.ts";
 import { startBun, startNode, type Runtime } from "./runtimes.ts";
 import {

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import { GantryError, type Finding } from "../../../src/base/errors.ts";
 import { fetchBundle, fetchSignature } from "../../../src/mirror/fetch.ts";
 import type { Limits } from "../../../src/mirror/http/request.ts";
-import { parseBundleHead } from "../../../src/release/bundle.ts";
+import { parseBundleHead } from "../../../src/release/bundle-head.ts";
 
 export interface Job {
   readonly do: "bundle" | "signature";

@@ -17,7 +17,7 @@ import { basename, join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { keygen } from "../../../src/build/sign/keys.ts";
 import { signFile } from "../../../src/build/sign/sign.ts";
-import { withBundleHead } from "../../../src/release/bundle.ts";
+import { withBundleHead } from "../../../src/release/bundle-head.ts";
 import { bareEnvironment, expectRefusal } from "../../support/launcher/fixture.ts";
 import { readTree } from "../../support/launcher/fixture-bundle.ts";
 import { useFixture } from "../../support/launcher/use-fixture.ts";

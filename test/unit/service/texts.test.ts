@@ -10,7 +10,7 @@ import {
   formatActivation,
   formatRecoveryUnit,
   withoutSupervision,
-} from "../../../src/service/systemd/units.ts";
+} from "../../../src/service/systemd/installed-units.ts";
 
 describe("a generation's name", () => {
   it("is the version and the release's first twelve digits", () => {

@@ -73,7 +73,7 @@ async function fetchWithSignature(
   file: string,
   { target, environment, reporter, signal }: TakeOptions,
 ): Promise<string | undefined> {
-  const { fetchArchive } = await import("../../../mirror/archive.ts");
+  const { fetchArchive } = await import("../../../mirror/fetch-archive.ts");
   const { fetchSignature } = await import("../../../mirror/fetch.ts");
   const options = { address, target, environment, reporter, signal };
   reporter.step(`fetching ${hideLogin(address)}`);

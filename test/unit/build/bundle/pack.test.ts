@@ -12,7 +12,7 @@ import {
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { packBundle } from "../../../../src/build/bundle/pack.ts";
-import { parseBundleHead, type Compression } from "../../../../src/release/bundle.ts";
+import { parseBundleHead, type Compression } from "../../../../src/release/bundle-head.ts";
 import { treeDigest, type Manifest } from "../../../../src/release/manifest.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
 import { digestOfFiles, readTreeEntry, readTreeFiles } from "../../../../src/release/tree.ts";

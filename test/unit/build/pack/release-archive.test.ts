@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { writeArchive } from "../../../../src/build/pack/release-archive.ts";
-import { makeSums } from "../../../../src/build/pack/sums.ts";
+import { makeSums } from "../../../../src/build/pack/make-sums.ts";
 
 let work = "";
 const make = async (place: string, order: readonly string[], epoch?: number): Promise<Buffer> => {

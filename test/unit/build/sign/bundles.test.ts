@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { writeArchive } from "../../../../src/build/pack/release-archive.ts";
-import { makeSums } from "../../../../src/build/pack/sums.ts";
+import { makeSums } from "../../../../src/build/pack/make-sums.ts";
 import { signFile, signRelease } from "../../../../src/build/sign/sign.ts";
 import { verifyFile, verifyRelease } from "../../../../src/build/sign/verify-signature.ts";
 import { findingsOf, writeFiles } from "../../../support/build/scratch.ts";

@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { makeSums } from "../../../../src/build/pack/sums.ts";
+import { makeSums } from "../../../../src/build/pack/make-sums.ts";
 import { signFile, signRelease } from "../../../../src/build/sign/sign.ts";
 import { verifyMinisign } from "../../../../src/release/signing/minisign.ts";
 import { SECRET_KEY } from "../../../support/release/minisign-vectors.ts";

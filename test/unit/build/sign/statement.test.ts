@@ -3,7 +3,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "nod
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { keygen } from "../../../../src/build/sign/keys.ts";
-import { makeSums } from "../../../../src/build/pack/sums.ts";
+import { makeSums } from "../../../../src/build/pack/make-sums.ts";
 import { signRelease } from "../../../../src/build/sign/sign.ts";
 import { revokeKey, succeedKey } from "../../../../src/build/sign/statement.ts";
 import { applyStatements } from "../../../../src/release/signing/key-succession.ts";

@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { requireBunLock } from "../../../../src/build/app/migrate.ts";
-import { walkClosure } from "../../../../src/build/lock/package-closure.ts";
-import { parseForeignPins } from "../../../../src/build/lock/foreign-pins.ts";
-import { checkForeignPins } from "../../../../src/build/lock/refusals.ts";
+import { requireBunLock } from "../../../../src/build/app/convert-lockfile.ts";
+import { walkClosure } from "../../../../src/build/lockfile/package-closure.ts";
+import { parseForeignPins } from "../../../../src/build/lockfile/foreign-pins.ts";
+import { checkForeignPins } from "../../../../src/build/lockfile/refusals.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
 import { BUN, FIXTURES, findingsOf, makeApp, writeFiles } from "../../../support/build/scratch.ts";
 import { idsOf, jsonOf, lock, notes } from "../../../support/build/locking.ts";

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { shipNode } from "../../../../src/build/node/ship.ts";
+import { shipNode } from "../../../../src/build/node/strip-node.ts";
 import { bytesSource } from "../../../../src/elf/bytes.ts";
 import { planStrip } from "../../../../src/elf/strip.ts";
 import { readRuntime } from "../../../../src/host/runtime.ts";

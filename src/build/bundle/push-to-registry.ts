@@ -18,7 +18,7 @@ import {
 } from "../../release/index.ts";
 import { readStart } from "../../base/files/index.ts";
 import { openRelease } from "../sign/index.ts";
-import { addBundles, type AddBundlesOptions } from "./add.ts";
+import { addBundles, type AddBundlesOptions } from "./add-bundles.ts";
 
 export interface PushReleaseOptions extends AddBundlesOptions {
   /** The address to push to: `oci://host/repository:tag`. */

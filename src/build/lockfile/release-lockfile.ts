@@ -7,12 +7,12 @@ import { GantryError, type Finding } from "../../base/errors.ts";
 import type { Target } from "../../release/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { App, Bun, Sources } from "../app/index.ts";
-import { readAppLock, type AppLock } from "./app-lock.ts";
+import { readAppLock, type AppLock } from "./app-lockfile.ts";
 import { findPins, type LeftOut, type Pin } from "./package-closure.ts";
 import { checkForeignPins, refuseChangedInstall, refuseForeignSource, refusePatched } from "./refusals.ts";
 import { readPatches } from "./patches.ts";
-import { readTrusted } from "./trusted.ts";
-import { availableClosure, writeLockFiles, type LockFiles } from "./target.ts";
+import { readTrusted } from "./trusted-dependencies.ts";
+import { availableClosure, writeLockFiles, type LockFiles } from "./target-lockfile.ts";
 import type { Unavailable } from "./unavailable.ts";
 import type { Scratch } from "../scratch.ts";
 

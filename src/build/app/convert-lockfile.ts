@@ -11,7 +11,7 @@ import { run } from "../../base/process/index.ts";
 import { toolEnvironment } from "../../runtime/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import { compareDotted } from "../../base/versions.ts";
-import type { Bun } from "./bun.ts";
+import type { Bun } from "./find-bun.ts";
 import { LOCKFILE_OWNERS, type LockfileKind } from "./workspace.ts";
 import { type BunLock, parseBunLock } from "../../release/index.ts";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { GantryError } from "../../../src/base/errors.ts";
-import { fetchArchive } from "../../../src/mirror/archive.ts";
+import { fetchArchive } from "../../../src/mirror/fetch-archive.ts";
 import { LIMITS } from "../../support/mirror/bench.ts";
 import { startServer, type Handler, type TestServer } from "../../support/mirror/servers.ts";
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { resolveKey, splitKey, type BunLock } from "../../../../src/release/bun-lock.ts";
-import { requireBunLock } from "../../../../src/build/app/migrate.ts";
-import { findPins, walkClosure } from "../../../../src/build/lock/package-closure.ts";
-import { formatCandidate, pinLines, hoistClosure } from "../../../../src/build/lock/hoist.ts";
+import { requireBunLock } from "../../../../src/build/app/convert-lockfile.ts";
+import { findPins, walkClosure } from "../../../../src/build/lockfile/package-closure.ts";
+import { formatCandidate, pinLines, hoistClosure } from "../../../../src/build/lockfile/hoist.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
 
 const X64 = parseTarget("linux-x64-gnu");

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { describeService } from "../../../../src/build/release/service.ts";
-import { renderUnits } from "../../../../src/build/release/units.ts";
-import type { Service } from "../../../../src/release/service.ts";
+import { describeService } from "../../../../src/build/release/describe-service.ts";
+import { renderUnits } from "../../../../src/build/release/render-units.ts";
+import type { Service } from "../../../../src/release/service-schema.ts";
 
 const service = {
   user: "brain",

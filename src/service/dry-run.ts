@@ -16,7 +16,7 @@ import type { ServiceResult } from "./result.ts";
 import { readUnit } from "./systemd/systemctl.ts";
 import { formatRemoval, planRemovals, requireTraces, type UninstallOptions } from "./uninstall.ts";
 import { openTrust, type TrustOptions } from "./keys/trust.ts";
-import { recoveryUnits } from "./systemd/units.ts";
+import { recoveryUnits } from "./systemd/installed-units.ts";
 import { chooseTarget } from "./upgrade.ts";
 import { errorCode, GantryError } from "../base/errors.ts";
 import { NAMES } from "../release/index.ts";

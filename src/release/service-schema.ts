@@ -1,6 +1,6 @@
 /**
  * Schemas of the manifest's `service`. The app's own settings are checked with the same ones. Values that could be read as
- * unit syntax are refused here, or escaped where they are written (src/build/release/units.ts).
+ * unit syntax are refused here, or escaped where they are written (src/build/release/render-units.ts).
  */
 import * as v from "valibot";
 

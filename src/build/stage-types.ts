@@ -2,7 +2,7 @@
 import type { ExternalModule, ReleaseRuntime, Target } from "../release/index.ts";
 import type { Analysis } from "./analyze/analyze.ts";
 import type { PackedBundle } from "./bundle/pack.ts";
-import type { ReleaseLock } from "./lock/release-lockfile.ts";
+import type { ReleaseLock } from "./lockfile/release-lockfile.ts";
 import type { NodeRuntime } from "./node/node-runtime.ts";
 import type { CapturedTree } from "./tree/capture.ts";
 

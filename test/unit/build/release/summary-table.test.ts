@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { formatSummary } from "../../../../src/build/release/table.ts";
+import { formatSummary } from "../../../../src/build/release/summary-table.ts";
 import { bunManifest } from "../../../support/build/manifests.ts";
 
 it("the table names each file, but the launcher's and the app's own in a line each", () => {

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, linkSync, mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
-import { findBun } from "../../../../src/build/app/bun.ts";
+import { findBun } from "../../../../src/build/app/find-bun.ts";
 import { BUN_PATH, findingsOf, makeApp, makeDirectory, writeFiles } from "../../../support/build/scratch.ts";
 
 const version = execFileSync(BUN_PATH, ["--version"], { encoding: "utf8" }).trim();

@@ -10,7 +10,7 @@ import {
   readCompression,
   withBundleHead,
   type BundleIdentity,
-} from "../../../src/release/bundle.ts";
+} from "../../../src/release/bundle-head.ts";
 
 const BUN = new URL("../../../node_modules/bun/bin/bun.exe", import.meta.url).pathname;
 const IDENTITY: BundleIdentity = {

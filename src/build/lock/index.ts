@@ -1,6 +1,0 @@
-/**
- * The door of build/lock: writes the package.json and bun.lock of a release, with the exact versions of the app's
- * lockfile.
- */
-export { writeReleaseLock, type ReleaseLock } from "./release-lockfile.ts";
-export { availableClosure, writeLockFiles } from "./target.ts";
