@@ -98,7 +98,7 @@ leave() {
   trap - TERM INT HUP
   # The launcher removes the start gate, unless it ended too early.
   if [ -n "$gantry_mine" ] && { IFS= read -r gantry_first <"$gantry_gate"; } 2>/dev/null && [ "$gantry_first" = "$$" ]; then
-    PATH=/usr/bin:/bin${PATH:+:$PATH} rm -f "$gantry_gate" 2>/dev/null
+    @HOST_PATH@ rm -f "$gantry_gate" 2>/dev/null
   fi
   if [ -n "$gantry_ended" ]; then
     kill -s "$gantry_ended" $$
@@ -124,7 +124,7 @@ elif [ -f "$gantry_gate" ]; then
       leave
       launch "$@"
     fi
-    { IFS= read -r gantry_first <"$gantry_gate" && kill -s 0 "$gantry_first" && PATH=/usr/bin:/bin${PATH:+:$PATH} sleep 0.05; } 2>/dev/null || break
+    { IFS= read -r gantry_first <"$gantry_gate" && kill -s 0 "$gantry_first" && @HOST_PATH@ sleep 0.05; } 2>/dev/null || break
   done
 fi
 set +C

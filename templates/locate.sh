@@ -1,7 +1,6 @@
 # Finds the release's directory without a fork, unless this file was called through a symbolic link (then one readlink).
-# The system's directories come first on the PATH, because a PATH may begin with the current directory.
 gantry_self=$0
-if [ -h "$gantry_self" ]; then gantry_self=$(PATH=/usr/bin:/bin${PATH:+:$PATH} readlink -f -- "$gantry_self"); fi
+if [ -h "$gantry_self" ]; then gantry_self=$(@HOST_PATH@ readlink -f -- "$gantry_self"); fi
 case $gantry_self in
 /*) ;;
 *) gantry_self=$PWD/${gantry_self#./} ;;

@@ -4,7 +4,7 @@ gantry_loader=@INTERPRETER@
 
 # read_machine OPTIONS: runs uname, also if the PATH lacks the directories of the system's commands.
 read_machine() {
-  PATH=/usr/bin:/bin${PATH:+:$PATH} uname "$@"
+  @HOST_PATH@ uname "$@"
 }
 
 # refuse: this machine cannot run the binary: names the release that it can run, and ends.
@@ -50,7 +50,7 @@ require() {
 # check_elf: bytes 18 and 19 of an ELF file are its machine (ELF gABI, e_machine). Without od nothing is checked, and exec
 # fails later.
 check_elf() {
-  case $(PATH=/usr/bin:/bin${PATH:+:$PATH} od -A n -t x1 -j 18 -N 2 "$gantry_program" 2>/dev/null) in
+  case $(@HOST_PATH@ od -A n -t x1 -j 18 -N 2 "$gantry_program" 2>/dev/null) in
   *"@ELF_MACHINE@"* | '') ;;
   *)
     say HOST_UNSUPPORTED "the binary is not one for @TARGET@: it was replaced or damaged" "$gantry_program" "$(restore_fix)"

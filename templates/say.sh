@@ -1,6 +1,6 @@
 # say CODE WHAT FILE FIX: prints a finding on stderr; for the journal ($JOURNAL_STREAM) with the priority of an error.
 say() {
-  case $(PATH=/usr/bin:/bin${PATH:+:$PATH} readlink "/proc/$$/fd/2" 2>/dev/null) in
+  case $(@HOST_PATH@ readlink "/proc/$$/fd/2" 2>/dev/null) in
   "socket:[${JOURNAL_STREAM##*:}]") gantry_level="<3>" ;;
   *) gantry_level= ;;
   esac

@@ -4,7 +4,7 @@
 
 # host COMMAND...: runs a command of the host, also if the PATH lacks its directory.
 host() {
-  PATH=/usr/bin:/bin${PATH:+:$PATH} LC_ALL=C "$@" 2>/dev/null
+  @HOST_PATH@ LC_ALL=C "$@" 2>/dev/null
 }
 
 # is_own_group GID: succeeds for group 0, and for the primary group of the user in gantry_owners if it has no other member

@@ -108,6 +108,7 @@ function stubValues({ manifest, base, releaseId, launcher, proven }: StubOptions
     NOTE_STORE,
     STORE_TREE: `${STORE_NAME}/${storeTreeName(manifest.modules)}`,
     STORE_CASES: STORE_VARIABLES.map((name) => `${STORE_STATUS[name]}) in_store ${name} || : ;;`).join("\n"),
+    HOST_PATH,
     SYSTEM: system,
     ARCH: target.arch,
     INTERPRETER: target.interpreter,
@@ -131,6 +132,12 @@ function stubValues({ manifest, base, releaseId, launcher, proven }: StubOptions
       .join(""),
   };
 }
+
+/**
+ * Shell code before a command of the system: finds it also if the PATH lacks its directory. The system's directories come
+ * first, because a PATH may begin with the current directory.
+ */
+const HOST_PATH = "PATH=/usr/bin:/bin${PATH:+:$PATH}";
 
 /** Values for checking the program and the launcher. The sizes are compared first, because that reads no file. */
 function provenValues(proven: readonly ProvenFile[]): Record<string, string> {
