@@ -2,7 +2,7 @@
  * Turns failures of requests into findings, each with its own sentence and fix. No finding shows credentials: addresses
  * come without them, and messages of the runtimes are not repeated.
  */
-import { showAddress } from "../base/redact.ts";
+import { type RedactedUrl, showAddress } from "../base/redact.ts";
 import { errorCode, GantryError, type Finding } from "../base/errors.ts";
 
 /**
@@ -27,7 +27,7 @@ export function readPassing(error: unknown): { readonly after: number | undefine
 export interface Attempted {
   readonly url: URL;
   /** host:port of the proxy it went through. */
-  readonly proxy: string | undefined;
+  readonly proxy: RedactedUrl | undefined;
 }
 
 /** Thrown when the proxy refuses a tunnel (CONNECT). */

@@ -2,7 +2,7 @@
  * Fetches a file whose size and digest are not known: a release's archive, whose signature or sums the caller checks. The
  * size is limited, and an incomplete file is removed.
  */
-import { showAddress } from "../base/redact.ts";
+import { type RedactedUrl, showAddress } from "../base/redact.ts";
 import { GantryError } from "../base/errors.ts";
 import { openAddress } from "./address.ts";
 import { readAuthorization } from "./http/credentials.ts";
@@ -51,7 +51,7 @@ export async function fetchArchive(options: ArchiveOptions): Promise<void> {
 }
 
 /** A sink that checks only the size's limit. */
-function openPlainSink(into: string, most: number, source: string): Sink {
+function openPlainSink(into: string, most: number, source: RedactedUrl): Sink {
   const { bytes, append, empty, close, remove } = openFile(into);
   return {
     bytes,

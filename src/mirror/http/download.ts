@@ -3,7 +3,7 @@
  * Range and If-Range (RFC 9110, 13.1.5 and 14). The download starts again when the file has changed in between, and when
  * the server sends the whole file.
  */
-import { showAddress } from "../../base/redact.ts";
+import { type RedactedUrl, showAddress } from "../../base/redact.ts";
 import { pageFailure, passingError, statusFailure } from "../failures.ts";
 import { parseRetryAfter, retrying, type HttpResponse, type Network } from "./request.ts";
 import { digestMismatch, sizeMismatch, type Expected, type Sink } from "./sink.ts";
@@ -21,7 +21,7 @@ export interface DownloadOptions {
    */
   readonly claimed?: Expected | undefined;
   readonly offered: "credentials" | "nothing";
-  readonly source: string;
+  readonly source: RedactedUrl;
   readonly network: Network;
   readonly progress: (bytes: number) => void;
 }

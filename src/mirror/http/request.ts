@@ -3,7 +3,7 @@
  * Every failure is a finding. Together with transport.ts this is the only code of gantry that uses the network.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { showAddress } from "../../base/redact.ts";
+import { showAddress, showHost } from "../../base/redact.ts";
 import type { Environment } from "../../base/environment.ts";
 import { readCaCertificates } from "./ca-certificates.ts";
 import { connectionFailure, readPassing, stalledFailure, type Attempted } from "../failures.ts";
@@ -101,7 +101,7 @@ async function sendOnce(url: URL, request: Request, network: Network): Promise<H
   const proxy = planProxy(url, environment);
   const caCertificates =
     url.protocol === "https:" || proxy?.protocol === "https:" ? readCaCertificates(environment) : undefined;
-  const attempted: Attempted = { url, proxy: proxy?.host };
+  const attempted: Attempted = { url, proxy: proxy && showHost(proxy) };
   const cut = createCut(signal, attempted);
   const outgoing = {
     method: request.method ?? "GET",

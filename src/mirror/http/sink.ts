@@ -3,6 +3,7 @@
  * it arrives, keeps at most one in memory, and never writes more bytes than the manifest names.
  */
 import { GantryError } from "../../base/errors.ts";
+import type { RedactedUrl } from "../../base/redact.ts";
 import { BUNDLE_HEAD_BYTES, startEntry } from "../../release/index.ts";
 import { openFile } from "./file.ts";
 
@@ -17,7 +18,7 @@ export interface SinkOptions {
   readonly expected: Expected;
   readonly checkHead: (start: Uint8Array) => void;
   /** Where it comes from, for messages. */
-  readonly source: string;
+  readonly source: RedactedUrl;
 }
 
 export type Sink = ReturnType<typeof openSink>;
@@ -64,14 +65,14 @@ export function openSink(options: SinkOptions) {
 
 const FIX = "copy the bundle that belongs to this release to the mirror again, or name another with --from";
 
-export function digestMismatch(found: string, expected: Expected, source: string): GantryError {
+export function digestMismatch(found: string, expected: Expected, source: RedactedUrl): GantryError {
   const detail = [`expected sha256:${expected.sha256}`, `found    sha256:${found}`];
   const what = "the bundle on the mirror is not the one that the release was built with";
   return new GantryError({ code: "DIGEST_MISMATCH", what, where: source, fix: FIX, detail });
 }
 
 /** @param found the number of bytes, or `more than` a number */
-export function sizeMismatch(found: string, expected: Expected, source: string): GantryError {
+export function sizeMismatch(found: string, expected: Expected, source: RedactedUrl): GantryError {
   const what = `the bundle on the mirror has ${found} bytes where the release names ${expected.size}`;
   const detail = [`expected sha256:${expected.sha256}`];
   return new GantryError({ code: "DIGEST_MISMATCH", what, where: source, fix: FIX, detail });

@@ -2,7 +2,7 @@
  * Bundles in a registry: an OCI artifact for each target (image specification 1.1, "Guidelines for Artifact Usage"), and
  * an image index when one tag has several. Everything is named by its digest, which is checked when it is read.
  */
-import { showAddress } from "../../base/redact.ts";
+import { hideLogin, type RedactedUrl, showAddress } from "../../base/redact.ts";
 import { GantryError } from "../../base/errors.ts";
 import { sha256 } from "../../release/index.ts";
 import { parseJson, recordOf, textOf } from "./docker-config.ts";
@@ -183,9 +183,9 @@ function descriptorsOf(value: unknown): readonly Descriptor[] {
 }
 
 /** The registry's address as people write it: `oci://host/repository:tag`. */
-export function showReference({ address }: Registry): string {
+export function showReference({ address }: Registry): RedactedUrl {
   const joint = address.reference.startsWith("sha256:") ? "@" : ":";
-  return `oci://${address.origin.host}/${address.repository}${joint}${address.reference}`;
+  return hideLogin(`oci://${address.origin.host}/${address.repository}${joint}${address.reference}`);
 }
 
 function strange(registry: Registry, why: string): GantryError {
