@@ -26,6 +26,7 @@ async function compileProgram(
   const compiled = await compileApp({
     bun: builder.path,
     appDir: sources.appDir,
+    root: sources.root,
     entry: sources.entry,
     outfile: executable,
     target,

@@ -6,6 +6,8 @@ export const gantry = "gantry";
 export const lib = "lib";
 export const node = "lib/node";
 export const app = "lib/app";
+/** Files of the app that its compiled program reads, each at its path from the workspace root. */
+export const assets = "lib/assets";
 export const preload = "lib/preload.cjs";
 export const launcher = "lib/launcher.mjs";
 export const manifest = "lib/release.json";

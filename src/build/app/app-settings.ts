@@ -27,7 +27,12 @@ import type { Defaults } from "../clues/index.ts";
 import { runtimeFindings } from "./runtime-settings.ts";
 
 /** Names of files that every release has, at its root or in lib/. A binary of such a name would overwrite that file. */
-const TAKEN: ReadonlySet<string> = new Set([...Object.values(NAMES), "launcher.mjs", "release.json"]);
+const TAKEN: ReadonlySet<string> = new Set([
+  ...Object.values(NAMES),
+  "launcher.mjs",
+  "release.json",
+  "assets",
+]);
 const BINARY = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
 const PACKAGE = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/i;
 

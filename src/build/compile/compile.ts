@@ -20,6 +20,8 @@ export interface CompileOptions {
   /** Path of the Bun executable. */
   readonly bun: string;
   readonly appDir: string;
+  /** The workspace root. A file's place in the release is its path from here. */
+  readonly root: string;
   /** Absolute path of the app's entry. */
   readonly entry: string;
   readonly outfile: string;
@@ -83,6 +85,7 @@ function planCompile(options: CompileOptions, work: string): CompileSpec {
   const inApp = (path: string) => realPath(resolve(appDir, path));
   return {
     appDir,
+    root: realPath(options.root),
     entry: inApp(options.entry),
     outfile: resolve(options.outfile),
     target: options.target.bun,

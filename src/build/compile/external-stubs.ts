@@ -87,6 +87,19 @@ export function formatRequireStub(id: string): string {
   ].join("\n");
 }
 
+/** All keys of `Here` in here.ts. */
+const HERE_NAMES = ["dir", "path", "file", "main", "url", "import", "require", "resolve", "requireResolve"];
+
+/** The module that gives a file its place: the properties that places.ts puts into the file. */
+export function formatHere(path: string): string {
+  return [
+    `import { hereOf } from ${JSON.stringify(PRELUDE)};`,
+    `const here = hereOf(${JSON.stringify(path)});`,
+    ...HERE_NAMES.map((name, index) => `const value${index} = here.${name};`),
+    `export { ${HERE_NAMES.map((name, index) => `value${index} as ${name}`).join(", ")} };`,
+  ].join("\n");
+}
+
 /** The package that a specifier belongs to: `@libsql/client/web` → `@libsql/client`. */
 export function packageOf(specifier: string): string {
   return specifier

@@ -1,10 +1,10 @@
 /**
- * Two Bun plugins, which run before and after the app's own: one makes externals load from the release, the other puts
- * the prelude before the entry points. They run in the build's worker, under Bun.
+ * Two Bun plugins, which run before and after the app's own: one makes externals load from the release, the other
+ * changes the app's sources (source-changes.ts). They run in the build's worker, under Bun.
  */
-import { Transpiler, type BunPlugin, type Loader, type OnLoadResult, type PluginBuilder } from "bun";
+import type { BunPlugin, OnLoadResult, PluginBuilder } from "bun";
 import { readFileSync } from "node:fs";
-import { extname } from "node:path";
+import { HERE_PREFIX } from "../graph/index.ts";
 import {
   externalFilter,
   formatDynamicStub,
@@ -13,14 +13,16 @@ import {
   formatRequireStub,
   NAMESPACE_PREFIX,
   packageOf,
+  formatHere,
   PRELUDE,
-  prependPrelude,
   type ExternalShape,
   type StubKind,
 } from "./external-stubs.ts";
+import { isScript, loaderOf, type ChangeSource } from "./source-changes.ts";
 
 /** The namespace for modules that have no file, so that nothing depends on where gantry is installed. */
 const STUB = "gantry";
+const HERE_FILTER = new RegExp(`^${HERE_PREFIX}`);
 
 export interface PinOptions {
   readonly externals: readonly string[];
@@ -37,6 +39,7 @@ export function pinExternals(options: PinOptions): BunPlugin {
     name: "gantry-externals",
     setup(build) {
       if (options.externals.length > 0) pinImports(build, options);
+      build.onResolve({ filter: HERE_FILTER }, ({ path }) => ({ path, namespace: STUB }));
       build.onResolve({ filter: new RegExp(`^${PRELUDE}$`) }, () => ({ path: PRELUDE, namespace: STUB }));
       build.onLoad({ filter: /./, namespace: STUB }, async ({ path }) => ({
         contents: await loadOwn(path, options),
@@ -64,6 +67,7 @@ function stubKind(kind: string): StubKind {
 
 async function loadOwn(path: string, options: PinOptions): Promise<string> {
   if (path === PRELUDE) return options.prelude;
+  if (path.startsWith(HERE_PREFIX)) return formatHere(path.slice(HERE_PREFIX.length));
   if (path.startsWith(NAMESPACE_PREFIX)) return formatNamespaceStub(path.slice(NAMESPACE_PREFIX.length));
   const split = path.indexOf(":");
   const kind = path.slice(0, split) as StubKind;
@@ -73,42 +77,28 @@ async function loadOwn(path: string, options: PinOptions): Promise<string> {
   return formatImportStub(id, await options.readShape(id));
 }
 
-/** The entry points of one build, and which of them already have the prelude. */
-export interface Entries {
-  readonly paths: readonly string[];
-  readonly done: Set<string>;
-}
-
-/** Puts the prelude before the entry points that no plugin of the app loads. Must be the last plugin. */
-export function prependToEntries(entries: Entries): BunPlugin {
+/** Changes the sources that no plugin of the app loads. Must be the last plugin. */
+export function changeSources(change: ChangeSource): BunPlugin {
   return {
-    name: "gantry-entry",
+    name: "gantry-sources",
     setup(build) {
-      build.onLoad({ filter: anyOf(entries.paths) }, ({ path }) => {
-        const loader = loaderOf(path);
-        return { contents: withPrelude(entries, path, readFileSync(path, "utf8"), loader), loader };
+      build.onLoad({ filter: /./, namespace: "file" }, ({ path, loader: given }) => {
+        const loader = isScript(given) ? given : loaderOf(path);
+        if (!change.isEntry(path) && !isScript(given)) return undefined;
+        const contents = change.apply(path, readFileSync(path, "utf8"), loader);
+        return contents === undefined ? undefined : { contents, loader };
       });
     },
   };
 }
 
-function anyOf(paths: readonly string[]): RegExp {
-  const escaped = paths.map((path) => path.replace(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`));
-  return new RegExp(`^(?:${escaped.join("|")})$`);
-}
-
-/**
- * Wraps a plugin of the app. When that plugin loads an entry point, the prelude is put before the text that it returns.
- */
-export function prependAfter(plugin: BunPlugin, entries: Entries): BunPlugin {
+/** Wraps a plugin of the app, so that the sources that it returns are changed as well. */
+export function changeAfter(plugin: BunPlugin, change: ChangeSource): BunPlugin {
   return {
     ...plugin,
     setup(build) {
       const onLoad: PluginBuilder["onLoad"] = (constraints, callback) => {
-        build.onLoad(constraints, async (args) => {
-          const result = await callback(args);
-          return entries.paths.includes(args.path) ? prependToResult(entries, args.path, result) : result;
-        });
+        build.onLoad(constraints, async (args) => changeResult(change, args.path, await callback(args)));
         return wrapped;
       };
       const wrapped: PluginBuilder = new Proxy(build, {
@@ -123,45 +113,12 @@ export function prependAfter(plugin: BunPlugin, entries: Entries): BunPlugin {
   };
 }
 
-function prependToResult(entries: Entries, path: string, result: OnLoadResult): OnLoadResult {
+function changeResult(change: ChangeSource, path: string, result: OnLoadResult): OnLoadResult {
   if (result === undefined || result === null || !("contents" in result)) return result;
   const loader = result.loader ?? loaderOf(path);
-  if (!SCRIPTS.has(loader)) return result;
+  if (!isScript(loader) || !path.startsWith("/")) return result;
   const { contents } = result;
   const text = typeof contents === "string" ? contents : Buffer.from(contents as Uint8Array).toString();
-  return { ...result, contents: withPrelude(entries, path, text, loader) };
-}
-
-function withPrelude(entries: Entries, path: string, source: string, loader: Loader): string {
-  entries.done.add(path);
-  return prependPrelude(source, moduleFormat(path, source, loader));
-}
-
-/**
- * Says whether a file is an ES or a CommonJS module, by Bun's rules: its name decides, else its contents. As a last
- * test, the source is compiled with a `return` before it. Outside a function, `return` is an error in an ES module
- * only, so a source that compiles this way is CommonJS. This finds a top-level await without parsing.
- */
-function moduleFormat(path: string, source: string, loader: Loader): "esm" | "cjs" {
-  if (/\.c[jt]s$/.test(path)) return "cjs";
-  if (/\.m[jt]s$/.test(path) || /\bimport\.meta\b/.test(source)) return "esm";
-  if (!/\b(?:module|exports|require|__filename|__dirname|return)\b/.test(source)) return "esm";
-  const transpiler = new Transpiler({ loader: loader as "js" | "jsx" | "ts" | "tsx", target: "bun" });
-  try {
-    if (transpiler.scan(source).imports.some(({ kind }) => kind === "import-statement")) return "esm";
-    transpiler.transformSync(`if (0) return;${source.replace(/^#!.*/, "")}`);
-    return "cjs";
-  } catch {
-    // This is not valid CommonJS. If it is not valid at all, the bundler gives the better message.
-    return "esm";
-  }
-}
-
-const SCRIPTS: ReadonlySet<string> = new Set(["js", "jsx", "ts", "tsx"]);
-
-function loaderOf(path: string): Loader {
-  const extension = extname(path)
-    .replace(/^\.[cm](?=[jt]s$)/, ".")
-    .slice(1);
-  return SCRIPTS.has(extension) ? (extension as Loader) : "ts";
+  const changed = change.apply(path, text, loader);
+  return changed === undefined ? result : { ...result, contents: changed };
 }

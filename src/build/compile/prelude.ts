@@ -11,12 +11,15 @@ import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../release/probe-protocol.t
 import { diagnoseCrash } from "../preload/index.ts";
 import { chooseModules, pinMetaResolve, resolverFor } from "./externals.ts";
 import { loadEnvironmentFile } from "./load-env-file.ts";
+import { hereOf as hereIn, type Here } from "./here.ts";
 import { becomeLauncher, isCalledAsGantry, startLauncher } from "./launch.ts";
 import { namespaceOf, type EsModuleMark } from "./namespace.ts";
 import { startProbe } from "./answer-probe.ts";
 
 /** Names of the externals, separated by commas. The build replaces this name by their text (worker.ts). */
 declare const gantryExternalNames: string;
+/** The entry's path, relative to the workspace root. The build replaces this name by it as well. */
+declare const gantryEntry: string;
 
 /** The release's directory: the executable is lib/NAME in it. */
 const release = process.execPath.split("/").slice(0, -2).join("/");
@@ -33,6 +36,8 @@ const modules = chooseModules({
   externals,
 });
 const resolver = resolverFor(modules, externals);
+/** Packages by computed names are looked for beside the externals and among the app's own files, and nowhere else. */
+const anywhere = resolverFor([...modules, `${release}/${NAMES.assets}/${NAMES.modules}`], externals);
 
 for (const name of Object.keys(env)) {
   if (name.startsWith("GANTRY_") || name === "BUN_BE_BUN" || name === "BUN_OPTIONS") delete env[name];
@@ -60,6 +65,11 @@ function watchEnd(from: string | undefined): void {
     const { require } = import.meta;
     diagnoseCrash({ release, modules: from }, { fs: require("node:fs"), crypto: require("node:crypto") });
   });
+}
+
+/** The place of one of the app's files; see here.ts. */
+export function hereOf(file: string): Here {
+  return hereIn({ release, entry: gantryEntry, file, resolver: anywhere });
 }
 
 /** What `import(id)` gives. The file is found by the `import` condition of the package's `exports`. */

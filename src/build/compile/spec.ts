@@ -6,6 +6,8 @@
 /** The request. Every path is absolute. */
 export interface CompileSpec {
   readonly appDir: string;
+  /** The workspace root. */
+  readonly root: string;
   readonly entry: string;
   readonly outfile: string;
   /** Bun's name of the target, for example `bun-linux-x64`. */

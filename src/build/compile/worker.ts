@@ -9,7 +9,8 @@ import { argv, chdir, env, execPath, exit } from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { preferBytecode, type Form } from "./bytecode.ts";
 import { isDevelopment } from "./defines.ts";
-import { pinExternals, prependAfter, prependToEntries, type Entries } from "./plugin.ts";
+import { changeAfter, changeSources, pinExternals } from "./plugin.ts";
+import { placeIn, sourceChanger, type Entries } from "./source-changes.ts";
 import { createShapeReader } from "./shape.ts";
 import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
 
@@ -52,7 +53,10 @@ async function readPrelude(): Promise<string> {
     entrypoints: [entry],
     target: "bun",
     minify: { whitespace: true },
-    define: { gantryExternalNames: JSON.stringify(spec.externals.join(",")) },
+    define: {
+      gantryExternalNames: JSON.stringify(spec.externals.join(",")),
+      gantryEntry: JSON.stringify(placeIn(spec.root, spec.entry)),
+    },
   });
   return (await outputs[0]?.text()) ?? "";
 }
@@ -71,6 +75,7 @@ function isPlugin(value: unknown): value is BunPlugin {
 async function attempt(plugins: readonly BunPlugin[], prelude: string, form: Form): Promise<WorkerResult> {
   const imports = new Map<string, Set<string>>();
   const entries: Entries = { paths: [spec.entry, ...spec.workers], done: new Set() };
+  const change = sourceChanger({ ...spec, entries, plugged: plugins.length > 0 });
   const pin = pinExternals({
     externals: spec.externals,
     prelude,
@@ -81,7 +86,7 @@ async function attempt(plugins: readonly BunPlugin[], prelude: string, form: For
     onImport: (name, specifier) => imports.set(name, (imports.get(name) ?? new Set()).add(specifier)),
   });
   const config = buildConfig(
-    [pin, ...plugins.map((plugin) => prependAfter(plugin, entries)), prependToEntries(entries)],
+    [pin, ...plugins.map((plugin) => changeAfter(plugin, change)), changeSources(change)],
     form,
   );
   try {

@@ -50,6 +50,7 @@ export function makeWorkbench(): Workbench {
       return await compileApp({
         bun: BUN,
         appDir: dirname(options.entry),
+        root: dirname(options.entry),
         target: parseTarget("linux-x64-gnu"),
         externals: [],
         modulesRoot: root,

@@ -1,6 +1,6 @@
 /**
- * The prelude in front of an entry changes nothing that the entry can see: every kind of entry is compiled twice,
- * plainly by Bun's own command line and by gantry, and prints the same. Plus what a compile refuses.
+ * The prelude in front of an entry changes nothing that the entry can see but its place: every kind of entry is compiled
+ * twice, plainly by Bun's own command line and by gantry, and prints the same. Plus what a compile refuses.
  */
 import { execFileSync } from "node:child_process";
 import {
@@ -44,25 +44,37 @@ const ENTRIES: Readonly<Record<string, string>> = {
 };
 
 describe("the app's entry", () => {
-  test.each(Object.keys(ENTRIES))("%s sees what it sees in a plain compile", async (name) => {
-    const entry = join(bench.write("entries", { [name]: ENTRIES[name] ?? "" }), name);
-    const plain = join(bench.root, "plain/brain");
-    const compiled = join(bench.root, "release/lib/brain");
-    mkdirSync(dirname(plain), { recursive: true });
-    execFileSync(BUN, ["build", "--compile", "--format=esm", `--outfile=${plain}`, entry], { stdio: "pipe" });
-    await bench.compile({ entry, outfile: compiled });
-    const args = ["serve", "--port=1", "", "-e", "--version"];
-    const expected = runProgram(plain, args, { cwd: bench.root });
-    expect(expected.code).toBe(0);
-    expect(runProgram(compiled, args, { cwd: bench.root })).toEqual(expected);
+  test.each(Object.keys(ENTRIES))(
+    "%s sees what it sees in a plain compile, and its own place",
+    async (name) => {
+      const entry = join(bench.write("entries", { [name]: ENTRIES[name] ?? "" }), name);
+      const plain = join(bench.root, "plain/brain");
+      const compiled = join(bench.root, "release/lib/brain");
+      mkdirSync(dirname(plain), { recursive: true });
+      execFileSync(BUN, ["build", "--compile", "--format=esm", `--outfile=${plain}`, entry], {
+        stdio: "pipe",
+      });
+      await bench.compile({ entry, outfile: compiled });
+      const args = ["serve", "--port=1", "", "-e", "--version"];
+      const expected = runProgram(plain, args, { cwd: bench.root });
+      expect(expected.code).toBe(0);
+      const found = runProgram(compiled, args, { cwd: bench.root });
+      expect(found).toMatchObject({ code: 0, stderr: expected.stderr });
+      // Where the entry lies is what the source tree says, with the release's files in the tree's place.
+      const inTree = runProgram(BUN, ["run", entry, ...args], { cwd: bench.root }).stdout;
+      const inRelease = inTree.replaceAll(dirname(entry), join(bench.root, "release/lib/assets"));
+      const { bunMain, url, dir, file } = JSON.parse(inRelease) as Record<string, string>;
+      const places = { bunMain, ...(url === undefined ? {} : { url, dir, file }) };
+      expect(JSON.parse(found.stdout)).toEqual({ ...(JSON.parse(expected.stdout) as object), ...places });
 
-    // The load probe answers in its place.
-    const GANTRY_PROBE = JSON.stringify({ nonce: "n", specifiers: ["nothing"] });
-    const probed = runProgram(compiled, [], { cwd: bench.root, env: { GANTRY_PROBE } });
-    expect(probed.code).toBe(0);
-    expect(parseProbeOutput(probed.stdout, "n").map(({ state }) => state)).toEqual(["loading", "failed"]);
-    expect(probed.stdout).not.toContain("bunMain");
-  });
+      // The load probe answers in its place.
+      const GANTRY_PROBE = JSON.stringify({ nonce: "n", specifiers: ["nothing"] });
+      const probed = runProgram(compiled, [], { cwd: bench.root, env: { GANTRY_PROBE } });
+      expect(probed.code).toBe(0);
+      expect(parseProbeOutput(probed.stdout, "n").map(({ state }) => state)).toEqual(["loading", "failed"]);
+      expect(probed.stdout).not.toContain("bunMain");
+    },
+  );
 
   test("may be loaded by a plugin of the app", async () => {
     const app = bench.write("plugged", {
