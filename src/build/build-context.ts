@@ -10,7 +10,7 @@ import type { Scratch } from "./scratch.ts";
 
 /**
  * The beginning of a step of a build. A release takes the steps `install`, `compile`, `prove` and `pack`, in this
- * order. `vendor` is the only step for a target that gets a bundle and no release.
+ * order; one without an archive does not take `pack`. `vendor` is the only step for a target that gets a bundle and no release.
  */
 export interface BuildEvent {
   readonly target: string;
@@ -34,6 +34,8 @@ export interface BuildOptions {
   readonly install?: Manifest["install"] | undefined;
   /** `off` ships the modules with all files that their packages have. */
   readonly prune?: "on" | "off" | undefined;
+  /** `off` makes the release's directory only. */
+  readonly archive?: "on" | "off" | undefined;
   /** A minisign key or its file. Default: `gantry.publicKey`. */
   readonly publicKey?: string | undefined;
   /** The build machine's target. */

@@ -3,7 +3,7 @@
  * directory inside the output directory, and renamed at the end. So a build that fails or is interrupted leaves
  * existing releases unchanged.
  */
-import { existsSync, readdirSync, renameSync, rmdirSync, statSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { GantryError } from "../base/errors.ts";
 import {
@@ -111,6 +111,9 @@ function publish(summary: ReleaseSummary, out: string): ReleaseSummary {
   const old = `${summary.directory}${NAMES.old}`;
   if (existsSync(directory)) renameSync(directory, old);
   renameSync(summary.directory, directory);
+  // The archive of an earlier build is not the archive of this release.
+  rmSync(archive, { force: true });
+  if (summary.archive === undefined) return { ...summary, directory };
   renameSync(summary.archive, archive);
   return { ...summary, directory, archive };
 }
@@ -139,28 +142,33 @@ async function finishTarget(
   staged: StagedTarget,
   bundles: ReadonlyMap<string, PackedBundle | undefined>,
 ): Promise<ReleaseSummary> {
-  const { target, stage, name, release, tree } = staged;
+  const { target, release, tree } = staged;
   const vendored = vendoredTargets(context, target).flatMap((wanted) => bundles.get(wanted.name) ?? []);
   const manifest = assemble(context, staged, vendored);
   const loadedHere = runsOn(target, context.host);
   beginStep(context, target, "prove");
   if (loadedHere)
     await proveRelease(release, staged.treeDirectory, manifest, emptyDirectory(context, staged.program));
-  const archive = join(stage, `${name}.tar.gz`);
-  beginStep(context, target, "pack");
-  context.log.info(`${target.name}: packing`);
-  await writeArchive({ parent: stage, name, file: archive, epoch: sourceDateEpoch(context.environment) });
+  const archive = context.archive === "off" ? undefined : await packArchive(context, staged);
   return {
     target: target.name,
     directory: release,
     archive,
-    archiveBytes: statSync(archive).size,
+    archiveBytes: archive === undefined ? undefined : statSync(archive).size,
     manifest,
     files: fileSizes(release),
     leftOut: tree.leftOut,
     ...(staged.program.runtime.kind === "bun" ? { nodeEnv: nodeEnvOf(context.app.settings.build) } : {}),
     loadedHere,
   };
+}
+
+async function packArchive(context: BuildContext, { target, stage, name }: StagedTarget): Promise<string> {
+  const archive = join(stage, `${name}.tar.gz`);
+  beginStep(context, target, "pack");
+  context.log.info(`${target.name}: packing`);
+  await writeArchive({ parent: stage, name, file: archive, epoch: sourceDateEpoch(context.environment) });
+  return archive;
 }
 
 /** Writes all files of the release that are made from the program and the installed modules. */

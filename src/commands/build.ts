@@ -23,6 +23,12 @@ export function buildCommand({ environment, log, scratch, print }: CommandContex
         description: "leave out what no start reads",
         negativeDescription: "ship the modules with their sources, maps, declarations and documentation",
       },
+      archive: {
+        type: "boolean",
+        default: true,
+        description: "pack the release into a .tar.gz beside it",
+        negativeDescription: "make the release's directory only, in about half the time",
+      },
       install: {
         type: "enum",
         options: ["first-run", "image", "vendor"],
@@ -45,12 +51,14 @@ export function buildCommand({ environment, log, scratch, print }: CommandContex
         vendor: flagList(rawArgs, "vendor"),
         install: args.install,
         prune: args.prune ? "on" : "off",
+        archive: args.archive ? "on" : "off",
         publicKey: args["public-key"],
         environment,
         log,
         scratch,
       });
-      for (const { directory, archive } of built) print(`${directory}\n${archive}`);
+      for (const { directory, archive } of built)
+        print(archive === undefined ? directory : `${directory}\n${archive}`);
     },
   });
 }

@@ -194,10 +194,14 @@ describe("the npm package", () => {
     expect(said).toBe("function function 64\n");
     const app = makeApp("packed-app", () => undefined);
     const out = join(work, "packed-out");
-    execFileSync("npx", ["--no-install", "gantry", "build", app, "--out", out, "--bun", bun[0] ?? ""], {
-      cwd: project,
-      stdio: "pipe",
-    });
+    execFileSync(
+      "npx",
+      ["--no-install", "gantry", "build", app, "--no-archive", "--out", out, "--bun", bun[0] ?? ""],
+      {
+        cwd: project,
+        stdio: "pipe",
+      },
+    );
     expect(existsSync(join(out, basename(inject("release")), "lib/launcher.mjs"))).toBe(true);
     rmSync(out, { recursive: true });
   });

@@ -100,7 +100,7 @@ describe("a release built with --vendor", () => {
 });
 
 it("a release that is installed as vendor always carries its bundle", () => {
-  const built = gantry("build", app, "--bun", BUN, "--out", "only", "--install", "vendor");
+  const built = gantry("build", app, "--bun", BUN, "--out", "only", "--install", "vendor", "--no-archive");
   expect(built).toMatchObject({ status: 0 });
   const [directory = ""] = built.stdout.split("\n");
   expect(manifestOf(directory)).toMatchObject({ install: "vendor" });

@@ -36,7 +36,7 @@ let system = "";
 let count = 0;
 
 function build(app: string, out: string): string {
-  const built = runCli(root, ["build", app, "--out", out, "--bun", BUN]);
+  const built = runCli(root, ["build", app, "--no-archive", "--out", out, "--bun", BUN]);
   if (built.status !== 0) throw new Error(built.stderr);
   const name = readdirSync(out).find((entry) => existsSync(join(out, entry, "node-brain")));
   return join(out, name ?? "none");

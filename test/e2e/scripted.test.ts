@@ -110,7 +110,16 @@ async function build(name: string, json: Record<string, unknown>, ...more: strin
     join(app, "src/main.ts"),
     'import fetched from "fetched";\nconsole.log(Object.keys(fetched).length);\n',
   );
-  return await gantry("build", app, "--bun", bun, "--out", join(work, `${name}-out`), ...more);
+  return await gantry(
+    "build",
+    app,
+    "--no-archive",
+    "--bun",
+    bun,
+    "--out",
+    join(work, `${name}-out`),
+    ...more,
+  );
 }
 
 /** Not synchronously: this process is the registry. */

@@ -54,7 +54,17 @@ function build(label: string, app: string, bun: string): void {
     execFileSync(bun, ["install", "--lockfile-only"], { cwd: copy, stdio: "pipe" });
   }
   const out = join(work, "above", label);
-  const args = [join(repository, "dist/cli.js"), "build", copy, "--bun", bun, "--vendor", "--out", out];
+  const args = [
+    join(repository, "dist/cli.js"),
+    "build",
+    copy,
+    "--no-archive",
+    "--bun",
+    bun,
+    "--vendor",
+    "--out",
+    out,
+  ];
   execFileSync(process.execPath, args, { stdio: "pipe" });
   const name = readdirSync(out).find((entry) => existsSync(join(out, entry, "gantry"))) ?? "none";
   releases[label] = join(out, name);

@@ -16,7 +16,16 @@ let release = "";
 
 beforeAll(() => {
   out = mkdtempSync(join(tmpdir(), "gantry-musl-"));
-  const args = ["build", "test/fixtures/test-brain", "--target", "linux-x64-musl", "--vendor", "--out", out];
+  const args = [
+    "build",
+    "test/fixtures/test-brain",
+    "--target",
+    "linux-x64-musl",
+    "--no-archive",
+    "--vendor",
+    "--out",
+    out,
+  ];
   execFileSync(process.execPath, [join(repository, "dist/cli.js"), ...args], {
     cwd: repository,
     stdio: "pipe",

@@ -31,7 +31,16 @@ beforeAll(async () => {
   cpSync(join(root, "test/fixtures/test-node-brain"), app, { recursive: true });
   const file = join(app, "package.json");
   writeFileSync(file, readFileSync(file, "utf8").replace(NODE_SETTING, systemSetting(24)));
-  const args = [join(root, "dist/cli.js"), "build", app, "--out", join(work, "out"), "--bun", BUN];
+  const args = [
+    join(root, "dist/cli.js"),
+    "build",
+    app,
+    "--no-archive",
+    "--out",
+    join(work, "out"),
+    "--bun",
+    BUN,
+  ];
   const said = execFileSync(process.execPath, args, { encoding: "utf8", stdio: "pipe" });
   release = said.split("\n")[0] ?? "";
   host = await bootHost({ suite: "bookworm" });

@@ -31,7 +31,18 @@ function build(name: string, setting: string, target: string): string {
   const file = join(app, "package.json");
   writeFileSync(file, readFileSync(file, "utf8").replace(NODE_SETTING, setting));
   const out = join(work, name);
-  const args = [join(root, "dist/cli.js"), "build", app, "--out", out, "--bun", BUN, "--target", target];
+  const args = [
+    join(root, "dist/cli.js"),
+    "build",
+    app,
+    "--no-archive",
+    "--out",
+    out,
+    "--bun",
+    BUN,
+    "--target",
+    target,
+  ];
   execFileSync(process.execPath, args, { cwd: root, stdio: "pipe" });
   return join(out, readdirSync(out).find((entry) => existsSync(join(out, entry, "node-brain"))) ?? "none");
 }

@@ -27,7 +27,18 @@ function build(name: string, bun: string, target: string): void {
   // This lock is of a version that an older Bun cannot read; here the versions in package.json are exact anyway.
   rmSync(join(app, "bun.lock"));
   execFileSync(bun, ["install", "--lockfile-only"], { cwd: app, stdio: "pipe" });
-  const args = ["build", app, "--bun", bun, "--target", target, "--vendor", "--out", join(work, name)];
+  const args = [
+    "build",
+    app,
+    "--no-archive",
+    "--bun",
+    bun,
+    "--target",
+    target,
+    "--vendor",
+    "--out",
+    join(work, name),
+  ];
   execFileSync(process.execPath, [join(repository, "dist/cli.js"), ...args], { stdio: "pipe" });
 }
 

@@ -11,8 +11,9 @@ import type { LeftOut } from "../tree/index.ts";
 export interface ReleaseSummary {
   readonly target: string;
   readonly directory: string;
-  readonly archive: string;
-  readonly archiveBytes: number;
+  /** Undefined when the build was told to make none. */
+  readonly archive: string | undefined;
+  readonly archiveBytes: number | undefined;
   readonly manifest: Manifest;
   /** Sizes in bytes of the release's files, by path. */
   readonly files: Readonly<Record<string, number>>;
@@ -45,7 +46,8 @@ export function formatSummary(summary: ReleaseSummary): string {
   if (manifest.requires !== undefined)
     lines.push("needs on the host", ...requirementLines(manifest.requires));
   lines.push(`release  ${summary.directory}`);
-  lines.push(`archive  ${summary.archive}  ${formatBytes(summary.archiveBytes)}`);
+  if (summary.archive !== undefined)
+    lines.push(`archive  ${summary.archive}  ${formatBytes(summary.archiveBytes ?? 0)}`);
   return lines.join("\n");
 }
 

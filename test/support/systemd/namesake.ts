@@ -30,9 +30,9 @@ Bun.serve({ port: Number(process.env.PORT), fetch: () => new Response("ok") });`
     ...process.env,
     PATH: `${join(repository, "node_modules/.bin")}:${process.env["PATH"] ?? ""}`,
   };
-  const args = [join(repository, "dist/cli.js"), "build", app, "--out", out];
+  const args = [join(repository, "dist/cli.js"), "build", app, "--no-archive", "--out", out];
   execFileSync(process.execPath, args, { cwd: repository, env, stdio: "pipe" });
-  return join(out, readdirSync(out).find((entry) => !entry.endsWith(".gz")) ?? "");
+  return join(out, readdirSync(out)[0] ?? "");
 }
 
 const digest = (data: string | Buffer) => createHash("sha256").update(data).digest("hex");

@@ -1,6 +1,6 @@
 /** A build as a program calls it: the steps that it tells of, and what is left when it is aborted. */
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readdirSync } from "node:fs";
+import { basename, join } from "node:path";
 import { expect, it } from "vitest";
 import { buildRelease, createLog, createScratch, type BuildEvent } from "../../../src/index.ts";
 import { BUN_PATH, makeApp, makeDirectory } from "../../support/build/scratch.ts";
@@ -20,12 +20,17 @@ function plan(progress: (event: BuildEvent) => void, signal?: AbortSignal) {
   return { appDir, out, targets: [], bun: BUN_PATH, environment: process.env, log, progress, signal };
 }
 
-it("tells of each step when it begins", async () => {
+it("tells of each step when it begins, and makes no archive when told so", async () => {
   const steps: string[] = [];
   const options = plan(({ step }) => steps.push(step));
   const [built] = await buildRelease(options);
   expect(steps).toEqual(["install", "compile", "prove", "pack"]);
   expect(existsSync(built?.archive ?? "")).toBe(true);
+  // The archive is then of an earlier build.
+  const [again] = await buildRelease({ ...options, archive: "off" });
+  expect(steps.slice(4)).toEqual(["install", "compile", "prove"]);
+  expect(again).toMatchObject({ archive: undefined, archiveBytes: undefined });
+  expect(readdirSync(options.out)).toEqual([basename(again?.directory ?? "")]);
 });
 
 it.each(["compile", "pack"] as const)("leaves nothing when aborted at %s", async (at) => {

@@ -74,7 +74,14 @@ const flip = (path: string, at: number): void => {
 };
 
 it("the checksum is cksum's own", () => {
-  for (const text of ["", "a", "gantry\n".repeat(70_000)]) {
+  for (const text of [
+    "",
+    "a",
+    "of eight",
+    "of nine..",
+    "gantry\n".repeat(70_001),
+    "gantry\n".repeat(160_001),
+  ]) {
     writeFileSync(join(root, "sample"), text);
     const { crc, size } = proveFile(root, "sample");
     const said = spawnSync("cksum", [join(root, "sample")], { encoding: "utf8" }).stdout;
