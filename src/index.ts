@@ -2,6 +2,7 @@
  * The build side of gantry for other programs: the functions that the command line calls. The launcher is not part of
  * it, because the launcher is shipped inside each release.
  */
+import { readOwnLibc, SELF } from "./base/process/index.ts";
 import { readFileSync } from "node:fs";
 import {
   addBundles as addBundlesTo,
@@ -192,7 +193,7 @@ export function readHostFacts({ runtime, environment }: HostFactsOptions): Captu
 }
 
 function ownProgram(): FullCheckOptions["self"] {
-  return { path: process.execPath, versions: process.versions, arch: process.arch };
+  return { path: SELF.executable, versions: SELF.versions, arch: SELF.arch };
 }
 
 function own({ scratch = createScratch() }: WithScratch): { readonly scratch: Scratch } {
@@ -201,7 +202,5 @@ function own({ scratch = createScratch() }: WithScratch): { readonly scratch: Sc
 
 /** The target of this machine. The C library is the one that the running Node uses. */
 function hostTarget(): Target {
-  const report = process.report.getReport() as { header: { glibcVersionRuntime?: string } };
-  const libc = report.header.glibcVersionRuntime === undefined ? "musl" : "gnu";
-  return targetOfHost(process.platform, process.arch, libc);
+  return targetOfHost(SELF.platform, SELF.arch, readOwnLibc());
 }

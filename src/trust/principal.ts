@@ -1,4 +1,5 @@
 /** Reads the running user and the groups that only this user is in, for the rule. */
+import { readOwnUser } from "../base/process/index.ts";
 import { readRegularText, unlessRefused } from "../base/files/index.ts";
 import type { Principal } from "./rule.ts";
 
@@ -8,7 +9,7 @@ import type { Principal } from "./rule.ts";
  */
 export function readPrincipal(uid: number): Principal {
   const [passwd, group] = [readAccounts("/etc/passwd"), readAccounts("/etc/group")];
-  return { uid, gid: process.getegid?.() ?? -1, ownGroups: ownGroups(uid, passwd, group) };
+  return { uid, gid: readOwnUser().gid, ownGroups: ownGroups(uid, passwd, group) };
 }
 
 /**

@@ -129,6 +129,11 @@ const IMPORTS: Readonly<Record<string, (specifier: string) => string>> = {
 let scratch: string;
 /** The files that the linter refused for an import, by their paths in the scratch copy. */
 let refused: ReadonlySet<string>;
+/** The files that the linter refused for a global name. */
+let refusedGlobals: ReadonlySet<string>;
+
+/** Uses of `process` that each room is refused. */
+const TOUCHED = ["process.env", "process.pid", "process.platform", "process.versions", "process.exit()"];
 
 const fileOf = (room: string, kind: string, index: number): string =>
   `src/${room}/planted-${kind}-${index}.ts`;
@@ -143,13 +148,18 @@ beforeAll(() => {
         for (const [how, text] of Object.entries(IMPORTS))
           writeFileSync(join(scratch, fileOf(room, `${kind}-${how}`, index)), text(specifier));
   }
+  for (const room of Object.keys(PLANTED).filter((name) => name !== "build/preload"))
+    for (const [index, use] of TOUCHED.entries())
+      writeFileSync(join(scratch, fileOf(room, "global", index)), `export const used = ${use};\n`);
   const { stdout } = spawnSync(join(root, "node_modules/.bin/oxlint"), ["-f", "json", "src"], {
     cwd: scratch,
     encoding: "utf8",
   });
   const { diagnostics } = JSON.parse(stdout) as { diagnostics: { code: string; filename: string }[] };
-  const found = diagnostics.filter(({ code }) => code === "eslint(no-restricted-imports)");
-  refused = new Set(found.map(({ filename }) => filename));
+  const filesOf = (rule: string) =>
+    new Set(diagnostics.filter(({ code }) => code === `eslint(${rule})`).map(({ filename }) => filename));
+  refused = filesOf("no-restricted-imports");
+  refusedGlobals = filesOf("no-restricted-globals");
 });
 
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
@@ -163,6 +173,10 @@ describe.each(Object.entries(PLANTED))("%s", (room, kinds) => {
     for (const how of Object.keys(IMPORTS))
       expect(refused).not.toContain(fileOf(room, `allowed-${how}`, index));
   });
+});
+
+it.each(Object.keys(PLANTED).filter((name) => name !== "build/preload"))("%s may not use process", (room) => {
+  for (const index of TOUCHED.keys()) expect(refusedGlobals).toContain(fileOf(room, "global", index));
 });
 
 it("plants an import in each room of the tree", () => {

@@ -3,6 +3,7 @@
  * reported at once. Nothing is written. Of the directories above the app, only package.json and pnpm-workspace.yaml are
  * read, to find the workspace.
  */
+import { SELF } from "../../base/process/index.ts";
 import { readFileSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { readPackageJSON, type PackageJson } from "pkg-types";
@@ -68,7 +69,7 @@ export async function readApp(appDir: string): Promise<App> {
   const findings: Finding[] = [];
   const { name, version } = checkIdentity(packageJson, where, findings);
   const workspaceRoot = readWorkspaceRoot(dir);
-  const told = readDefaults({ dir, json: packageJson, root: workspaceRoot, running: process.versions.node });
+  const told = readDefaults({ dir, json: packageJson, root: workspaceRoot, running: SELF.versions.node });
   const parsed = parseSettings(packageJson["gantry"], where, told);
   findings.push(...parsed.findings);
   if (parsed.settings !== undefined) findings.push(...missingFiles(dir, parsed.settings, where));

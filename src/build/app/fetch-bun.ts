@@ -8,7 +8,7 @@ import { delimiter, dirname, join } from "node:path";
 import { hideLogins } from "../../base/redact.ts";
 import { GantryError } from "../../base/errors.ts";
 import type { Target } from "../../release/index.ts";
-import { run } from "../../base/process/index.ts";
+import { run, SELF } from "../../base/process/index.ts";
 import { toolEnvironment } from "../../runtime/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import { findNpms } from "./find-npm.ts";
@@ -57,7 +57,7 @@ async function fetchBun({ directory, host, environment, log }: FetchBunOptions):
   writeFileSync(join(directory, "package.json"), '{ "name": "gantry-scratch", "private": true }\n');
   const quiet = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--no-update-notifier"];
   const args = ["install", `--prefix=${directory}`, "--ignore-scripts", ...quiet, "--loglevel=error"];
-  const path = [dirname(process.execPath), environment["PATH"] ?? ""].join(delimiter);
+  const path = [dirname(SELF.executable), environment["PATH"] ?? ""].join(delimiter);
   const result = await run(npm, [...args, `${name}@${FETCHED_BUN}`], {
     cwd: directory,
     environment: toolEnvironment(environment, { PATH: path }),

@@ -6,7 +6,7 @@
 import { closeSync, existsSync, openSync, readdirSync, readSync, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, join, resolve } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
-import { run } from "../../base/process/index.ts";
+import { run, SELF } from "../../base/process/index.ts";
 import { compareDotted } from "../../base/versions.ts";
 import { toolEnvironment } from "../../runtime/index.ts";
 import type { Environment } from "../../base/environment.ts";
@@ -110,7 +110,7 @@ function installedBuns(modules: string): string[] {
  * start, and are passed over.
  */
 function platformNames(): string[] {
-  const stem = `bun-${process.platform}-${process.arch === "arm64" ? "aarch64" : process.arch}`;
+  const stem = `bun-${SELF.platform}-${SELF.arch === "arm64" ? "aarch64" : SELF.arch}`;
   return ["", "-baseline", "-musl", "-musl-baseline"].map((suffix) => stem + suffix);
 }
 

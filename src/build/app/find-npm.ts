@@ -1,4 +1,5 @@
 /** Finds npm: the one that comes with the Node that runs gantry, else one on the PATH. */
+import { SELF } from "../../base/process/index.ts";
 import { existsSync } from "node:fs";
 import { delimiter, dirname, isAbsolute, join } from "node:path";
 import type { Environment } from "../../base/environment.ts";
@@ -8,7 +9,7 @@ import type { Environment } from "../../base/environment.ts";
  * entries of the PATH depend on the current directory and are skipped.
  */
 export function findNpms(environment: Environment): string[] {
-  const folders = [dirname(process.execPath), ...(environment["PATH"] ?? "").split(delimiter)];
+  const folders = [dirname(SELF.executable), ...(environment["PATH"] ?? "").split(delimiter)];
   return folders
     .filter((folder) => isAbsolute(folder))
     .map((folder) => join(folder, "npm"))

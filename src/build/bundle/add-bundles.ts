@@ -3,6 +3,7 @@
  * Everything is made elsewhere first. The release itself changes only at the end, by a few renames, and SHA256SUMS is
  * written last.
  */
+import { SELF } from "../../base/process/index.ts";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { GantryError } from "../../base/errors.ts";
@@ -182,7 +183,7 @@ interface Draft {
 
 /** Copies a bundle into the directory of its final path, so that only a rename is left to do. */
 function draftOf(from: string, file: string): Draft {
-  const draft = join(dirname(file), `.${basename(file)}-${process.pid}`);
+  const draft = join(dirname(file), `.${basename(file)}-${SELF.pid}`);
   mkdirSync(dirname(file), { recursive: true });
   copyFileSync(from, draft);
   return { draft, file };

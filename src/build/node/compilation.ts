@@ -5,7 +5,7 @@
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { GantryError } from "../../base/errors.ts";
-import { run, type RunResult } from "../../base/process/index.ts";
+import { run, type RunResult, SELF } from "../../base/process/index.ts";
 import { toolEnvironment } from "../../runtime/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import {
@@ -98,7 +98,7 @@ export async function runTool(
   { appDir, bun, environment }: Omit<CompilationOptions, "app">,
 ): Promise<RunResult> {
   // The Node that runs gantry comes first on the PATH, so that the tools always have one.
-  const path = [dirname(process.execPath), environment["PATH"] ?? ""].join(":");
+  const path = [dirname(SELF.executable), environment["PATH"] ?? ""].join(":");
   return await run(bun, command, {
     cwd: appDir,
     environment: toolEnvironment(environment, { PATH: path, BUN_BE_BUN: "1" }),

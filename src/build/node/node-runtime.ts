@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
 import { readRuntime, valueOf } from "../../host/index.ts";
 import type { Target } from "../../release/index.ts";
-import { run } from "../../base/process/index.ts";
+import { run, SELF } from "../../base/process/index.ts";
 import { toolEnvironment } from "../../runtime/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import { toolLines } from "../app/index.ts";
@@ -52,7 +52,7 @@ export async function ensureNode(options: EnsureNodeOptions): Promise<NodeRuntim
   // No npm package has a Node for musl. With `system` the one for glibc is fetched, whose ABI is valid for musl as
   // well.
   if (target.libc === "musl" && !system) throw new GantryError(noMuslNode(wanted, target, where));
-  const version = system ? (wanted.split("@")[1] ?? process.versions.node) : wanted;
+  const version = system ? (wanted.split("@")[1] ?? SELF.versions.node) : wanted;
   const name = `node-${target.os}-${target.arch}`;
   mkdirSync(directory, { recursive: true });
   writeFileSync(
@@ -115,7 +115,7 @@ function notFetched(
   detail: readonly string[],
 ): Finding {
   if (/\b404\b|No version matching/i.test(detail.join("\n"))) {
-    const { node } = process.versions;
+    const { node } = SELF.versions;
     const example = wanted.startsWith("system") ? `system@${node.split(".")[0]}` : node;
     return {
       code: "MODULE_UNAVAILABLE",

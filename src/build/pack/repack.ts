@@ -2,6 +2,7 @@
  * Makes the archive beside a release again after the release was signed or got more bundles. A missing archive is not
  * made. After an error the old one is unchanged.
  */
+import { SELF } from "../../base/process/index.ts";
 import { existsSync, lstatSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { list } from "tar";
@@ -28,7 +29,7 @@ export async function repackArchive(release: string): Promise<Repacked | undefin
   const signatures = [NAMES.signature, ...bundlesOf(sums).map(signatureOf)];
   const present = signatures.filter((path) => existsSync(join(release, path)));
   const files = [...sums.keys(), NAMES.sums, ...present].toSorted((a, b) => (a < b ? -1 : 1));
-  const draft = join(parent, `.${name}-${process.pid}.tar.gz`);
+  const draft = join(parent, `.${name}-${SELF.pid}.tar.gz`);
   try {
     await writeArchive({ parent, name, file: draft, files, epoch: await readEpoch(archive) });
     renameSync(draft, archive);

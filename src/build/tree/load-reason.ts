@@ -3,6 +3,7 @@
  * the rules of `gantry check` are applied to its files. They may explain the crash. They never change the build's
  * result.
  */
+import { SELF } from "../../base/process/index.ts";
 import { createJudge, type CompatFinding } from "../../compat/index.ts";
 import { readHost, readRuntime, withNativeFile } from "../../host/index.ts";
 import type { Environment } from "../../base/environment.ts";
@@ -19,7 +20,7 @@ export function readLoadReason(
   environment: Environment,
 ): CompatFinding | undefined {
   try {
-    const judge = createJudge(readHost({ env: environment, arch: process.arch }), readRuntime(executable));
+    const judge = createJudge(readHost({ env: environment, arch: SELF.arch }), readRuntime(executable));
     return files
       .flatMap((path) => withNativeFile(path, (file) => judge.judge({ path, file })).findings)
       .find(({ severity }) => severity === "error");

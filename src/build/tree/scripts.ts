@@ -3,6 +3,7 @@
  * machine of the target's kind. The files that a script fetches or compiles become part of the tree. Hosts run no
  * scripts.
  */
+import { SELF } from "../../base/process/index.ts";
 import { dirname, join } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
 import { readTreeFiles, type Target } from "../../release/index.ts";
@@ -91,7 +92,7 @@ async function runCommands(
   commands: readonly string[],
 ): Promise<Finding | undefined> {
   // The Node that runs this build comes last on the PATH, for scripts that call node when no other is found.
-  const path = [environment["PATH"] ?? "", dirname(process.execPath)];
+  const path = [environment["PATH"] ?? "", dirname(SELF.executable)];
   for (const command of commands) {
     log.info(`running an install script: ${command}`);
     const failure = await runScript({ directory, command, modules, path, environment, limit });

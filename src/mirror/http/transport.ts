@@ -3,6 +3,7 @@
  * and CA certificates; Bun's node:http ignores createConnection before 1.4. Under Node it uses node:http and node:https,
  * because Node's fetch supports neither without a copy of undici. Bodies are not decompressed.
  */
+import { SELF } from "../../base/process/index.ts";
 import { request as requestHttp, type IncomingMessage, type RequestOptions } from "node:http";
 import { request as requestHttps, type RequestOptions as SecureRequestOptions } from "node:https";
 import { isIP } from "node:net";
@@ -27,7 +28,7 @@ export interface Outgoing {
 
 /** Sends one request; the caller follows redirects. */
 export function transmit(url: URL, outgoing: Outgoing, route: Route): Promise<Response> {
-  return process.versions.bun === undefined
+  return SELF.versions.bun === undefined
     ? transmitByNode(url, outgoing, route)
     : transmitByBun(url, outgoing, route);
 }

@@ -4,6 +4,7 @@
  * for safety: a verified tree is installed by one rename. Two owners, such as a stopped process and the one that took
  * its lock over, do the work twice and harm nothing.
  */
+import { SELF } from "../../base/process/index.ts";
 import { randomBytes } from "node:crypto";
 import { closeSync, linkSync, openSync, renameSync, rmSync, unlinkSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -71,7 +72,7 @@ function tryLock(path: string, limits: LockLimits): Lock | undefined {
     if (errorCode(error) === "EEXIST") return undefined;
     throw error;
   }
-  let self = readSelf(randomBytes(12).toString("hex"), process.pid);
+  let self = readSelf(randomBytes(12).toString("hex"), SELF.pid);
   const write = () => writeSync(descriptor, formatLockOwner(self), 0, "utf8");
   const beat = () => {
     self = { ...self, beat: self.beat + 1 };

@@ -3,9 +3,9 @@
  * only within one boot and one pid namespace. Where either differs (containers that share a volume, a network file
  * system) only the heartbeat counts.
  */
+import { isRunning } from "../../base/process/index.ts";
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
-import { errorCode } from "../../base/errors.ts";
 
 export interface LockOwner {
   /** Random hexadecimal digits, new for each lock. */
@@ -65,11 +65,7 @@ export function readProcess(pid: number): ProcessFacts | undefined {
 /** Whether the owner's process has certainly ended; false when that cannot be known. */
 export function isDead(owner: LockOwner, world: string): boolean {
   if (owner.world === "" || owner.world !== world) return false;
-  try {
-    process.kill(owner.pid, 0);
-  } catch (error) {
-    return errorCode(error) === "ESRCH";
-  }
+  if (!isRunning(owner.pid)) return true;
   const facts = readProcess(owner.pid);
   if (facts === undefined) return false;
   return facts.zombie || (owner.started !== "" && facts.started !== owner.started);

@@ -3,6 +3,7 @@
  * starts come at once, one goes on and the others wait in their shell, which costs less than a launcher each. It is not
  * a lock: scripts wait a second at most, and every launcher takes the lock. The launcher removes the file when it ends.
  */
+import { isRunning } from "../../base/process/index.ts";
 import { rmSync } from "node:fs";
 import { errorCode } from "../../base/errors.ts";
 import { readRegularText } from "../../base/files/index.ts";
@@ -22,11 +23,5 @@ export function removeStartGate(path: string, parent: number): void {
 }
 
 function isAlive(pid: number): boolean {
-  if (!Number.isSafeInteger(pid) || pid <= 0) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return errorCode(error) !== "ESRCH";
-  }
+  return Number.isSafeInteger(pid) && pid > 0 && isRunning(pid);
 }

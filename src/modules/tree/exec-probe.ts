@@ -7,7 +7,7 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { EM_OF_ARCH } from "../../elf/index.ts";
 import { errorCode } from "../../base/errors.ts";
-import { runSync } from "../../base/process/index.ts";
+import { loadNativeFile, runSync, SELF } from "../../base/process/index.ts";
 
 /** Messages for a failed mmap: glibc's own, and musl's, which is that of the error number. */
 const NOT_MAPPED = /failed to map segment|not permitted|permission denied/i;
@@ -18,13 +18,13 @@ const NOT_MAPPED = /failed to map segment|not permitted|permission denied/i;
  * @throws the file system's error when it cannot be written
  */
 export function mapsCode(directory: string): boolean {
-  const machine = process.platform === "linux" ? EM_OF_ARCH[process.arch] : undefined;
+  const machine = SELF.platform === "linux" ? EM_OF_ARCH[SELF.arch] : undefined;
   if (machine === undefined) return runsScript(directory);
   const path = join(directory, "exec-check.so");
   writeFileSync(path, emptyObject(machine), { mode: 0o700 });
   try {
     // Always throws, because the object is no addon. Only the loader's failure to map it counts.
-    process.dlopen({ exports: {} }, path);
+    loadNativeFile(path);
     return true;
   } catch (error) {
     return !(error instanceof Error && NOT_MAPPED.test(error.message));

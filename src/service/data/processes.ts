@@ -1,4 +1,5 @@
 /** The living processes of a user, in every unit and session. */
+import { killProcess } from "../../base/process/index.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readNames } from "../../base/files/index.ts";
 import { printable } from "../../base/text.ts";
@@ -51,7 +52,7 @@ export async function endProcessesOf(uid: number): Promise<readonly UserProcess[
 
 function kill(pid: number): void {
   try {
-    process.kill(pid, "SIGKILL");
+    killProcess(pid);
   } catch {
     // The process has ended meanwhile.
   }

@@ -2,6 +2,7 @@
  * Finds out who owns a listening socket. The service owns it when a process of its control group or its .socket unit
  * has the socket. Otherwise the process that has it is named.
  */
+import { readOwnUser } from "../../base/process/index.ts";
 import { readProcess } from "../../modules/index.ts";
 import { printable } from "../../base/text.ts";
 import { readSocketUnits, type UnitState } from "../systemd/systemctl.ts";
@@ -95,7 +96,7 @@ export async function describePortOwner(listener: Listener, unit: string): Promi
   const pid = findSocketProcess(listener.inode);
   if (pid === undefined) {
     const who = `a process of user ${listener.uid} that cannot be seen from here`;
-    return { who, stop: process.getuid?.() === 0 ? ELSEWHERE : "run this as root to see it" };
+    return { who, stop: readOwnUser().uid === 0 ? ELSEWHERE : "run this as root to see it" };
   }
   if (pid === 1) {
     const socket = await findSocketUnit(listener);

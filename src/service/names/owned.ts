@@ -3,6 +3,7 @@
  * choose what root runs. Every command of a service that root runs checks them first. For a path that does not exist
  * yet, the directories above it are checked.
  */
+import { readOwnUser } from "../../base/process/index.ts";
 import { join } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
 import type { Environment } from "../../base/environment.ts";
@@ -37,7 +38,7 @@ export function checkOwned(layout: ServiceLayout, environment: Environment): Fin
  */
 export function requireOwnScript(root: string): void {
   const wanted = { directories: [root], files: [join(root, NAMES.gantry)] };
-  const finding = describe(readUnsafe(wanted, readPrincipal(process.geteuid?.() ?? -1)), "");
+  const finding = describe(readUnsafe(wanted, readPrincipal(readOwnUser().uid)), "");
   if (finding !== undefined) throw new GantryError(finding);
 }
 
