@@ -1,10 +1,10 @@
 // Builds dist/: the modules by tsc, then the launcher of releases as one minified file. Runs at `npm ci`, `npm pack`
 // and before every test run; needs only the installed devDependencies.
 import { spawnSync } from "node:child_process";
-import { chmodSync, existsSync, mkdtempSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
-import { doorsPlugin } from "./doors.mjs";
+import { doorsPlugin, withoutDoors } from "./doors.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -39,6 +39,9 @@ const tsc = spawnSync(
   },
 );
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
+for (const name of readdirSync(out, { recursive: true, encoding: "utf8" })) {
+  if (name.endsWith(".js")) writeFileSync(join(out, name), withoutDoors(join(out, name)));
+}
 
 /**
  * Splits the launcher. A dynamic import becomes a part: a file of its own beside the launcher, which only some
@@ -106,6 +109,7 @@ await build({
   platform: "node",
   format: "esm",
   target: "node20",
+  plugins: [doorsPlugin],
 });
 
 // These rooms are in the launcher's own files. The build side imports none of them.
