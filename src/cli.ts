@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 /** The command line of the build side. Only this file of the build side reads process.env and sets the exit code. */
 import { fstatSync, readFileSync } from "node:fs";
+import { createInterface } from "node:readline/promises";
 import { createScratch } from "./build/scratch.ts";
 import { runCommandLine } from "./base/command-line.ts";
 import { buildSideCommands, LATER } from "./commands/index.ts";
@@ -17,6 +18,17 @@ const log = createLog({ format, level: "info", write: (text) => process.stderr.w
 const print = (text: string): void => {
   process.stdout.write(`${printableLines(text, process.stdout.isTTY ? "coloured" : "plain")}\n`);
 };
+
+/** Only y and yes are a yes. The end of the input is a no. */
+async function confirm(question: string): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const ended = new Promise<string>((resolve) => void lines.once("close", () => resolve("")));
+    return /^y(?:es)?$/i.test((await Promise.race([lines.question(`${question} [y/N] `), ended])).trim());
+  } finally {
+    lines.close();
+  }
+}
 
 const scratch = createScratch();
 // A build that is interrupted leaves neither work directories nor an incomplete release.
@@ -39,6 +51,7 @@ try {
         log,
         scratch,
         print,
+        confirm: process.stdin.isTTY && process.stderr.isTTY ? confirm : undefined,
         self: { path: process.execPath, versions: process.versions, arch: process.arch },
         terminal: { columns: process.stdout.columns, colour: process.stdout.isTTY },
         setExit: (status) => {

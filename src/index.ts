@@ -44,6 +44,8 @@ export type { Manifest } from "./release/index.ts";
 export type { CheckReport } from "./check/index.ts";
 export { explain, type ExplainFacts, type Explanation, type FileVerdict } from "./compat/index.ts";
 export { parseCapturedHost, type CapturedHost } from "./host/index.ts";
+/** Proposes the settings of an app, and writes them after a yes. */
+export { formatProposal, initApp, type InitOptions, type InitResult } from "./build/index.ts";
 export {
   keygen,
   needsPassword,
@@ -136,8 +138,9 @@ async function installSources(app: App, options: AnalyzeOptions): Promise<Source
   const { scratch } = own(options);
   const directory = scratch.makePrivate();
   try {
-    const fetch = bunFetcher(app.settings.runtime, { directory, host: hostTarget(), environment });
-    return await ensureInstalled(app, await findBun(app, { named: bun, environment, fetch }), {
+    const { runtime } = app.settings;
+    const fetch = bunFetcher(app, { directory, host: hostTarget(), environment });
+    return await ensureInstalled(app, await findBun(app, { named: bun, environment, runtime, fetch }), {
       environment,
       scratch,
     });

@@ -22,6 +22,7 @@ const building = documented(
     log: createLog({ format: "plain", level: "silent", write: () => undefined }),
     scratch: createScratch(),
     print: () => undefined,
+    confirm: undefined,
     self: { path: process.execPath, versions: process.versions, arch: process.arch },
     terminal: { columns: undefined, colour: false },
     setExit: () => undefined,

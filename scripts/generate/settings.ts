@@ -10,6 +10,7 @@ interface Schema {
   readonly wrapped?: Schema;
   readonly entries?: Readonly<Record<string, Schema>>;
   readonly options?: readonly unknown[];
+  readonly literal?: unknown;
   readonly item?: Schema;
   readonly getter?: (value: unknown) => Schema;
   readonly pipe?: readonly { readonly type: string; readonly requirement?: unknown }[];
@@ -56,6 +57,7 @@ function shape(schema: Schema): string {
       options.map((option) => code(JSON.stringify(option))),
       "or",
     );
+  if (type === "literal") return code(JSON.stringify(schema.literal));
   if (type === "union") return listed((options as readonly Schema[]).map(shape), "or");
   if (type === "array") return `list of ${item === undefined ? "values" : `${shape(item)}s`}`;
   return word(type) + range(schema);

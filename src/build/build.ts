@@ -85,7 +85,7 @@ export async function buildReleases(options: BuildOptions): Promise<ReleaseSumma
   }
 }
 
-/** Finds the Bun that builds. For a Node app, Bun is fetched when there is none. */
+/** Finds the Bun that builds. It is fetched when there is none. */
 async function findBuilder(
   options: BuildOptions,
   app: App,
@@ -94,8 +94,8 @@ async function findBuilder(
 ): Promise<Bun> {
   const { environment, host, log } = options;
   const { runtime, node } = app.settings;
-  const fetch = bunFetcher(runtime, { directory: join(work, "bun"), host, environment, log });
-  const builder = await findBun(app, { named: options.bun, environment, fetch });
+  const fetch = bunFetcher(app, { directory: join(work, "bun"), host, environment, log });
+  const builder = await findBun(app, { named: options.bun, environment, runtime, fetch });
   const nodes = node === undefined ? [] : [...new Set(targets.map((target) => nodeFor(node, target)))];
   const runs = node === undefined ? `Bun ${builder.version}` : `Node ${nodes.join(" and ")}`;
   for (const note of app.notes) log.info(note);

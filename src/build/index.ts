@@ -30,6 +30,7 @@ export {
   type Strategy,
   type WrittenImage,
 } from "./docker/index.ts";
+export { formatProposal, initApp, type InitOptions, type InitResult } from "./init/index.ts";
 export type { ReleaseSummary } from "./release/index.ts";
 export {
   keygen,

@@ -9,6 +9,7 @@ import { bundleCommand } from "./bundle.ts";
 import { checkCommand } from "./check.ts";
 import type { CommandContext } from "./command-context.ts";
 import { dockerCommand } from "./docker.ts";
+import { initCommand } from "./init.ts";
 import { keygenCommand, signCommand, verifyCommand } from "./signing.ts";
 
 /** Planned commands that this version does not have. */
@@ -16,6 +17,7 @@ export const LATER = ["history"] as const;
 
 export function buildSideCommands(context: CommandContext): Record<string, CommandDef> {
   return {
+    init: initCommand(context),
     build: buildCommand(context),
     analyze: analyzeCommand(context),
     bundle: bundleCommand(context),

@@ -3,7 +3,7 @@
  * schemas/.
  */
 import * as v from "valibot";
-import type { Analysis } from "../../../src/build/index.ts";
+import type { Analysis, InitResult } from "../../../src/build/index.ts";
 import type { CheckJson } from "../../../src/check/format-report.ts";
 import type { DoctorJson } from "../../../src/launcher/doctor/doctor.ts";
 import type { HealthJson } from "../../../src/launcher/commands/health.ts";
@@ -212,7 +212,28 @@ const ResultSchema = agree<ServiceResult | FailedJson>()(
   ]),
 );
 
+const InitSchema = agree<InitResult>()(
+  v.object({
+    schema,
+    file: described(text, "path of the package.json"),
+    settings: described(
+      v.array(
+        v.object({
+          key: described(text, 'below "gantry", such as service.port'),
+          value: v.unknown(),
+          reason: described(text, "what it was taken from"),
+        }),
+      ),
+      "those that package.json did not have",
+    ),
+    files: described(texts, "paths of files that the settings need and the app did not have"),
+    unknown: described(texts, "what could not be found out, a sentence each with what to do"),
+    written: described(v.boolean(), "whether settings and files were written"),
+  }),
+);
+
 export const COMMANDS: Readonly<Record<string, v.GenericSchema>> = {
+  init: InitSchema,
   analyze: AnalysisSchema,
   check: CheckSchema,
   doctor: DoctorSchema,

@@ -5,7 +5,7 @@
  */
 import { closest, distance } from "fastest-levenshtein";
 import * as v from "valibot";
-import type { Finding } from "../../base/errors.ts";
+import { GantryError, type Finding } from "../../base/errors.ts";
 import {
   ACTIVATE_TIMEOUT,
   ActivateSchema,
@@ -78,6 +78,8 @@ const Build = v.strictObject({
   plugins: v.optional(v.array(AppPath)),
   workers: v.optional(v.array(AppPath)),
   sourcemap: v.optional(v.picklist(["none", "linked", "external", "inline"])),
+  /** For Node apps only. */
+  script: v.optional(v.union([Text, v.literal(false)])),
 });
 
 const Service = v.strictObject({
@@ -189,6 +191,15 @@ export function parseSettings(
     settings: Object.freeze({ ...output, runtime, ...(node === undefined ? {} : { node }) }),
     findings: [],
   };
+}
+
+/**
+ * Checks the value of the `"gantry"` key without the app's files.
+ * @throws GantryError CONFIG_INVALID with a finding for every mistake
+ */
+export function checkSettings(value: unknown, where: string): void {
+  const [first, ...rest] = parseSettings(value, where).findings;
+  if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
 /** `node` and `app` are for Node apps alone, so an app that sets one of them runs on Node. */

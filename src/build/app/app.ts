@@ -17,7 +17,7 @@ import {
   type Defaults,
   type Told,
 } from "../clues/index.ts";
-import { parseSettings, show, type Settings } from "./app-settings.ts";
+import { nearest, parseSettings, show, type Settings } from "./app-settings.ts";
 import { isFile, readLockfile, readWorkspaceRoot, type Lockfile } from "./workspace.ts";
 
 export interface App {
@@ -72,7 +72,10 @@ export async function readApp(appDir: string): Promise<App> {
   const told = readDefaults({ dir, json: packageJson, root: workspaceRoot, running: SELF.versions.node });
   const parsed = parseSettings(packageJson["gantry"], where, told);
   findings.push(...parsed.findings);
-  if (parsed.settings !== undefined) findings.push(...missingFiles(dir, parsed.settings, where));
+  if (parsed.settings !== undefined) {
+    findings.push(...missingFiles(dir, parsed.settings, where));
+    findings.push(...missingScript(packageJson, parsed.settings, where));
+  }
   const binary = parsed.settings?.binary ?? defaultBinary(packageJson, name);
   if (parsed.settings?.binary === undefined && NAME.test(name) && !BINARY.test(binary)) {
     const what = `no binary name can be made of "${binary}"`;
@@ -139,7 +142,7 @@ function describeDefaults(
  * above, and would repair broken JSON silently.
  * @throws GantryError CONFIG_INVALID
  */
-async function readPackageFile(dir: string): Promise<PackageJson> {
+export async function readPackageFile(dir: string): Promise<PackageJson> {
   const where = join(dir, "package.json");
   if (!isDirectory(dir)) {
     const what = "there is no such directory";
@@ -210,6 +213,15 @@ function noNodeEntry(where: string): Finding {
     where,
     fix: 'set "gantry.entry" to the JavaScript that the build makes, such as "dist/index.js"',
   };
+}
+
+function missingScript({ scripts }: PackageJson, { build }: Settings, where: string): Finding[] {
+  const { script } = build;
+  if (typeof script !== "string" || scripts?.[script] !== undefined) return [];
+  const near = nearest(script, Object.keys(scripts ?? {}));
+  const what = `"gantry.build.script" is "${script}": package.json has no such script`;
+  const fix = near === undefined ? 'add it, or remove "gantry.build.script"' : `did you mean "${near}"?`;
+  return [{ code: "CONFIG_INVALID", what, where, fix }];
 }
 
 /** Findings for settings that name missing files. */

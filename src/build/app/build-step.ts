@@ -7,8 +7,8 @@ import { chooseBuildTool, type BuildTool } from "./build-tools.ts";
 import { readDependencyNames } from "./workspace.ts";
 
 export type BuildStep =
-  /** The app's own `build` script makes it. */
-  | { readonly kind: "script" }
+  /** A script of the app makes it: `build`, or the one that `gantry.build.script` names. */
+  | { readonly kind: "script"; readonly name: string }
   | BuildTool
   /** The app is JavaScript already. */
   | { readonly kind: "none" }
@@ -25,14 +25,18 @@ export const partOf = ({ settings }: App, entry: string): string => settings.app
 export const isJavaScript = (path: string): boolean => /\.[cm]?js$|(?:^|\/)[^/.]+$/.test(path);
 
 /**
- * Finds how the app's JavaScript is made: by its `build` script when it has one. A JavaScript entry that exists is used
+ * Finds how the app's JavaScript is made: by its `build` script when it has one, or by the one that
+ * `gantry.build.script` names. A JavaScript entry that exists is used
  * as it is, unless a tool can build the app and the entry lies in an output directory.
  */
 export function readBuildStep(app: App): BuildStep {
-  if (app.packageJson.scripts?.["build"] !== undefined) return { kind: "script" };
+  const script = app.settings.build.script ?? "build";
+  if (script !== false && app.packageJson.scripts?.[script] !== undefined)
+    return { kind: "script", name: script };
   const entry = entryOf(app);
   const tool = readBuildTool(app);
   const present = isJavaScript(entry) && existsSync(app.entry);
+  if (present && script === false) return { kind: "none" };
   if (present && (tool === undefined || !isOutput(app, partOf(app, entry)))) return { kind: "none" };
   return tool ?? { kind: "missing" };
 }
@@ -49,6 +53,9 @@ function readBuildTool({ dir, workspaceRoot, packageJson }: App): BuildTool | un
 /** Usual names of output directories. A directory of another name may hold sources as well. */
 const OUTPUTS: ReadonlySet<string> = new Set(["dist", "build", "out", "output", "compiled"]);
 
+/** Says whether a directory of this name usually holds what a build makes. */
+export const isOutputName = (name: string): boolean => OUTPUTS.has(name);
+
 /**
  * Says whether everything in a directory is made by the build: the directory has a usual name for output, or a
  * .gitignore of the app or of the workspace root lists that name.
@@ -56,7 +63,7 @@ const OUTPUTS: ReadonlySet<string> = new Set(["dist", "build", "out", "output", 
  */
 export function isOutput(app: App, part: string): boolean {
   const name = part.split("/").at(-1) ?? part;
-  if (OUTPUTS.has(name)) return true;
+  if (isOutputName(name)) return true;
   const files = [app.dir, app.workspaceRoot].map((directory) => join(directory, ".gitignore"));
   return files
     .filter((file) => existsSync(file))

@@ -1,7 +1,7 @@
 /**
- * Fetches a Bun with npm into the build's own directory, when the machine has none. This is only for apps that run on
- * Node: for them Bun installs modules and writes lockfiles and bundles, and is not part of the release. An app that
- * runs on Bun has to bring its own, because that Bun is shipped.
+ * Fetches a Bun with npm into the build's own directory, when the machine has none. For an app that runs on Node it
+ * installs modules and writes lockfiles and bundles, and is not part of the release. An app that runs on Bun ships it, so
+ * it gets the version that the app names, if it names one.
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
@@ -11,6 +11,7 @@ import type { Target } from "../../release/index.ts";
 import { run, SELF } from "../../base/process/index.ts";
 import { toolEnvironment } from "../../runtime/index.ts";
 import type { Environment } from "../../base/environment.ts";
+import type { App } from "./app.ts";
 import { findNpms } from "./find-npm.ts";
 
 /** The version that gantry's own tests use. */
@@ -25,15 +26,26 @@ export interface FetchBunOptions {
   readonly log?: { readonly info: (text: string) => void };
 }
 
-/**
- * The `fetch` option of findBun for an app of this runtime. Undefined for `bun`, because such an app brings its own
- * Bun.
- */
-export function bunFetcher(
-  runtime: "bun" | "node",
-  options: FetchBunOptions,
-): (() => Promise<string>) | undefined {
-  return runtime === "node" ? () => fetchBun(options) : undefined;
+/** The `fetch` option of findBun for an app. */
+export function bunFetcher(app: FetchingApp, options: FetchBunOptions): () => Promise<string> {
+  return () => fetchBun(app, options);
+}
+
+interface FetchingApp {
+  readonly settings: Pick<App["settings"], "runtime">;
+  readonly packageJson: App["packageJson"];
+}
+
+/** The version or range of Bun that a package.json asks for. */
+function askedVersion({
+  packageManager,
+  dependencies,
+  devDependencies,
+}: App["packageJson"]): string | undefined {
+  const manager = typeof packageManager === "string" ? /^bun@([^+]+)/.exec(packageManager)?.[1] : undefined;
+  return [manager, devDependencies?.["bun"], dependencies?.["bun"]].find(
+    (spec) => spec !== undefined && /^[~^]?\d+(?:\.\d+){0,2}$/.test(spec),
+  );
 }
 
 /**
@@ -41,7 +53,10 @@ export function bunFetcher(
  * @returns the path of the executable
  * @throws GantryError CONFIG_INVALID when there is no npm, NETWORK_FAILED with what npm printed
  */
-async function fetchBun({ directory, host, environment, log }: FetchBunOptions): Promise<string> {
+async function fetchBun(
+  { settings, packageJson }: FetchingApp,
+  { directory, host, environment, log }: FetchBunOptions,
+): Promise<string> {
   const [npm] = findNpms(environment);
   const missing = "no Bun was found in the app's node_modules or on the PATH";
   const fix = "add Bun to the app (npm install --save-dev bun), or name one with --bun PATH";
@@ -51,14 +66,19 @@ async function fetchBun({ directory, host, environment, log }: FetchBunOptions):
       what: `${missing}, and no npm that could fetch one`,
       fix,
     });
+  const ships = settings.runtime === "bun";
+  const version = (ships ? askedVersion(packageJson) : undefined) ?? FETCHED_BUN;
   const name = packageOf(host);
-  log?.info(`fetching Bun ${FETCHED_BUN} to build with; it does not go into the release`);
+  const fate = ships
+    ? 'it goes into the release; "npm install --save-dev --save-exact bun" in the app fixes its version'
+    : "it does not go into the release";
+  log?.info(`fetching Bun ${version} to build with; ${fate}`);
   mkdirSync(directory, { recursive: true });
   writeFileSync(join(directory, "package.json"), '{ "name": "gantry-scratch", "private": true }\n');
   const quiet = ["--no-save", "--no-package-lock", "--no-audit", "--no-fund", "--no-update-notifier"];
   const args = ["install", `--prefix=${directory}`, "--ignore-scripts", ...quiet, "--loglevel=error"];
   const path = [dirname(SELF.executable), environment["PATH"] ?? ""].join(delimiter);
-  const result = await run(npm, [...args, `${name}@${FETCHED_BUN}`], {
+  const result = await run(npm, [...args, `${name}@${version}`], {
     cwd: directory,
     environment: toolEnvironment(environment, { PATH: path }),
   });
@@ -66,7 +86,7 @@ async function fetchBun({ directory, host, environment, log }: FetchBunOptions):
   if (result.code === 0 && existsSync(file)) return file;
   throw new GantryError({
     code: "NETWORK_FAILED",
-    what: `${missing}, and npm could not fetch ${name}@${FETCHED_BUN}`,
+    what: `${missing}, and npm could not fetch ${name}@${version}`,
     detail: hideLogins(result.stderr)
       .split("\n")
       .filter((line) => line.trim() !== "")

@@ -39,6 +39,8 @@ export interface FindBunOptions {
   /** The path that `--bun` gave. */
   readonly named?: string | undefined;
   readonly environment: Environment;
+  /** What runs the app; `bun` when left out. */
+  readonly runtime?: "bun" | "node" | undefined;
   /** Fetches a Bun when none was named or found, and returns its path. */
   readonly fetch?: (() => Promise<string>) | undefined;
 }
@@ -46,10 +48,10 @@ export interface FindBunOptions {
 /**
  * Finds the Bun to build with: the named one; else one in the node_modules of the app or of a directory above it; else
  * `bun` on the PATH; else the fetched one.
- * @throws GantryError CONFIG_INVALID when there is none, or when one is too old and none may be fetched
+ * @throws GantryError CONFIG_INVALID when there is none, or when one is too old and none may be fetched instead
  */
 export async function findBun(app: Pick<App, "dir">, options: FindBunOptions): Promise<Bun> {
-  const { named, environment } = options;
+  const { named, environment, runtime = "bun" } = options;
   const fetch = named === undefined ? options.fetch : undefined;
   const refused: string[] = [];
   const take = async (path: string): Promise<Bun | undefined> => {
@@ -58,7 +60,8 @@ export async function findBun(app: Pick<App, "dir">, options: FindBunOptions): P
       return Object.freeze(asked);
     // An app that runs on Bun ships this Bun. So a Bun that is too old is an error, and the app has to name a newer
     // one.
-    if (typeof asked !== "string" && fetch === undefined) throw new GantryError(tooOld(asked));
+    if (typeof asked !== "string" && (runtime === "bun" || fetch === undefined))
+      throw new GantryError(tooOld(asked));
     refused.push(`${path}: ${typeof asked === "string" ? asked : `${asked.version} is too old`}`);
     return undefined;
   };

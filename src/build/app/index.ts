@@ -2,8 +2,8 @@
  * The door of build/app: reads an app with its settings, sources and lockfile, and finds the Bun for its build. The
  * app's own files are never written.
  */
-export { readApp, type App } from "./app.ts";
-export { entryOf, isJavaScript, isOutput, partOf, readBuildStep } from "./build-step.ts";
+export { readApp, readPackageFile, type App } from "./app.ts";
+export { entryOf, isJavaScript, isOutput, isOutputName, partOf, readBuildStep } from "./build-step.ts";
 export {
   deriveSource,
   emittingConfig,
@@ -29,10 +29,10 @@ export {
 export { checkLockFits, ensureBunLock, readBunLock, requireBunLock, toolLines } from "./convert-lockfile.ts";
 export { findNpms } from "./find-npm.ts";
 export { nodeFor } from "./runtime-settings.ts";
-export { nearest, type BuildSettings, type Settings } from "./app-settings.ts";
+export { checkSettings, nearest, type BuildSettings, type Settings } from "./app-settings.ts";
 /**
  * Makes the app's dependencies available: in the app's own directory, or in a private copy that is installed for the
  * build.
  */
 export { ensureInstalled, readInstalledSources, type Sources } from "./sources.ts";
-export { isFile, LOCKFILE_OWNERS, type Lockfile, type LockfileKind } from "./workspace.ts";
+export { isFile, LOCKFILE_OWNERS, readWorkspaceRoot, type Lockfile, type LockfileKind } from "./workspace.ts";

@@ -18,7 +18,7 @@ interface RuntimeSettings {
   readonly runtime: "bun" | "node";
   readonly node?: NodeSetting | undefined;
   readonly app?: string | undefined;
-  readonly build: Readonly<Partial<Record<"defines" | "plugins" | "workers", unknown>>>;
+  readonly build: Readonly<Partial<Record<"defines" | "plugins" | "workers" | "script", unknown>>>;
 }
 
 /**
@@ -28,9 +28,10 @@ interface RuntimeSettings {
 export function runtimeFindings(settings: RuntimeSettings, where: string): Finding[] {
   const finding = (what: string, fix: string): Finding => ({ code: "CONFIG_INVALID", what, where, fix });
   if (settings.runtime === "bun") {
-    return (["node", "app"] as const).flatMap((key) => {
-      if (settings[key] === undefined) return [];
-      const what = `"gantry.${key}" is ${JSON.stringify(settings[key])}: it is for Node apps, and this one runs on Bun`;
+    const { node, app, build } = settings;
+    return Object.entries({ node, app, "build.script": build.script }).flatMap(([key, value]) => {
+      if (value === undefined) return [];
+      const what = `"gantry.${key}" is ${JSON.stringify(value)}: it is for Node apps, and this one runs on Bun`;
       return [finding(what, `set "gantry.runtime" to "node", or remove "gantry.${key}"`)];
     });
   }

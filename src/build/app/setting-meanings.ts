@@ -31,6 +31,8 @@ export const BUILD_MEANINGS: Meanings<keyof BuildSettings> = {
   plugins: "Modules that export a Bun plugin. Not for Node apps.",
   workers: "Extra entry points. Not for Node apps.",
   sourcemap: "Where the source map goes.",
+  script:
+    "Node apps: the script of package.json that makes the JavaScript, `build` when left out; `false` when the app is JavaScript already.",
 };
 
 export const SERVICE_MEANINGS: Meanings<keyof Settings["service"]> = {

@@ -65,9 +65,12 @@ export async function ensureInstalled(app: App, bun: Bun, options: InstallSource
   }
 }
 
+/** Says whether no tool of the app takes part in its build: a Node app that is JavaScript already. */
+const isBuilt = (app: App): boolean => app.settings.runtime === "node" && readBuildStep(app).kind === "none";
+
 /** Says whether a Node app that has to be built lacks a devDependency. Its own script or tools may need it. */
 function lacksBuildTools(app: App): boolean {
-  if (app.settings.runtime !== "node" || ["none", "missing"].includes(readBuildStep(app).kind)) return false;
+  if (app.settings.runtime !== "node" || isBuilt(app) || readBuildStep(app).kind === "missing") return false;
   const places = [app.dir, app.workspaceRoot].map((directory) => join(directory, "node_modules"));
   return Object.keys(app.packageJson.devDependencies ?? {}).some(
     (name) => !places.some((modules) => existsSync(join(modules, name))),
@@ -107,7 +110,7 @@ async function installCopy(
   return { appDir, root: top, entry, kind: "copy" };
 }
 
-/** Installs everything, including development dependencies, because the app's build plugins may be among them. */
+/** Installs everything that the build needs. The app's build plugins may be among its development dependencies. */
 async function install(app: App, bun: Bun, options: InstallSourcesOptions, top: string): Promise<void> {
   const { lockfile } = app;
   const directory =
@@ -115,6 +118,7 @@ async function install(app: App, bun: Bun, options: InstallSourcesOptions, top: 
   const args = [
     "install",
     ...(lockfile === undefined ? ["--save-text-lockfile"] : ["--frozen-lockfile"]),
+    ...(isBuilt(app) ? ["--omit=dev"] : []),
     "--ignore-scripts",
     "--backend=copyfile",
     "--linker=hoisted",

@@ -138,8 +138,11 @@ async function findWorkingBun(
     const { version } = manifest.runtime;
     return { path: layout.executable, version, revision: version };
   }
-  const fetch = bunFetcher(manifest.runtime.kind, { directory: join(work, "bun"), host, environment, log });
-  return await findBun({ dir: layout.root }, { named: bun, environment, fetch });
+  const { kind: runtime } = manifest.runtime;
+  const fetching = { directory: join(work, "bun"), host, environment, log };
+  const fetch =
+    runtime === "node" ? bunFetcher({ settings: { runtime }, packageJson: {} }, fetching) : undefined;
+  return await findBun({ dir: layout.root }, { named: bun, environment, runtime, fetch });
 }
 
 /**

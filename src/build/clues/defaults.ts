@@ -6,7 +6,12 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join, normalize } from "node:path";
 import type { PackageJson } from "pkg-types";
 import { chooseNode, type ChosenNode, type Told } from "./node-version.ts";
-import { parseCompileCommand, parseStartCommand, type StartCommand } from "./start-command.ts";
+import {
+  parseCompileCommand,
+  parseStartCommand,
+  type CompileCommand,
+  type StartCommand,
+} from "./start-command.ts";
 
 type Runtime = "bun" | "node";
 
@@ -15,6 +20,8 @@ export interface Defaults {
   readonly runtime: Told<Runtime> | undefined;
   /** The file that a script compiles or starts, relative to the app. It may not exist before the app's build. */
   readonly entry: Told<string> | undefined;
+  /** The name that `bun build --compile --outfile` gives the binary. */
+  readonly binary: Told<string> | undefined;
   /** For an app that runs on Node. */
   readonly node: ChosenNode;
 }
@@ -40,16 +47,23 @@ export function readDefaults(source: ClueSource): Defaults {
   const manifests = dir === root ? [json] : [json, readManifest(root)];
   const runtime = compiled === undefined ? startRuntime(start) : { value: "bun" as const, by: compiled.by };
   const started = start?.value.file;
-  const file = compiled ?? (started === undefined ? undefined : { value: started, by: start?.by ?? "" });
+  const file =
+    compiled === undefined
+      ? started === undefined
+        ? undefined
+        : { value: started, by: start?.by ?? "" }
+      : { value: compiled.value.file, by: compiled.by };
   return {
     runtime: runtime ?? declaredRuntime(source, manifests),
     entry: file === undefined ? undefined : { value: resolveEntry(dir, file.value, json), by: file.by },
+    binary:
+      compiled?.value.binary === undefined ? undefined : { value: compiled.value.binary, by: compiled.by },
     node: chooseNode(readNodeVersions([dir, root], manifests), running),
   };
 }
 
 /** The script that starts the app, and what it starts. */
-function readStartScript(json: PackageJson): Told<StartCommand> | undefined {
+export function readStartScript(json: PackageJson): Told<StartCommand> | undefined {
   const scripts = json.scripts ?? {};
   for (const name of STARTS) {
     const text: unknown = scripts[name];
@@ -59,7 +73,7 @@ function readStartScript(json: PackageJson): Told<StartCommand> | undefined {
   return undefined;
 }
 
-function compiledByBun({ scripts }: PackageJson): Told<string> | undefined {
+function compiledByBun({ scripts }: PackageJson): Told<CompileCommand> | undefined {
   for (const [name, text] of Object.entries(scripts ?? {})) {
     const value = typeof text === "string" ? parseCompileCommand(text) : undefined;
     if (value !== undefined) return { value, by: `the script "${name}"` };
@@ -117,7 +131,7 @@ function readNodeVersions(directories: readonly string[], manifests: readonly Pa
  * The path of the file that a command names, relative to the app. A file that does not exist yet gets the ending of
  * compiled JavaScript.
  */
-function resolveEntry(dir: string, named: string, json: PackageJson): string {
+export function resolveEntry(dir: string, named: string, json: PackageJson): string {
   const path = normalize(named).replace(/\/$/, "");
   if (path === ".")
     return resolveEntry(dir, json.main === undefined || json.main === "." ? "index.js" : json.main, json);

@@ -66,7 +66,7 @@ function wordsOf(text: string): string[] {
 }
 
 /** Reads the words of a command, as the JSON form of a Dockerfile's CMD has them. */
-function parseWords(
+export function parseWords(
   words: readonly string[],
   scripts: Scripts,
   seen: ReadonlySet<string> = new Set(),
@@ -159,8 +159,14 @@ function literal(words: readonly string[]): readonly string[] {
   return words.some((word) => word.includes("$")) ? [] : words.filter((word) => word !== "--");
 }
 
-/** The file that `bun build FILE --compile` compiles. Undefined for any other command. */
-export function parseCompileCommand(text: string): string | undefined {
+/** What `bun build FILE --compile --outfile BINARY` names. */
+export interface CompileCommand {
+  readonly file: string;
+  readonly binary?: string | undefined;
+}
+
+/** Reads a command that compiles by Bun. Undefined for any other command. */
+export function parseCompileCommand(text: string): CompileCommand | undefined {
   const words = text
     .split(/&&|;/)
     .map((part) => wordsOf(part.trim()))
@@ -170,7 +176,12 @@ export function parseCompileCommand(text: string): string | undefined {
         part.includes("build") &&
         part.some((word) => /(?:^|\/)bunx?$/.test(word)),
     );
-  return words
+  const file = words
     ?.slice(words.indexOf("build") + 1)
     .find((word) => !word.startsWith("-") && /\.[cm]?[jt]sx?$/.test(word));
+  if (words === undefined || file === undefined) return undefined;
+  const at = words.findIndex((word) => word.startsWith("--outfile"));
+  const out = words[at]?.includes("=") === true ? words[at].split("=")[1] : words[at + 1];
+  const binary = at === -1 ? undefined : out?.replace(/^.*\//, "");
+  return { file, ...(binary === undefined ? {} : { binary }) };
 }

@@ -52,8 +52,8 @@ export async function planCompilation(options: CompilationOptions): Promise<Comp
     case "none":
       return { command: undefined, entry };
     case "script":
-      checkCompiled(app, entry, 'the "build" script');
-      return { command: ["run", "build"], entry };
+      checkCompiled(app, entry, `the "${step.name}" script`);
+      return { command: ["run", step.name], entry };
     case "bundler":
       checkCompiled(app, entry, step.name);
       return { command: ["run", ...step.command], entry };

@@ -16,28 +16,39 @@ const server = createServer((request, response) => {
 beforeAll(() => new Promise<void>((resolve) => void server.listen(0, "127.0.0.1", resolve)));
 afterAll(() => new Promise((resolve) => void server.close(resolve)));
 
-const fetchFor = (host: string) =>
-  bunFetcher("node", {
-    directory: join(makeDirectory(), "bun"),
-    host: parseTarget(host),
-    environment: {
-      ...process.env,
-      npm_config_registry: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
-      npm_config_cache: makeDirectory(),
+const fetchFor = (host: string, runtime: "bun" | "node" = "node", packageJson = {}, said: string[] = []) =>
+  bunFetcher(
+    { settings: { runtime }, packageJson },
+    {
+      log: { info: (text) => void said.push(text) },
+      directory: join(makeDirectory(), "bun"),
+      host: parseTarget(host),
+      environment: {
+        ...process.env,
+        npm_config_registry: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+        npm_config_cache: makeDirectory(),
+      },
     },
-  });
+  );
 
 describe("bunFetcher", () => {
-  it("never takes the choice from an app that runs on Bun", () => {
-    const options = { directory: "/none", host: parseTarget("linux-x64-gnu"), environment: {} };
-    expect(bunFetcher("bun", options)).toBeUndefined();
+  it.each([
+    [{}, FETCHED_BUN],
+    [{ packageManager: "bun@1.3.9+sha512.abc" }, "1.3.9"],
+    [{ devDependencies: { bun: "^1.4.0" } }, "^1.4.0"],
+    [{ devDependencies: { bun: "latest" } }, FETCHED_BUN],
+  ])("asks for the version that an app on Bun, which ships it, names: %j", async (json, version) => {
+    const said: string[] = [];
+    const [finding] = await findingsOf(fetchFor("linux-x64-gnu", "bun", json, said));
+    expect(finding?.what).toContain(`could not fetch @oven/bun-linux-x64@${version}`);
+    expect(said).toEqual([expect.stringMatching(/it goes into the release/)]);
   });
 
   it.each([
     ["linux-x64-gnu", "@oven/bun-linux-x64"],
     ["linux-arm64-musl", "@oven/bun-linux-aarch64-musl"],
   ])("asks for the one of this machine, %s, and says what to do without it", async (host, name) => {
-    const findings = await findingsOf(() => fetchFor(host)?.());
+    const findings = await findingsOf(fetchFor(host));
     expect(findings).toMatchObject([
       {
         code: "NETWORK_FAILED",

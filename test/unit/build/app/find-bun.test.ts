@@ -120,11 +120,15 @@ describe("findBun", () => {
         return BUN_PATH;
       };
       const app = { dir: makeDirectory() };
-      const bun = await findBun(app, { environment: { PATH: folder }, fetch });
+      const environment = { PATH: folder };
+      const bun = await findBun(app, { environment, runtime: "node", fetch });
       expect(bun.path).toBe(BUN_PATH);
       await findBun(app, { named: BUN_PATH, environment: {}, fetch });
       const named = await findingsOf(() => findBun(app, { named: old, environment: {}, fetch }));
       expect(named[0]?.what).toMatch(/1\.3\.6 is too old/);
+      // An app that runs on Bun would ship another one than its own.
+      const own = await findingsOf(() => findBun(app, { environment, runtime: "bun", fetch }));
+      expect(own[0]?.what).toMatch(/1\.3\.6 is too old/);
       expect(asked).toEqual(["fetch"]);
     });
   });

@@ -49,12 +49,14 @@ describe("parseStartCommand", () => {
 });
 
 it("finds what bun build compiles", () => {
-  const commands: [string, string | undefined][] = [
-    ["bun build ./src/index.ts --compile --outfile app", "./src/index.ts"],
-    ["rm -rf out && bun build --compile --minify src/cli.ts --outfile out/cli", "src/cli.ts"],
+  const commands: [command: string, file: string | undefined, binary?: string][] = [
+    ["bun build ./src/index.ts --compile --outfile bin/app", "./src/index.ts", "app"],
+    ["rm -rf out && bun build --compile --minify src/cli.ts --outfile=out/cli", "src/cli.ts", "cli"],
     ["NODE_ENV=production bunx bun build --compile --target=bun-linux-x64 a.tsx", "a.tsx"],
     ["bun build ./src/index.ts --outdir dist", undefined],
     ["tsc --compile src/a.ts", undefined],
   ];
-  expect(commands.map(([command]) => parseCompileCommand(command))).toEqual(commands.map(([, file]) => file));
+  expect(commands.map(([command]) => parseCompileCommand(command))).toEqual(
+    commands.map(([, file, binary]) => (file === undefined ? undefined : { file, binary })),
+  );
 });
