@@ -31,11 +31,13 @@ import {
   installTree,
   packageOfPattern,
   proveExternals,
-  readTrustedScripts,
+  readScriptPolicy,
   refuseUnbuilt,
   runInstallScripts,
   selectAvailable,
+  warnOfUnrun,
   type CapturedTree,
+  type ScriptPolicy,
 } from "./tree/index.ts";
 import type { InstalledTarget, Program, StagedTarget } from "./stage-types.ts";
 
@@ -97,6 +99,7 @@ async function installTarget(context: BuildContext, target: Target, stage: strin
   const packages = lock.closure.length;
   if (packages > 0)
     log.info(`${target.name}: installing ${packages} ${packages === 1 ? "package" : "packages"}`);
+  const policy = await readScriptPolicy(app, context.builder, context.environment);
   const tree = await installTree({
     release,
     directory: treeDirectory,
@@ -107,10 +110,11 @@ async function installTarget(context: BuildContext, target: Target, stage: strin
     platformPackages: lock.platformPackages,
     keep: releaseKeep(context),
     environment: context.environment,
+    inspect: (modules) => warnOfUnrun({ modules, closure: lock.closure, policy, target, log }),
     complete:
       node === undefined
-        ? scriptsOf(context, target, lock)
-        : (modules) => completeTree(context, { target, node, lock, stage, modules }),
+        ? scriptsOf(context, target, lock, policy)
+        : (modules) => completeTree(context, { target, node, lock, stage, modules, policy }),
   });
   refuseUnmatched(tree, lock, app);
   const locked = new Set(lock.closure.map(({ path }) => path));
@@ -124,14 +128,14 @@ async function installTarget(context: BuildContext, target: Target, stage: strin
  * this machine cannot run programs of the target.
  */
 function scriptsOf(
-  { app, host, environment, log }: BuildContext,
+  { host, environment, log }: BuildContext,
   target: Target,
   { closure, optionalDependencies }: ReleaseLock,
+  policy: ScriptPolicy,
 ): ((modules: string) => Promise<void>) | undefined {
-  const trusted = readTrustedScripts(app);
-  if (!runsOn(target, host) || !closure.some(({ name }) => trusted.has(name))) return undefined;
+  if (!runsOn(target, host) || !closure.some(({ name }) => policy.allows(name))) return undefined;
   const optional = new Set(Object.keys(optionalDependencies));
-  return (modules) => runInstallScripts({ modules, closure, trusted, optional, target, environment, log });
+  return (modules) => runInstallScripts({ modules, closure, policy, optional, target, environment, log });
 }
 
 /**

@@ -117,6 +117,7 @@ describe.each(NODES)("a module without a file for Node %s", (version, abi) => {
     mkdirSync(join(modules, "locked"), { recursive: true });
     for (const [name, text] of Object.entries(LOCKED)) writeFileSync(join(modules, "locked", name), text);
     const missing = await buildNatives({
+      policy: { allows: () => true, refusal: () => "" },
       modules,
       closure: [{ path: "locked", name: "locked", version: "1.0.0", neededBy: ["locked"] }],
       node,

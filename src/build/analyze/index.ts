@@ -5,6 +5,6 @@
 export { analyzeApp, type Analysis } from "./analyze.ts";
 export { readPackageFiles } from "./native-evidence.ts";
 export { formatAnalysis } from "./format-analysis.ts";
-export { installCommands, readInstallScript } from "./install-script.ts";
+export { installCommands, readInstallScript, type InstallScript } from "./install-script.ts";
 /** Recognises packages that hold the native files of one platform, such as `@img/sharp-linux-x64`. */
 export { isPlatformPackage, platformOfName, platformRefusal, type PlatformFields } from "./platform.ts";

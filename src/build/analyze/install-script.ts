@@ -12,6 +12,8 @@ export interface InstallScript {
   readonly command: string;
   /** What the script does to a native file, with the evidence. */
   readonly does: string;
+  /** `program`: what it fetches may be no native module but a program, as esbuild's does. */
+  readonly makes: "module" | "program";
 }
 
 const STAGES = ["preinstall", "install", "postinstall"] as const;
@@ -36,7 +38,7 @@ export function readInstallScript(directory: string, json: PackageJson): Install
     const command = scripts[stage];
     if (typeof command !== "string") continue;
     const does = describe(directory, command);
-    if (does !== undefined) return { stage, command, does };
+    if (does !== undefined) return { stage, command, ...does };
   }
   const implicit = scripts["install"] === undefined && scripts["preinstall"] === undefined;
   if (implicit && existsSync(join(directory, "binding.gyp"))) {
@@ -44,6 +46,7 @@ export function readInstallScript(directory: string, json: PackageJson): Install
       stage: "install",
       command: "node-gyp rebuild",
       does: "compiles a native file (npm's default for a binding.gyp)",
+      makes: "module",
     };
   }
   return undefined;
@@ -59,18 +62,21 @@ export function installCommands(directory: string, json: PackageJson): string[] 
     : commands;
 }
 
-function describe(directory: string, command: string): string | undefined {
+const module = (does: string) => ({ does, makes: "module" as const });
+
+function describe(directory: string, command: string): Pick<InstallScript, "does" | "makes"> | undefined {
   const builder = BUILDERS.exec(command)?.[1];
-  if (builder !== undefined) return `builds or fetches a native file with ${builder}`;
+  if (builder !== undefined) return module(`builds or fetches a native file with ${builder}`);
   for (const match of command.matchAll(RUN_FILES)) {
     const file = match[1] ?? match[2] ?? "";
     const text = readScript(directory, file);
     if (text === undefined) continue;
     if (NATIVE_FILE.test(text))
-      return `${DOWNLOAD.test(text) ? "fetches" : "looks for"} a .node file in ${file}`;
+      return module(`${DOWNLOAD.test(text) ? "fetches" : "looks for"} a .node file in ${file}`);
     const tool = BUILDERS.exec(text)?.[1];
-    if (tool !== undefined && PLATFORM.test(text)) return `runs ${tool} in ${file}`;
-    if (DOWNLOAD.test(text) && PLATFORM.test(text)) return `fetches a file for the platform in ${file}`;
+    if (tool !== undefined && PLATFORM.test(text)) return module(`runs ${tool} in ${file}`);
+    if (DOWNLOAD.test(text) && PLATFORM.test(text))
+      return { does: `fetches a file for the platform in ${file}`, makes: "program" };
   }
   return undefined;
 }

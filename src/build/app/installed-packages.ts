@@ -40,7 +40,8 @@ export interface InstalledGraph {
 
 /**
  * Reads the app and everything that its production dependencies reach: dependencies, and the optionalDependencies and
- * peers that are installed.
+ * peers that are installed. An optional peer counts only when something else in production needs it: otherwise it is
+ * installed for development alone.
  * @param root the directory above which no module is used
  * @throws the file system's error when the app's own package.json cannot be read
  */
@@ -55,10 +56,28 @@ export function readInstalled(appDir: string, root: string): InstalledGraph {
         if (edge.kind === "hard") missing.push(`${edge.name} (wanted by ${current.name})`);
         continue;
       }
-      if (!packages.has(edge.to)) packages.set(edge.to, readPackage(edge.to, boundary));
+      if (!isOptionalPeer(current, edge) && !packages.has(edge.to))
+        packages.set(edge.to, readPackage(edge.to, boundary));
     }
   }
-  return { app, packages, missing };
+  const known = [...packages].map(([dir, found]) => [dir, withoutUnknownPeers(found, packages)] as const);
+  const settled = new Map(known);
+  return { app: settled.get(app.dir) ?? app, packages: settled, missing };
+}
+
+function isOptionalPeer({ json }: InstalledPackage, { kind, name }: InstalledEdge): boolean {
+  return kind === "peer" && json.peerDependenciesMeta?.[name]?.optional === true;
+}
+
+/** A package whose optional peers lead nowhere unless they are packages of the graph. */
+function withoutUnknownPeers(
+  found: InstalledPackage,
+  packages: ReadonlyMap<string, InstalledPackage>,
+): InstalledPackage {
+  const edges = found.edges.map((edge) =>
+    isOptionalPeer(found, edge) && !packages.has(edge.to ?? "") ? { ...edge, to: undefined } : edge,
+  );
+  return Object.freeze({ ...found, edges });
 }
 
 /** Real directory of the package that a module in `from` gets when it imports `name`, or undefined. */

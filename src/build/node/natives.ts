@@ -12,15 +12,22 @@ import { GantryError } from "../../base/errors.ts";
 import { withNativeFile } from "../../host/index.ts";
 import type { Target } from "../../release/index.ts";
 import type { Environment } from "../../base/environment.ts";
-import { readInstallScript, readPackageFiles } from "../analyze/index.ts";
+import { readInstallScript, readPackageFiles, type InstallScript } from "../analyze/index.ts";
 import { findNpms } from "../app/index.ts";
-import { pruneReason, readPackageJson, runScript, type ClosurePackage } from "../tree/index.ts";
+import {
+  pruneReason,
+  readPackageJson,
+  runScript,
+  type ClosurePackage,
+  type ScriptPolicy,
+} from "../tree/index.ts";
 import type { NodeRuntime } from "./node-runtime.ts";
 
 export interface BuildNativesOptions {
   /** The tree's node_modules, installed and not pruned yet. */
   readonly modules: string;
   readonly closure: readonly ClosurePackage[];
+  readonly policy: ScriptPolicy;
   readonly node: NodeRuntime;
   readonly target: Target;
   /** True when this machine can run programs for the target. Compilers here build for this machine only. */
@@ -46,7 +53,8 @@ export async function buildNatives(options: BuildNativesOptions): Promise<Map<st
   for (const found of options.closure) {
     const directory = join(options.modules, found.path);
     const json = readPackageJson(directory);
-    if (json === undefined || isProvided(options, found, json)) continue;
+    if (json === undefined || !options.policy.allows(found.name) || isProvided(options, found, json))
+      continue;
     const script = readInstallScript(directory, json);
     if (script === undefined) continue;
     if (!options.native) {
@@ -60,7 +68,7 @@ export async function buildNatives(options: BuildNativesOptions): Promise<Map<st
     options.log.info(
       `${found.name} ${found.version} has no file for Node ${options.node.version}: ${script.command}`,
     );
-    const failure = await makeNative(options, directory, script.command);
+    const failure = await makeNative(options, directory, script);
     if (failure !== undefined) {
       const fix =
         "install a compiler, make and Python 3 here, or use a version of it that carries its native file";
@@ -99,7 +107,7 @@ function nativePaths(directory: string): string[] {
 async function makeNative(
   options: BuildNativesOptions,
   directory: string,
-  command: string,
+  { command, makes }: Pick<InstallScript, "command" | "makes">,
 ): Promise<string | undefined> {
   const { node, modules, environment } = options;
   const gyp = nodeGypDirectory(options);
@@ -110,12 +118,11 @@ async function makeNative(
     npm_node_execpath: node.executable,
     ...gyp.variables,
   };
-  const failure = await runScript({ directory, command, modules, path, environment, variables });
-  if (failure === undefined)
-    return nativePaths(directory).length > 0 ? undefined : `"${command}" ended well and made no native file`;
-  const errors = failure.said.filter((line) => /\b(?:error|fatal|not found)\b/i.test(line));
-  const said = (errors.length === 0 ? failure.said.slice(-3) : errors.slice(0, 3)).join("; ");
-  return `"${command}" ${failure.why}: ${said}`;
+  const { why, said } = await runScript({ directory, command, modules, path, environment, variables });
+  if (why === undefined && (makes === "program" || nativePaths(directory).length > 0)) return undefined;
+  const errors = said.filter((line) => /\b(?:error|fatal|not found)\b/i.test(line));
+  const quoted = (errors.length === 0 ? said.slice(-3) : errors.slice(0, 3)).join("; ");
+  return `"${command}" ${why ?? "ended well and made no native file"}${quoted === "" ? "" : `: ${quoted}`}`;
 }
 
 /**

@@ -13,6 +13,7 @@ import { nodeFor } from "../app/index.ts";
 import type { BuildContext } from "../build-context.ts";
 import type { ReleaseLock } from "../lockfile/index.ts";
 import type { InstalledTarget, Program } from "../stage-types.ts";
+import type { ScriptPolicy } from "../tree/index.ts";
 import { readImports } from "./imports.ts";
 import { copyJavaScript } from "./javascript.ts";
 import { buildNatives, refuseUnbuilt } from "./natives.ts";
@@ -46,6 +47,7 @@ interface Completed {
   readonly lock: Pick<ReleaseLock, "closure" | "optionalDependencies">;
   readonly stage: string;
   readonly modules: string;
+  readonly policy: ScriptPolicy;
 }
 
 /**
@@ -54,13 +56,14 @@ interface Completed {
  */
 export async function completeTree(
   { environment, host, log }: BuildContext,
-  { target, node, lock, stage, modules }: Completed,
+  { target, node, lock, stage, modules, policy }: Completed,
 ): Promise<void> {
   const { closure } = lock;
   const native = runsOn(target, host);
   const missing = await buildNatives({
     modules,
     closure,
+    policy,
     node,
     target,
     native,

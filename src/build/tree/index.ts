@@ -15,4 +15,5 @@ export { packageOfPattern, type Keep } from "./keep.ts";
 export { proveExternals, proveRelease } from "./prove.ts";
 export { pruneReason } from "./prune.ts";
 export { readPackageJson, runScript } from "./run-script.ts";
-export { readTrustedScripts, runInstallScripts } from "./scripts.ts";
+export { readScriptPolicy, type ScriptPolicy } from "./script-policy.ts";
+export { runInstallScripts, warnOfUnrun } from "./scripts.ts";

@@ -25,6 +25,8 @@ export interface InstallTreeOptions {
   /** Files that pruning keeps although a rule would remove them. */
   readonly keep: Keep;
   readonly environment: Environment;
+  /** Looks at the tree as it was installed. */
+  readonly inspect?: (modules: string) => void;
   /** Makes missing native files, before the tree is pruned and hashed. */
   readonly complete?: ((modules: string) => Promise<void>) | undefined;
 }
@@ -51,6 +53,7 @@ export async function installTree(options: InstallTreeOptions): Promise<Captured
       environment: options.environment,
     });
   }
+  options.inspect?.(modules);
   const served = options.complete === undefined ? undefined : readDigests(modules);
   await options.complete?.(modules);
   const tree = markMade(captureTree(modules, options.closure, target, options.keep), served);

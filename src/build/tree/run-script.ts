@@ -24,9 +24,9 @@ export interface ScriptOptions {
   readonly limit?: number | undefined;
 }
 
-export interface ScriptFailure {
-  /** Why the script failed, as the end of the sentence "the script …". */
-  readonly why: string;
+export interface ScriptResult {
+  /** Why the script failed, as the end of the sentence "the script …". Undefined when it ended well. */
+  readonly why?: string;
   /** The lines of its output, without empty ones. */
   readonly said: readonly string[];
 }
@@ -34,11 +34,8 @@ export interface ScriptFailure {
 /** Milliseconds. Compiling SQLite takes two minutes on a slow machine. */
 const LIMIT = 30 * 60_000;
 
-/**
- * Runs the command.
- * @returns why it failed; undefined when it did not
- */
-export async function runScript(options: ScriptOptions): Promise<ScriptFailure | undefined> {
+/** Runs the command. */
+export async function runScript(options: ScriptOptions): Promise<ScriptResult> {
   const { directory, command, modules, path, environment, variables = {}, limit = LIMIT } = options;
   const result = await run("/bin/sh", ["-c", command], {
     cwd: directory,
@@ -50,11 +47,11 @@ export async function runScript(options: ScriptOptions): Promise<ScriptFailure |
     timeout: limit,
     ends: "group",
   });
-  if (result.code === 0) return undefined;
+  const said = `${result.stdout}\n${result.stderr}`.split("\n").filter((line) => line.trim() !== "");
+  if (result.code === 0) return { said };
   const why = result.timedOut
     ? `did not end within ${limit / 1000} s`
     : `failed (${result.signal ?? `exit ${result.code}`})`;
-  const said = `${result.stdout}\n${result.stderr}`.split("\n").filter((line) => line.trim() !== "");
   return { why, said };
 }
 

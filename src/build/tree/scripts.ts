@@ -9,17 +9,16 @@ import { GantryError, type Finding } from "../../base/errors.ts";
 import { readTreeFiles, type Target } from "../../release/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import { installCommands, readInstallScript } from "../analyze/index.ts";
-import type { App } from "../app/index.ts";
 import type { ClosurePackage } from "./capture.ts";
 import { pruneReason } from "./prune.ts";
 import { readPackageJson, runScript } from "./run-script.ts";
+import type { ScriptPolicy } from "./script-policy.ts";
 
 export interface InstallScriptsOptions {
   /** The tree's node_modules, installed and not pruned yet. */
   readonly modules: string;
   readonly closure: readonly ClosurePackage[];
-  /** Names of packages whose scripts may run. */
-  readonly trusted: ReadonlySet<string>;
+  readonly policy: ScriptPolicy;
   /** Names of the externals without which the app can start. */
   readonly optional: ReadonlySet<string>;
   readonly target: Target;
@@ -33,28 +32,6 @@ export interface InstallScriptsOptions {
 const QUOTED = 12;
 
 /**
- * Names of the packages whose scripts an app trusts: bun's `trustedDependencies`, pnpm's `onlyBuiltDependencies` and
- * npm's `allowScripts`, in the package.json of the app and of its workspace root.
- */
-export function readTrustedScripts(app: Pick<App, "dir" | "workspaceRoot">): Set<string> {
-  const names = new Set<string>();
-  for (const directory of [app.dir, app.workspaceRoot]) {
-    const json = readPackageJson(directory);
-    if (json === undefined) continue;
-    const pnpm: unknown = json["pnpm"];
-    const lists: unknown[] = [
-      json["trustedDependencies"],
-      isRecord(pnpm) ? pnpm["onlyBuiltDependencies"] : [],
-    ];
-    for (const name of lists.flat()) if (typeof name === "string") names.add(name);
-    const allowed: unknown = json["allowScripts"];
-    for (const [name, value] of Object.entries(isRecord(allowed) ? allowed : {}))
-      if (value === true) names.add(name);
-  }
-  return names;
-}
-
-/**
  * Runs the trusted install scripts of packages that lack a native file.
  * @throws GantryError MODULE_UNAVAILABLE, with the script's output, when a script of a required module fails, or when
  *   the module still has no native file; for an optional module there is only a warning
@@ -64,11 +41,13 @@ export async function runInstallScripts(options: InstallScriptsOptions): Promise
   for (const found of options.closure) {
     const directory = join(options.modules, found.path);
     const json = readPackageJson(directory);
-    if (json === undefined || !options.trusted.has(found.name) || hasNative(directory, options.target))
+    if (json === undefined || !options.policy.allows(found.name) || hasNative(directory, options.target))
       continue;
-    if (readInstallScript(directory, json) === undefined) continue;
-    const failure = await runCommands(options, directory, installCommands(directory, json));
-    const finding = failure ?? (hasNative(directory, options.target) ? undefined : madeNothing());
+    const script = readInstallScript(directory, json);
+    if (script === undefined) continue;
+    const { failure, said } = await runCommands(options, directory, installCommands(directory, json));
+    const made = script.makes === "program" || hasNative(directory, options.target);
+    const finding = failure ?? (made ? undefined : madeNothing(said));
     if (finding === undefined) continue;
     const what = `${found.name} ${found.version}: ${finding.what}`;
     if (found.neededBy.every((external) => options.optional.has(external))) options.log.warn(what);
@@ -78,29 +57,60 @@ export async function runInstallScripts(options: InstallScriptsOptions): Promise
   if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
+/**
+ * Warns of packages that lack the native file that their install script makes, because the script may not run. A load
+ * that fails later has its reason then.
+ */
+export function warnOfUnrun({
+  modules,
+  closure,
+  policy,
+  target,
+  log,
+}: Pick<InstallScriptsOptions, "modules" | "closure" | "policy" | "target" | "log">): void {
+  for (const { path, name, version } of closure) {
+    const directory = join(modules, path);
+    const json = readPackageJson(directory);
+    if (json === undefined || policy.allows(name) || hasNative(directory, target)) continue;
+    // Platform packages of its own may bring the file.
+    const variants = new Set(Object.keys(json.optionalDependencies ?? {}));
+    const brought = closure.some(
+      (one) => variants.has(one.name) && hasNative(join(modules, one.path), target),
+    );
+    const script = brought ? undefined : readInstallScript(directory, json);
+    if (script?.makes === "module")
+      log.warn(
+        `${name} ${version}: its install script "${script.command}" was not run; ${policy.refusal(name)}`,
+      );
+  }
+}
+
 const FIX =
   "make it succeed on this machine (a network, a compiler), or use a version of the package that carries its native file";
 
-function madeNothing(): Finding {
+function madeNothing(said: readonly string[]): Finding {
   const what = "its install script ended well and made no native file for this target";
-  return { code: "MODULE_UNAVAILABLE", what, fix: FIX };
+  return { code: "MODULE_UNAVAILABLE", what, detail: said.slice(-QUOTED), fix: FIX };
 }
 
 async function runCommands(
   { modules, environment, log, limit }: InstallScriptsOptions,
   directory: string,
   commands: readonly string[],
-): Promise<Finding | undefined> {
+): Promise<{ readonly failure?: Finding; readonly said: readonly string[] }> {
+  const output: string[] = [];
   // The Node that runs this build comes last on the PATH, for scripts that call node when no other is found.
   const path = [environment["PATH"] ?? "", dirname(SELF.executable)];
   for (const command of commands) {
     log.info(`running an install script: ${command}`);
-    const failure = await runScript({ directory, command, modules, path, environment, limit });
-    if (failure === undefined) continue;
-    const what = `its install script "${command}" ${failure.why}`;
-    return { code: "MODULE_UNAVAILABLE", what, detail: failure.said.slice(-QUOTED), fix: FIX };
+    const { why, said } = await runScript({ directory, command, modules, path, environment, limit });
+    output.push(...said);
+    if (why === undefined) continue;
+    const what = `its install script "${command}" ${why}`;
+    const failure: Finding = { code: "MODULE_UNAVAILABLE", what, detail: said.slice(-QUOTED), fix: FIX };
+    return { failure, said: output };
   }
-  return undefined;
+  return { said: output };
 }
 
 /** Says whether a package, or a package in its own node_modules, has a native file that the target may load. */
@@ -108,8 +118,4 @@ function hasNative(directory: string, target: Target): boolean {
   return readTreeFiles(directory).some(
     ({ path, kind }) => kind === "file" && path.endsWith(".node") && pruneReason(path, target) === undefined,
   );
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }

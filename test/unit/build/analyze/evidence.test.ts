@@ -125,15 +125,12 @@ describe("what stands around a native package", () => {
     ]);
   });
 
-  it.each(["optionalDependencies", "peerDependencies"])(
-    "is compiled in when it only may have it (%s)",
-    async (edge) => {
-      const meta = { peerDependenciesMeta: { addon: { optional: true } } };
-      const analysis = await withPackage({ "package.json": { ...meta, [edge]: { addon: "2.0.0" } } }, native);
-      expect(analysis.externals).toMatchObject([{ name: "addon", role: "external", optional: true }]);
-      expect(analysis.packages).toMatchObject([{ name: "it", role: "bundled" }]);
-    },
-  );
+  it("is compiled in when it only may have it", async () => {
+    const json = { "package.json": { optionalDependencies: { addon: "2.0.0" } } };
+    const analysis = await withPackage(json, native);
+    expect(analysis.externals).toMatchObject([{ name: "addon", role: "external", optional: true }]);
+    expect(analysis.packages).toMatchObject([{ name: "it", role: "bundled" }]);
+  });
 
   it("is compiled in when it is the workspace's own source", async () => {
     const root = makeApp({
@@ -196,6 +193,7 @@ describe("readInstallScript", () => {
     expect(script).toEqual({
       stage: "preinstall",
       command: "node evil.js",
+      makes: "module",
       does: "fetches a .node file in evil.js",
     });
   });

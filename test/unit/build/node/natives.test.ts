@@ -21,6 +21,7 @@ let said: string[] = [];
 const options = (more: Partial<BuildNativesOptions> = {}): BuildNativesOptions => ({
   modules,
   closure: [],
+  policy: { allows: () => true, refusal: () => "" },
   node: {
     directory: dirname(dirname(process.execPath)),
     executable: process.execPath,
@@ -92,6 +93,13 @@ describe.skipIf(platform() !== "linux" || arch() !== "x64")("buildNatives", () =
     expect(said).toEqual([]);
   });
 
+  it("runs nothing for a package whose script may not run", async () => {
+    writePackage("refused", { scripts: { install: "false # node-gyp" } });
+    const policy = { allows: () => false, refusal: () => "" };
+    expect(await buildNatives(options({ closure: [found("refused")], policy }))).toEqual(new Map());
+    expect(said).toEqual([]);
+  });
+
   it("runs it where the prebuilds are for others", async () => {
     writePackage("foreign", { scripts: { install: "false # node-gyp" } });
     put("foreign", "prebuilds/linux-arm64/node.node");
@@ -106,7 +114,7 @@ describe.skipIf(platform() !== "linux" || arch() !== "x64")("buildNatives", () =
       "echo 'gyp: fatal error: no compiler' >&2; exit 7 # node-gyp",
       /failed \(exit 7\): .*no compiler/,
     ],
-    ["makes nothing", "true # prebuild-install", /ended well and made no native file/],
+    ["makes nothing", "echo none # prebuild-install", /ended well and made no native file: none/],
   ])(
     "a script that %s is refused with its words, unless the app starts without it",
     async (_, install, reason) => {
