@@ -1,21 +1,24 @@
 /**
  * Makes an app's production dependencies resolvable. When they are installed, the app's own directory is used.
- * Otherwise a private copy is installed from the app's lockfile, without running scripts. The app's own directory is
- * never written.
+ * Otherwise a private copy is installed from the app's lockfile, without running scripts: for a Node app by the package
+ * manager that wrote the lockfile, else by Bun. The app's own directory is never written.
  */
 import { existsSync } from "node:fs";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { GantryError } from "../../base/errors.ts";
 import { run } from "../../base/process/index.ts";
 import { toolEnvironment } from "../../runtime/index.ts";
 import type { Environment } from "../../base/environment.ts";
+import { applyPatches, callsPatchPackage } from "../package-manager/index.ts";
 import { ensureBunLock, outOfStep, toolLines, unusable } from "./convert-lockfile.ts";
 import type { App } from "./app.ts";
 import { readBuildStep } from "./build-step.ts";
 import type { Bun } from "./find-bun.ts";
 import { copyWorkspace } from "./copy-workspace.ts";
+import { bunProblem, installFailure } from "./install-failure.ts";
 import { readInstalled } from "./installed-packages.ts";
 import type { Scratch } from "../scratch.ts";
+import { installAsLocked } from "./owner-install.ts";
 
 /** Where to compile from: the app's directory and workspace, or a private copy of them. */
 export interface Sources {
@@ -68,6 +71,11 @@ export async function ensureInstalled(app: App, bun: Bun, options: InstallSource
 /** Says whether no tool of the app takes part in its build: a Node app that is JavaScript already. */
 const isBuilt = (app: App): boolean => app.settings.runtime === "node" && readBuildStep(app).kind === "none";
 
+/** Which dependencies a build needs. What applies the app's patches is a development dependency. */
+function neededGroups(app: App): "all" | "production" {
+  return isBuilt(app) && !callsPatchPackage([app.workspaceRoot, app.dir]) ? "production" : "all";
+}
+
 /** Says whether a Node app that has to be built lacks a devDependency. Its own script or tools may need it. */
 function lacksBuildTools(app: App): boolean {
   if (app.settings.runtime !== "node" || isBuilt(app) || readBuildStep(app).kind === "missing") return false;
@@ -90,12 +98,19 @@ async function installCopy(
     options.log?.warn(
       `${app.name} has no lockfile: its dependencies are resolved now, and another day differently; commit one`,
     );
-  } else {
-    const directory = join(top, relative(app.workspaceRoot, join(lockfile.path, "..")));
-    await ensureBunLock({ ...options, directory, kind: lockfile.kind, bun, where: lockfile.path });
   }
-  await install(app, bun, options, top);
+  if (
+    lockfile === undefined ||
+    !(await installAsLocked(app, lockfile, { ...options, groups: neededGroups(app) }, top))
+  ) {
+    if (lockfile !== undefined) {
+      const directory = join(top, relative(app.workspaceRoot, dirname(lockfile.path)));
+      await ensureBunLock({ ...options, directory, kind: lockfile.kind, bun, where: lockfile.path });
+    }
+    await install(app, bun, options, top);
+  }
   const appDir = join(top, relative(app.workspaceRoot, app.dir));
+  await applyPatches([top, appDir], top, { environment: options.environment, where: app.dir });
   const { missing } = readInstalled(appDir, top);
   if (missing.length > 0) {
     throw new GantryError({
@@ -118,7 +133,7 @@ async function install(app: App, bun: Bun, options: InstallSourcesOptions, top: 
   const args = [
     "install",
     ...(lockfile === undefined ? ["--save-text-lockfile"] : ["--frozen-lockfile"]),
-    ...(isBuilt(app) ? ["--omit=dev"] : []),
+    ...(neededGroups(app) === "production" ? ["--omit=dev"] : []),
     "--ignore-scripts",
     "--backend=copyfile",
     "--linker=hoisted",
@@ -137,40 +152,5 @@ async function install(app: App, bun: Bun, options: InstallSourcesOptions, top: 
   if (lockfile !== undefined && /lockfile had changes/i.test(result.stderr)) {
     throw outOfStep(lockfile.kind, lockfile.path, detail);
   }
-  throw installFailure(result.stderr, detail, app.dir);
-}
-
-/** The error for a failed installation. Its code is NETWORK_FAILED unless the output names another cause. */
-function installFailure(stderr: string, detail: readonly string[], where: string): GantryError {
-  if (/integrity check failed|IntegrityCheckFailed/i.test(stderr)) {
-    const what = "the registry served a package that is not the one in the lockfile";
-    return new GantryError({
-      code: "DIGEST_MISMATCH",
-      what,
-      where,
-      detail,
-      fix: "use another registry, and tell its operator",
-    });
-  }
-  if (/\b404\b|No version matching/i.test(stderr)) {
-    const what = "the registry does not have a package that the app needs";
-    return new GantryError({
-      code: "MODULE_UNAVAILABLE",
-      what,
-      where,
-      detail,
-      fix: "correct the version in package.json, or use a registry that has it",
-    });
-  }
-  if (/ENOSPC|No space left/i.test(stderr)) {
-    return new GantryError({ code: "DISK_FULL", what: "no space left for the app's modules", where, detail });
-  }
-  const what = "the app's modules could not be installed";
-  return new GantryError({
-    code: "NETWORK_FAILED",
-    what,
-    where,
-    detail,
-    fix: "check the network and build again, or install them in the app first",
-  });
+  throw installFailure(bunProblem(result.stderr), detail, app.dir);
 }

@@ -3,7 +3,7 @@
  * read as it is. Another lockfile is converted in a private directory. Without a lockfile, the versions are those of
  * the installed modules, and a warning says so.
  */
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { GantryError } from "../../base/errors.ts";
 import { run } from "../../base/process/index.ts";
@@ -76,10 +76,10 @@ async function readLockfilePins(options: AppLockOptions, lockfile: Lockfile): Pr
   const workspace = relative(directory, app.dir).split(sep).join("/");
   const foreign = parseForeignPins(lockfile.kind, readFileSync(lockfile.path, "utf8"));
   const found = { workspace, where: lockfile.path, foreign, warnings: [] };
-  if (sources.kind === "copy") {
-    const copy = join(sources.root, relative(app.workspaceRoot, directory), "bun.lock");
-    return { ...found, lock: readBunLock(copy, bun, lockfile.path) };
-  }
+  const converted = join(sources.root, relative(app.workspaceRoot, directory), "bun.lock");
+  // A copy has no bun.lock when another package manager installed it.
+  if (sources.kind === "copy" && existsSync(converted))
+    return { ...found, lock: readBunLock(converted, bun, lockfile.path) };
   if (lockfile.kind === "bun.lock") {
     const lock = readBunLock(lockfile.path, bun, lockfile.path);
     checkLockFits(lock, directory, lockfile.kind, lockfile.path);
@@ -91,9 +91,23 @@ async function readLockfilePins(options: AppLockOptions, lockfile: Lockfile): Pr
     const { environment } = options;
     const converting = { directory: copy, kind: lockfile.kind, bun, environment, where: lockfile.path };
     return { ...found, lock: await ensureBunLock(converting) };
+  } catch (error) {
+    if (sources.kind !== "copy" || !(error instanceof GantryError)) throw error;
+    return await readOwnersPins(options, lockfile);
   } finally {
     options.scratch.remove(copy);
   }
+}
+
+/**
+ * The result for a lockfile that its own package manager has just installed from, and that Bun cannot convert: the
+ * installed versions are the locked ones.
+ */
+async function readOwnersPins(options: AppLockOptions, { kind, path }: Lockfile): Promise<AppLock> {
+  if (options.externals.length === 0) return { ...withoutPins(options), where: path };
+  const { warnings, ...pins } = await readInstalledPins(options);
+  const warning = `Bun cannot convert ${kind}: the release is pinned to what was installed from it`;
+  return { ...pins, where: path, warnings: [warning, ...warnings] };
 }
 
 /**
