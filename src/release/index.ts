@@ -86,6 +86,9 @@ export {
   type Service,
   ServiceType,
   Tasks,
+  CpuQuota,
+  OpenFiles,
+  ServiceEnvironment,
   UserName,
 } from "./service-schema.ts";
 /** Statements by which a key names its successor or is revoked, and what they make of a keyring. */

@@ -82,6 +82,30 @@ export const ActivateTimeout = v.pipe(
   v.maxValue(86_400, "is above 86400, a day"),
 );
 
+/** Names that the unit itself sets, and those that decide what code is loaded. */
+const TAKEN_VARIABLES = /^(?:PORT|HOME|NODE_PATH|NODE_OPTIONS|LD_.*|DYLD_.*|BUN_.*|GANTRY_.*)$/;
+
+/** Variables of the service, by name. */
+export const ServiceEnvironment = v.record(
+  v.pipe(
+    v.string(),
+    v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not the name of a variable"),
+    v.check((name) => !TAKEN_VARIABLES.test(name), "is a variable that a service may not set"),
+  ),
+  v.pipe(v.string(), v.regex(/^[^\p{Cc}]*$/u, "must be one line without control characters")),
+);
+
+/** CPUQuota= of systemd.resource-control(5): a share of one processor, which may exceed 100 %. */
+export const CpuQuota = v.pipe(v.string(), v.regex(/^[1-9]\d*%$/, 'is not a share such as "50%" or "200%"'));
+
+/** LimitNOFILE=: open files and sockets. */
+export const OpenFiles = v.pipe(
+  v.number(),
+  v.integer("must be a whole number"),
+  v.minValue(64, "is below 64: a runtime needs some for itself"),
+  v.maxValue(1_048_576, "is above 1048576, the most that Linux allows unless it is told otherwise"),
+);
+
 export const ServiceType = v.picklist(["exec", "notify"]);
 export const Exposure = v.picklist(["public", "local", "airgapped"]);
 
@@ -110,6 +134,9 @@ export const ServiceSchema = v.strictObject({
   directories: v.array(DirectoryPath),
   memory: Memory,
   tasks: Tasks,
+  cpu: v.optional(CpuQuota),
+  openFiles: v.optional(OpenFiles),
+  environment: v.optional(ServiceEnvironment),
   /** Seconds after a start in which the app has to become healthy. */
   healthWindow: HealthWindow,
   /** Seconds that the app has to stay healthy, without a restart, before a change is confirmed. */

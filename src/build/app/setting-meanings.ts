@@ -48,6 +48,10 @@ export const SERVICE_MEANINGS: Meanings<keyof Settings["service"]> = {
   directories: "Absolute paths of directories that it may write, beside its own.",
   memory: "The most memory it may use: a size such as `512M`, a share of the host's, or `infinity`.",
   tasks: "The most processes and threads.",
+  cpu: 'The most processor time, as a share of one processor: `"50%"`, or `"200%"` for two; no limit when left out.',
+  openFiles: "The most open files and sockets; what systemd allows when left out.",
+  environment:
+    "Variables of the service, by name. They are no secrets: everybody can read a unit. /etc/BINARY/env on the host wins over them.",
   snapshot: "An upgrade keeps a copy of the data until the new version is well.",
   exposure: "Who reaches it: everybody, this host alone, or nobody over a network.",
 };

@@ -56,12 +56,24 @@ function unitValues(
     DIRECTORIES: service.directories.length === 0 ? undefined : service.directories.join(" "),
     MEMORY: service.memory,
     TASKS: String(service.tasks),
+    CPU: service.cpu,
+    OPEN_FILES: service.openFiles === undefined ? undefined : String(service.openFiles),
+    ENVIRONMENT: environmentWords(service.environment ?? {}),
     START_TIMEOUT: String(Math.max(START_TIMEOUT, service.healthWindow)),
     EXPOSURE: service.exposure,
     // In a user namespace, the capability would not be valid for the host's ports.
     CAPABILITIES: privileged ? "CAP_NET_BIND_SERVICE" : "",
     PRIVATE_USERS: privileged ? "no" : "yes",
   };
+}
+
+/** Assignments for Environment=. Undefined when there are none. `$` has no meaning there (systemd.exec(5)). */
+function environmentWords(variables: Readonly<Record<string, string>>): string | undefined {
+  const words = Object.entries(variables).map(([name, value]) => {
+    const escaped = `${name}=${value}`.replaceAll("\\", "\\\\").replaceAll('"', '\\"');
+    return `"${escaped.replaceAll("%", "%%")}"`;
+  });
+  return words.length === 0 ? undefined : words.join(" ");
 }
 
 /** Escapes a text for a setting. `%` begins a specifier, and a backslash at the end would join the next line. */

@@ -205,6 +205,15 @@ describe("readApp refuses", () => {
     ["a type of its own", { service: { type: "notfy" } }, /"gantry\.service\.type" is "notfy"/, /"notify"/],
     ["memory that kills it", { service: { memory: "64M" } }, /is below 96M/, /correct/],
     ["tasks that kill it", { service: { tasks: 8 } }, /is below 16/, /correct/],
+    ["processors by number", { service: { cpu: "2" } }, /"2": is not a share such as "50%"/, /correct/],
+    ["too few files", { service: { openFiles: 10 } }, /is below 64/, /correct/],
+    [
+      "a variable that loads code",
+      { service: { environment: { LD_PRELOAD: "/x.so" } } },
+      /is a variable that a service may not set/,
+      /correct/,
+    ],
+    ["a variable of two lines", { service: { environment: { A: "1\n2" } } }, /must be one line/, /correct/],
     [
       "a snapshot in words",
       { service: { snapshot: "yes" } },

@@ -53,8 +53,18 @@ describe("the unit", () => {
     expect(unit().get("Unit.StartLimitIntervalSec")).toEqual(["0"]);
   });
 
+  it("has the variables and limits of the app", () => {
+    const environment = { MODE: 'a "b" \\ 100%', EMPTY: "" };
+    const settings = unit({ cpu: "150%", openFiles: 65_536, environment });
+    expect(settings.get("Service.CPUQuota")).toEqual(["150%"]);
+    expect(settings.get("Service.LimitNOFILE")).toEqual(["65536"]);
+    const written = String.raw`"MODE=a \"b\" \\ 100%%" "EMPTY="`;
+    expect(settings.get("Service.Environment")).toEqual(["HOME=%S/brain", written]);
+  });
+
   it("leaves out what is not set", () => {
     const settings = unit();
+    for (const name of ["CPUQuota", "LimitNOFILE"]) expect(settings.has(`Service.${name}`)).toBe(false);
     expect(settings.get("Service.Environment")).toEqual(["HOME=%S/brain"]);
     expect(settings.has("Service.ReadWritePaths")).toBe(false);
     expect(settings.has("Unit.RequiresMountsFor")).toBe(false);
