@@ -8,7 +8,7 @@ import { pipeline } from "node:stream/promises";
 import * as zlib from "node:zlib";
 import { GantryError } from "../base/errors.ts";
 import { readCompression } from "../release/index.ts";
-import { refuseUnsafe, type Refuse } from "./refuse.ts";
+import { refuseUnsafe, type Refuse } from "./archive-errors.ts";
 import { createFrameFollower } from "./zstd-frame.ts";
 import { openRegularFile } from "../base/files/index.ts";
 

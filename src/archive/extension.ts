@@ -3,8 +3,8 @@
  * Only a name and a size are used. Keys that would make the entry a link, a sparse file or a name in another encoding are
  * refused. Times, owners and attributes are ignored. Pure.
  */
-import { parseName, quoted } from "./names.ts";
-import type { Refuse } from "./refuse.ts";
+import { parseName, quoted } from "./entry-names.ts";
+import type { Refuse } from "./archive-errors.ts";
 
 /**
  * The largest extension that is accepted, in bytes, because it is kept in memory. Names and times take less than 4 KiB.

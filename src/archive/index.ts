@@ -4,6 +4,6 @@
  */
 export { unpackArchive } from "./unpack.ts";
 /** `findUnsafe` tells why a path in an archive is refused. */
-export { findUnsafe } from "./names.ts";
+export { findUnsafe } from "./entry-names.ts";
 /** `createTreeWriter` writes files below a private directory and hashes them. */
 export { createTreeWriter, type TreeWriter } from "./write.ts";

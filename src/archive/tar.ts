@@ -5,9 +5,9 @@
  * entries, and would add 34 KB to every release.
  */
 import { EXTENSION_BYTES, parseLongName, parsePax, type Extension } from "./extension.ts";
-import { BLOCK, isZero, parseHeader, type Header } from "./header.ts";
-import { quoted } from "./names.ts";
-import type { Refuse } from "./refuse.ts";
+import { BLOCK, isZero, parseHeader, type Header } from "./entry-header.ts";
+import { quoted } from "./entry-names.ts";
+import type { Refuse } from "./archive-errors.ts";
 
 /** The most zeros after the end, in bytes: tar(1) fills its records, by default of 10 KiB. */
 const TRAILER_BYTES = 1 << 20;

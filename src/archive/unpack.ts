@@ -5,8 +5,8 @@
  */
 import { type FileEntry, normalMode, parentsOf } from "../release/index.ts";
 import { decompress } from "./decompress.ts";
-import { createNameTable, findUnsafe, quoted } from "./names.ts";
-import { refuseOther, refuseUnsafe, type Refuse } from "./refuse.ts";
+import { createNameTable, findUnsafe, quoted } from "./entry-names.ts";
+import { refuseOther, refuseUnsafe, type Refuse } from "./archive-errors.ts";
 import { createTarReader, type TarEntry } from "./tar.ts";
 import { createTreeWriter, type TreeWriter } from "./write.ts";
 

@@ -3,7 +3,7 @@
  * bundle's head, then exactly one frame of data and nothing after it. Decompressors do not check this: Bun and Node accept
  * a cut frame, Bun 1.4.5 joins several frames, and Node 22.23 and Bun 1.3.0 return no data after a skippable frame. Pure.
  */
-import type { Refuse } from "./refuse.ts";
+import type { Refuse } from "./archive-errors.ts";
 
 /** The largest window, which is held in memory: 8 MiB, as RFC 8878 (3.1.1.1.2) recommends and level 19 uses. */
 const WINDOW_BYTES = 8 << 20;

@@ -21,7 +21,7 @@ export type { TrustOptions } from "./keys/trust.ts";
 /** Every path of an installed service, for commands that read or name them. */
 export { serviceLayout, type ServiceLayout } from "./service-layout.ts";
 /** Checks that only root can change the directories of a service, before root runs anything in them. */
-export { checkOwned } from "./names/owned.ts";
+export { checkOwned } from "./names/root-owned.ts";
 /** The steps that each command would take, for `--dry-run`. */
 export { planClean, planInstall, planRollback, planUninstall, planUpgrade } from "./dry-run.ts";
 /** A release to install or upgrade to: a directory, an archive or an address. */

@@ -22,7 +22,7 @@ import { proveFile, type ProvenFile } from "../checksum.ts";
 import { makeSums } from "../pack/index.ts";
 import { renderStubs } from "./stub.ts";
 import { renderUnits } from "./render-units.ts";
-import { readEnvExample, renderReadme } from "./texts.ts";
+import { readEnvExample, renderReadme } from "./readme-and-env.ts";
 
 export interface ReleaseParts {
   readonly root: string;

@@ -7,7 +7,7 @@ import { ERRORS, GantryError, type ErrorCode, type Finding } from "../../base/er
 import type { Environment } from "../../base/environment.ts";
 import { NAMES } from "../../release/index.ts";
 import type { ServiceContext } from "../service-context.ts";
-import { requireOwnScript } from "../names/owned.ts";
+import { requireOwnScript } from "../names/root-owned.ts";
 import { runProgram, UNIT_PATH } from "../../base/process/index.ts";
 
 /**

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import * as zlib from "node:zlib";
 import { GantryError } from "../../../src/base/errors.ts";
-import { refuseUnsafe } from "../../../src/archive/refuse.ts";
+import { refuseUnsafe } from "../../../src/archive/archive-errors.ts";
 import { createFrameFollower } from "../../../src/archive/zstd-frame.ts";
 import { unpack } from "../../support/archive/scratch.ts";
 import { runUnderBun } from "../../support/archive/under-bun.ts";

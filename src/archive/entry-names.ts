@@ -4,7 +4,7 @@
  * the same on every file system. Pure.
  */
 import { parentsOf } from "../release/index.ts";
-import type { Refuse } from "./refuse.ts";
+import type { Refuse } from "./archive-errors.ts";
 
 /** The longest part of a path, in bytes: NAME_MAX of the usual file systems of Linux and macOS. */
 const PART_BYTES = 255;

@@ -2,8 +2,8 @@
  * Parses a tar header: a block of 512 bytes in the format of POSIX.1-2017 (ustar interchange format) or of GNU tar. Only
  * files, directories and the two kinds of extensions are accepted. Numbers must be plain octal. Pure.
  */
-import { parseName, quoted } from "./names.ts";
-import type { Refuse } from "./refuse.ts";
+import { parseName, quoted } from "./entry-names.ts";
+import type { Refuse } from "./archive-errors.ts";
 
 export const BLOCK = 512;
 /** setuid, setgid and sticky. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { renderReadme } from "../../../../src/build/release/texts.ts";
+import { renderReadme } from "../../../../src/build/release/readme-and-env.ts";
 import type { Manifest } from "../../../../src/release/manifest.ts";
 import { bunManifest, nodeManifest } from "../../../support/build/manifests.ts";
 
