@@ -38,7 +38,9 @@ async function compileProgram(
   });
   if (compiled.withoutBytecode !== undefined)
     log.warn(`compiled without bytecode: ${compiled.withoutBytecode}`);
+  for (const warning of compiled.warnings) log.warn(warning);
   return {
+    assets: compiled.assets,
     runtime: { kind: "bun", version: compiled.bunVersion },
     imports: compiled.imports,
     probe: { executable, args: [] },

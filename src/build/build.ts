@@ -188,6 +188,7 @@ function assemble(
     root: release,
     appDir: sources.appDir,
     include: app.settings.include,
+    assets: program.assets ?? [],
     vendored,
     base: releaseBase(app.name, app.version),
     manifest: describeRelease({

@@ -1,4 +1,5 @@
 /** Types for the state of a target during a build. */
+import type { Asset } from "./graph/assets.ts";
 import type { ExternalModule, ReleaseRuntime, Target } from "../release/index.ts";
 import type { Analysis } from "./analyze/analyze.ts";
 import type { PackedBundle } from "./bundle/pack.ts";
@@ -11,6 +12,8 @@ export interface Program {
   readonly runtime: ReleaseRuntime;
   /** Specifiers by which the app imports each external; see CompileResult. */
   readonly imports: Readonly<Record<string, readonly string[]>>;
+  /** Files for lib/assets. A Node app has none: its JavaScript lies beside its files. */
+  readonly assets?: readonly Asset[] | undefined;
   /** The command that runs the load probe. */
   readonly probe: { readonly executable: string; readonly args: readonly string[] };
   /** Path of the program in the release. Undefined when the host's own Node is used. */

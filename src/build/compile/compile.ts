@@ -12,6 +12,7 @@ import { run, type RunResult } from "../../base/process/index.ts";
 import { scriptArguments, toolEnvironment } from "../../runtime/index.ts";
 import type { BuildSettings } from "../app/index.ts";
 import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
+import type { Asset } from "../graph/index.ts";
 import { releaseDefines } from "./defines.ts";
 import { withoutPrelude } from "./external-stubs.ts";
 import type { Scratch } from "../scratch.ts";
@@ -48,6 +49,9 @@ export interface CompileResult {
   readonly imports: Readonly<Record<string, readonly string[]>>;
   /** Files that were written beside the executable: source maps. */
   readonly files: readonly string[];
+  /** Files that the app's sources name by their own place, for lib/assets of the release. */
+  readonly assets: readonly Asset[];
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -70,9 +74,17 @@ export async function compileApp(options: CompileOptions): Promise<CompileResult
     if (!existsSync(resultFile)) throw workerDied(options.bun, output);
     const result = JSON.parse(readFileSync(resultFile, "utf8")) as WorkerResult;
     if (!result.ok) throw explainProblems(result.problems, result.stage, { ...spec, bun: options.bun });
-    const { bunVersion, imports, files, withoutBytecode } = result;
+    const { bunVersion, withoutBytecode, imports, files, assets, warnings } = result;
     const bytecode = withoutBytecode === undefined;
-    return { bunVersion, bytecode, ...(bytecode ? {} : { withoutBytecode }), imports, files };
+    return {
+      bunVersion,
+      bytecode,
+      ...(bytecode ? {} : { withoutBytecode }),
+      imports,
+      files,
+      assets,
+      warnings,
+    };
   } finally {
     options.scratch.remove(directory);
   }

@@ -4,7 +4,7 @@
  */
 import { resolveSync, Transpiler, type Loader } from "bun";
 import { basename, dirname, extname, relative, resolve } from "node:path";
-import { rewriteSource } from "../graph/index.ts";
+import { chooseAssets, findFiles, rewriteSource, type AssetChoice, type NamedFile } from "../graph/index.ts";
 import { packageOf, prependPrelude } from "./external-stubs.ts";
 
 /** The entry points of one build, and which of them already have the prelude. */
@@ -15,6 +15,8 @@ export interface Entries {
 
 export interface ChangeSource {
   readonly isEntry: (path: string) => boolean;
+  /** The files that the sources so far name, and that the release needs. */
+  readonly assets: () => AssetChoice;
   /** The new text of a source. Undefined when nothing changes. */
   readonly apply: (path: string, text: string, loader: Loader) => string | undefined;
 }
@@ -22,17 +24,23 @@ export interface ChangeSource {
 export interface SourceChanges {
   readonly entries: Entries;
   readonly root: string;
+  readonly appDir: string;
   readonly externals: readonly string[];
   /** True when plugins of the app may give a module that is not on the disk. */
   readonly plugged: boolean;
 }
 
-export function sourceChanger({ entries, root, externals, plugged }: SourceChanges): ChangeSource {
+export function sourceChanger({ entries, root, appDir, externals, plugged }: SourceChanges): ChangeSource {
   const [, ...workers] = entries.paths;
   const isEntry = (path: string) => entries.paths.includes(path);
+  const sources = new Set<string>();
+  const named: NamedFile[] = [];
   return {
     isEntry,
+    assets: () => chooseAssets(named, { root, appDir, sources, placeOf: (path) => placeIn(root, path) }),
     apply: (path, text, loader) => {
+      sources.add(path);
+      named.push(...findFiles(text, { path, appDir, resolveModule: findModule }));
       const placed = rewriteSource(text, {
         path,
         here: placeIn(root, path),
@@ -48,10 +56,14 @@ export function sourceChanger({ entries, root, externals, plugged }: SourceChang
 }
 
 function isThere(specifier: string, importer: string): boolean {
+  return findModule(specifier, importer) !== undefined;
+}
+
+function findModule(specifier: string, importer: string): string | undefined {
   try {
-    return resolveSync(specifier, dirname(importer)) !== "";
+    return resolveSync(specifier, dirname(importer));
   } catch {
-    return false;
+    return undefined;
   }
 }
 

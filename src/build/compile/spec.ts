@@ -3,6 +3,8 @@
  * to standard output. This file has types only, so that code for both runtimes can import it.
  */
 
+import type { Asset } from "../graph/index.ts";
+
 /** The request. Every path is absolute. */
 export interface CompileSpec {
   readonly appDir: string;
@@ -43,5 +45,8 @@ export type WorkerResult =
       /** All specifiers by which the app imports each external. */
       readonly imports: Readonly<Record<string, readonly string[]>>;
       readonly files: readonly string[];
+      /** Files that the sources name by their own place. */
+      readonly assets: readonly Asset[];
+      readonly warnings: readonly string[];
     }
   | { readonly ok: false; readonly stage: "plugin" | "build"; readonly problems: readonly BuildProblem[] };

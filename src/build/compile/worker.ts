@@ -100,6 +100,7 @@ async function attempt(plugins: readonly BunPlugin[], prelude: string, form: For
       imports: Object.fromEntries(
         [...imports].map(([name, specifiers]) => [name, [...specifiers].toSorted()]),
       ),
+      ...change.assets(),
       files: output.outputs.map(({ path }) => path).filter((path) => path !== spec.outfile),
     };
   } catch (error) {

@@ -2,4 +2,6 @@
  * The door of build/graph: what the source files of an app say about the modules and files that they load, and the
  * changes that make it true in a release.
  */
+export { chooseAssets, type Asset, type AssetChoice } from "./assets.ts";
+export { findFiles, type NamedFile } from "./files.ts";
 export { HERE_PREFIX, rewriteSource } from "./places.ts";

@@ -54,7 +54,7 @@ export function children(node: SyntaxNode | undefined, field: string): readonly 
 }
 
 /** The name of an identifier. Undefined for another node. */
-function nameOf(node: SyntaxNode | undefined): string | undefined {
+export function nameOf(node: SyntaxNode | undefined): string | undefined {
   return node?.type === "Identifier" && typeof node["name"] === "string" ? node["name"] : undefined;
 }
 
@@ -66,7 +66,7 @@ export function textOf(node: SyntaxNode | undefined): string | undefined {
 }
 
 /** The text of one fixed part of a template. */
-function cookedOf(quasi: SyntaxNode | undefined): string {
+export function cookedOf(quasi: SyntaxNode | undefined): string {
   const value = quasi?.["value"] as { readonly cooked?: string } | undefined;
   return value?.cooked ?? "";
 }

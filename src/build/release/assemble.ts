@@ -17,6 +17,7 @@ import {
   releaseLayout,
   vendoredBundle,
 } from "../../release/index.ts";
+import type { Asset } from "../graph/index.ts";
 import type { PackedBundle } from "../bundle/index.ts";
 import { proveFile, type ProvenFile } from "../checksum.ts";
 import { makeSums } from "../pack/index.ts";
@@ -29,6 +30,8 @@ export interface ReleaseParts {
   /** Directory of the app's own files (.env.example, include). */
   readonly appDir: string;
   readonly include: readonly string[];
+  /** Files for lib/assets. */
+  readonly assets: readonly Asset[];
   /** Bundles that the release carries. */
   readonly vendored: readonly PackedBundle[];
   /** `name-vVERSION`. */
@@ -73,6 +76,11 @@ export function assembleRelease(parts: ReleaseParts): Manifest {
   for (const [path, unit] of Object.entries(renderUnits(manifest, parts.base))) {
     mkdirSync(dirname(join(parts.root, path)), { recursive: true });
     writeFileSync(join(parts.root, path), unit);
+  }
+  for (const { path, place } of parts.assets) {
+    const to = join(parts.root, NAMES.assets, place);
+    mkdirSync(dirname(to), { recursive: true });
+    copyFileSync(path, to);
   }
   copyIncluded(parts);
   const text = formatManifest(manifest);

@@ -56,7 +56,7 @@ export function formatSummary(summary: ReleaseSummary): string {
  * JavaScript, because there may be hundreds of files.
  */
 function lineOf(path: string): string {
-  if (path.startsWith(`${NAMES.app}/`)) return `${NAMES.app}/`;
+  for (const many of [NAMES.app, NAMES.assets]) if (path.startsWith(`${many}/`)) return `${many}/`;
   return dirname(path) === NAMES.lib && path.endsWith(".mjs") ? NAMES.launcher : path;
 }
 
