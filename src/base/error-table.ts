@@ -81,6 +81,11 @@ export const ERRORS = {
     summary: "a module needs a shared library that is not installed",
     fix: "install the library with the host's package manager",
   },
+  PROGRAM_MISSING: {
+    exit: 69,
+    summary: "a program that the app calls is not installed",
+    fix: "install it with the host's package manager",
+  },
   CPU_TOO_OLD: {
     exit: 69,
     summary: "the processor lacks instructions that the release needs",

@@ -3,7 +3,7 @@
  * asks no system. Callers pass the facts that the host room has read.
  */
 /** Names the packages of each distribution that contain a library, for Dockerfiles. */
-export { packagesOf } from "./system-packages.ts";
+export { installProgram, packagesOf, packagesOfProgram } from "./system-packages.ts";
 /** Finds cause and fix of a message that a loader, a runtime or a shell has printed, for `doctor --explain`. */
 export { explain, type ExplainFacts, type Explanation } from "./explain.ts";
 export type { CompatFinding, FileVerdict, Verdict } from "./compat-finding.ts";

@@ -54,6 +54,38 @@ const PACKAGES: readonly (readonly [library: RegExp, debian: string, alpine: str
   [/^libGL\.so\.1$/, "libgl1", "mesa-gl", "libglvnd-glx"],
 ];
 
+/** Programs whose package has another name: on Debian and Ubuntu, Alpine, and RHEL and Fedora. */
+const PROGRAMS: Readonly<Record<string, readonly [debian: string, alpine: string, fedora: string]>> = {
+  convert: ["imagemagick", "imagemagick", "ImageMagick"],
+  magick: ["imagemagick", "imagemagick", "ImageMagick"],
+  gs: ["ghostscript", "ghostscript", "ghostscript"],
+  pdftotext: ["poppler-utils", "poppler-utils", "poppler-utils"],
+  pdftoppm: ["poppler-utils", "poppler-utils", "poppler-utils"],
+  pg_dump: ["postgresql-client", "postgresql-client", "postgresql"],
+  psql: ["postgresql-client", "postgresql-client", "postgresql"],
+  ssh: ["openssh-client", "openssh-client-default", "openssh-clients"],
+  ffmpeg: ["ffmpeg", "ffmpeg", "ffmpeg-free"],
+  ffprobe: ["ffmpeg", "ffmpeg", "ffmpeg-free"],
+  soffice: ["libreoffice", "libreoffice", "libreoffice-core"],
+};
+
+/** The packages that contain a program: on Debian and Ubuntu, and on Alpine. Most have the program's own name. */
+export function packagesOfProgram(program: string): { readonly debian: string; readonly alpine: string } {
+  const [debian, alpine] = PROGRAMS[program] ?? [program, program];
+  return { debian, alpine };
+}
+
+/**
+ * The command that installs a program.
+ * @param system ID of os-release(5); undefined when it is not known
+ */
+export function installProgram(program: string, system: string | undefined): string {
+  const [debian, alpine, fedora] = PROGRAMS[program] ?? [program, program, program];
+  if (DEBIAN.has(system ?? "")) return `apt-get install ${debian}`;
+  if (system === "alpine") return `apk add ${alpine}`;
+  return FEDORA.has(system ?? "") ? `dnf install ${fedora}` : `install the package that contains ${program}`;
+}
+
 const DEBIAN = new Set(["debian", "ubuntu", "linuxmint", "pop", "raspbian"]);
 const FEDORA = new Set(["fedora", "rhel", "centos", "rocky", "almalinux", "amzn", "ol"]);
 

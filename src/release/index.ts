@@ -67,6 +67,7 @@ export {
   treeDigest,
   type TreeModule,
   wantedModules,
+  ProgramName,
 } from "./manifest.ts";
 /** The protocol of the load probe between launcher and app. */
 export { MODULES_VARIABLE, parseProbeOutput, PROBE_VARIABLE, type ProbeRequest } from "./probe-protocol.ts";

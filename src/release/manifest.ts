@@ -98,6 +98,12 @@ const RuntimeSchema = v.variant("kind", [
   }),
 ]);
 
+/** A program's file name, without a path. */
+export const ProgramName = v.pipe(
+  v.string(),
+  v.regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/, "is not the name of a program"),
+);
+
 const ManifestSchema = v.strictObject({
   schema: v.literal(SCHEMA),
   name: v.string(),
@@ -119,6 +125,8 @@ const ManifestSchema = v.strictObject({
   /** Absent where there is no systemd. */
   service: v.optional(ServiceSchema),
   activate: v.optional(ActivateSchema),
+  /** Programs of the host that the app calls. */
+  programs: v.optional(v.array(ProgramName)),
   /** Files that pruning kept beyond its rules, for bundles of other targets: patterns, or everything. */
   keep: v.optional(v.union([v.literal("all"), v.array(v.string())])),
   externals: v.array(ExternalSchema),

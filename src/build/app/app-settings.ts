@@ -21,6 +21,7 @@ import {
   NAMES,
   OpenFiles,
   Port,
+  ProgramName,
   ServiceEnvironment,
   ServiceType,
   Tasks,
@@ -140,6 +141,7 @@ export const Settings = v.strictObject({
   keep: v.optional(v.array(KeepPattern), []),
   publicKey: v.optional(v.union([Text, v.pipe(v.array(Text), v.minLength(1))])),
   activate: v.optional(Activate),
+  requires: v.optional(v.array(ProgramName), []),
   service: v.optional(Service, {}),
 });
 

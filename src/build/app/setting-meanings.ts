@@ -22,6 +22,8 @@ export const SETTING_MEANINGS: Meanings<keyof Settings> = {
     "The minisign key that bundles and upgrades must be signed by, or its file; a list when any of several may sign.",
   activate:
     "Arguments of a command that is run once for each installed version, for migrations. One text is split at spaces.",
+  requires:
+    "Programs of the host that the app calls, such as `git` or `chromium`: `doctor` and `install` ask for them, images bring them.",
   service: "The systemd service, and what an image is told of it.",
 };
 

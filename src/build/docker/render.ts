@@ -2,7 +2,7 @@
  * Renders the texts of an image from templates/docker/: Dockerfile, .dockerignore and their companions. Every value is
  * quoted for its position, so that no setting becomes an instruction. Pure.
  */
-import { packagesOf } from "../../compat/index.ts";
+import { packagesOf, packagesOfProgram } from "../../compat/index.ts";
 import { GantryError } from "../../base/errors.ts";
 import { type Manifest, NAMES, parseTarget, programPath } from "../../release/index.ts";
 import { plainWord, renderTemplate } from "../template.ts";
@@ -125,28 +125,35 @@ const FIRST_START = 300;
  * Installs the libraries that Bun's musl build and modules in C++ need, and that Alpine does not have. A base without
  * apk needs no Alpine packages: if libraries are missing, the release's own script says which.
  */
-const MUSL_PACKAGES = "if command -v apk >/dev/null; then apk add --no-cache libgcc libstdc++; fi";
+const muslPackages = (more: readonly string[]): string =>
+  `if command -v apk >/dev/null; then apk add --no-cache ${["libgcc", "libstdc++", ...more].join(" ")}; fi`;
 const UNPINNED =
   "No versions: a release of Alpine keeps only the newest build of a package, so one named here would soon be gone.";
 const UNPINNED_DEBIAN =
   "No versions: Debian's mirrors keep only the newest build of a package. A base that has these libraries needs no network.";
 
 function packageValues(manifest: Manifest): Values {
-  if (parseTarget(manifest.target).libc === "musl")
-    return { ADD_PACKAGES: MUSL_PACKAGES, ADD_NOTE: UNPINNED, ADD_RULE: "DL3018", ...NO_LIBRARIES };
+  const called = manifest.programs ?? [];
+  if (parseTarget(manifest.target).libc === "musl") {
+    const packages = called.map((program) => packagesOfProgram(program).alpine);
+    return { ADD_PACKAGES: muslPackages(packages), ADD_NOTE: UNPINNED, ADD_RULE: "DL3018", ...NO_LIBRARIES };
+  }
   const missing = missingLibraries(manifest);
-  if (missing.length === 0)
+  if (missing.length === 0 && called.length === 0)
     return { ADD_PACKAGES: undefined, ADD_NOTE: undefined, ADD_RULE: undefined, ...NO_LIBRARIES };
   const files = missing.map(({ file }) => file);
-  const names = missing.map(({ name }) => name).join(" ");
-  const there = files.map((file) => `[ -e ${file} ]`).join(" && ");
+  const packages = called.map((program) => packagesOfProgram(program).debian);
+  const names = [...new Set([...missing.map(({ name }) => name), ...packages])].join(" ");
+  const there = [
+    ...files.map((file) => `[ -e ${file} ]`),
+    ...called.map((program) => `command -v ${program} >/dev/null`),
+  ].join(" && ");
   const install = `apt-get update && apt-get install -y --no-install-recommends ${names} && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log`;
   return {
     ADD_PACKAGES: `if command -v apt-get >/dev/null && ! { ${there}; }; then ${install}; fi`,
     ADD_NOTE: UNPINNED_DEBIAN,
     ADD_RULE: "DL3008",
-    LIBRARY_FILES: files.join(" "),
-    LIBRARIES: "libraries",
+    ...(missing.length === 0 ? NO_LIBRARIES : { LIBRARY_FILES: files.join(" "), LIBRARIES: "libraries" }),
   };
 }
 

@@ -23,7 +23,8 @@ import { jsonText } from "../../base/text.ts";
 import { describeRelease, formatDiagnosis, type Diagnosis } from "./diagnosis.ts";
 import { foretellStart, planNextInstall } from "./next-start.ts";
 import { explainSource, formatExplanations } from "./explain.ts";
-import { captureScene } from "../../host/index.ts";
+import { checkPrograms } from "./programs.ts";
+import { captureScene, readHost, valueOf } from "../../host/index.ts";
 import { checkTrust, openRelease, type Opened, type Session } from "../session.ts";
 
 export function doctorCommand(session: Session) {
@@ -78,6 +79,9 @@ export async function diagnose(session: Session, opened: Opened): Promise<Diagno
     ? planNextInstall(session, opened)
     : { way: "", hindrances: [], target: opened.plan };
   const trust = checkTrust(session, opened);
+  const programs = checkPrograms(release.manifest.programs ?? [], session.environment, () => {
+    return valueOf(readHost({ env: session.environment, arch: self.arch }).facts.system)?.id;
+  });
   return {
     schema: 1,
     release: describeRelease(release),
@@ -97,7 +101,13 @@ export async function diagnose(session: Session, opened: Opened): Promise<Diagno
     native: tree?.native ?? [],
     warnings: tree?.warnings ?? [],
     files: { checked: tree?.checkedFiles ?? 0, foreign: tree?.foreign ?? [] },
-    findings: [...own, ...(trust === undefined ? [] : [trust]), ...hindrances, ...(tree?.findings ?? [])],
+    findings: [
+      ...own,
+      ...programs,
+      ...(trust === undefined ? [] : [trust]),
+      ...hindrances,
+      ...(tree?.findings ?? []),
+    ],
   };
 }
 

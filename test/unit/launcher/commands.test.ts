@@ -87,6 +87,16 @@ describe("prepare", () => {
 });
 
 describe("doctor", () => {
+  it("names programs that the app calls and the host lacks, and how to get them", async () => {
+    const programs = ["sh", "no-such-program"];
+    root = fixture.make({ tree: "present", manifest: (manifest) => ({ ...manifest, programs }) });
+    const run = await gantry(["doctor"], OFFLINE);
+    expect(run.code).toBe(69);
+    expect(run.stderr).toMatch(/PROGRAM_MISSING: the app calls no-such-program, which is not installed here/);
+    expect(run.stderr).toMatch(/fix +(?:apt-get install|install the package that contains) no-such-program/);
+    expect(run.stderr).not.toMatch(/calls sh\b/);
+  });
+
   it("says what a start would do with nothing there, and changes nothing", async () => {
     root = fixture.make();
     const run = await gantry(["doctor"]);

@@ -205,6 +205,12 @@ describe("readApp refuses", () => {
     ["a type of its own", { service: { type: "notfy" } }, /"gantry\.service\.type" is "notfy"/, /"notify"/],
     ["memory that kills it", { service: { memory: "64M" } }, /is below 96M/, /correct/],
     ["tasks that kill it", { service: { tasks: 8 } }, /is below 16/, /correct/],
+    [
+      "a program with a path",
+      { requires: ["/usr/bin/git"] },
+      /"gantry\.requires\.0" is "\/usr\/bin\/git": is not the name of a program/,
+      /correct/,
+    ],
     ["processors by number", { service: { cpu: "2" } }, /"2": is not a share such as "50%"/, /correct/],
     ["too few files", { service: { openFiles: 10 } }, /is below 64/, /correct/],
     [

@@ -67,3 +67,25 @@ describe("a release that needs a library which slim images do not have", () => {
     }
   });
 });
+
+describe("a release whose app calls programs of the host", () => {
+  const programs = ["git", "pdftotext"];
+
+  it.each(["multi-stage", "vendored", "runtime", "lazy"] as const)(
+    "gets them from Debian in %s",
+    (strategy) => {
+      const text = dockerfile(strategy, { ...ownNodeManifest, programs });
+      expect(brokenRules(text)).toEqual([]);
+      const all = parseDockerfile(text);
+      const added = all.filter((one) => one.text.includes("apt-get install"));
+      expect(added.map(({ stage }) => stage)).toEqual([all.at(-1)?.stage]);
+      expect(added[0]?.text).toContain("! { command -v git >/dev/null && command -v pdftotext >/dev/null; }");
+      expect(added[0]?.text).toContain(" --no-install-recommends git poppler-utils && ");
+    },
+  );
+
+  it("gets them from Alpine", () => {
+    const text = dockerfile("runtime", { ...ownNodeManifest, target: "linux-x64-musl", programs });
+    expect(text).toContain("apk add --no-cache libgcc libstdc++ git poppler-utils;");
+  });
+});
