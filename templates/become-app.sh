@@ -14,8 +14,5 @@ case ${NODE_PATH-} in
 esac
 GANTRY_MODULES=$gantry_modules
 export NODE_PATH GANTRY_MODULES
-trap '
-#@include say.sh
-#@include exec-failed.sh
-' EXIT
+trap 'exec /bin/sh "$gantry_root/gantry" exec-failed "$gantry_program"' EXIT
 exec @APP@ "$@"

@@ -24,7 +24,7 @@ fi
 #@include say.sh
 
 # launch ARGS...: this process becomes the app. If exec fails, the program exists and the system does not run it. Then the
-# shell ends, and runs the text of the trap, which has no single quotes, because it stands between two.
+# shell ends, and the trap runs the other script, which reports it. Here its text would cost each start time.
 launch() {
   #@include become-app.sh
 }
@@ -148,9 +148,7 @@ case $gantry_status in
 0) gantry_modules=$gantry_root/node_modules ;;
 @STORE_CASES@
 # The shell's own statuses for a program that cannot be executed or is not found (POSIX 2.8.2).
-126 | 127)
-  #@include exec-failed.sh
-  ;;
+126 | 127) exec /bin/sh "$gantry_root/gantry" exec-failed "$gantry_program" ;;
 # The launcher's errors have statuses of sysexits.h, and it has printed them. Any other status has another cause: a signal,
 # or a disk that cannot be read.
 6[4-9] | 7[0-8]) exit "$gantry_status" ;;

@@ -6,6 +6,12 @@
 
 #@include say.sh
 
+# The start script calls this when its exec has failed: the program exists, and the system does not run it.
+if [ "${1-}" = exec-failed ]; then
+  say EXEC_FAILED "the binary could not be started" "${2-}" "@EXEC_FIX@"
+  exit 71
+fi
+
 #@include program-@PROGRAM@.sh
 
 #@include launcher-@PROGRAM@.sh

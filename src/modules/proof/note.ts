@@ -4,9 +4,8 @@
  * written: root always, every user for modules from a store.
  *
  * A note is an empty file whose path below the stamps' directory contains the paths that were checked. The stub opens the
- * tree's directory and looks the note up in it, so that it reads nothing and a link that turns changes nothing. The tree
- * and its parent must belong to the running user, and so must the note. The note has the sticky bit, which only its owner
- * can set on a file (chmod(2)) and no program sets by accident.
+ * tree's directory and looks the note up in it, so that it reads nothing and a link that turns changes nothing. The tree,
+ * its parent and the note must belong to the running user.
  */
 import { lstatSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -21,8 +20,6 @@ export interface NoteOwner {
   readonly uid: number;
   readonly roots: readonly string[];
 }
-
-const MODE = 0o1644;
 
 /**
  * Notes that the paths were found safe, if the stub would require that and the note can be written. Without a note the
@@ -41,7 +38,7 @@ export async function writeNote(
     try {
       if (isNote(note, uid)) continue;
       ensureDirectory(dirname(note), 0o755);
-      await writeDurably(note, "", MODE);
+      await writeDurably(note, "", 0o644);
     } catch (error) {
       if (errorCode(error) === undefined) throw error;
     }
@@ -50,5 +47,5 @@ export async function writeNote(
 
 function isNote(path: string, uid: number): boolean {
   const facts = lstatSync(path, { throwIfNoEntry: false });
-  return facts?.isFile() === true && facts.uid === uid && (facts.mode & 0o1000) !== 0;
+  return facts?.isFile() === true && facts.uid === uid;
 }

@@ -87,7 +87,6 @@ export function makeTree(modules: string, uid: number, checked: string | undefin
     writeFileSync(note, "");
   }
   spawnSync("chown", ["-R", `${uid}:${uid}`, modules]);
-  if (note !== undefined) chmodSync(note, 0o1644);
 }
 export const run = (
   shell: readonly string[],

@@ -81,7 +81,6 @@ const stampNow = (): string => {
   const note = join(stamp, "..", notePath("0123456789abcdef", name, root, undefined));
   mkdirSync(join(note, ".."), { recursive: true });
   writeFileSync(note, "");
-  chmodSync(note, 0o1644);
   return stamp;
 };
 const putNode = (abi: string, version: string): string => {

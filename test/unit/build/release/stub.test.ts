@@ -1,7 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import {
-  chmodSync,
   copyFileSync,
   cpSync,
   existsSync,
@@ -108,7 +107,6 @@ const writeNote = (stamps: string, store?: string): void => {
   const note = join(stamps, notePath("0123456789abcdef", name, root, store));
   mkdirSync(join(note, ".."), { recursive: true });
   writeFileSync(note, "");
-  chmodSync(note, 0o1644);
 };
 
 /** No store may lie below /tmp, so this one does not. */
