@@ -16,22 +16,23 @@ const INSTALL: Record<Manager, string> = {
 };
 
 /** The commands that make an app in an empty directory, each for `sh -c`. Pure. */
-export function planMaking({ made, manager, then = [], directory = "." }: App): readonly string[] {
+export function planMaking({ made, manager, edits = [], directory = "." }: App): readonly string[] {
   switch (made.by) {
     case "files":
-      return [...then, INSTALL[manager]];
+      return [...edits, INSTALL[manager]];
     case "package":
       // The package's tools for its own development are no part of the app, and some are published nowhere.
       return [
         `npm pack ${made.spec}`,
         "tar -xzf *.tgz --strip-components=1",
         "rm *.tgz",
-        ...then,
-        `${INSTALL[manager]} --omit=dev`,
+        "npm pkg delete devDependencies",
+        ...edits,
+        INSTALL[manager],
       ];
     case "generator": {
       const command = ["npm exec --yes --", made.spec, ...made.arguments].join(" ");
-      return [command, ...then, `cd ${directory} && ${INSTALL[manager]}`];
+      return [command, ...edits, `cd ${directory} && ${INSTALL[manager]}`];
     }
   }
 }

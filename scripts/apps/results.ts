@@ -1,6 +1,7 @@
 /** What became of the apps: the committed results, by name of the app. */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 
 export interface Result {
   readonly name: string;
@@ -35,11 +36,10 @@ export function writeResults(root: string, made: readonly Result[], order: reado
  * something of an error, else the last. Pure.
  */
 export function pickMessage(output: string): string {
-  // oxlint-disable-next-line no-control-regex
-  const lines = output
-    .replaceAll(/\u001B\[[\d;]*m/g, "")
+  const lines = stripVTControlCharacters(output)
     .split("\n")
-    .map((line) => line.trim());
+    .map((line) => line.trim())
+    .filter((line) => !line.includes("A complete log of this run"));
   const from = lines.findIndex((line) => /\b[A-Z]+_[A-Z_]+: /.test(line) && line.startsWith("gantry"));
   const fix = from < 0 ? undefined : lines.slice(from).find((line) => /^fix\s/.test(line));
   const own = from < 0 ? undefined : lines[from];

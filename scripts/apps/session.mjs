@@ -18,15 +18,15 @@ const app = spawn(program, args, {
   stdio: ["ignore", "pipe", "pipe"],
 });
 let output = "";
-/** @type {number | string | undefined} */
-let exit;
+/** @type {{ exit?: number | string, listening?: number }} */
+const seen = {};
 for (const stream of [app.stdout, app.stderr])
   stream.on("data", (data) => (output = (output + data).slice(-20_000)));
 app.on("error", (error) => {
-  exit = error.message;
+  seen.exit = error.message;
 });
 app.on("exit", (code, signal) => {
-  exit = code ?? signal ?? "";
+  seen.exit = code ?? signal ?? "";
 });
 
 const isLate = () => performance.now() - started > patience * 1000;
@@ -62,26 +62,21 @@ const askSocket = ({ socket: path, sends, shows }) =>
     });
   });
 
-/** @type {number | undefined} */
-let listening;
-while (exit === undefined && !isLate()) {
-  if (await listens()) {
-    listening = elapsed();
-    break;
-  }
-  await sleep(5);
+while (seen.exit === undefined && seen.listening === undefined && !isLate()) {
+  if (await listens()) seen.listening = elapsed();
+  else await sleep(5);
 }
 let answer = "";
 let answered = false;
 // A server may listen before all of it is ready, so it is asked until it answers as expected.
-while (listening !== undefined && exit === undefined && !answered && !isLate()) {
+while (seen.listening !== undefined && seen.exit === undefined && !answered && !isLate()) {
   answer = await ("path" in asks ? askPage(asks) : askSocket(asks)).catch(
     (error) => `${error.cause ?? error}`,
   );
   answered = answer.includes(asks.shows);
   if (!answered) await sleep(200);
 }
-const ended = exit;
+const ended = seen.exit;
 /** @param {NodeJS.Signals} signal */
 const kill = (signal) => {
   try {
@@ -91,7 +86,9 @@ const kill = (signal) => {
   }
 };
 kill("SIGTERM");
-for (let waited = 0; exit === undefined && waited < 50; waited++) await sleep(100);
+for (let waited = 0; seen.exit === undefined && waited < 50; waited++) await sleep(100);
 kill("SIGKILL");
-process.stdout.write(JSON.stringify({ listening, answered, answer: answer.slice(0, 400), ended, output }));
+process.stdout.write(
+  JSON.stringify({ listening: seen.listening, answered, answer: answer.slice(0, 400), ended, output }),
+);
 process.exit(0);

@@ -149,9 +149,8 @@ async function tryRelease(trial: Trial, release: string, result: Result): Promis
   if (bundled !== undefined && bundled.status !== 0)
     return { ...ran, message: `bundle: ${pickMessage(bundled.output)}` };
   const prefix = await withoutNetwork();
-  const offline = await startAndAsk(trial, [findProgram(pristine)], {
-    ...(prefix === undefined ? { offline: "1" } : { prefix }),
-  });
+  const way = prefix === undefined ? { offline: "1" } : { prefix };
+  const offline = await startAndAsk(trial, [findProgram(pristine)], way);
   const alone = complaint(offline);
   if (alone !== undefined) return { ...ran, message: `offline: ${alone}` };
   return { ...ran, reached: "offline" };

@@ -32,7 +32,7 @@ export interface App {
   readonly manager: Manager;
   readonly made: Making;
   /** Commands that follow the making, before the install, each run by `sh -c` in the work directory. */
-  readonly then?: readonly string[];
+  readonly edits?: readonly string[];
   /** The app's directory, relative to what was made. */
   readonly directory?: string;
   /** How a plain copy is started at home: commands before it, and the command itself, by `sh -c` in its directory. */

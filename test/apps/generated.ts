@@ -37,8 +37,8 @@ export const GENERATED: readonly App[] = [
     spec: "sv@0.17.1",
     arguments_: ["create shop --template demo --types ts --no-add-ons --no-install"],
     // The documented way: the adapter that the template has is replaced.
-    then: [
-      "cd shop && npm pkg set devDependencies.@sveltejs/adapter-node=latest",
+    edits: [
+      "cd shop && npm pkg set devDependencies.@sveltejs/adapter-node=6.0.1",
       "cd shop && sed -i s/adapter-auto/adapter-node/ $(grep -ls adapter-auto svelte.config.js vite.config.ts)",
     ],
     manager: "npm",
@@ -50,7 +50,7 @@ export const GENERATED: readonly App[] = [
     name: "next",
     spec: "create-next-app@16.4.3",
     arguments_: ["shop --ts --app --no-tailwind --no-eslint --no-src-dir --use-npm --skip-install --yes"],
-    then: [`cd shop && sed -i 's|/\\* config options here \\*/|output: "standalone",|' next.config.ts`],
+    edits: [`cd shop && sed -i 's|/\\* config options here \\*/|output: "standalone",|' next.config.ts`],
     manager: "npm",
     directory: "shop",
     home: { prepare: "npm run build", start: "node .next/standalone/server.js" },

@@ -37,7 +37,7 @@ const HONO_FILES = {
     type: "module",
     scripts: { dev: "bun run --hot src/index.ts", start: "bun run src/index.ts" },
     dependencies: { hono: "4.13.19", "drizzle-orm": "0.45.4", "@libsql/client": "0.18.0" },
-    devDependencies: { "@types/bun": "latest" },
+    devDependencies: { "bun-types": "1.4.5" },
   }),
   "src/index.ts": HONO,
   "src/db/schema.ts": `import { integer, sqliteTable, text } from "drizzle-orm/sqlite-core";
