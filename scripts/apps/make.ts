@@ -16,7 +16,7 @@ const INSTALL: Record<Manager, string> = {
 };
 
 /** The commands that make an app in an empty directory, each for `sh -c`. Pure. */
-export function planMaking({ made, manager, edits = [], directory = "." }: App): readonly string[] {
+function planMaking({ made, manager, edits = [], directory = "." }: App): readonly string[] {
   switch (made.by) {
     case "files":
       return [...edits, INSTALL[manager]];

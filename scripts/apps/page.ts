@@ -15,7 +15,7 @@ const megabytes = (bytes: number | undefined): string =>
 const cell = (text: string): string => text.replaceAll("|", "\\|").replaceAll(/\s+/g, " ");
 
 /** The words that say what an app is at exactly which version. */
-export function describeApp({ name, made }: App): string {
+function describeApp({ name, made }: App): string {
   return made.by === "files" ? name : made.spec;
 }
 

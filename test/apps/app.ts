@@ -1,12 +1,12 @@
 /** What an app of the table is: how it is made, started and asked. Pure descriptions; scripts/apps carries them out. */
 
 /** Which of the groups of the table an app belongs to. */
-export type Group = "server" | "generator" | "starter" | "module";
+type Group = "server" | "generator" | "starter" | "module";
 
 export type Manager = "npm" | "pnpm" | "yarn" | "bun";
 
 /** How an app comes to be, with exact versions. Its package manager then installs and writes the lockfile. */
-export type Making =
+type Making =
   /** The published package is the app: its files, as `npm pack` has them. */
   | { readonly by: "package"; readonly spec: string }
   /** A generator is run by `npm exec`, in an empty directory. */
