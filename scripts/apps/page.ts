@@ -47,6 +47,7 @@ const TITLES = {
 /** All of the page. Apps without a result are named as not yet tried. */
 export function formatApps(apps: readonly App[], results: readonly Result[]): string {
   const of = (app: App) => results.find(({ name }) => name === app.name);
+  const tried = apps.filter((app) => of(app) !== undefined);
   const through = results.filter(({ reached }) => reached === "offline").length;
   const sections = Object.entries(TITLES).map(([group, title]) => {
     const rows = apps
@@ -68,8 +69,8 @@ export function formatApps(apps: readonly App[], results: readonly Result[]): st
     : "Each was built with the settings that `gantry init --yes` writes, and nothing else.";
   return `# Public apps
 
-${through} of ${apps.length} public apps become a release that starts, answers, and starts again from its own bundle without
-a network. ${wayOf}
+${through} of the ${tried.length} apps tried become a release that starts, answers, and starts again from its own bundle without a
+network; the table has ${apps.length}. ${wayOf}
 
 \`npm run apps\` makes each app at the version named in \`test/apps\`, builds it, starts the release in an empty directory,
 and asks it something that needs its native module. It writes this page; \`npm run apps -- NAME\` renews one row.
