@@ -3,7 +3,7 @@ import { killProcess } from "../../base/process/index.ts";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readNames } from "../../base/files/index.ts";
 import { printable } from "../../base/text.ts";
-import { readFact } from "../health/sockets.ts";
+import { readFact } from "../../base/proc/index.ts";
 
 export interface UserProcess {
   readonly pid: number;

@@ -6,8 +6,9 @@ import { readOwnUser } from "../../base/process/index.ts";
 import { readProcess } from "../../modules/index.ts";
 import { printable } from "../../base/text.ts";
 import { readSocketUnits, type UnitState } from "../systemd/systemctl.ts";
-import { formatAddress, parseListen, type Listener } from "./listeners.ts";
-import { findSocketProcess, readFact, readGroup, readSockets, readUid } from "./sockets.ts";
+import { formatAddress, type Listener, readFact, readSockets } from "../../base/proc/index.ts";
+import { parseListen } from "./listeners.ts";
+import { findSocketProcess, readGroup, readUid } from "./sockets.ts";
 
 /** Characters of a command line that are quoted. */
 const EXCERPT = 80;

@@ -6,9 +6,9 @@ import { askHealth } from "./client.ts";
 import type { ServiceLayout } from "../service-layout.ts";
 import { readUnit, runningPort, type UnitState } from "../systemd/systemctl.ts";
 import { readDropIns } from "../systemd/installed-units.ts";
-import { decidePort, formatAddress, hostsToAsk, isInTheWay, type PortState } from "./listeners.ts";
+import { formatAddress, readListeners, readNetwork } from "../../base/proc/index.ts";
+import { decidePort, hostsToAsk, isInTheWay, type PortState } from "./listeners.ts";
 import { describePortOwner, readOwner } from "./port-owner.ts";
-import { readListeners, readNetwork } from "./sockets.ts";
 import { nextPort } from "./next-port.ts";
 
 export interface Seen {

@@ -8,7 +8,7 @@ import type { ServiceSettings } from "../releases/candidate.ts";
 import type { ServiceContext } from "../service-context.ts";
 import { checkPort, type Seen } from "./port.ts";
 import { hasEnded, readStart } from "./port-owner.ts";
-import { readFact } from "./sockets.ts";
+import { readFact } from "../../base/proc/index.ts";
 import { readUnit, type UnitState } from "../systemd/systemctl.ts";
 
 export interface Health {

@@ -1,16 +1,18 @@
 /** Whose a port is, from tables as Linux and systemd wrote them. */
 import { describe, expect, it } from "vitest";
 import {
-  decidePort,
   formatAddress,
   hasOthers,
+  parseListeners,
+  type Address,
+  type Listener,
+} from "../../../src/base/proc/index.ts";
+import {
+  decidePort,
   hostsToAsk,
   isInTheWay,
   parseListen,
-  parseListeners,
   takesFrom,
-  type Address,
-  type Listener,
 } from "../../../src/service/health/listeners.ts";
 import { unitOf } from "../../../src/service/health/port-owner.ts";
 import { nextPort } from "../../../src/service/health/next-port.ts";

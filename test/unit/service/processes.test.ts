@@ -3,13 +3,8 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { afterEach, describe, expect, it } from "vitest";
-import {
-  findSocketProcess,
-  readGroup,
-  readListeners,
-  readSockets,
-  readUid,
-} from "../../../src/service/health/sockets.ts";
+import { readListeners, readSockets } from "../../../src/base/proc/index.ts";
+import { findSocketProcess, readGroup, readUid } from "../../../src/service/health/sockets.ts";
 
 const servers: Server[] = [];
 afterEach(() => {
