@@ -62,8 +62,10 @@ export {
   type BuildEvent,
   type Digests,
   type PinOptions,
+  type ReleaseStart,
   type ReleaseSummary,
   type Scratch,
+  type StartOutcome,
   type Strategy,
   type WrittenImage,
 } from "./build/index.ts";

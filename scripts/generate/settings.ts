@@ -1,5 +1,10 @@
 /** The settings of an app: keys, values and defaults from the schemas, descriptions from setting-meanings.ts. */
-import { BUILD_MEANINGS, SERVICE_MEANINGS, SETTING_MEANINGS } from "../../src/build/app/setting-meanings.ts";
+import {
+  BUILD_MEANINGS,
+  SERVICE_MEANINGS,
+  SETTING_MEANINGS,
+  SMOKE_MEANINGS,
+} from "../../src/build/app/setting-meanings.ts";
 import { Settings } from "../../src/build/app/app-settings.ts";
 import { code, listed, table } from "./cells.ts";
 
@@ -21,6 +26,8 @@ const entries = Settings.entries as unknown as Readonly<Record<string, Schema>>;
 export const appSettings = (): string => rows(entries, SETTING_MEANINGS, "");
 export const buildSettings = (): string => rows(inner("build"), BUILD_MEANINGS, "build.");
 export const serviceSettings = (): string => rows(inner("service"), SERVICE_MEANINGS, "service.");
+
+export const smokeSettings = (): string => rows(inner("smoke"), SMOKE_MEANINGS, "smoke.");
 
 function inner(key: string): Readonly<Record<string, Schema>> {
   const found = entries[key]?.wrapped?.entries;
@@ -59,9 +66,12 @@ function shape(schema: Schema): string {
     );
   if (type === "literal") return code(JSON.stringify(schema.literal));
   if (type === "union") return listed((options as readonly Schema[]).map(shape), "or");
-  if (type === "array") return `list of ${item === undefined ? "values" : `${shape(item)}s`}`;
+  if (type === "array") return `list of ${item === undefined ? "values" : many(item)}`;
   return word(type) + range(schema);
 }
+
+const many = (item: Schema): string =>
+  item.type in WORDS ? `${word(item.type)}s${range(item)}` : `${shape(item)}s`;
 
 const WORDS: Readonly<Record<string, string>> = {
   string: "text",

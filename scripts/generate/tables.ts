@@ -8,7 +8,7 @@ import { TARGETS, targetSuffix } from "../../src/release/index.ts";
 import { code, codes, table } from "./cells.ts";
 import { buildingReference, commandTable, hostingReference } from "./commands.ts";
 import { roomTable } from "./rooms.ts";
-import { appSettings, buildSettings, serviceSettings } from "./settings.ts";
+import { appSettings, buildSettings, serviceSettings, smokeSettings } from "./settings.ts";
 
 export const TABLES: Readonly<Record<string, (root: string) => string>> = {
   commands: commandTable,
@@ -17,6 +17,7 @@ export const TABLES: Readonly<Record<string, (root: string) => string>> = {
   settings: appSettings,
   "build-settings": buildSettings,
   "service-settings": serviceSettings,
+  "smoke-settings": smokeSettings,
   targets: targetTable,
   exits: exitTable,
   errors: errorTable,

@@ -106,6 +106,11 @@ export const ERRORS = {
     summary: "the service does not run, or does not answer as it should",
     fix: "look at its log: journalctl -u NAME",
   },
+  SMOKE_FAILED: {
+    exit: 69,
+    summary: "the release was built, and does not start",
+    fix: "see what it says, and correct the app; --no-smoke builds without starting it",
+  },
   INTERNAL: {
     exit: 70,
     summary: "gantry itself failed",

@@ -9,12 +9,13 @@ import type { BuiltJavaScript } from "./node/javascript.ts";
 import type { Scratch } from "./scratch.ts";
 
 /**
- * The beginning of a step of a build. A release takes the steps `install`, `compile`, `prove` and `pack`, in this
- * order; one without an archive does not take `pack`. `vendor` is the only step for a target that gets a bundle and no release.
+ * The beginning of a step of a build. A release takes the steps `install`, `compile`, `prove`, `start` and `pack`, in
+ * this order; one without an archive does not take `pack`, and one that is not started does not take `start`. `vendor`
+ * is the only step for a target that gets a bundle and no release.
  */
 export interface BuildEvent {
   readonly target: string;
-  readonly step: "install" | "vendor" | "compile" | "prove" | "pack";
+  readonly step: "install" | "vendor" | "compile" | "prove" | "start" | "pack";
 }
 
 export interface BuildOptions {
@@ -36,6 +37,8 @@ export interface BuildOptions {
   readonly prune?: "on" | "off" | undefined;
   /** `off` makes the release's directory only. */
   readonly archive?: "on" | "off" | undefined;
+  /** `off` does not start the finished release. */
+  readonly smoke?: "on" | "off" | undefined;
   /** A minisign key or its file. Default: `gantry.publicKey`. */
   readonly publicKey?: string | undefined;
   /** The build machine's target. */

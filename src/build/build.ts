@@ -39,6 +39,7 @@ import { nodeEnvOf } from "./compile/index.ts";
 import { beginStep, type BuildContext, type BuildOptions } from "./build-context.ts";
 import { buildJavaScript, type BuiltJavaScript } from "./node/index.ts";
 import { writeArchive } from "./pack/index.ts";
+import { startRelease } from "./smoke/index.ts";
 import { proveRelease } from "./tree/index.ts";
 import { emptyDirectory, stageBundle, stageTarget } from "./stage.ts";
 import type { StagedTarget } from "./stage-types.ts";
@@ -134,8 +135,8 @@ async function stageBundles(
 }
 
 /**
- * Writes the rest of a target's release, proves the release when this machine can run it, and packs the archive, all in
- * the work directory.
+ * Writes the rest of a target's release, proves and starts the release when this machine can run it, and packs the
+ * archive, all in the work directory.
  */
 async function finishTarget(
   context: BuildContext,
@@ -149,6 +150,8 @@ async function finishTarget(
   beginStep(context, target, "prove");
   if (loadedHere)
     await proveRelease(release, staged.treeDirectory, manifest, emptyDirectory(context, staged.program));
+  if (loadedHere && context.smoke !== "off") beginStep(context, target, "start");
+  const started = await startRelease(context, staged, manifest);
   const archive = context.archive === "off" ? undefined : await packArchive(context, staged);
   return {
     target: target.name,
@@ -160,6 +163,7 @@ async function finishTarget(
     leftOut: tree.leftOut,
     ...(staged.program.runtime.kind === "bun" ? { nodeEnv: nodeEnvOf(context.app.settings.build) } : {}),
     loadedHere,
+    started,
   };
 }
 

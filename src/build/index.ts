@@ -42,4 +42,5 @@ export {
   verifyFile,
   verifyRelease,
 } from "./sign/index.ts";
+export type { ReleaseStart, StartOutcome } from "./smoke/index.ts";
 export { createScratch, type Scratch } from "./scratch.ts";

@@ -33,6 +33,12 @@ export interface Scratch {
    */
   readonly makeBeside: (parent: string) => string;
   readonly remove: (directory: string) => void;
+  /**
+   * Takes a function that `removeAll` calls before it removes anything: it ends processes that would go on using the
+   * directories.
+   * @returns a function that takes it back
+   */
+  readonly guard: (end: () => void) => () => void;
   /** Removes all directories that still exist and can be removed. For a process that is interrupted. */
   readonly removeAll: () => void;
 }
@@ -40,6 +46,7 @@ export interface Scratch {
 /** Makes the `Scratch` of one run. */
 export function createScratch(): Scratch {
   const inUse = new Set<string>();
+  const guards = new Set<() => void>();
   const make = (start: string): string => {
     const directory = realpathSync(mkdtempSync(start));
     inUse.add(directory);
@@ -57,7 +64,12 @@ export function createScratch(): Scratch {
       return make(join(parent, BESIDE));
     },
     remove,
+    guard: (end: () => void) => {
+      guards.add(end);
+      return () => void guards.delete(end);
+    },
     removeAll: () => {
+      for (const end of guards) end();
       for (const directory of inUse) {
         try {
           remove(directory);

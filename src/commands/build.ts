@@ -1,45 +1,56 @@
 /** `gantry build` as a citty definition: its arguments and its output. */
-import type { CommandDef } from "citty";
+import type { ArgsDef, CommandDef } from "citty";
 import { defineCommand, flagList, flagValues } from "../base/command-line.ts";
 import { app, bun, target } from "./arguments.ts";
 import type { CommandContext } from "./command-context.ts";
 
+const INSTALLS: ("first-run" | "image" | "vendor")[] = ["first-run", "image", "vendor"];
+
+/** The arguments of the command. */
+const ARGUMENTS = {
+  app,
+  target,
+  out: { type: "string", valueHint: "DIR", default: "releases", description: "where the results go" },
+  bun,
+  vendor: {
+    type: "boolean",
+    valueHint: "T,…",
+    description: "put a bundle into the release: of its own target when none is named (--vendor alone)",
+  },
+  prune: {
+    type: "boolean",
+    default: true,
+    description: "leave out what no start reads",
+    negativeDescription: "ship the modules with their sources, maps, declarations and documentation",
+  },
+  archive: {
+    type: "boolean",
+    default: true,
+    description: "pack the release into a .tar.gz beside it",
+    negativeDescription: "make the release's directory only, in about half the time",
+  },
+  smoke: {
+    type: "boolean",
+    default: true,
+    description: "start the finished release, as far as this machine can",
+    negativeDescription: "do not start the finished release",
+  },
+  install: {
+    type: "enum",
+    options: INSTALLS,
+    description: "how the release gets its modules",
+  },
+  "public-key": {
+    type: "string",
+    valueHint: "KEY|FILE",
+    description: "the minisign key that bundles and upgrades must be signed by",
+  },
+} satisfies ArgsDef;
+
 export function buildCommand({ environment, log, scratch, print }: CommandContext): CommandDef {
   return defineCommand({
     meta: { name: "build", description: "Makes the release directory and its archive" },
-    args: {
-      app,
-      target,
-      out: { type: "string", valueHint: "DIR", default: "releases", description: "where the results go" },
-      bun,
-      vendor: {
-        type: "boolean",
-        valueHint: "T,…",
-        description: "put a bundle into the release: of its own target when none is named (--vendor alone)",
-      },
-      prune: {
-        type: "boolean",
-        default: true,
-        description: "leave out what no start reads",
-        negativeDescription: "ship the modules with their sources, maps, declarations and documentation",
-      },
-      archive: {
-        type: "boolean",
-        default: true,
-        description: "pack the release into a .tar.gz beside it",
-        negativeDescription: "make the release's directory only, in about half the time",
-      },
-      install: {
-        type: "enum",
-        options: ["first-run", "image", "vendor"],
-        description: "how the release gets its modules",
-      },
-      "public-key": {
-        type: "string",
-        valueHint: "KEY|FILE",
-        description: "the minisign key that bundles and upgrades must be signed by",
-      },
-    },
+    args: ARGUMENTS,
     async run({ args, rawArgs }) {
       const targets = flagValues(rawArgs, "target");
       const { buildRelease } = await import("../index.ts");
@@ -52,6 +63,7 @@ export function buildCommand({ environment, log, scratch, print }: CommandContex
         install: args.install,
         prune: args.prune ? "on" : "off",
         archive: args.archive ? "on" : "off",
+        smoke: args.smoke ? "on" : "off",
         publicKey: args["public-key"],
         environment,
         log,

@@ -56,7 +56,7 @@ describe("gantry build", () => {
     const app = join(work, "elsewhere/deep/app");
     cpSync(sample, app, { recursive: true });
     const before = listing(app);
-    const built = gantry("build", app, "--out", "again", "--bun", bun[0] ?? "");
+    const built = gantry("build", app, "--no-smoke", "--out", "again", "--bun", bun[0] ?? "");
     expect(built).toMatchObject({ status: 0 });
     const [directory = "", archive = ""] = built.stdout.trim().split("\n");
     expect(directory).toBe(join(work, "again", basename(inject("release"))));
@@ -196,7 +196,18 @@ describe("the npm package", () => {
     const out = join(work, "packed-out");
     execFileSync(
       "npx",
-      ["--no-install", "gantry", "build", app, "--no-archive", "--out", out, "--bun", bun[0] ?? ""],
+      [
+        "--no-install",
+        "gantry",
+        "build",
+        app,
+        "--no-archive",
+        "--no-smoke",
+        "--out",
+        out,
+        "--bun",
+        bun[0] ?? "",
+      ],
       {
         cwd: project,
         stdio: "pipe",

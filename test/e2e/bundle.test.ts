@@ -17,7 +17,7 @@ let ownBundle = "";
 beforeAll(() => {
   work = mkdtempSync(join(tmpdir(), "gantry-bundle-"));
   const vendor = "--vendor=linux-x64-gnu,linux-arm64-gnu,linux-x64-musl";
-  const built = gantry("build", app, "--bun", BUN, "--out", "out", vendor);
+  const built = gantry("build", app, "--bun", BUN, "--out", "out", "--no-smoke", vendor);
   if (built.status !== 0) throw new Error(built.stderr);
   release = built.stdout.split("\n")[0] ?? "";
   ownBundle = join(release, `vendor/${manifestOf(release).target}.tar.zst`);
@@ -102,6 +102,7 @@ describe("a release built with --vendor", () => {
 it("a release that is installed as vendor always carries its bundle", () => {
   const built = gantry("build", app, "--bun", BUN, "--out", "only", "--install", "vendor", "--no-archive");
   expect(built).toMatchObject({ status: 0 });
+  expect(built.stderr).toMatch(/^started: .* after \d\.\d s \(vendor\)$/m);
   const [directory = ""] = built.stdout.split("\n");
   expect(manifestOf(directory)).toMatchObject({ install: "vendor" });
   expect(readdirSync(join(directory, "vendor"))).toEqual([basename(ownBundle)]);

@@ -19,7 +19,7 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-const build = (out: string) => ["build", join(work, "app"), "--bun", BUN, "--out", out];
+const build = (out: string) => ["build", join(work, "app"), "--bun", BUN, "--no-smoke", "--out", out];
 
 it.each([
   // The terminal's keys reach the whole group, kill(1) and a supervisor the process alone.

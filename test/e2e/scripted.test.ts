@@ -114,6 +114,7 @@ async function build(name: string, json: Record<string, unknown>, ...more: strin
     "build",
     app,
     "--no-archive",
+    "--no-smoke",
     "--bun",
     bun,
     "--out",

@@ -59,6 +59,7 @@ function build(label: string, app: string, bun: string): void {
     "build",
     copy,
     "--no-archive",
+    "--no-smoke",
     "--bun",
     bun,
     "--vendor",

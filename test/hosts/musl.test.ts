@@ -22,6 +22,7 @@ beforeAll(() => {
     "--target",
     "linux-x64-musl",
     "--no-archive",
+    "--no-smoke",
     "--vendor",
     "--out",
     out,

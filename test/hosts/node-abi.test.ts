@@ -62,7 +62,17 @@ function build(version: string): string {
   };
   writeFileSync(join(app, "package.json"), JSON.stringify(json));
   writeFileSync(join(app, "index.js"), APP);
-  const args = [join(root, "dist/cli.js"), "build", app, "--no-archive", "--out", `${app}-out`, "--bun", BUN];
+  const args = [
+    join(root, "dist/cli.js"),
+    "build",
+    app,
+    "--no-archive",
+    "--no-smoke",
+    "--out",
+    `${app}-out`,
+    "--bun",
+    BUN,
+  ];
   const said = execFileSync(process.execPath, args, { encoding: "utf8", stdio: "pipe" });
   return said.split("\n")[0] ?? "";
 }

@@ -36,6 +36,7 @@ beforeAll(async () => {
     "build",
     app,
     "--no-archive",
+    "--no-smoke",
     "--out",
     join(work, "out"),
     "--bun",

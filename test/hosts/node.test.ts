@@ -36,6 +36,7 @@ function build(name: string, setting: string, target: string): string {
     "build",
     app,
     "--no-archive",
+    "--no-smoke",
     "--out",
     out,
     "--bun",

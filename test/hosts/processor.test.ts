@@ -31,6 +31,7 @@ function build(name: string, bun: string, target: string): void {
     "build",
     app,
     "--no-archive",
+    "--no-smoke",
     "--bun",
     bun,
     "--target",

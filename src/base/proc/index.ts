@@ -1,4 +1,5 @@
 /** The door of the base/proc room: processes and their listening sockets, as /proc shows them, for all other rooms. */
+/** These parse what the kernel writes. */
 export {
   type Address,
   canonicalIPv6,
@@ -6,5 +7,14 @@ export {
   hasOthers,
   type Listener,
   parseListeners,
+  parseUnixListeners,
 } from "./listeners.ts";
-export { readFact, readListeners, readNetwork, readSockets } from "./sockets.ts";
+/** These read it. */
+export {
+  readFact,
+  readListeners,
+  readNetwork,
+  readProcesses,
+  readSockets,
+  readUnixListeners,
+} from "./sockets.ts";

@@ -1,4 +1,4 @@
-/** Parses listening TCP sockets as the kernel writes them. Pure. */
+/** Parses listening sockets as the kernel writes them. Pure. */
 
 export interface Address {
   /** An IP address in its canonical form (RFC 5952), without brackets; an IPv4-mapped one as IPv4. */
@@ -65,4 +65,22 @@ export function canonicalIPv6(text: string): string {
 
 export function formatAddress({ host, port }: Address): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** A listening socket of the file system or, with `@` before its name, of the abstract namespace (unix(7)). */
+export interface UnixListener {
+  readonly path: string;
+  readonly inode: string;
+}
+
+/** __SO_ACCEPTCON of the kernel's include/linux/net.h, as /proc/net/unix shows it. */
+const ACCEPTS = "00010000";
+
+/** The listening sockets with a name in the text of /proc/net/unix (proc(5)). */
+export function parseUnixListeners(text: string): UnixListener[] {
+  return text.split("\n").flatMap((line) => {
+    const [, , , flags, , , inode, ...words] = line.trim().split(/\s+/);
+    const path = words.join(" ");
+    return flags === ACCEPTS && inode !== undefined && path !== "" ? [{ path, inode }] : [];
+  });
 }

@@ -3,11 +3,22 @@ import { closeSync, openSync, readlinkSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { errorCode, isMissing } from "../errors.ts";
 import { readNames, readRegularText, unlessMissing, unlessRefused } from "../files/index.ts";
-import { hasOthers, parseListeners, type Listener } from "./listeners.ts";
+import {
+  hasOthers,
+  parseListeners,
+  parseUnixListeners,
+  type Listener,
+  type UnixListener,
+} from "./listeners.ts";
 
 /** The listening TCP sockets of a process's network namespace. */
 export function readListeners(pid: number | "self"): Listener[] {
   return ["tcp", "tcp6"].flatMap((name) => parseListeners(readHead(`/proc/${pid}/net/${name}`)));
+}
+
+/** The listening unix sockets of a process's network namespace. */
+export function readUnixListeners(pid: number): UnixListener[] {
+  return parseUnixListeners(readFact(pid, "net/unix"));
 }
 
 /** Bytes that are read at a time. On a busy server, megabytes of connections follow the listeners in the table. */
@@ -69,4 +80,23 @@ export function readFact(pid: number, name: string): string {
 /** The identity of a process's network namespace, `net:[INODE]`. Empty when this user may not read it. */
 export function readNetwork(pid: number | "self"): string {
   return unlessRefused(() => readlinkSync(`/proc/${pid}/ns/net`)) ?? "";
+}
+
+/** A process as /proc/PID/stat shows it. */
+export interface ProcessFacts {
+  readonly pid: number;
+  readonly parent: number;
+  /** Process id of its session's leader (setsid(2)). */
+  readonly session: number;
+}
+
+/** All processes that have not ended; none where there is no /proc. Zombies have ended (proc(5), stat field 3). */
+export function readProcesses(): ProcessFacts[] {
+  return readNames("/proc").flatMap((name) => {
+    const text = /^\d+$/.test(name) ? readFact(Number(name), "stat") : "";
+    // The second field is the program's name in parentheses, which may contain any character.
+    const [state = "Z", parent, , session] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    if (text === "" || state === "Z" || state === "X") return [];
+    return [{ pid: Number(name), parent: Number(parent), session: Number(session) }];
+  });
 }

@@ -39,11 +39,11 @@ export function isRunning(pid: number): boolean {
 }
 
 /**
- * Sends SIGKILL.
+ * Sends a signal; SIGKILL when none is named.
  * @throws the system's error: ESRCH when there is no such process, EPERM when it is another user's
  */
-export function killProcess(pid: number): void {
-  process.kill(pid, "SIGKILL");
+export function killProcess(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
+  process.kill(pid, signal);
 }
 
 /**

@@ -106,6 +106,18 @@ const Service = v.strictObject({
   exposure: v.optional(Exposure, "public"),
 });
 
+/** How the finished release is started at the end of a build. */
+const Smoke = v.strictObject({
+  arguments: v.optional(v.array(Line)),
+  env: v.optional(
+    v.record(v.pipe(v.string(), v.regex(/^[A-Za-z_]\w*$/, "is no name of a variable")), v.string()),
+    {},
+  ),
+  exit: v.optional(v.array(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255)))),
+  listens: v.optional(v.boolean()),
+  timeout: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(600)), 5),
+});
+
 /**
  * Arguments of the app. A single string is split at spaces. One with quotes or backslashes is refused, because these
  * would have no meaning.
@@ -143,10 +155,13 @@ export const Settings = v.strictObject({
   activate: v.optional(Activate),
   requires: v.optional(v.array(ProgramName), []),
   service: v.optional(Service, {}),
+  smoke: v.optional(Smoke, {}),
 });
 
 /** The setting `gantry.build`: options of the compiler. All paths are relative to the app. */
 export type BuildSettings = Readonly<v.InferOutput<typeof Build>>;
+/** The setting `gantry.smoke`. */
+export type SmokeSettings = Readonly<v.InferOutput<typeof Smoke>>;
 /** The settings with every default. */
 export type Settings = Readonly<v.InferOutput<typeof Settings>> & { readonly runtime: "bun" | "node" };
 
@@ -154,6 +169,7 @@ const KNOWN_KEYS: Readonly<Record<string, readonly string[]>> = {
   gantry: Object.keys(Settings.entries),
   "gantry.build": Object.keys(Build.entries),
   "gantry.service": Object.keys(Service.entries),
+  "gantry.smoke": Object.keys(Smoke.entries),
   "gantry.node": Object.keys(NodeByLibc.entries),
 };
 

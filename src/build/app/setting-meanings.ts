@@ -1,5 +1,5 @@
 /** Describes each setting for people. docs/settings.md is generated from these texts and from the schemas. */
-import type { BuildSettings, Settings } from "./app-settings.ts";
+import type { BuildSettings, Settings, SmokeSettings } from "./app-settings.ts";
 
 type Meanings<Key extends string> = Readonly<Record<Key, string>>;
 
@@ -25,6 +25,7 @@ export const SETTING_MEANINGS: Meanings<keyof Settings> = {
   requires:
     "Programs of the host that the app calls, such as `git` or `chromium`: `doctor` and `install` ask for them, images bring them.",
   service: "The systemd service, and what an image is told of it.",
+  smoke: "How a build starts the finished release.",
 };
 
 export const BUILD_MEANINGS: Meanings<keyof BuildSettings> = {
@@ -56,4 +57,13 @@ export const SERVICE_MEANINGS: Meanings<keyof Settings["service"]> = {
     "Variables of the service, by name. They are no secrets: everybody can read a unit. /etc/BINARY/env on the host wins over them.",
   snapshot: "An upgrade keeps a copy of the data until the new version is well.",
   exposure: "Who reaches it: everybody, this host alone, or nobody over a network.",
+};
+
+export const SMOKE_MEANINGS: Meanings<keyof SmokeSettings> = {
+  arguments: "What it is started with; `service.arguments` when left out.",
+  env: "Variables for it, beside `PATH`, `HOME`, `TMPDIR` and `STATE_DIRECTORY`.",
+  exit: "Exit statuses with which it may end by itself. When left out: every one, unless its output says that a module or a file of the release was not found.",
+  listens:
+    "`true`: it has to listen. `false`: it runs until it ends or the time is up. When left out, it is ended once it listens.",
+  timeout: "Seconds until it has to listen or to end; after them, one that still runs is told to end.",
 };

@@ -5,6 +5,7 @@
 import { dirname } from "node:path/posix";
 import { type Manifest, NAMES, type ReleaseRequires } from "../../release/index.ts";
 import { formatBytes } from "../../base/text.ts";
+import { describeStart, type ReleaseStart } from "../smoke/index.ts";
 import type { LeftOut } from "../tree/index.ts";
 
 /** What a build made for one target. */
@@ -22,6 +23,8 @@ export interface ReleaseSummary {
   readonly nodeEnv?: string | undefined;
   /** True when every module was loaded from the finished release on this machine. */
   readonly loadedHere: boolean;
+  /** Whether it was started at the end of the build, and what was seen. */
+  readonly started: ReleaseStart;
 }
 
 const row = (name: string, size: string, note = ""): string =>
@@ -45,6 +48,7 @@ export function formatSummary(summary: ReleaseSummary): string {
   lines.push(...leftOutLines(summary.leftOut));
   if (manifest.requires !== undefined)
     lines.push("needs on the host", ...requirementLines(manifest.requires));
+  lines.push(...describeStart(summary.started));
   lines.push(`release  ${summary.directory}`);
   if (summary.archive !== undefined)
     lines.push(`archive  ${summary.archive}  ${formatBytes(summary.archiveBytes ?? 0)}`);

@@ -20,7 +20,7 @@ const root = fileURLToPath(new URL("../../..", import.meta.url));
 export default function setup(project: TestProject): () => void {
   const work = mkdtempSync(join(tmpdir(), "gantry-e2e-"));
   const out = join(work, "out");
-  const args = [join(root, "dist/cli.js"), "build", "test/fixtures/test-brain", "--out", out];
+  const args = [join(root, "dist/cli.js"), "build", "test/fixtures/test-brain", "--no-smoke", "--out", out];
   const buildLog = execFileSync(process.execPath, args, { cwd: root, encoding: "utf8", stdio: "pipe" });
   const name = readdirSync(out).find((entry) => existsSync(join(out, entry, "brain")));
   if (name === undefined) throw new Error(`no release in ${out}`);

@@ -117,7 +117,7 @@ export function buildSample(runtime: "bun" | "node", work: string, targets: read
   SAMPLES[runtime].copy(app);
   const out = join(work, runtime);
   const flags = targets.flatMap((target) => ["--target", target]);
-  const args = ["build", app, "--no-archive", "--bun", BUN, "--vendor", ...flags, "--out", out];
+  const args = ["build", app, "--no-archive", "--no-smoke", "--bun", BUN, "--vendor", ...flags, "--out", out];
   execFileSync(process.execPath, [join(root, "dist/cli.js"), ...args], { cwd: work, stdio: "pipe" });
   return out;
 }

@@ -63,7 +63,7 @@ export function openImageBench(): ImageBench {
       cpSync(join(root, "test/fixtures", fixture), app, { recursive: true });
       change(app);
       const out = join(work, name);
-      gantry("build", app, "--no-archive", "--out", out, "--bun", BUN, ...flags);
+      gantry("build", app, "--no-archive", "--no-smoke", "--out", out, "--bun", BUN, ...flags);
       const found = readdirSync(out).find((entry) => existsSync(join(out, entry, "lib/release.json")));
       return join(out, found ?? "none");
     },

@@ -30,7 +30,7 @@ Bun.serve({ port: Number(process.env.PORT), fetch: () => new Response("ok") });`
     ...process.env,
     PATH: `${join(repository, "node_modules/.bin")}:${process.env["PATH"] ?? ""}`,
   };
-  const args = [join(repository, "dist/cli.js"), "build", app, "--no-archive", "--out", out];
+  const args = [join(repository, "dist/cli.js"), "build", app, "--no-archive", "--no-smoke", "--out", out];
   execFileSync(process.execPath, args, { cwd: repository, env, stdio: "pipe" });
   return join(out, readdirSync(out)[0] ?? "");
 }

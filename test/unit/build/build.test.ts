@@ -24,11 +24,11 @@ it("tells of each step when it begins, and makes no archive when told so", async
   const steps: string[] = [];
   const options = plan(({ step }) => steps.push(step));
   const [built] = await buildRelease(options);
-  expect(steps).toEqual(["install", "compile", "prove", "pack"]);
+  expect(steps).toEqual(["install", "compile", "prove", "start", "pack"]);
   expect(existsSync(built?.archive ?? "")).toBe(true);
   // The archive is then of an earlier build.
-  const [again] = await buildRelease({ ...options, archive: "off" });
-  expect(steps.slice(4)).toEqual(["install", "compile", "prove"]);
+  const [again] = await buildRelease({ ...options, archive: "off", smoke: "off" });
+  expect(steps.slice(5)).toEqual(["install", "compile", "prove"]);
   expect(again).toMatchObject({ archive: undefined, archiveBytes: undefined });
   expect(readdirSync(options.out)).toEqual([basename(again?.directory ?? "")]);
 });

@@ -20,6 +20,7 @@ it("the table names each file, but the launcher's and the app's own in a line ea
     files,
     leftOut: [],
     loadedHere: true,
+    started: { state: "skipped" },
   });
   const rows = text.split("\n").slice(1, 5);
   expect(rows.map((row) => row.trim().split(/ {2,}/))).toEqual([
@@ -42,6 +43,7 @@ it("the table says what the compiler put in place of NODE_ENV", () => {
     leftOut: [],
     nodeEnv: '"production"',
     loadedHere: true,
+    started: { state: "skipped" },
   });
   expect(text).toContain('\ncompiled with process.env.NODE_ENV = "production"\n');
 });
