@@ -14,8 +14,18 @@ export default defineConfig({
     testTimeout: 300_000,
     hookTimeout: 600_000,
     maxWorkers: 2,
+    setupFiles: ["test/support/after-each.ts"],
     projects: [
-      { extends: true, test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      {
+        extends: true,
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          globalSetup: ["test/support/launcher/setup.ts"],
+          // Starting a process and reading src/ anew for each file takes longer than most of the files.
+          isolate: false,
+        },
+      },
       {
         extends: true,
         test: {

@@ -1,6 +1,6 @@
 // Makes sure that the installed devDependencies are those of package-lock.json. Every npm script that needs them calls
 // this first, so a clean clone needs no extra step. Uses nothing but Node and npm.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -44,6 +44,38 @@ export function runStep(command, args, env = {}) {
  */
 export function runTool(name, args, env = {}) {
   runStep(`${root}/node_modules/.bin/${name}`, args, env);
+}
+
+/**
+ * Runs installed tools at the same time, and shows the output of each when it ends. Ends this process when one fails.
+ * @param {readonly (readonly [name: string, ...args: string[]])[]} tools
+ */
+export async function runToolsTogether(tools) {
+  const statuses = await Promise.all(tools.map(([name, ...args]) => runAside(name, args)));
+  const failed = statuses.find((status) => status !== 0);
+  if (failed !== undefined) process.exit(failed);
+}
+
+/**
+ * @param {string} name
+ * @param {string[]} args
+ * @returns {Promise<number>}
+ */
+function runAside(name, args) {
+  const child = spawn(`${root}/node_modules/.bin/${name}`, args, {
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text) => (said += text));
+  return new Promise((resolve, reject) => {
+    child.once("error", reject);
+    child.once("close", (status) => {
+      process.stdout.write(said);
+      resolve(status ?? 1);
+    });
+  });
 }
 
 /** Installs when needed, then builds dist/. */

@@ -1,6 +1,7 @@
 /**
  * Wide tables: the suite runs a part of one, drawn anew each time, and says what it leaves out.
- * GANTRY_TEST_WHOLE=1 runs everything (node scripts/test-hosts.mjs --whole), GANTRY_TEST_SEED=N draws the same part again.
+ * GANTRY_TEST_WHOLE=1 runs everything: `node scripts/test.mjs --whole` and `node scripts/test-hosts.mjs --whole` set it.
+ * GANTRY_TEST_SEED=N draws the same part again.
  */
 import { draw } from "./draw.mjs";
 

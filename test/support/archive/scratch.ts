@@ -3,22 +3,17 @@ import { lstatSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterEach, expect } from "vitest";
+import { expect } from "vitest";
 import { unpackArchive, type Allowed } from "../../../src/archive/unpack.ts";
 import { GantryError } from "../../../src/base/errors.ts";
+import { removeAfterTest } from "../removal.ts";
 import { readTreeEntry, readTreeFiles, type FileEntry } from "../../../src/release/tree.ts";
 
 export const RELEASE: Allowed = { kind: "release", bytes: 1 << 20, entries: 100 };
 
-const made: string[] = [];
-
-afterEach(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
-});
-
 export function scratch(): string {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), "gantry-unpack-")));
-  made.push(directory);
+  removeAfterTest(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 

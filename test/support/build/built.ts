@@ -1,15 +1,10 @@
 /** Builds a Node app's JavaScript as `gantry build` does; what was made is removed after each test. */
-import { afterEach } from "vitest";
 import { readApp } from "../../../src/build/app/app.ts";
 import { ensureInstalled } from "../../../src/build/app/sources.ts";
 import { buildJavaScript, type BuiltJavaScript } from "../../../src/build/node/javascript.ts";
 import type { Environment } from "../../../src/base/environment.ts";
+import { removeAfterTest } from "../removal.ts";
 import { BUN, SCRATCH } from "./scratch.ts";
-
-const opened: (() => void)[] = [];
-afterEach(() => {
-  for (const dispose of opened.splice(0)) dispose();
-});
 
 /** @param warnings gets what it warns of */
 export async function build(
@@ -19,9 +14,9 @@ export async function build(
 ): Promise<BuiltJavaScript> {
   const app = await readApp(dir);
   const sources = await ensureInstalled(app, BUN, { environment, scratch: SCRATCH });
-  opened.push(sources.dispose);
+  removeAfterTest(sources.dispose);
   const log = { info: () => {}, warn: (text: string) => void warnings.push(text) };
   const built = await buildJavaScript({ app, sources, bun: BUN.path, environment, scratch: SCRATCH, log });
-  opened.push(built.dispose);
+  removeAfterTest(built.dispose);
   return built;
 }

@@ -2,9 +2,9 @@
 import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { afterEach } from "vitest";
 import { createScratch } from "../../../src/build/scratch.ts";
 import { GantryError, type Finding } from "../../../src/base/errors.ts";
+import { removeAfterTest } from "../removal.ts";
 
 const REPOSITORY = join(import.meta.dirname, "..", "..", "..");
 export const FIXTURES = join(REPOSITORY, "test", "fixtures");
@@ -15,16 +15,10 @@ export const BUN = { path: BUN_PATH, version: "1.4.5", revision: "1.4.5" } as co
 /** Owns the private directories of what is tested. */
 export const SCRATCH = createScratch();
 
-const made: string[] = [];
-
-afterEach(() => {
-  for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
-});
-
 /** A new empty directory. */
 export function makeDirectory(): string {
   const directory = realpathSync(mkdtempSync(join(tmpdir(), "gantry-test-")));
-  made.push(directory);
+  removeAfterTest(() => rmSync(directory, { recursive: true, force: true }));
   return directory;
 }
 

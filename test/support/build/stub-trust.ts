@@ -45,13 +45,16 @@ export const OTHER = 2001;
 
 /** Directories of one test; `place.root` is the release that is started. */
 export const place = { top: "", root: "" };
-beforeEach(() => {
-  place.top = realpathSync(mkdtempSync("/var/cache/gantry-trust-"));
-  chmodSync(place.top, 0o755);
-  place.root = join(place.top, "release");
-  makeRelease(place.root);
-});
-afterEach(() => rmSync(place.top, { recursive: true, force: true }));
+/** Makes `place` anew for each test of a file. */
+export function usePlace(): void {
+  beforeEach(() => {
+    place.top = realpathSync(mkdtempSync("/var/cache/gantry-trust-"));
+    chmodSync(place.top, 0o755);
+    place.root = join(place.top, "release");
+    makeRelease(place.root);
+  });
+  afterEach(() => rmSync(place.top, { recursive: true, force: true }));
+}
 
 /** /bin/echo stands where the compiled app would: a cold start shows by the launcher that it was asked to run. */
 export function makeRelease(at: string): void {

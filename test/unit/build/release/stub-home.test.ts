@@ -3,7 +3,9 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { appendFileSync, chownSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ME, OTHER, place, SHELLS } from "../../../support/build/stub-trust.ts";
+import { ME, OTHER, place, SHELLS, usePlace } from "../../../support/build/stub-trust.ts";
+
+usePlace();
 
 /** Runs root's command as sudo would call it, on a host that was prepared, and lists what is left in /opt. */
 const sudoOn = (prepare: string, shell: readonly string[], caller: number, ...args: readonly string[]) => {

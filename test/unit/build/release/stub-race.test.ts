@@ -22,7 +22,10 @@ import {
   place,
   run,
   STAMP,
+  usePlace,
 } from "../../../support/build/stub-trust.ts";
+
+usePlace();
 
 /** A note that leads to another one. */
 function linkNote(modules: string, note: string, target: string): void {

@@ -24,7 +24,10 @@ import {
   run,
   SHELLS,
   STAMP,
+  usePlace,
 } from "../../../support/build/stub-trust.ts";
+
+usePlace();
 
 let bin = "";
 beforeEach(() => {

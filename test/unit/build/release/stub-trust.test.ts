@@ -28,8 +28,11 @@ import {
   run,
   SHELLS,
   STAMP,
+  usePlace,
   WARM,
 } from "../../../support/build/stub-trust.ts";
+
+usePlace();
 
 describe.skipIf(process.getuid?.() !== 0).each(SHELLS.map((shell) => [shell.join(" "), shell] as const))(
   "under %s",
