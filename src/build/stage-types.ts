@@ -12,6 +12,8 @@ export interface Program {
   readonly runtime: ReleaseRuntime;
   /** Specifiers by which the app imports each external; see CompileResult. */
   readonly imports: Readonly<Record<string, readonly string[]>>;
+  /** The externals that every start loads, each with the file that imports it. Unknown for a Node app. */
+  readonly atStart?: ReadonlyMap<string, string> | undefined;
   /** Files for lib/assets. A Node app has none: its JavaScript lies beside its files. */
   readonly assets?: readonly Asset[] | undefined;
   /** The command that runs the load probe. */

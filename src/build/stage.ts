@@ -32,6 +32,7 @@ import {
   packageOfPattern,
   proveExternals,
   readScriptPolicy,
+  refuseNeededAtStart,
   refuseUnbuilt,
   runInstallScripts,
   selectAvailable,
@@ -235,6 +236,8 @@ async function settleExternals(
   for (const { name, unavailable: why } of all) {
     if (why !== undefined) context.log.warn(`${name} is left out of the release: ${why.reason}`);
   }
+  for (const warning of refuseNeededAtStart(all, program.atStart ?? new Map(), target))
+    context.log.warn(warning);
   return { externals: all, tree: dropUnavailable(tree, modules, unavailable) };
 }
 

@@ -21,6 +21,7 @@ export { bunFetcher } from "./fetch-bun.ts";
  */
 export {
   readInstalled,
+  readPackage,
   type InstalledEdge,
   type InstalledGraph,
   type InstalledPackage,

@@ -112,7 +112,12 @@ function isInside(path: string, root: string): boolean {
   return way === "" || (way !== ".." && !way.startsWith(`..${sep}`));
 }
 
-function readPackage(dir: string, root: string): InstalledPackage {
+/**
+ * Reads the package in a directory.
+ * @param root the directory above which no module is used
+ * @throws the file system's error when its package.json cannot be read
+ */
+export function readPackage(dir: string, root: string): InstalledPackage {
   const json = JSON.parse(readFileSync(join(dir, "package.json"), "utf8")) as PackageJson;
   return Object.freeze({
     dir,

@@ -11,6 +11,8 @@ import type { Target } from "../../release/index.ts";
 import { run, type RunResult } from "../../base/process/index.ts";
 import { scriptArguments, toolEnvironment } from "../../runtime/index.ts";
 import type { BuildSettings } from "../app/index.ts";
+import { packageDirectory, type Reached } from "./reached.ts";
+import { refuseNativeInside } from "../analyze/index.ts";
 import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
 import type { Asset } from "../graph/index.ts";
 import { releaseDefines } from "./defines.ts";
@@ -52,6 +54,8 @@ export interface CompileResult {
   /** Files that the app's sources name by their own place, for lib/assets of the release. */
   readonly assets: readonly Asset[];
   readonly warnings: readonly string[];
+  /** The packages that were compiled in, and the externals, with the files that import them. */
+  readonly reached: { readonly packages: readonly Reached[]; readonly externals: readonly Reached[] };
 }
 
 /**
@@ -73,8 +77,9 @@ export async function compileApp(options: CompileOptions): Promise<CompileResult
     const output = await runWorker(options, directory, [specFile, resultFile]);
     if (!existsSync(resultFile)) throw workerDied(options.bun, output);
     const result = JSON.parse(readFileSync(resultFile, "utf8")) as WorkerResult;
+    if (!result.ok) refuseNativeInside({ packages: packagesOf(result.problems, spec), ...spec });
     if (!result.ok) throw explainProblems(result.problems, result.stage, { ...spec, bun: options.bun });
-    const { bunVersion, withoutBytecode, imports, files, assets, warnings } = result;
+    const { bunVersion, withoutBytecode, imports, files, assets, warnings, reached } = result;
     const bytecode = withoutBytecode === undefined;
     return {
       bunVersion,
@@ -84,6 +89,7 @@ export async function compileApp(options: CompileOptions): Promise<CompileResult
       files,
       assets,
       warnings,
+      reached,
     };
   } finally {
     options.scratch.remove(directory);
@@ -167,6 +173,17 @@ function workerDied(bun: string, output: RunResult): GantryError {
     where: bun,
     fix: "try another version of Bun with --bun; the lines above are its own",
     detail: output.stderr.trim().split("\n").slice(-20),
+  });
+}
+
+/**
+ * The packages in whose files Bun found a problem. A native one that is compiled in often fails here already: it has a
+ * `require` of a file that only another platform or another build has.
+ */
+function packagesOf(problems: readonly BuildProblem[], { root }: CompileSpec) {
+  return problems.flatMap(({ file = "" }) => {
+    const id = packageDirectory(file);
+    return id === undefined ? [] : [{ id, by: relative(root, file), atStart: true }];
   });
 }
 

@@ -3,6 +3,7 @@
  * to standard output. This file has types only, so that code for both runtimes can import it.
  */
 
+import type { Reached } from "./reached.ts";
 import type { Asset } from "../graph/index.ts";
 
 /** The request. Every path is absolute. */
@@ -48,5 +49,6 @@ export type WorkerResult =
       /** Files that the sources name by their own place. */
       readonly assets: readonly Asset[];
       readonly warnings: readonly string[];
+      readonly reached: { readonly packages: readonly Reached[]; readonly externals: readonly Reached[] };
     }
   | { readonly ok: false; readonly stage: "plugin" | "build"; readonly problems: readonly BuildProblem[] };

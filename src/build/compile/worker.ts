@@ -2,15 +2,17 @@
  * Compiles one app with Bun.build. compile.ts runs it as `worker.ts SPEC RESULT`, under the Bun that becomes part of
  * the executable. Both are JSON files (spec.ts). It exits with 0 whenever it could write a result.
  */
-import { build, version, type BuildConfig, type BunPlugin } from "bun";
+import { build, version, type BuildConfig, type BuildOutput, type BunPlugin } from "bun";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { extname, join } from "node:path";
-import { argv, chdir, env, execPath, exit } from "node:process";
+import { argv, chdir, cwd, env, execPath, exit } from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { preferBytecode, type Form } from "./bytecode.ts";
 import { isDevelopment } from "./defines.ts";
 import { changeAfter, changeSources, pinExternals } from "./plugin.ts";
 import { placeIn, sourceChanger, type Entries } from "./source-changes.ts";
+import { packageOf } from "./external-stubs.ts";
+import { readReached, type Metafile } from "./reached.ts";
 import { createShapeReader } from "./shape.ts";
 import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
 
@@ -101,6 +103,7 @@ async function attempt(plugins: readonly BunPlugin[], prelude: string, form: For
         [...imports].map(([name, specifiers]) => [name, [...specifiers].toSorted()]),
       ),
       ...change.assets(),
+      reached: reachedBy(output),
       files: output.outputs.map(({ path }) => path).filter((path) => path !== spec.outfile),
     };
   } catch (error) {
@@ -108,6 +111,21 @@ async function attempt(plugins: readonly BunPlugin[], prelude: string, form: For
       error instanceof AggregateError ? (error.errors as unknown[]) : [error];
     return { ok: false, stage: "build", problems: errors.map(problemOf) };
   }
+}
+
+function reachedBy(output: BuildOutput): ReturnType<typeof readReached> {
+  // The metafile is missing in Bun's types of BuildOutput.
+  const { metafile = { inputs: {} } } = output as { readonly metafile?: Metafile };
+  const externals = new Set(spec.externals);
+  return readReached(metafile, {
+    directory: cwd(),
+    root: spec.root,
+    entry: spec.entry,
+    externalOf: (specifier) => {
+      const name = packageOf(specifier);
+      return externals.has(name) ? name : undefined;
+    },
+  });
 }
 
 /**
@@ -128,6 +146,7 @@ function buildConfig(plugins: BunPlugin[], form: Form): BuildConfig {
     bytecode: form === "bytecode",
     sourcemap: spec.sourcemap,
     define: { ...spec.defines },
+    metafile: true,
     env: "disable",
     jsx: { development: isDevelopment(spec.defines) },
     plugins,

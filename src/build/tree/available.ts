@@ -47,6 +47,37 @@ export function findUnbuilt(
 }
 
 /**
+ * Checks optional externals that every start of the app loads, because an `import` statement names them.
+ * @param atStart such externals, each with the file that imports it
+ * @returns a warning for each that is there, because a host may lack it
+ * @throws GantryError MODULE_UNAVAILABLE with each that the release does not have: the app would not start
+ */
+export function refuseNeededAtStart(
+  externals: readonly Pick<ExternalModule, "name" | "optional" | "unavailable">[],
+  atStart: ReadonlyMap<string, string>,
+  target: Target,
+): string[] {
+  const warnings: string[] = [];
+  const findings: Finding[] = [];
+  for (const { name, optional, unavailable } of externals) {
+    const where = atStart.get(name);
+    if (!optional || where === undefined) continue;
+    const fix = `load it by "await import('${name}')" in a try, and do without it in the catch`;
+    if (unavailable === undefined) {
+      warnings.push(
+        `${name} is optional, but an import statement in ${where} loads it at every start: where it is missing, the app does not start; ${fix}`,
+      );
+    } else {
+      const what = `${name} is optional and not to be had for ${target.name}, and an import statement loads it at every start: ${unavailable.reason}`;
+      findings.push({ code: "MODULE_UNAVAILABLE", what, where, fix });
+    }
+  }
+  const [first, ...rest] = findings;
+  if (first !== undefined) throw new GantryError(first, ...rest);
+  return warnings;
+}
+
+/**
  * The tree without packages that only unavailable externals need. The files of these packages are removed from the
  * disk.
  * @param directory the tree's node_modules

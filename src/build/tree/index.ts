@@ -5,6 +5,7 @@
 export {
   dropUnavailable,
   findUnbuilt,
+  refuseNeededAtStart,
   refuseUnbuilt,
   selectAvailable,
   type Unavailable,
