@@ -9,6 +9,7 @@ import { GantryError } from "../base/errors.ts";
 import {
   type Manifest,
   NAMES,
+  onlyBundled,
   parseTarget,
   readTreeFiles,
   releaseBase,
@@ -34,7 +35,7 @@ import {
   type ReleaseSummary,
 } from "./release/index.ts";
 import type { PackedBundle } from "./bundle/index.ts";
-import { releaseInstall, releaseKeep, releasePublicKey, vendoredTargets } from "./choices.ts";
+import { releaseInstall, releaseKeep, releasePublicKey, vendoredTargets, withOwnBundle } from "./choices.ts";
 import { nodeEnvOf } from "./compile/index.ts";
 import { beginStep, type BuildContext, type BuildOptions } from "./build-context.ts";
 import { buildJavaScript, type BuiltJavaScript } from "./node/index.ts";
@@ -70,9 +71,10 @@ export async function buildReleases(options: BuildOptions): Promise<ReleaseSumma
     const context: BuildContext = { ...options, app, builder, sources, work, publicKeyLine, javascript };
     const staged: StagedTarget[] = [];
     for (const target of targets) staged.push(await stageTarget(context, target));
-    const bundles = await stageBundles(context, staged);
+    const settled = staged.map((one) => [settleInstall(context, one), one] as const);
+    const bundles = await stageBundles(settled);
     const made: ReleaseSummary[] = [];
-    for (const one of staged) made.push(await finishTarget(context, one, bundles));
+    for (const [own, one] of settled) made.push(await finishTarget(own, one, bundles));
     // An abort after this point has no effect: releases that are published stay.
     options.signal?.throwIfAborted();
     const published = made.map((summary) => publish(summary, out));
@@ -119,17 +121,31 @@ function publish(summary: ReleaseSummary, out: string): ReleaseSummary {
   return { ...summary, directory, archive };
 }
 
+/** The context for one target, whose modules may have to come from its bundle. */
+function settleInstall(context: BuildContext, { target, externals, tree }: StagedTarget): BuildContext {
+  const bundled = onlyBundled({ externals: [...externals], modules: tree.modules });
+  const settled = withOwnBundle(context, target, bundled);
+  if (releaseInstall(settled) !== releaseInstall(context)) {
+    const names = bundled.slice(0, 3).join(", ") + (bundled.length > 3 ? " and others" : "");
+    context.log.warn(
+      `${target.name}: installed as vendor, because no registry has what the install scripts of ${names} made here`,
+    );
+  }
+  return settled;
+}
+
 /**
  * Makes the bundles that the releases of this build carry, by target name. The bundles of the targets that are built
  * exist already.
  */
 async function stageBundles(
-  context: BuildContext,
-  staged: readonly StagedTarget[],
+  settled: readonly (readonly [BuildContext, StagedTarget])[],
 ): Promise<ReadonlyMap<string, PackedBundle | undefined>> {
-  const bundles = new Map(staged.map(({ target, bundle }) => [target.name, bundle]));
-  for (const target of staged.flatMap((one) => vendoredTargets(context, one.target))) {
-    if (!bundles.has(target.name)) bundles.set(target.name, await stageBundle(context, target));
+  const bundles = new Map(settled.map(([, { target, bundle }]) => [target.name, bundle]));
+  for (const [context, { target }] of settled) {
+    for (const other of vendoredTargets(context, target)) {
+      if (!bundles.has(other.name)) bundles.set(other.name, await stageBundle(context, other));
+    }
   }
   return bundles;
 }

@@ -36,6 +36,17 @@ export function vendoredTargets(choices: Choices, own: Target): Target[] {
 }
 
 /**
+ * The choices for a release of which some packages come from a bundle alone: it carries its own bundle, and its start
+ * asks no registry, which would not have their files. Others are as chosen.
+ */
+export function withOwnBundle<T extends Choices>(choices: T, own: Target, bundled: readonly string[]): T {
+  if (bundled.length === 0) return choices;
+  const install = releaseInstall(choices);
+  const vendor = [...new Set([own.name, ...(choices.vendor ?? [])])];
+  return { ...choices, vendor, install: install === "first-run" ? "vendor" : install };
+}
+
+/**
  * The public keys that a release trusts, as lines of minisign: one key as a string, several as a list.
  * @throws GantryError CONFIG_INVALID when one is neither a key nor a file that holds one
  */

@@ -15,6 +15,7 @@ import {
   type Release,
 } from "../modules/index.ts";
 import { readProgramPath } from "../base/process/index.ts";
+import { onlyBundled } from "../release/index.ts";
 import type { Environment } from "../base/environment.ts";
 import type { Settings } from "./settings.ts";
 
@@ -88,7 +89,7 @@ export function planSource(
  */
 function fromRegistry({ settings, environment }: SourceSession, release: Release): ModuleSource[] {
   const { registry, skip } = settings;
-  if (findBundled(release) !== undefined) return [];
+  if (onlyBundled(release.manifest).length > 0) return [];
   if (release.manifest.runtime.kind === "bun")
     return [
       registrySource(release, { registry, packageManager: settings.packageManager, environment, skip }),
@@ -132,17 +133,6 @@ function refusal(finding: Finding): ModuleSource {
   };
 }
 
-/**
- * The name of a required module that only a bundle has, because its install script made some of its files on the build
- * machine. An optional module of that kind is left out instead.
- */
-function findBundled({ manifest }: Release): string | undefined {
-  const required = new Set(manifest.externals.flatMap(({ name, optional }) => (optional ? [] : [name])));
-  return Object.values(manifest.modules).find(
-    ({ source, neededBy }) => source === "bundle" && neededBy.some((name) => required.has(name)),
-  )?.name;
-}
-
 const COPY = "copy the bundle beside the release, or node_modules from a prepared copy of this same release";
 
 function noWay(release: Release, network: NetworkRule): Finding {
@@ -154,7 +144,7 @@ function noWay(release: Release, network: NetworkRule): Finding {
       fix: `${COPY}; ./gantry prepare --from FILE takes one from elsewhere`,
     };
   }
-  const bundled = findBundled(release);
+  const [bundled] = onlyBundled(release.manifest);
   if (bundled !== undefined) {
     return {
       code: "BUNDLE_MISSING",

@@ -49,6 +49,7 @@ export {
 /** These write, parse and query lib/release.json, the manifest. */
 export {
   availableExternals,
+  onlyBundled,
   bundleCompression,
   type ExternalModule,
   filesOfTree,

@@ -266,3 +266,14 @@ export function nativeByModule(
 export function availableExternals(manifest: Manifest): ExternalModule[] {
   return manifest.externals.filter((external) => external.unavailable === undefined);
 }
+
+/**
+ * Names of the packages that only a bundle has, because an install script made some of their files on the build machine,
+ * and that a required external needs. An optional external of that kind is left out instead.
+ */
+export function onlyBundled({ externals, modules }: Pick<Manifest, "externals" | "modules">): string[] {
+  const required = new Set(externals.flatMap(({ name, optional }) => (optional ? [] : [name])));
+  return Object.values(modules).flatMap(({ name, source, neededBy }) =>
+    source === "bundle" && neededBy.some((external) => required.has(external)) ? [name] : [],
+  );
+}

@@ -28,7 +28,7 @@ const ways: Record<string, () => unknown> = {
   crash: () => process.kill(process.pid, "SIGSEGV"),
   hang,
   fork: () => { spawn("/bin/sleep", ["4242"], { detached: true, stdio: "ignore" }); hang(); },
-  look: () => { console.log(JSON.stringify([process.cwd(), process.env])); process.exit(7); },
+  look: () => { console.log([process.cwd(), process.env.PATH, ...Object.keys(process.env)].join()); process.exit(7); },
   write: async () => { await Bun.write(dirname(process.execPath) + "/mark", "x"); },
 };
 await (ways[how ?? "listen"] as () => unknown)();
@@ -58,7 +58,7 @@ describe("a build", () => {
     expect(stderr).toMatch(
       /SMOKE_FAILED: the finished release does not start \(linux-\S+, no modules\): .* the module not-there is not in the release\n {2}file {2}starter-v1\.0\.0-linux-\S+\/starter module\n/,
     );
-    expect(stderr).toMatch(/^ {8}error: Cannot find package 'not-there'/m);
+    expect(stderr).toMatch(/^ {8}ResolveMessage: Cannot find package 'not-there'/m);
     expect(stderr).toMatch(/^ {2}fix {3}.*--no-smoke/m);
     expect(existsSync(join(work, "out"))).toBe(false);
   });
@@ -146,11 +146,11 @@ describe("an app", () => {
 
   it("gets an empty directory and an empty environment", async () => {
     const [seen] = await start(release, { arguments: ["look"], env: { OWN: "x" } });
-    const [cwd, env] = JSON.parse(seen?.said ?? "[]") as [string, Record<string, string>];
+    const [cwd = "", path, ...variables] = (seen?.said ?? "").split(",");
     const shell = new Set(["GANTRY_MODULES", "NODE_PATH", "OLDPWD", "PWD", "SHLVL", "_"]);
-    const names = Object.keys(env).filter((name) => !shell.has(name));
+    const names = variables.filter((name) => !shell.has(name));
     expect(names.toSorted()).toEqual(["HOME", "OWN", "PATH", "STATE_DIRECTORY", "TMPDIR"]);
-    expect(env).toMatchObject({ OWN: "x", PATH: "/usr/bin:/bin" });
+    expect(path).toBe("/usr/bin:/bin");
     expect(existsSync(cwd)).toBe(false);
     expect(cwd).not.toContain(work);
   });

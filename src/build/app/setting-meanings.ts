@@ -16,7 +16,7 @@ export const SETTING_MEANINGS: Meanings<keyof Settings> = {
   include: "Extra files and directories for the release.",
   build: "What Bun's compiler is told.",
   install:
-    "`first-run`: from a bundle if there is one, else from the registry. `image`: made ready while an image is built, never fetched by a start. `vendor`: from a bundle alone. When left out: `vendor` for Node apps, `first-run` for the others.",
+    "`first-run`: from a bundle if there is one, else from the registry. `image`: made ready while an image is built, never fetched by a start. `vendor`: from a bundle alone. When left out: `vendor` for Node apps, `first-run` for the others. Instead of `first-run` it is `vendor` when an install script made files of a required module.",
   keep: "Files that pruning would drop and some module reads at run time: paths or patterns below node_modules.",
   publicKey:
     "The minisign key that bundles and upgrades must be signed by, or its file; a list when any of several may sign.",

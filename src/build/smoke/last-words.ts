@@ -93,6 +93,15 @@ export function lastLine({ stdout, stderr }: Output): string | undefined {
   return (error ?? own.at(-1))?.trim();
 }
 
+/** A line of the source around an error, which Bun prints with its number, and the mark below it. */
+const EXCERPT = /^\s*(?:\d+ \| |\^$)/;
+/** Characters of a line that count. Bundled sources have lines of megabytes. */
+const LONGEST = 300;
+
+/** The lines that say something, without excerpts of sources. */
 function linesOf(text: string): string[] {
-  return text.split("\n").filter((line) => line.trim() !== "");
+  return text
+    .split("\n")
+    .filter((line) => line.trim() !== "" && !EXCERPT.test(line))
+    .map((line) => (line.length > LONGEST ? `${line.slice(0, LONGEST)}…` : line));
 }

@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { flagList } from "../../../src/base/command-line.ts";
 import { readApp } from "../../../src/build/app/app.ts";
-import { releaseInstall, releasePublicKey, vendoredTargets } from "../../../src/build/choices.ts";
+import {
+  releaseInstall,
+  releasePublicKey,
+  vendoredTargets,
+  withOwnBundle,
+} from "../../../src/build/choices.ts";
 import { keygen } from "../../../src/build/sign/keys.ts";
 import { parseTarget } from "../../../src/release/targets.ts";
 import { findingsOf, makeApp, makeDirectory } from "../../support/build/scratch.ts";
@@ -83,5 +88,20 @@ describe("a pinned key", () => {
       const [finding] = await findingsOf(() => releasePublicKey({}, cut));
       expect(finding).toMatchObject({ code: "CONFIG_INVALID" });
     }
+  });
+});
+
+describe("a release with packages that only a bundle has", () => {
+  it.each([
+    ["first-run", undefined, "vendor", ["linux-x64-gnu"]],
+    ["first-run", ["linux-x64-musl"], "vendor", ["linux-x64-gnu", "linux-x64-musl"]],
+    ["image", undefined, "image", ["linux-x64-gnu"]],
+    ["vendor", [], "vendor", ["linux-x64-gnu"]],
+  ])("of %s with --vendor %j is %s and carries its own", async (install, vendor, settled, carried) => {
+    const choices = { vendor, app: await appWith({ install }) };
+    const changed = withOwnBundle(choices, own, ["fetched"]);
+    expect(releaseInstall(changed)).toBe(settled);
+    expect(vendoredTargets(changed, own).map(({ name }) => name)).toEqual(carried);
+    expect(withOwnBundle(choices, own, [])).toBe(choices);
   });
 });

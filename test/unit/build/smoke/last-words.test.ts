@@ -83,6 +83,7 @@ describe("what is no missing part", () => {
     ["a file of the current directory", NODE_FILE("config.json")],
     ["a file elsewhere", NODE_FILE("/etc/app/config.json")],
     ["a warning", "WARN: Cannot find module 'bufferutil', going on without it\nPORT is missing\n"],
+    ["the source around another error", `5 | throw Error("Cannot find module 'x'")\n    ^\nerror: no\n`],
     ["a stack in the compiled file", "TypeError: x is undefined\n      at /$bunfs/root/aa:12:36\n"],
     ["something long ago", `Cannot find module 'x'\n${"working\n".repeat(60)}`],
   ])("is passed over: %s", (_, text) => {
@@ -103,6 +104,11 @@ describe("what is quoted", () => {
     );
     expect(lastLine({ stdout: "hello\n", stderr: "" })).toBe("hello");
     expect(lastLine({ stdout: "", stderr: "" })).toBeUndefined();
+  });
+
+  it("has no excerpts of sources, and no endless lines", () => {
+    expect(lastWords({ stdout: "", stderr: BUN_FILE })[0]).toMatch(/^ENOENT: no such file/);
+    expect(lastWords({ stdout: "", stderr: "x".repeat(5000) })[0]?.length).toBeLessThan(400);
   });
 
   it("ends with standard error, and is short", () => {
