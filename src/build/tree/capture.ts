@@ -14,6 +14,8 @@ import {
   type TreeFile,
   type TreeModule,
 } from "../../release/index.ts";
+import { otherPlatform } from "../../compat/index.ts";
+import { withNativeFile } from "../../host/index.ts";
 import { findUnmatched, matchesKeep, type Keep, type UnmatchedKeep } from "./keep.ts";
 import { hasNothingToLoad, pruneReason, type PruneReason } from "./prune.ts";
 
@@ -86,7 +88,8 @@ export function captureTree(
     paths.push(file.path);
     const reason = isKept(file.path)
       ? undefined
-      : pruneReason(file.path.slice(owner.path.length + 1), target);
+      : (pruneReason(file.path.slice(owner.path.length + 1), target) ??
+        foreignReason(directory, file, target));
     if (reason === undefined) kept.set(owner, [...(kept.get(owner) ?? []), file]);
     else drop(file, reason);
   }
@@ -104,6 +107,13 @@ export function captureTree(
   return { ...describeTree(directory, kept, target), leftOut, unmatched: findUnmatched(keep, paths) };
 }
 
+/** Judges a native file by its head, because many packages have names for platforms that only their own code knows. */
+function foreignReason(directory: string, { path, kind }: TreeFile, target: Target): PruneReason | undefined {
+  if (kind !== "file") return undefined;
+  const reason = withNativeFile(join(directory, path), (file) => otherPlatform(file, target));
+  return reason === undefined ? undefined : "other platforms' binaries";
+}
+
 function describeTree(
   directory: string,
   kept: ReadonlyMap<ClosurePackage, readonly TreeFile[]>,
@@ -117,7 +127,10 @@ function describeTree(
       const entry = readTreeEntry(directory, file);
       if (file.kind === "file") chmodSync(join(directory, file.path), normalMode(entry));
       entries[file.path.slice(owner.path.length + 1)] = entry;
-      if (isLoadable(file.path.slice(owner.path.length + 1), target))
+      if (
+        isLoadable(file.path.slice(owner.path.length + 1), target) &&
+        foreignReason(directory, file, target) === undefined
+      )
         native.push({ path: file.path, neededBy: [...owner.neededBy] });
     }
     const { name, version, neededBy } = owner;
