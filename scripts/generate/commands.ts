@@ -35,6 +35,8 @@ function documented(commands: Readonly<Record<string, CommandDef>>): Documented[
   return Object.entries(commands).map(([name, { meta, args }]) => {
     if (typeof meta !== "object" || !("description" in meta))
       throw new TypeError(`${name} says nothing of itself`);
+    if (typeof args === "function" || args instanceof Promise)
+      throw new TypeError(`the arguments of ${name} are no table`);
     return { name, description: meta.description ?? "", args: Object.entries(args ?? {}) };
   });
 }

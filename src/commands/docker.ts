@@ -1,5 +1,6 @@
 /** `gantry docker` as a citty definition: its arguments and its output. */
 import type { CommandDef } from "citty";
+import { STRATEGIES } from "../build/index.ts";
 import { defineCommand } from "../base/command-line.ts";
 import { printable, shellWord } from "../base/text.ts";
 import type { CommandContext } from "./command-context.ts";
@@ -7,38 +8,34 @@ import type { CommandContext } from "./command-context.ts";
 export function dockerCommand({ print, log, scratch, environment }: CommandContext): CommandDef {
   return defineCommand({
     meta: { name: "docker", description: "Writes the Dockerfile of a release, and what goes with it" },
-    // The build room is loaded for this command alone: loading it takes longer than most other commands.
-    args: async () => {
-      const { STRATEGIES } = await import("../build/index.ts");
-      return {
-        release: {
-          type: "positional",
-          required: false,
-          default: ".",
-          description: "a release's directory, or that of an app with built releases",
-        },
-        strategy: {
-          type: "enum",
-          options: [...STRATEGIES],
-          default: "multi-stage",
-          description: "how the image gets the modules",
-        },
-        out: {
-          type: "string",
-          valueHint: "DIR",
-          description: "the build context; beside the release if left out",
-        },
-        base: {
-          type: "string",
-          valueHint: "IMAGE[@DIGEST]",
-          description: "instead of the base that suits the release",
-        },
-        pin: {
-          type: "boolean",
-          description: "ask the base's registry for its digest, and name the base by it",
-        },
-        compose: { type: "boolean", description: "write a compose.yaml too" },
-      };
+    args: {
+      release: {
+        type: "positional",
+        required: false,
+        default: ".",
+        description: "a release's directory, or that of an app with built releases",
+      },
+      strategy: {
+        type: "enum",
+        options: [...STRATEGIES],
+        default: "multi-stage",
+        description: "how the image gets the modules",
+      },
+      out: {
+        type: "string",
+        valueHint: "DIR",
+        description: "the build context; beside the release if left out",
+      },
+      base: {
+        type: "string",
+        valueHint: "IMAGE[@DIGEST]",
+        description: "instead of the base that suits the release",
+      },
+      pin: {
+        type: "boolean",
+        description: "ask the base's registry for its digest, and name the base by it",
+      },
+      compose: { type: "boolean", description: "write a compose.yaml too" },
     },
     async run({ args }) {
       const { readBaseDigests, writeImageFiles } = await import("../index.ts");
