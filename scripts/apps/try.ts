@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -117,6 +118,12 @@ function findProgram(release: string): string {
   return join(release, name);
 }
 
+/** A release of plain JavaScript has nothing to vendor. */
+function hasModules(release: string): boolean {
+  const manifest = JSON.parse(readFileSync(join(release, "lib/release.json"), "utf8")) as { modules: object };
+  return Object.keys(manifest.modules).length > 0;
+}
+
 async function isThere(trial: Trial, command: string): Promise<boolean> {
   const { output } = await gantry(trial, "--help");
   return new RegExp(`^\\s+${command}\\s`, "m").test(output);
@@ -143,9 +150,10 @@ async function tryRelease(trial: Trial, release: string, result: Result): Promis
   log("vendor, and start without a network");
   rmSync(release, { recursive: true });
   const cpu = arch() === "x64" ? "x64" : "arm64";
-  const bundled = existsSync(join(pristine, "vendor"))
-    ? undefined
-    : await gantry(trial, "bundle", pristine, "--target", `linux-${cpu}-gnu`);
+  const bundled =
+    !hasModules(pristine) || existsSync(join(pristine, "vendor"))
+      ? undefined
+      : await gantry(trial, "bundle", pristine, "--target", `linux-${cpu}-gnu`);
   if (bundled !== undefined && bundled.status !== 0)
     return { ...ran, message: `bundle: ${pickMessage(bundled.output)}` };
   const prefix = await withoutNetwork();
@@ -160,7 +168,6 @@ async function tryRelease(trial: Trial, release: string, result: Result): Promis
 async function comparePlain(trial: Trial, directory: string, result: Result): Promise<Result> {
   const { app, toolchain, log } = trial;
   const { bytes, start } = result;
-  if (bytes === undefined || start === undefined) return result;
   log("plain copy");
   const path = toolchain.environment["PATH"] ?? "";
   if (app.home.prepare !== undefined)
@@ -169,10 +176,13 @@ async function comparePlain(trial: Trial, directory: string, result: Result): Pr
       environment: toolchain.environment,
       seconds: 580,
     });
-  const runtime = statSync(app.runtime === "bun" ? toolchain.bun : toolchain.node).size;
-  const plain = (await bytesOf(trial, directory)) + runtime;
   const argv = ["sh", "-c", `exec ${app.home.start} "$@"`, "sh"];
   const session = await startAndAsk(trial, argv, { cwd: directory, path });
+  const atHome = complaint(session);
+  if (bytes === undefined || start === undefined)
+    return atHome === undefined ? result : { ...result, message: `the plain copy fails too: ${atHome}` };
+  const runtime = statSync(app.runtime === "bun" ? toolchain.bun : toolchain.node).size;
+  const plain = (await bytesOf(trial, directory)) + runtime;
   const startsAtHome = session.answered && session.listening !== undefined;
   return {
     ...result,

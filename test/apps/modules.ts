@@ -81,11 +81,11 @@ export const MODULES: readonly App[] = [
     name: "msgpackr-usb",
     manager: "npm",
     dependencies: { msgpackr: "2.1.4", usb: "3.1.0" },
-    top: `import { pack, unpack } from "msgpackr";\nimport { getDeviceList } from "usb";\n`,
+    top: `import { pack, unpack } from "msgpackr";\nimport { usb } from "usb";\n`,
     answer: `const { name } = unpack(pack({ name: "rocket" }));
 let devices = 0;
 try {
-  devices = getDeviceList().length;
+  devices = usb.getDeviceList().length;
 } catch (error) {
   devices = /LIBUSB/.test(error.message) ? 0 : Number.NaN;
 }
