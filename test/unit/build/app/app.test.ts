@@ -123,7 +123,12 @@ describe("readApp", () => {
         activateTimeout: 60,
         snapshot: true,
         exposure: "local",
+        cpu: "50%",
+        openFiles: 4096,
+        environment: { LANG: "C.UTF-8" },
       },
+      requires: ["git"],
+      smoke: { arguments: ["serve"], env: { A: "1" }, exit: [0, 3], listens: true, timeout: 20 },
     };
     const dir = makeApp({
       "package.json": { ...IDENTITY, gantry },
