@@ -192,7 +192,9 @@ async function resolveModules(
   release: string,
 ): Promise<{ readonly analysis: Analysis; readonly lock: ReleaseLock }> {
   const { app, sources, builder, environment, scratch, log } = context;
-  const analysis = await analyzeApp(sources, app.settings, target);
+  const traced = context.javascript?.traced;
+  const settings = traced === undefined ? app.settings : { ...app.settings, traced };
+  const analysis = await analyzeApp(sources, settings, target);
   const lock = await writeReleaseLock({
     app,
     sources,

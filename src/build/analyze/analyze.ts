@@ -42,7 +42,12 @@ export async function analyzeApp(
   settings: AnalysisSettings,
   target: Target,
 ): Promise<Analysis> {
-  const graph = readInstalled(sources.appDir, sources.root);
+  // A build may trace a package into its output that only devDependencies name.
+  const graph = readInstalled(
+    sources.appDir,
+    sources.root,
+    settings.traced === undefined ? [] : ["development"],
+  );
   refuseUnknownNames(graph, settings);
   const filesOf = remember(graph, (found) => readPackageFiles(found.dir));
   const evidenceOf = remember(graph, (found) => readNativeEvidence(found, filesOf(found)));

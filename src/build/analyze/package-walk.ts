@@ -29,7 +29,14 @@ export interface FoundExternal {
   required: boolean;
 }
 
-export type AnalysisSettings = Pick<Settings, "externals" | "optional"> & Partial<Pick<Settings, "runtime">>;
+export interface AnalysisSettings
+  extends Pick<Settings, "externals" | "optional">, Partial<Pick<Settings, "runtime">> {
+  /**
+   * Names of the packages that a framework's build traced into its output. Of these the native ones are external, and no
+   * other package is.
+   */
+  readonly traced?: ReadonlySet<string>;
+}
 
 /**
  * Walks the packages that are compiled in, from the app to the first external on each path.
@@ -79,6 +86,10 @@ function judge(
 ): Pick<FoundExternal, "role" | "reason"> | undefined {
   const { evidenceOf, graph, settings, warnings } = walk;
   const evidence = evidenceOf(found);
+  if (settings.traced !== undefined && settings.externals === undefined) {
+    const native = evidence !== undefined && settings.traced.has(found.name);
+    return native ? { role: "external", reason: evidence } : undefined;
+  }
   const native = found.edges
     .filter((edge) => edge.kind === "hard" && edge.to !== undefined)
     .map((edge) => ({ name: edge.name, found: graph.packages.get(edge.to ?? "") }))

@@ -51,7 +51,15 @@ function readBuildTool({ dir, workspaceRoot, packageJson }: App): BuildTool | un
 }
 
 /** Usual names of output directories. A directory of another name may hold sources as well. */
-const OUTPUTS: ReadonlySet<string> = new Set(["dist", "build", "out", "output", "compiled"]);
+const OUTPUTS: ReadonlySet<string> = new Set([
+  "dist",
+  "build",
+  "out",
+  "output",
+  "compiled",
+  ".output",
+  ".next",
+]);
 
 /** Says whether a directory of this name usually holds what a build makes. */
 export const isOutputName = (name: string): boolean => OUTPUTS.has(name);

@@ -15,7 +15,7 @@ const MANAGER_FILES = [".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml", "pnpm-
 /** Copies a workspace without the files that no build needs. Symbolic links are copied as links. */
 export function copyWorkspace(from: string, to: string): void {
   for (const entry of readdirSync(from, { withFileTypes: true })) {
-    if (LEFT_BEHIND.has(entry.name) || isSecret(entry.name)) continue;
+    if (LEFT_BEHIND.has(entry.name) || isEnvFile(entry.name)) continue;
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target);
     else if (entry.isFile()) copyFileSync(source, target);
@@ -61,7 +61,7 @@ function listDirectories(root: string, below: string, found: string[] = []): str
   return found;
 }
 
-function isSecret(name: string): boolean {
+export function isEnvFile(name: string): boolean {
   return /^\.env(?:\.|$)/.test(name) && name !== NAMES.envExample;
 }
 

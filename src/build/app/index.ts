@@ -13,7 +13,7 @@ export {
   type CheckedConfig,
 } from "./build-tools.ts";
 export { findBun, type Bun } from "./find-bun.ts";
-export { copyManifests, copyRegistrySettings, copyWorkspace } from "./copy-workspace.ts";
+export { copyManifests, copyRegistrySettings, copyWorkspace, isEnvFile } from "./copy-workspace.ts";
 /** Fetches Bun from the registry when the machine has none, for apps that run on Node. */
 export { bunFetcher } from "./fetch-bun.ts";
 /**

@@ -43,11 +43,16 @@ export interface InstalledGraph {
  * peers that are installed. An optional peer counts only when something else in production needs it: otherwise it is
  * installed for development alone.
  * @param root the directory above which no module is used
+ * @param also further dependencies of the app itself that count
  * @throws the file system's error when the app's own package.json cannot be read
  */
-export function readInstalled(appDir: string, root: string): InstalledGraph {
+export function readInstalled(
+  appDir: string,
+  root: string,
+  also: readonly "development"[] = [],
+): InstalledGraph {
   const boundary = realpathSync(root);
-  const app = readPackage(realpathSync(appDir), boundary);
+  const app = readPackage(realpathSync(appDir), boundary, also);
   const packages = new Map([[app.dir, app]]);
   const missing: string[] = [];
   for (const current of packages.values()) {
@@ -115,9 +120,14 @@ function isInside(path: string, root: string): boolean {
 /**
  * Reads the package in a directory.
  * @param root the directory above which no module is used
+ * @param also further dependencies that count
  * @throws the file system's error when its package.json cannot be read
  */
-export function readPackage(dir: string, root: string): InstalledPackage {
+export function readPackage(
+  dir: string,
+  root: string,
+  also: readonly "development"[] = [],
+): InstalledPackage {
   const json = JSON.parse(readFileSync(join(dir, "package.json"), "utf8")) as PackageJson;
   return Object.freeze({
     dir,
@@ -125,7 +135,7 @@ export function readPackage(dir: string, root: string): InstalledPackage {
     version: json.version ?? "",
     json,
     workspace: !dir.split(sep).includes("node_modules"),
-    edges: dependencyEdges(json).map(({ name, spec, kind }) => {
+    edges: dependencyEdges(json, also).map(({ name, spec, kind }) => {
       return { name, spec, kind, to: resolveInstalled(dir, name, root) };
     }),
   });
@@ -135,9 +145,10 @@ export function readPackage(dir: string, root: string): InstalledPackage {
  * The production dependencies of a package.json. An optional dependency overrides a hard one of the same name, as in
  * npm.
  */
-function dependencyEdges(json: PackageJson): Omit<InstalledEdge, "to">[] {
+function dependencyEdges(json: PackageJson, also: readonly "development"[]): Omit<InstalledEdge, "to">[] {
   const edges = new Map<string, Omit<InstalledEdge, "to">>();
   const groups: [EdgeKind, Record<string, string> | undefined][] = [
+    ["hard", also.includes("development") ? json.devDependencies : undefined],
     ["peer", json.peerDependencies],
     ["hard", json.dependencies],
     ["optional", json.optionalDependencies],

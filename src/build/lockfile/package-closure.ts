@@ -41,7 +41,27 @@ export function findPins(lock: BunLock, workspace: string, externals: ReadonlySe
   // The settings may list a name on which only other externals depend. Then it is the package that those externals get.
   const inner = new Set([...externals].filter((name) => !pins.has(name)));
   if (inner.size > 0) visitPins(lock, new Set([...pins.values()].map((pin) => pin.key)), inner, pins);
+  // A build may trace a package into its output that only devDependencies name.
+  const last = new Set([...externals].filter((name) => !pins.has(name)));
+  if (last.size > 0) visitDevelopment(lock, workspace, last, pins);
   return pins;
+}
+
+function visitDevelopment(
+  lock: BunLock,
+  workspace: string,
+  wanted: ReadonlySet<string>,
+  pins: Map<string, Pin>,
+): void {
+  const from = workspaceKey(lock, workspace);
+  const seen = new Set<string>();
+  for (const name of Object.keys(lock.workspaces[workspace]?.devDependencies ?? {})) {
+    const key = resolveKey(lock, from, name);
+    if (key === undefined) continue;
+    if (wanted.has(name)) addPin(pins, lock, name, key, from);
+    else seen.add(key);
+  }
+  visitPins(lock, seen, wanted, pins);
 }
 
 function visitPins(

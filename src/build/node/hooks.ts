@@ -27,12 +27,15 @@ const PACKAGE = /^(@[^/]+\/[^/]+|[^/@.#:][^/:]*)(?:\/|$)/;
 /**
  * Installs the hooks.
  * @param modules the absolute path of the node_modules from which packages resolve
+ * @param app the absolute path of lib/app. A package that lies nearer to a file of the app, as a framework's build put it
+ *   there, comes first, as in Node's own search.
  */
-export function resolveFrom(modules: string): void {
+export function resolveFrom(modules: string, app: string): void {
   const base = pathToFileURL(join(dirname(modules), "app.mjs")).href;
   const tree = `${pathToFileURL(modules).href}/`;
   const registerHooks = (nodeModule as { registerHooks?: RegisterHooks }).registerHooks;
-  if (registerHooks === undefined) return registerThread({ modules, base, tree });
+  if (registerHooks === undefined)
+    return registerThread({ modules, base, tree, app: `${pathToFileURL(app).href}/` });
   const known = new Map<string, boolean>();
   const isInTree = (specifier: string): boolean => {
     const name = PACKAGE.exec(specifier)?.[1];
@@ -41,12 +44,22 @@ export function resolveFrom(modules: string): void {
     known.set(name, found);
     return found;
   };
+  const inApp = `${pathToFileURL(app).href}/`;
+  const nearer = new Map<string, boolean>();
+  const isNearer = (specifier: string, from: string): boolean => {
+    const directory = new URL(".", from).href;
+    const key = `${directory} ${specifier}`;
+    const found = nearer.get(key) ?? liesNearer(PACKAGE.exec(specifier)?.[1] ?? "", directory, inApp);
+    nearer.set(key, found);
+    return found;
+  };
   const there = nodeModule.createRequire(base);
   registerHooks({
     resolve(specifier, context, next) {
       const from = context.parentURL;
       if (from === base || from?.startsWith(tree) === true || !isInTree(specifier))
         return next(specifier, context);
+      if (from?.startsWith(inApp) === true && isNearer(specifier, from)) return next(specifier, context);
       // For require(), Node resolves from the module that calls it and ignores parentURL.
       if (context.conditions?.includes("require") === true) return next(there.resolve(specifier), context);
       return next(specifier, { ...context, parentURL: base });
@@ -54,10 +67,22 @@ export function resolveFrom(modules: string): void {
   });
 }
 
+/**
+ * Says whether a package lies in a node_modules between a directory and lib/app.
+ * @param directory and `app`: file URLs that end in a slash
+ */
+function liesNearer(name: string, directory: string, app: string): boolean {
+  for (let at = directory; at.startsWith(app); at = new URL("..", at).href)
+    if (existsSync(new URL(`node_modules/${name}`, at))) return true;
+  return false;
+}
+
 interface Place {
   readonly modules: string;
   readonly base: string;
   readonly tree: string;
+  /** The URL of lib/app. */
+  readonly app: string;
 }
 
 /**
@@ -73,6 +98,9 @@ function registerThread(place: Place): void {
       const name = ${String(PACKAGE)}.exec(specifier)?.[1];
       if (name === undefined || context.parentURL?.startsWith(place.tree)) return next(specifier, context);
       if (!known.has(name)) known.set(name, existsSync(place.modules + "/" + name));
+      const from = context.parentURL ?? "";
+      for (let at = from && new URL(".", from).href; at.startsWith(place.app); at = new URL("..", at).href)
+        if (existsSync(new URL("node_modules/" + name, at))) return next(specifier, context);
       return next(specifier, known.get(name) ? { ...context, parentURL: place.base } : context);
     }`;
   nodeModule.register(`data:text/javascript,${encodeURIComponent(source)}`, {

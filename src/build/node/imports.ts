@@ -31,6 +31,8 @@ export interface ImportOptions {
   readonly modules: string;
   /** The app's own package name, which it may import. */
   readonly name: string;
+  /** True when the build traced the packages into `directory`: it then knows what is needed, and nothing is refused. */
+  readonly traced?: boolean;
   readonly bun: string;
   readonly environment: Environment;
   readonly log: { readonly warn: (text: string) => void };
@@ -51,7 +53,7 @@ export async function readImports(options: ImportOptions): Promise<Record<string
   const found = new Map<string, Set<string>>();
   const [lacking, doubtful] = [new Map<string, Finding>(), new Map<string, string>()];
   const scanned = await scan(options);
-  const started = reachable(scanned, options.entry);
+  const started = options.traced === true ? new Set<string>() : reachable(scanned, options.entry);
   const reached = scanned.filter(({ file }) => started.has(file));
   refuseBroken(reached);
   for (const { file, imports } of scanned) {
@@ -60,7 +62,8 @@ export async function readImports(options: ImportOptions): Promise<Record<string
       if (name === undefined || name === options.name) continue;
       found.set(name, (found.get(name) ?? new Set()).add(specifier));
       const places = [options.modules, join(options.directory, NAMES.modules)];
-      if (!fixed || places.some((modules) => existsSync(join(modules, name)))) continue;
+      if (!fixed || options.traced === true || places.some((modules) => existsSync(join(modules, name))))
+        continue;
       if (started.has(file)) lacking.set(name, lackingPackage(specifier, name, file));
       else if (!DEVELOPMENT.test(file)) doubtful.set(name, file);
     }
@@ -160,10 +163,15 @@ function packageOf(specifier: string): string | undefined {
   return /^(@[^/]+\/[^/]+|[^/@.#:][^/:]*)(?:\/|$)/.exec(specifier)?.[1];
 }
 
+const isInModules = (file: string): boolean => file.split("/").includes(NAMES.modules);
+
 async function scan(options: ImportOptions): Promise<ScannedFile[]> {
   const worker = fileURLToPath(new URL(`scan${extname(import.meta.url)}`, import.meta.url));
   // An entry such as bin/www has no ending.
-  const files = [...new Set([...listJavaScript(options.directory), options.entry])];
+  const own = listJavaScript(options.directory).filter(
+    (file) => options.traced !== true || !isInModules(file),
+  );
+  const files = [...new Set([...own, options.entry])];
   const scanned: ScannedFile[] = [];
   for (let at = 0; at < files.length; at += AT_ONCE) {
     const args = scriptArguments(worker, options.directory, ...files.slice(at, at + AT_ONCE));

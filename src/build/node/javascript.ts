@@ -3,16 +3,17 @@
  * selects the directory that becomes lib/app. The app's own directory is not changed, and output of earlier builds in
  * it is not used.
  */
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync } from "node:fs";
 import { readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join, relative, sep } from "node:path";
+import { basename, join, relative, sep } from "node:path";
 import { GantryError } from "../../base/errors.ts";
 import { NAMES } from "../../release/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import { copyWorkspace, isOutput, partOf, type App, type Sources } from "../app/index.ts";
 import type { Scratch } from "../scratch.ts";
+import { listTraced, recognizeOutput, takeOutput, type AppOutput } from "../output/index.ts";
 import { planCompilation, runTool } from "./compilation.ts";
-import { linkModules, namesPackage, readMembers, refuseUncompiled, type Member } from "./members.ts";
+import { bringModules, namesPackage, readMembers, refuseUncompiled, type Member } from "./members.ts";
 import { readOutside } from "./outside.ts";
 
 export interface BuiltJavaScript {
@@ -24,6 +25,10 @@ export interface BuiltJavaScript {
   readonly part: string;
   /** Packages of the workspace that the app may import. Those that it does import are shipped with it. */
   readonly members: readonly Member[];
+  /** Names of the packages that the build traced into its output. Undefined when the release's tree has to bring all. */
+  readonly traced?: ReadonlySet<string>;
+  /** True when `directory` is shipped as it is: a framework made it for that. */
+  readonly complete: boolean;
   readonly dispose: () => void;
 }
 
@@ -47,7 +52,7 @@ export async function buildJavaScript(options: BuildJavaScriptOptions): Promise<
   const dispose = (): void => scratch.remove(top);
   try {
     copyWorkspace(sources.root, top);
-    linkModules(sources.root, top);
+    bringModules(app, sources.root, top);
     const members = await buildMembers(options, top);
     const appDir = join(top, relative(sources.root, sources.appDir));
     const { command, entry, config } = await planCompilation({ ...options, appDir });
@@ -57,15 +62,47 @@ export async function buildJavaScript(options: BuildJavaScriptOptions): Promise<
       if (config !== undefined) writeFileSync(join(appDir, config.path), config.text);
       await runCommand(command, { ...options, appDir, whose: "the app's", below: app.dir });
     }
-    const inside = relative(part, entry);
-    checkEntry(app, { appDir, entry, inside, part, built: command?.join(" ") ?? "" });
-    warnOfOutside(appDir, part, options);
-    const directory = join(appDir, part);
-    return { directory, entry: inside.split(sep).join("/"), part, members, dispose };
+    const output = findOutput(app, appDir, entry);
+    if (output?.traced === true) {
+      const taken = takeTraced(options, appDir, output);
+      dispose();
+      return taken;
+    }
+    const place = output?.directory ?? part;
+    const inside = relative(place, entry);
+    checkEntry(app, { appDir, entry, inside, part: place, built: command?.join(" ") ?? "" });
+    if (output === undefined) warnOfOutside(appDir, part, options);
+    const directory = join(appDir, place);
+    const complete = output !== undefined;
+    return { directory, entry: inside.split(sep).join("/"), part: place, members, complete, dispose };
   } catch (error) {
     dispose();
     throw error;
   }
+}
+
+/** The output of a framework's build. Undefined when "gantry.app" names another directory. */
+function findOutput(app: App, appDir: string, entry: string): AppOutput | undefined {
+  const part = partOf(app, entry);
+  const output = recognizeOutput(appDir, entry, isOutput(app, part) ? part : undefined);
+  return [undefined, output?.directory].includes(app.settings.app) ? output : undefined;
+}
+
+/** Takes an output together with the packages that the build traced into it. */
+function takeTraced(
+  { scratch, log }: BuildJavaScriptOptions,
+  appDir: string,
+  output: AppOutput,
+): BuiltJavaScript {
+  const directory = scratch.makePrivate();
+  takeOutput(appDir, output, directory);
+  const traced = listTraced(directory);
+  log.info(
+    `taking ${output.directory} as the build made it (${output.name}), with its ${traced.size} packages`,
+  );
+  const dispose = (): void => scratch.remove(directory);
+  const { entry, directory: part } = output;
+  return { directory, entry, part, members: [], traced, complete: true, dispose };
 }
 
 /** Builds those workspace members on which the app depends, with their own scripts, in the copy of the workspace. */
@@ -156,7 +193,9 @@ const SOURCE_MAP = /\.[cm]?js\.map$/;
  * @param sourcemaps true to keep source maps, for `--enable-source-maps`
  */
 export function copyJavaScript(built: BuiltJavaScript, to: string, app: App, sourcemaps: boolean): void {
-  copyCompiled(built.directory, to, sourcemaps);
+  const left = leftOut(sourcemaps, built.complete);
+  if (built.traced === undefined) copyCompiled(built.directory, to, left);
+  else cpSync(built.directory, to, { recursive: true, filter: (path) => !left(basename(path)) });
   copyMembers(built, to, app, sourcemaps);
   const own = join(to, NAMES.packageJson);
   if (existsSync(own)) return;
@@ -167,7 +206,14 @@ export function copyJavaScript(built: BuiltJavaScript, to: string, app: App, sou
   writeFileSync(own, `${JSON.stringify(json, null, 2)}\n`);
 }
 
-function copyCompiled(from: string, to: string, sourcemaps: boolean): void {
+type IsLeftOut = (name: string) => boolean;
+
+/** Says which files stay behind. Of a complete output only maps do: a `.ts` file in it may be a video. */
+function leftOut(sourcemaps: boolean, complete: boolean): IsLeftOut {
+  return (name) => (!complete && BUILD_ONLY.test(name)) || (!sourcemaps && SOURCE_MAP.test(name));
+}
+
+function copyCompiled(from: string, to: string, isLeftOut: IsLeftOut): void {
   mkdirSync(to, { recursive: true });
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
@@ -176,9 +222,8 @@ function copyCompiled(from: string, to: string, sourcemaps: boolean): void {
     // link.
     const found = statSync(source, { throwIfNoEntry: false });
     if (found === undefined || (entry.isSymbolicLink() && isAbove(source, from))) continue;
-    if (found.isDirectory()) copyCompiled(source, target, sourcemaps);
-    else if (found.isFile() && !BUILD_ONLY.test(entry.name) && (sourcemaps || !SOURCE_MAP.test(entry.name)))
-      copyFileSync(source, target);
+    if (found.isDirectory()) copyCompiled(source, target, isLeftOut);
+    else if (found.isFile() && !isLeftOut(entry.name)) copyFileSync(source, target);
   }
 }
 
@@ -196,7 +241,7 @@ function copyMembers({ members }: BuiltJavaScript, to: string, app: App, sourcem
       if (!text.some((one) => namesPackage(one, member.name))) continue;
       left.delete(member);
       const place = join(to, NAMES.modules, member.name);
-      copyCompiled(member.directory, place, sourcemaps);
+      copyCompiled(member.directory, place, leftOut(sourcemaps, false));
       copied.set(place, member);
     }
   }

@@ -2,12 +2,21 @@
  * Finds the packages of the app's workspace on which it depends in production. No registry has them: they are the app's
  * own code, are built by their own scripts, and are shipped in lib/app/node_modules.
  */
-import { existsSync, mkdirSync, readdirSync, realpathSync, symlinkSync, type Dirent } from "node:fs";
-import { join, relative } from "node:path";
+import {
+  constants,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  realpathSync,
+  symlinkSync,
+  type Dirent,
+} from "node:fs";
+import { basename, join, relative } from "node:path";
 import type { PackageJson } from "pkg-types";
 import { GantryError, type Finding } from "../../base/errors.ts";
 import { NAMES } from "../../release/index.ts";
-import { isFile, readInstalled, type InstalledPackage } from "../app/index.ts";
+import { entryOf, isFile, readInstalled, type App, type InstalledPackage } from "../app/index.ts";
 
 export interface Member {
   /** The name by which it is imported. */
@@ -40,13 +49,40 @@ export function readMembers(appDir: string, root: string): Omit<Member, "directo
   return [...members.values()];
 }
 
+/** Builds that trace files: what a link leads to outside of the copy would not be found, or be refused (Turbopack). */
+const TRACING = /(?:^|\/)(?:\.output|standalone)\//;
+
+/**
+ * Gives the copy of a workspace the installed modules: by links, or by copies for a build that traces files.
+ * @param root the workspace root
+ */
+export function bringModules(app: App, root: string, copy: string): void {
+  if (TRACING.test(entryOf(app))) copyModules(root, copy);
+  else linkModules(root, copy);
+}
+
+function copyModules(root: string, copy: string, below = ""): void {
+  for (const entry of readdirSync(join(root, below), { withFileTypes: true })) {
+    const path = join(below, entry.name);
+    if (!entry.isDirectory()) continue;
+    if (entry.name === NAMES.modules)
+      cpSync(join(root, path), join(copy, path), {
+        recursive: true,
+        verbatimSymlinks: true,
+        mode: constants.COPYFILE_FICLONE,
+        filter: (from) => !CACHES.has(basename(from)),
+      });
+    else if (existsSync(join(copy, path))) copyModules(root, copy, path);
+  }
+}
+
 /**
  * Links installed modules into the copy of a workspace, so that build tools are found. The links of workspace members
  * lead into the copy, where they are built.
  * @param root the workspace root
  * @param below the directory to begin with, relative to the root
  */
-export function linkModules(root: string, copy: string, below = ""): void {
+function linkModules(root: string, copy: string, below = ""): void {
   for (const entry of readdirSync(join(root, below), { withFileTypes: true })) {
     const path = join(below, entry.name);
     if (entry.name === NAMES.modules) linkPackages(root, copy, path);

@@ -13,6 +13,7 @@ import { nodeFor } from "../app/index.ts";
 import type { BuildContext } from "../build-context.ts";
 import type { ReleaseLock } from "../lockfile/index.ts";
 import type { InstalledTarget, Program } from "../stage-types.ts";
+import { withoutNatives } from "../output/index.ts";
 import type { ScriptPolicy } from "../tree/index.ts";
 import { readImports } from "./imports.ts";
 import { copyJavaScript } from "./javascript.ts";
@@ -76,8 +77,8 @@ export async function completeTree(
 
 /** Makes the program in the release's lib/. */
 export async function makeNodeProgram(
-  { app, builder, javascript, environment, log }: BuildContext,
-  { target, release, treeDirectory, tree, node }: InstalledTarget & { readonly node: NodeRuntime },
+  { app, builder, host, javascript, environment, log }: BuildContext,
+  { target, release, treeDirectory, analysis, tree, node }: InstalledTarget & { readonly node: NodeRuntime },
 ): Promise<Program> {
   if (javascript === undefined)
     throw new GantryError({ code: "INTERNAL", what: "the JavaScript was not built" });
@@ -86,6 +87,10 @@ export async function makeNodeProgram(
   );
   const directory = join(release, NAMES.app);
   copyJavaScript(javascript, directory, app, (app.settings.build.sourcemap ?? "none") !== "none");
+  if (javascript.traced !== undefined) {
+    const names = new Set(analysis.externals.map((external) => external.name));
+    withoutNatives({ directory, names, target, own: runsOn(target, host) });
+  }
   const preload = join(release, NAMES.preload);
   copyFileSync(preloadFile(), preload);
   const modules = join(treeDirectory, NAMES.modules);
@@ -94,6 +99,7 @@ export async function makeNodeProgram(
     entry: javascript.entry,
     modules,
     name: app.name,
+    traced: javascript.traced !== undefined,
     bun: builder.path,
     environment,
     log,
@@ -109,7 +115,10 @@ export async function makeNodeProgram(
       system: node.system,
       entry: `${NAMES.app}/${javascript.entry}`,
     },
-    imports: probedImports(imports, tree.native, Object.keys(app.packageJson.dependencies ?? {})),
+    imports: probedImports(imports, tree.native, [
+      ...Object.keys(app.packageJson.dependencies ?? {}),
+      ...analysis.externals.map((external) => external.name),
+    ]),
     probe: { executable: shipped ?? node.executable, args: ["--no-warnings", preload] },
     shipped,
     path: node.system ? dirname(node.executable) : undefined,

@@ -31,7 +31,7 @@ if (probe !== undefined && require.main === module) {
   void runLoadProbe(probe, load, (bytes) => writeSync(1, bytes), native).then(() => exit(0));
 } else {
   const modules = elsewhere();
-  if (modules !== undefined) resolveFrom(modules);
+  if (modules !== undefined) resolveFrom(modules, join(release, NAMES.app));
   watchEnd(modules ?? join(release, NAMES.modules));
   const file = join(release, NAMES.env);
   if (existsSync(file)) loadEnvironment(file);

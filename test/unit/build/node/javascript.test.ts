@@ -40,6 +40,34 @@ describe("buildJavaScript", () => {
     expect(existsSync(built.directory)).toBe(false);
   });
 
+  it("takes what a framework's build traced, with its packages and without its .env", async () => {
+    const script = [
+      "mkdir -p .output/server/node_modules/dep .output/public",
+      "cp main.js .output/server/index.mjs",
+      "cp node_modules/dep/package.json .output/server/node_modules/dep/",
+      "echo SECRET=1 > .output/server/.env",
+      "echo {} > .output/nitro.json",
+      "echo map > .output/server/index.mjs.map",
+      "echo video > .output/public/film.ts",
+    ].join(" && ");
+    const dir = makeApp({
+      ...app({ entry: ".output/server/index.mjs" }, script),
+      "main.js": "main",
+      "node_modules/dep/package.json": { name: "dep", version: "1.0.0" },
+    });
+    const built = await build(dir);
+    expect(built).toMatchObject({ entry: "server/index.mjs", part: ".output", traced: new Set(["dep"]) });
+    const to = makeDirectory();
+    copyJavaScript(built, to, await readApp(dir), false);
+    expect(list(to)).toEqual([
+      "nitro.json",
+      "package.json",
+      "public/film.ts",
+      "server/index.mjs",
+      "server/node_modules/dep/package.json",
+    ]);
+  });
+
   it("lets tools keep their caches in the copy alone", async () => {
     const cache = "node_modules/.cache/tool";
     const script = `mkdir -p ${cache} dist && echo new > ${cache}/file && cp ${cache}/file dist/main.js && node_modules/.bin/tool`;

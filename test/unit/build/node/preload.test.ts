@@ -127,6 +127,19 @@ describe("an app", () => {
     expect((JSON.parse(result.stdout) as { lazy: string }).lazy).toBe("cjs");
   });
 
+  it("finds a package that its build put nearer before that of the tree", () => {
+    const store = join(makeDirectory(), "node_modules");
+    renameSync(modules, store);
+    const nearer = join(release, "lib/app/node_modules");
+    writeFiles(nearer, { "plain/index.js": "exports.kind = 'nearer';" });
+    writeFiles(join(release, "lib/app"), {
+      "index.js": `import plain from "plain"; import { kind } from "modern"; import { createRequire } from "node:module";
+        console.log(plain.kind, kind, createRequire(import.meta.url)("plain").kind);`,
+    });
+    const result = startApp({ GANTRY_MODULES: store, NODE_PATH: store });
+    expect(result).toMatchObject({ code: 0, stderr: "", stdout: "nearer esm top nearer\n" });
+  });
+
   it("is reached through a link", () => {
     const link = join(makeDirectory(), "current");
     symlinkSync(release, link);
