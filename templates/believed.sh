@@ -5,9 +5,7 @@ case $gantry_in,${GANTRY_SKIP-}, in
     :
   else
     gantry_note=/proc/self/fd/9/.gantry/@NOTES@/@RELEASE@-$gantry_host$gantry_root$gantry_in/@NOTE@
-    [ -r "$gantry_modules" ] && {
-      [ -O /proc/self/fd/9 ] && [ -O /proc/self/fd/9/.. ] && [ -O "$gantry_note" ]
-    } 9<"$gantry_modules"
+    { [ -O /proc/self/fd/9 ] && [ -O "$gantry_modules/.." ] && [ -O "$gantry_note" ]; } 9<"$gantry_modules"
   fi
   ;;
 esac
