@@ -15,7 +15,9 @@ import type { AppOutput } from "./recognize.ts";
  * @param to an empty directory
  */
 export function takeOutput(appDir: string, output: AppOutput, to: string): void {
-  copyDirectory(join(appDir, output.directory), to, realpathSync(join(appDir, output.directory)));
+  const made = join(appDir, output.directory);
+  const top = realpathSync(made);
+  copyFiles(made, to, (source, target) => copyModules(source, target, top));
   for (const { from, to: place } of output.beside) {
     cpSync(join(appDir, from), join(to, place), {
       recursive: true,
@@ -25,18 +27,24 @@ export function takeOutput(appDir: string, output: AppOutput, to: string): void 
   }
 }
 
-/** @param top the real path of the whole output */
-function copyDirectory(from: string, to: string, top: string): void {
+type TakeModules = (source: string, target: string) => void;
+
+/**
+ * Copies the files of a directory. Links become what they lead to.
+ * @param takeModules copies each node_modules; without it, nothing of that name is copied
+ */
+function copyFiles(from: string, to: string, takeModules?: TakeModules): void {
   mkdirSync(to, { recursive: true });
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
-    if (isEnvFile(entry.name)) continue;
+    const isModules = entry.name === NAMES.modules;
+    if (isEnvFile(entry.name) || (isModules && takeModules === undefined)) continue;
     const found = statSync(source, { throwIfNoEntry: false });
     // A link that leads nowhere, or to a directory that contains it, names nothing that could be loaded.
     if (found === undefined || (entry.isSymbolicLink() && contains(source, from))) continue;
     if (found.isFile()) copyFileSync(source, target);
-    else if (found.isDirectory() && entry.name === NAMES.modules) copyModules(source, target, top);
-    else if (found.isDirectory()) copyDirectory(source, target, top);
+    else if (found.isDirectory() && isModules) takeModules?.(source, target);
+    else if (found.isDirectory()) copyFiles(source, target, takeModules);
   }
 }
 
@@ -51,7 +59,10 @@ interface Placed {
   readonly to: string;
 }
 
-/** Copies a node_modules. Packages that only a link reaches come to the top, or below the package that needs them. */
+/**
+ * Copies a node_modules. Packages that only a link reaches come to the top, or below the package that needs them.
+ * @param top the real path of the whole output
+ */
 function copyModules(from: string, to: string, top: string): void {
   const placed = new Map<string, string>();
   const queue: Placed[] = [];
@@ -62,7 +73,7 @@ function copyModules(from: string, to: string, top: string): void {
   };
   for (const [name, real] of packagesIn(from)) place(real, join(to, name));
   for (const one of queue) {
-    copyPackage(one.real, one.to);
+    copyFiles(one.real, one.to);
     for (const [name, real] of packagesIn(join(one.real, NAMES.modules)))
       place(real, join(one.to, NAMES.modules, name));
     for (const [name, real] of neighbours(one.real, from, top)) {
@@ -88,18 +99,6 @@ function packagesIn(modules: string): Map<string, string> {
   };
   visit("");
   return found;
-}
-
-function copyPackage(from: string, to: string): void {
-  mkdirSync(to, { recursive: true });
-  for (const entry of readdirSync(from, { withFileTypes: true })) {
-    const [source, target] = [join(from, entry.name), join(to, entry.name)];
-    if (entry.name === NAMES.modules || isEnvFile(entry.name)) continue;
-    const found = statSync(source, { throwIfNoEntry: false });
-    if (found === undefined || (entry.isSymbolicLink() && contains(source, from))) continue;
-    if (found.isDirectory()) copyPackage(source, target);
-    else if (found.isFile()) copyFileSync(source, target);
-  }
 }
 
 /** The packages beside a package in a store, which it finds there. None when it lies where the copy's own rules reach. */

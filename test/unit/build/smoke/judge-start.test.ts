@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { judgeStart, type SeenStart, type StartRules } from "../../../../src/build/smoke/judge-start.ts";
 
-const CONTEXT = { release: "/work/app", optional: [] };
+const CONTEXT = { release: "/srv/app", optional: [] };
 const RULES: StartRules = { timeout: 5 };
 const ENDED: SeenStart = {
   end: "itself",

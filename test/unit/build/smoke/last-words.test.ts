@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { findUnresolved, lastLine, lastWords } from "../../../../src/build/smoke/last-words.ts";
 
-const RELEASE = "/work/app-v1.0.0-linux-x64";
+const RELEASE = "/srv/app-v1.0.0-linux-x64";
 const read = (stderr: string, optional: string[] = [], stdout = "") =>
   findUnresolved({ stdout, stderr }, { release: RELEASE, optional });
 
