@@ -16,6 +16,4 @@ case ${NODE_PATH-} in
 *) NODE_PATH=$gantry_modules:$NODE_PATH ;;
 esac
 GANTRY_MODULES=$gantry_modules
-export NODE_PATH GANTRY_MODULES
-trap 'exec /bin/sh "$gantry_root/gantry" exec-failed "$gantry_program"' EXIT
-exec @APP@ "$@"
+#@include exec-app.sh

@@ -9,15 +9,16 @@
 
 #@include program-@PROGRAM@.sh
 
-# The warm start comes first, without functions: the shell reads this file as it goes, and each line costs time. The parts
-# are explained at the functions below, which consist of the same lines.
+# The warm start comes first, without functions, and only where no variable needs attention: the shell reads this file as it
+# goes, and each line costs time. The parts are explained at the functions below, which consist of the same lines.
 gantry_modules=$gantry_root/node_modules gantry_in=''
-if [ -n "$gantry_host" ] && {
+if [ -n "$gantry_host" ] && case @ATTENTION@ in ?*) false ;; esac && {
   #@include proven.sh
 } && {
-  #@include believed.sh
+  #@include own-tree.sh
 }; then
-  #@include become-app.sh
+  NODE_PATH=$gantry_modules GANTRY_MODULES=$gantry_modules
+  #@include exec-app.sh
 fi
 @FORGET@
 
@@ -49,6 +50,8 @@ usable() {
   @FORGET@
   return 1
 }
+
+if [ -n "$gantry_host" ] && usable; then launch "$@"; fi
 
 #@include processor.sh
 

@@ -40,6 +40,9 @@ const OWN_VARIABLES = variablesWhere(
     kind !== "foreign" && readBy.some((side) => side !== "build") && name !== MODULES_VARIABLE,
 );
 
+/** Shell code for a word that is empty if no variable is set which a start has to read, change or remove. */
+const ATTENTION = `\${NODE_PATH-}${["BUN_BE_BUN", "BUN_OPTIONS", ...OWN_VARIABLES].map((name) => `\${${name}+x}`).join("")}`;
+
 /** The command that installs, on Alpine, the libraries that Bun's musl builds need in addition to musl. */
 const APK_ADD = "apk add libstdc++ libgcc";
 
@@ -97,6 +100,7 @@ function stubValues({ manifest, base, releaseId, launcher, proven }: StubOptions
     BINARY: plainWord(manifest.binary),
     ...runtimeValues(manifest.runtime),
     VARIABLES: OWN_VARIABLES.join(" "),
+    ATTENTION,
     LAUNCHER: launcher.map(plainWord).join(" "),
     ...provenValues(proven),
     NAME: `${plainWord(base)}-${targetSuffix(target)}`,
