@@ -13,7 +13,7 @@ export const systemSetting = (major) => `"node": "system@${NODE[major]}"`;
 /** The last Bun before 1.4. It has two builds for x64; since 1.4 there is one. */
 export const OLDER_BUN = "1.3.14";
 
-/** The oldest Bun that gantry builds with (src/build/app/find-bun.ts). */
+/** The oldest Bun that gantry builds with (src/build/app/tools/find-bun.ts). */
 export const OLDEST_BUN = "1.3.7";
 
 /** Packages of the npm registry, by their names in tests. */

@@ -1,4 +1,4 @@
-# Identifies this host by its machine-id(5), as hostId in src/release/stamp.ts does; empty if there is none.
+# Identifies this host by its machine-id(5), as hostId in src/release/start/stamp.ts does; empty if there is none.
 gantry_host=
 if [ -r /etc/machine-id ]; then IFS= read -r gantry_host </etc/machine-id; fi
 case $gantry_host in

@@ -1,4 +1,4 @@
-# read_os_release: identifies a host without a machine-id by its os-release(5), as hostId in src/release/stamp.ts does.
+# read_os_release: identifies a host without a machine-id by its os-release(5), as hostId in src/release/start/stamp.ts does.
 read_os_release() {
   gantry_id='' gantry_version='' gantry_seen=''
   if [ -r /etc/os-release ]; then

@@ -1,5 +1,5 @@
 # become_clean PROGRAM ARGS...: becomes a program that the caller cannot steer: it runs in the release's directory, and of the
-# caller's variables it gets only those of src/release/caller.ts. This process becomes that program.
+# caller's variables it gets only those of src/release/start/caller.ts. This process becomes that program.
 become_clean() {
   unset GANTRY_PROBE GANTRY_MODULES GANTRY_LIBRARY_PATH
   export GANTRY_LAUNCHER=1 GANTRY_DIRECTORY="${PWD-}"

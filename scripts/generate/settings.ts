@@ -1,11 +1,8 @@
-/** The settings of an app: keys, values and defaults from the schemas, descriptions from setting-meanings.ts. */
-import {
-  BUILD_MEANINGS,
-  SERVICE_MEANINGS,
-  SETTING_MEANINGS,
-  SMOKE_MEANINGS,
-} from "../../src/build/app/setting-meanings.ts";
-import { Settings } from "../../src/build/app/app-settings.ts";
+/** The settings of an app: keys, values, defaults and descriptions from the files of src/build/app/settings. */
+import { BUILD_MEANINGS } from "../../src/build/app/settings/build.ts";
+import { SERVICE_MEANINGS } from "../../src/build/app/settings/service.ts";
+import { Settings, SETTING_MEANINGS } from "../../src/build/app/settings/settings.ts";
+import { SMOKE_MEANINGS } from "../../src/build/app/settings/smoke.ts";
 import { code, listed, table } from "./cells.ts";
 
 /** The parts of a valibot schema that the tables need. A part that the schema lacks is absent. */

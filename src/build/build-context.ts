@@ -3,8 +3,8 @@ import type { Log } from "../base/log.ts";
 import type { Manifest, Target } from "../release/index.ts";
 import type { Environment } from "../base/environment.ts";
 import type { App } from "./app/app.ts";
-import type { Bun } from "./app/find-bun.ts";
-import type { Sources } from "./app/sources.ts";
+import type { Bun } from "./app/tools/find-bun.ts";
+import type { Sources } from "./app/sources/sources.ts";
 import type { BuiltJavaScript } from "./node/javascript.ts";
 import type { Scratch } from "./scratch.ts";
 

@@ -4,10 +4,10 @@
  */
 import { captureHost, type CapturedHost } from "./captured.ts";
 import { withNativeFile } from "./file-source.ts";
-import type { HostView } from "./library.ts";
+import type { HostView } from "./libraries/library.ts";
 import { hostRoot } from "./root.ts";
-import type { RuntimeView } from "./runtime.ts";
-import { readStubs } from "./libuv-stubs.ts";
+import type { RuntimeView } from "./runtime/runtime.ts";
+import { readStubs } from "./runtime/libuv-stubs.ts";
 
 /** Reads host, program, and every library that a module could load. Takes up to some seconds. */
 export function captureScene({

@@ -8,8 +8,8 @@ import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { guarded, machineName } from "../elf/index.ts";
 import { GantryError } from "../base/errors.ts";
 import { valueOf, type HostFacts, type RuntimeFacts } from "./host-facts.ts";
-import type { HostLibrary, HostView, LibraryExports, LibraryFacts } from "./library.ts";
-import type { RuntimeView } from "./runtime.ts";
+import type { HostLibrary, HostView, LibraryExports, LibraryFacts } from "./libraries/library.ts";
+import type { RuntimeView } from "./runtime/runtime.ts";
 
 /** The plain facts of a library, and its tables. */
 interface CapturedLibrary {

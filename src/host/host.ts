@@ -4,12 +4,12 @@
  */
 import { known, unknown, valueOf, type DirectoryFacts, type HostFacts } from "./host-facts.ts";
 import { parseMountInfo, readDirectory } from "./directory.ts";
-import { chooseLibc, existingLoaders, readLoaders } from "./libc.ts";
+import { chooseLibc, existingLoaders, readLoaders } from "./libraries/libc.ts";
 import { lazily } from "./lazily.ts";
-import { liveView, type HostView } from "./library.ts";
+import { liveView, type HostView } from "./libraries/library.ts";
 import { readCpu, readKernel, readPageSize, readSystem } from "./machine.ts";
 import { hostRoot, type HostRoot } from "./root.ts";
-import { readLoaderSearch, type LoaderEnvironment } from "./search-path.ts";
+import { readLoaderSearch, type LoaderEnvironment } from "./libraries/search-path.ts";
 
 export interface HostOptions {
   /** The directory that is "/" of the host; "/" when left out. */

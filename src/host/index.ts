@@ -20,6 +20,6 @@ export {
 export { openSource, withNativeFile } from "./file-source.ts";
 /** Facts and libraries of this machine, or of an unpacked image. */
 export { readHost } from "./host.ts";
-export type { HostLibrary, HostView, LibraryFacts } from "./library.ts";
+export type { HostLibrary, HostView, LibraryFacts } from "./libraries/library.ts";
 /** Reads version, ABI and exports of a Node, a Bun or a compiled app from its executable. */
-export { readRuntime, type OwnVersions, type RuntimeView } from "./runtime.ts";
+export { readRuntime, type OwnVersions, type RuntimeView } from "./runtime/runtime.ts";

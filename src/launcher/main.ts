@@ -1,6 +1,6 @@
 /**
  * The entry of the launcher, which every release contains. Only this file of the launcher uses the process's arguments,
- * environment, output, signals and exit status. A compiled app, lib/NAME, runs it (src/build/compile/launch.ts); in
+ * environment, output, signals and exit status. A compiled app, lib/NAME, runs it (src/build/compile/prelude/launch.ts); in
  * other releases Node runs lib/launcher.mjs. The root of the release is the parent of that lib/.
  */
 import { fstatSync, realpathSync, writeSync } from "node:fs";

@@ -31,7 +31,7 @@ export {
   KEPT_VARIABLES,
   LAUNCHER_RUNTIME,
   LIBRARY_PATH_VARIABLE,
-} from "./caller.ts";
+} from "./start/caller.ts";
 /** `releaseLayout` has every path of a release; `NAMES` has the names in it. */
 export {
   bundleName,
@@ -71,7 +71,12 @@ export {
   ProgramName,
 } from "./manifest.ts";
 /** The protocol of the load probe between launcher and app. */
-export { MODULES_VARIABLE, parseProbeOutput, PROBE_VARIABLE, type ProbeRequest } from "./probe-protocol.ts";
+export {
+  MODULES_VARIABLE,
+  parseProbeOutput,
+  PROBE_VARIABLE,
+  type ProbeRequest,
+} from "./start/probe-protocol.ts";
 /** Schemas of the service's settings, for the manifest and for the app's package.json. */
 export {
   ACTIVATE_TIMEOUT,
@@ -151,7 +156,7 @@ export {
   NOTES,
   stampName,
   systemName,
-} from "./stamp.ts";
+} from "./start/stamp.ts";
 /** These find the stores of an environment, for trees that cannot lie beside their release. */
 export {
   type Candidate,

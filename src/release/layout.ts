@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import type { Compression } from "./bundle-head.ts";
 import type { Manifest } from "./manifest.ts";
-import * as NAMES from "./names.ts";
+import * as NAMES from "./start/names.ts";
 import { targetSuffix, type Target } from "./targets.ts";
 
 export { NAMES };

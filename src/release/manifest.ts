@@ -7,7 +7,7 @@ import * as v from "valibot";
 import { GantryError } from "../base/errors.ts";
 import type { Compression } from "./bundle-head.ts";
 import { ActivateSchema, ServiceSchema } from "./service-schema.ts";
-import { RELEASE_ID_LENGTH } from "./stamp.ts";
+import { RELEASE_ID_LENGTH } from "./start/stamp.ts";
 import { parseTarget, TARGETS, type Target } from "./targets.ts";
 import { sha256, type FileEntry } from "./tree.ts";
 

@@ -87,7 +87,7 @@ export function serviceLayout(name: string, root: string): ServiceLayout {
 
 /**
  * The name of a unit that gantry adds to a service: gantry-PURPOSE@NAME.service. The name of an app has no `@`
- * (src/build/app/app-settings.ts), so no other app's service has the same name. An early version used names such as
+ * (src/build/app/settings/settings.ts), so no other app's service has the same name. An early version used names such as
  * NAME-activate.service, which the service of an app named NAME-activate has too.
  */
 export function derivedUnit({ name }: Pick<ServiceLayout, "name">, purpose: string): string {

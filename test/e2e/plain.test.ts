@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { findNpms } from "../../src/build/app/find-npm.ts";
+import { findNpms } from "../../src/build/app/tools/find-npm.ts";
 import { NODE } from "../../scripts/pins.mjs";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));

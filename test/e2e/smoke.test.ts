@@ -6,7 +6,7 @@ import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { createScratch } from "../../src/build/scratch.ts";
 import { startRelease, type StartOutcome } from "../../src/build/smoke/index.ts";
-import { parseSettings } from "../../src/build/app/app-settings.ts";
+import { parseSettings } from "../../src/build/app/settings/index.ts";
 import { parseManifest, parseTarget } from "../../src/release/index.ts";
 import { GantryError } from "../../src/base/errors.ts";
 import { createLog } from "../../src/base/log.ts";

@@ -1,6 +1,6 @@
 /**
  * Which room may know which: the linter's own answer to imports, static and dynamic, that are planted into a scratch
- * copy of the tree.
+ * copy of the tree. How large a folder of a room is.
  */
 import { spawnSync } from "node:child_process";
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -27,6 +27,10 @@ const PLANTED: Readonly<
     allowed: ["../base/errors.ts", "./file.ts"],
   },
   host: { refused: ["../compat/index.ts", "../elf/elf-file.ts"], allowed: ["../elf/index.ts", "node:fs"] },
+  "host/libraries": {
+    refused: ["../../compat/index.ts", "../../elf/elf-file.ts"],
+    allowed: ["../../elf/index.ts", "../host-facts.ts", "../runtime/runtime.ts"],
+  },
   compat: {
     refused: ["../check/index.ts", "../host/host-facts.ts", "node:fs"],
     allowed: ["../host/index.ts"],
@@ -111,15 +115,30 @@ const PLANTED: Readonly<
     refused: ["node:process", "../../service/index.ts", "../../elf/elf-file.ts", "../lockfile/hoist.ts"],
     allowed: ["../../elf/index.ts", "../lockfile/index.ts", "../scratch.ts", "./runtime.ts"],
   },
+  "build/app": {
+    refused: ["../../service/index.ts", "./settings/parse.ts"],
+    allowed: ["../clues/index.ts", "./settings/index.ts", "./app.ts"],
+  },
+  "build/app/settings": {
+    refused: ["node:process", "../../../service/index.ts", "../../clues/entry.ts", "../tools/find-bun.ts"],
+    allowed: ["../../../release/index.ts", "../../clues/index.ts", "../tools/index.ts", "../app.ts"],
+  },
   "build/preload": {
-    refused: ["../../release/index.ts", "../../base/errors.ts"],
-    allowed: ["../../release/probe-protocol.ts"],
+    refused: ["../../release/index.ts", "../../base/errors.ts", "../../release/layout.ts"],
+    allowed: ["../../release/start/probe-protocol.ts"],
+  },
+  "build/compile/prelude": {
+    refused: ["../../../release/index.ts", "../../../base/errors.ts", "../../../release/layout.ts"],
+    allowed: ["../../../release/start/caller.ts", "../namespace.ts"],
   },
   commands: {
     refused: ["../build/build.ts", "../modules/index.ts", "../check/check.ts"],
     allowed: ["../index.ts"],
   },
 };
+
+/** What is compiled into every app uses `process` as the app does. */
+const IN_EVERY_APP = new Set(["build/preload", "build/compile/prelude"]);
 
 const IMPORTS: Readonly<Record<string, (specifier: string) => string>> = {
   static: (specifier) => `import "${specifier}";\n`,
@@ -148,7 +167,7 @@ beforeAll(() => {
         for (const [how, text] of Object.entries(IMPORTS))
           writeFileSync(join(scratch, fileOf(room, `${kind}-${how}`, index)), text(specifier));
   }
-  for (const room of Object.keys(PLANTED).filter((name) => name !== "build/preload"))
+  for (const room of Object.keys(PLANTED).filter((name) => !IN_EVERY_APP.has(name)))
     for (const [index, use] of TOUCHED.entries())
       writeFileSync(join(scratch, fileOf(room, "global", index)), `export const used = ${use};\n`);
   const { stdout } = spawnSync(join(root, "node_modules/.bin/oxlint"), ["-f", "json", "src"], {
@@ -175,7 +194,7 @@ describe.each(Object.entries(PLANTED))("%s", (room, kinds) => {
   });
 });
 
-it.each(Object.keys(PLANTED).filter((name) => name !== "build/preload"))("%s may not use process", (room) => {
+it.each(Object.keys(PLANTED).filter((name) => !IN_EVERY_APP.has(name)))("%s may not use process", (room) => {
   for (const index of TOUCHED.keys()) expect(refusedGlobals).toContain(fileOf(room, "global", index));
 });
 
@@ -184,4 +203,11 @@ it("plants an import in each room of the tree", () => {
     entry.isDirectory(),
   );
   expect(Object.keys(PLANTED)).toEqual(expect.arrayContaining(rooms.map(({ name }) => name)));
+});
+
+it("has at most 14 files in a folder", () => {
+  const counts = new Map<string, number>();
+  for (const entry of readdirSync(join(root, "src"), { recursive: true, withFileTypes: true }))
+    if (entry.isFile()) counts.set(entry.parentPath, (counts.get(entry.parentPath) ?? 0) + 1);
+  expect([...counts].filter(([, count]) => count > 14)).toEqual([]);
 });

@@ -17,7 +17,7 @@ import {
   type Defaults,
   type Told,
 } from "../clues/index.ts";
-import { nearest, parseSettings, show, type Settings } from "./app-settings.ts";
+import { nearest, parseSettings, show, type Settings } from "./settings/index.ts";
 import { isFile, readLockfile, readWorkspaceRoot, type Lockfile } from "./workspace.ts";
 
 export interface App {

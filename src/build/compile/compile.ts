@@ -151,7 +151,7 @@ async function runWorker(
   directory: string,
   args: readonly string[],
 ): Promise<RunResult> {
-  const worker = fileURLToPath(new URL(`worker${extname(import.meta.url)}`, import.meta.url));
+  const worker = fileURLToPath(new URL(`worker/worker${extname(import.meta.url)}`, import.meta.url));
   const environment = toolEnvironment(options.environment);
   try {
     return await run(options.bun, scriptArguments(worker, ...args), { cwd: directory, environment });

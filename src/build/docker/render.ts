@@ -200,7 +200,7 @@ function programs(manifest: Manifest, root: string): Record<string, string> {
   const program = `${root}/${programPath(manifest) ?? NAMES.node}`;
   if (runtime.kind === "bun") {
     // When the compiled app is called by the path lib/gantry, it runs the management commands
-    // (src/build/compile/launch.ts).
+    // (src/build/compile/prelude/launch.ts).
     return {
       PROGRAM: words([`${root}/${NAMES.lib}/${binary}`]),
       LAUNCHER: words([`${root}/${NAMES.link}`]),

@@ -7,8 +7,8 @@
  */
 import type * as nodeCrypto from "node:crypto";
 import type * as nodeFs from "node:fs";
-import * as NAMES from "../../release/names.ts";
-import { RELEASE_ID_LENGTH } from "../../release/stamp.ts";
+import * as NAMES from "../../release/start/names.ts";
+import { RELEASE_ID_LENGTH } from "../../release/start/stamp.ts";
 
 interface Place {
   /** The release's root. */

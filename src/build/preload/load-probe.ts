@@ -2,7 +2,7 @@
  * The app's part of the load probe (release/probe-protocol.ts): loads the requested modules and writes the results to standard
  * output, line by line. It is bundled into the code that runs before an app, under Bun and under Node.
  */
-import { probePrefix, type ProbeResponse, type ProbeRequest } from "../../release/probe-protocol.ts";
+import { probePrefix, type ProbeResponse, type ProbeRequest } from "../../release/start/probe-protocol.ts";
 
 export interface NativeLoader {
   readonly load: (path: string) => unknown;

@@ -1,6 +1,6 @@
 /** Builds a Node app's JavaScript as `gantry build` does; what was made is removed after each test. */
 import { readApp } from "../../../src/build/app/app.ts";
-import { ensureInstalled } from "../../../src/build/app/sources.ts";
+import { ensureInstalled } from "../../../src/build/app/sources/sources.ts";
 import { buildJavaScript, type BuiltJavaScript } from "../../../src/build/node/javascript.ts";
 import type { Environment } from "../../../src/base/environment.ts";
 import { removeAfterTest } from "../removal.ts";

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { readApp } from "../../../src/build/app/app.ts";
-import type { Bun } from "../../../src/build/app/find-bun.ts";
+import type { Bun } from "../../../src/build/app/tools/find-bun.ts";
 import {
   writeReleaseLock,
   type ReleaseLock,

@@ -16,7 +16,7 @@ import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect } from "vitest";
 import { renderStubs } from "../../../src/build/release/stub.ts";
 import type { Manifest } from "../../../src/release/manifest.ts";
-import { hostId, notePath } from "../../../src/release/stamp.ts";
+import { hostId, notePath } from "../../../src/release/start/stamp.ts";
 import { targetOfHost } from "../../../src/release/targets.ts";
 
 const file = { size: 1, sha256: "0".repeat(64) };

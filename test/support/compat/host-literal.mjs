@@ -4,7 +4,7 @@
  */
 
 /** @typedef {import("../../../src/host/host-facts.ts").HostFacts} HostFacts */
-/** @typedef {import("../../../src/host/library.ts").HostView} HostView */
+/** @typedef {import("../../../src/host/libraries/library.ts").HostView} HostView */
 /** @typedef {import("../../../src/elf/elf-file.ts").NativeFile} NativeFile */
 
 /** @type {<T>(value: T) => { known: true, value: T, from: string }} */

@@ -6,7 +6,7 @@ import { createJudge } from "../../../src/compat/judge-files.ts";
 import { bytesSource } from "../../../src/elf/bytes.ts";
 import { readNativeFile, type ElfFile, type NativeFile } from "../../../src/elf/elf-file.ts";
 import type { HostFacts } from "../../../src/host/host-facts.ts";
-import type { RuntimeView } from "../../../src/host/runtime.ts";
+import type { RuntimeView } from "../../../src/host/runtime/runtime.ts";
 import { elfImage, type ImageOptions } from "../elf/elf-image.mjs";
 import { hostLiteral, known } from "./host-literal.mjs";
 

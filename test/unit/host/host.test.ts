@@ -10,8 +10,8 @@ import { captureHost, capturedRuntime, capturedView, parseCapturedHost } from ".
 import { readDirectory } from "../../../src/host/directory.ts";
 import { readHost } from "../../../src/host/host.ts";
 import { hostRoot } from "../../../src/host/root.ts";
-import { readRuntime } from "../../../src/host/runtime.ts";
-import { readStubs } from "../../../src/host/libuv-stubs.ts";
+import { readRuntime } from "../../../src/host/runtime/runtime.ts";
+import { readStubs } from "../../../src/host/runtime/libuv-stubs.ts";
 import { elfImage } from "../../support/elf/elf-image.mjs";
 
 const BUN = fileURLToPath(new URL("../../../node_modules/bun/bin/bun.exe", import.meta.url));

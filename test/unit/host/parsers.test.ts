@@ -1,9 +1,9 @@
 /** The pure parsers of host facts, each on text or bytes written by hand from the formats' descriptions. */
 import { describe, expect, it } from "vitest";
 import { findMount, parseMountInfo } from "../../../src/host/directory.ts";
-import { parseLdCache } from "../../../src/host/ld-cache.ts";
+import { parseLdCache } from "../../../src/host/libraries/ld-cache.ts";
 import { parseCpuInfo, parseOsRelease } from "../../../src/host/machine.ts";
-import { parseLdConf, parseSystemDirs } from "../../../src/host/search-path.ts";
+import { parseLdConf, parseSystemDirs } from "../../../src/host/libraries/search-path.ts";
 
 /** An ld.so.cache of the 1.1 format, behind an old table with `old` entries when that is given. */
 function cacheBytes(

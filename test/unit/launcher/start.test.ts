@@ -15,7 +15,7 @@ import {
 } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { NOTES } from "../../../src/release/stamp.ts";
+import { NOTES } from "../../../src/release/start/stamp.ts";
 import { readTreeEntry } from "../../../src/release/tree.ts";
 import { bareEnvironment, runProgram, type Run } from "../../support/launcher/fixture.ts";
 import { readTree } from "../../support/launcher/fixture-bundle.ts";

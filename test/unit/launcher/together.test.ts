@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { formatLockOwner, readSelf } from "../../../src/modules/lock/owner.ts";
-import { NOTES } from "../../../src/release/stamp.ts";
+import { NOTES } from "../../../src/release/start/stamp.ts";
 import { startRegistry, type Registry } from "../../support/modules/registry.ts";
 import { bareEnvironment, type Run } from "../../support/launcher/fixture.ts";
 import { useFixture } from "../../support/launcher/use-fixture.ts";

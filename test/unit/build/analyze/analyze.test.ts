@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { analyzeApp, type Analysis } from "../../../../src/build/analyze/analyze.ts";
 import { formatAnalysis } from "../../../../src/build/analyze/format-analysis.ts";
 import { readApp } from "../../../../src/build/app/app.ts";
-import { ensureInstalled, type Sources } from "../../../../src/build/app/sources.ts";
+import { ensureInstalled, type Sources } from "../../../../src/build/app/sources/sources.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
 import { BUN, FIXTURES, findingsOf, makeApp, SCRATCH } from "../../../support/build/scratch.ts";
 

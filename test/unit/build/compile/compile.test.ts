@@ -5,7 +5,7 @@
 import { mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { parseProbeOutput } from "../../../../src/release/probe-protocol.ts";
+import { parseProbeOutput } from "../../../../src/release/start/probe-protocol.ts";
 import type { CompileResult } from "../../../../src/build/compile/compile.ts";
 import {
   BUN,

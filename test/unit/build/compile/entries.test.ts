@@ -16,7 +16,7 @@ import {
 import { dirname, join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
 import { GantryError } from "../../../../src/base/errors.ts";
-import { parseProbeOutput } from "../../../../src/release/probe-protocol.ts";
+import { parseProbeOutput } from "../../../../src/release/start/probe-protocol.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
 import { readFileEntry } from "../../../../src/release/tree.ts";
 import { BUN, FIXTURE, makeWorkbench, runProgram } from "../../../support/build/workbench.ts";

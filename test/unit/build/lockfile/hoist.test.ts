@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { resolveKey, splitKey, type BunLock } from "../../../../src/release/bun-lock.ts";
-import { requireBunLock } from "../../../../src/build/app/convert-lockfile.ts";
+import { requireBunLock } from "../../../../src/build/app/sources/convert-lockfile.ts";
 import { findPins, walkClosure } from "../../../../src/build/lockfile/package-closure.ts";
 import { formatCandidate, pinLines, hoistClosure } from "../../../../src/build/lockfile/hoist.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";

@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { requireBunLock } from "../../../../src/build/app/convert-lockfile.ts";
+import { requireBunLock } from "../../../../src/build/app/sources/convert-lockfile.ts";
 import { walkClosure } from "../../../../src/build/lockfile/package-closure.ts";
 import { parseForeignPins } from "../../../../src/build/lockfile/foreign-pins.ts";
 import { checkForeignPins } from "../../../../src/build/lockfile/refusals.ts";

@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { beforeEach, describe, expect, it } from "vitest";
-import { parseProbeOutput } from "../../../../src/release/probe-protocol.ts";
+import { parseProbeOutput } from "../../../../src/release/start/probe-protocol.ts";
 import { makeDirectory, writeFiles } from "../../../support/build/scratch.ts";
 
 /** A real one: that of the test runner's own bundler for this machine. */

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { shipNode } from "../../../../src/build/node/strip-node.ts";
 import { bytesSource } from "../../../../src/elf/bytes.ts";
 import { planStrip } from "../../../../src/elf/strip.ts";
-import { readRuntime } from "../../../../src/host/runtime.ts";
+import { readRuntime } from "../../../../src/host/runtime/runtime.ts";
 import { makeDirectory } from "../../../support/build/scratch.ts";
 
 describe("shipNode", () => {

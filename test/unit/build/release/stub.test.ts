@@ -20,7 +20,7 @@ import { basename, join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { renderStubs } from "../../../../src/build/release/stub.ts";
 import type { Manifest } from "../../../../src/release/manifest.ts";
-import { hostId, notePath } from "../../../../src/release/stamp.ts";
+import { hostId, notePath } from "../../../../src/release/start/stamp.ts";
 import { outsideTemporary } from "../../../support/build/outside-temporary.ts";
 import { storeTreeName } from "../../../../src/release/store.ts";
 import { TARGETS, targetOfHost } from "../../../../src/release/targets.ts";
