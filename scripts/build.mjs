@@ -90,7 +90,7 @@ const { metafile } = await build({
 // The file that Node loads before an app, in releases that run on Node.
 await build({
   absWorkingDir: root,
-  entryPoints: ["src/build/node/preload.ts"],
+  entryPoints: ["src/build/node/start/preload.ts"],
   outfile: `${out}/preload.cjs`,
   bundle: true,
   minify: true,

@@ -131,6 +131,10 @@ const PLANTED: Readonly<
     refused: ["../../../release/index.ts", "../../../base/errors.ts", "../../../release/layout.ts"],
     allowed: ["../../../release/start/caller.ts", "../namespace.ts"],
   },
+  "build/node/start": {
+    refused: ["../../../release/index.ts", "../../../base/errors.ts", "../../../release/layout.ts"],
+    allowed: ["../../../release/start/names.ts", "../../preload/index.ts"],
+  },
   commands: {
     refused: ["../build/build.ts", "../modules/index.ts", "../check/check.ts"],
     allowed: ["../index.ts"],
@@ -138,7 +142,7 @@ const PLANTED: Readonly<
 };
 
 /** What is compiled into every app uses `process` as the app does. */
-const IN_EVERY_APP = new Set(["build/preload", "build/compile/prelude"]);
+const IN_EVERY_APP = new Set(["build/preload", "build/compile/prelude", "build/node/start"]);
 
 const IMPORTS: Readonly<Record<string, (specifier: string) => string>> = {
   static: (specifier) => `import "${specifier}";\n`,

@@ -4,7 +4,7 @@
  */
 import { GantryError, type Finding } from "../../base/errors.ts";
 import { LOCKFILE_OWNERS, type App, type Sources } from "../app/index.ts";
-import { readInstalledExternals, type AppLock } from "./app-lockfile.ts";
+import { readInstalledExternals, type AppLock } from "./app/index.ts";
 import type { BunLock } from "../../release/index.ts";
 import type { Closure, Pin } from "./package-closure.ts";
 

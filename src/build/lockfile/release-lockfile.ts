@@ -7,7 +7,7 @@ import { GantryError, type Finding } from "../../base/errors.ts";
 import type { Target } from "../../release/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { App, Bun, Sources } from "../app/index.ts";
-import { readAppLock, type AppLock } from "./app-lockfile.ts";
+import { readAppLock, type AppLock } from "./app/index.ts";
 import { findPins, type LeftOut, type Pin } from "./package-closure.ts";
 import { checkForeignPins, refuseChangedInstall, refuseForeignSource, refusePatched } from "./refusals.ts";
 import { readPatches } from "./patches.ts";

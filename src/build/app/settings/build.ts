@@ -1,7 +1,6 @@
 /** The setting `build`: options of the compiler, and of a Node app's own build. */
 import * as v from "valibot";
-import type { Meanings } from "./meanings.ts";
-import { AppPath, Text } from "./values.ts";
+import { AppPath, Text, type Meanings } from "./values.ts";
 
 export const Build = v.strictObject({
   defines: v.optional(v.record(Text, v.string())),

@@ -19,7 +19,7 @@ import {
   Tasks,
   UserName,
 } from "../../../release/index.ts";
-import type { Meanings } from "./meanings.ts";
+import type { Meanings } from "./values.ts";
 
 export const Service = v.strictObject({
   user: v.optional(UserName),

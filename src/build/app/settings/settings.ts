@@ -8,12 +8,11 @@ import { Binary } from "./binary.ts";
 import { Build } from "./build.ts";
 import { Activate } from "./commands.ts";
 import { Include, Keep } from "./files.ts";
-import type { Meanings } from "./meanings.ts";
 import { Externals, Optional } from "./packages.ts";
 import { Node, NodeByLibc } from "./runtime.ts";
 import { Service } from "./service.ts";
 import { Smoke } from "./smoke.ts";
-import { AppPath, Text } from "./values.ts";
+import { AppPath, Text, type Meanings } from "./values.ts";
 
 /** Every key with its type and its default. */
 export const Settings = v.strictObject({

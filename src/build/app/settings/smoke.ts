@@ -1,7 +1,7 @@
 /** The setting `smoke`: how the finished release is started at the end of a build. */
 import * as v from "valibot";
 import { Line } from "../../../release/index.ts";
-import type { Meanings } from "./meanings.ts";
+import type { Meanings } from "./values.ts";
 
 export const Smoke = v.strictObject({
   arguments: v.optional(v.array(Line)),

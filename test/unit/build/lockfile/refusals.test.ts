@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { requireBunLock } from "../../../../src/build/app/sources/convert-lockfile.ts";
 import { walkClosure } from "../../../../src/build/lockfile/package-closure.ts";
-import { parseForeignPins } from "../../../../src/build/lockfile/foreign-pins.ts";
+import { parseForeignPins } from "../../../../src/build/lockfile/app/foreign-pins.ts";
 import { checkForeignPins } from "../../../../src/build/lockfile/refusals.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
 import { BUN, FIXTURES, findingsOf, makeApp, writeFiles } from "../../../support/build/scratch.ts";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { readApp } from "../../../../../src/build/app/app.ts";
 import { ensureInstalled, type Sources } from "../../../../../src/build/app/sources/sources.ts";
-import { readAppLock } from "../../../../../src/build/lockfile/app-lockfile.ts";
+import { readAppLock } from "../../../../../src/build/lockfile/app/app-lockfile.ts";
 import { applyPatches } from "../../../../../src/build/package-manager/patch-package.ts";
 import { NODE } from "../../../../../scripts/pins.mjs";
 import {

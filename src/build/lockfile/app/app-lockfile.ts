@@ -5,10 +5,10 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
-import { GantryError } from "../../base/errors.ts";
-import { run } from "../../base/process/index.ts";
-import { toolEnvironment } from "../../runtime/index.ts";
-import type { Environment } from "../../base/environment.ts";
+import { GantryError } from "../../../base/errors.ts";
+import { run } from "../../../base/process/index.ts";
+import { toolEnvironment } from "../../../runtime/index.ts";
+import type { Environment } from "../../../base/environment.ts";
 import {
   checkLockFits,
   copyManifests,
@@ -22,10 +22,10 @@ import {
   type InstalledPackage,
   type Lockfile,
   type Sources,
-} from "../app/index.ts";
-import type { BunLock } from "../../release/index.ts";
+} from "../../app/index.ts";
+import type { BunLock } from "../../../release/index.ts";
 import { parseForeignPins } from "./foreign-pins.ts";
-import type { Scratch } from "../scratch.ts";
+import type { Scratch } from "../../scratch.ts";
 
 export interface AppLock {
   readonly lock: BunLock;

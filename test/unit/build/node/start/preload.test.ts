@@ -4,12 +4,12 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { beforeEach, describe, expect, it } from "vitest";
-import { parseProbeOutput } from "../../../../src/release/start/probe-protocol.ts";
-import { makeDirectory, writeFiles } from "../../../support/build/scratch.ts";
+import { parseProbeOutput } from "../../../../../src/release/start/probe-protocol.ts";
+import { makeDirectory, writeFiles } from "../../../../support/build/scratch.ts";
 
 /** A real one: that of the test runner's own bundler for this machine. */
 const NATIVE = createRequire(import.meta.url).resolve(`@rolldown/binding-linux-${process.arch}-gnu`);
-const SOURCE = join(import.meta.dirname, "../../../../src/build/node/preload.ts");
+const SOURCE = join(import.meta.dirname, "../../../../../src/build/node/start/preload.ts");
 
 /** Packages as they are found in the wild: one for each way that Node has to look for an entry. */
 const PACKAGES = {

@@ -2,7 +2,7 @@
  * Reads the packages in another package manager's lockfile, each as `name@version`, without Bun. This serves to check
  * that the conversion to bun.lock changed no version. An alias counts under the package's own name. Pure.
  */
-import type { LockfileKind } from "../app/index.ts";
+import type { LockfileKind } from "../../app/index.ts";
 
 /** The packages in a lockfile's text. Undefined for Bun's own formats, which need no such check. */
 export function parseForeignPins(kind: LockfileKind, text: string): Set<string> | undefined {

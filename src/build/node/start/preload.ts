@@ -11,10 +11,10 @@ import { dirname, join } from "node:path";
 import { env, exit } from "node:process";
 import type * as util from "node:util";
 import type * as threads from "node:worker_threads";
-import { applyEnvFile } from "../../release/start/env-file.ts";
-import * as NAMES from "../../release/start/names.ts";
-import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../release/start/probe-protocol.ts";
-import { runLoadProbe, diagnoseCrash } from "../preload/index.ts";
+import { applyEnvFile } from "../../../release/start/env-file.ts";
+import * as NAMES from "../../../release/start/names.ts";
+import { MODULES_VARIABLE, PROBE_VARIABLE } from "../../../release/start/probe-protocol.ts";
+import { runLoadProbe, diagnoseCrash } from "../../preload/index.ts";
 import { resolveFrom } from "./hooks.ts";
 import { loaderFor } from "./loader.ts";
 
