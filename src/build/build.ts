@@ -40,7 +40,7 @@ import { nodeEnvOf } from "./compile/index.ts";
 import { beginStep, type BuildContext, type BuildOptions } from "./build-context.ts";
 import { buildJavaScript, type BuiltJavaScript } from "./node/index.ts";
 import { writeArchive } from "./pack/index.ts";
-import { startRelease } from "./smoke/index.ts";
+import { isolationOnce, startRelease, type Isolation } from "./smoke/index.ts";
 import { proveRelease } from "./tree/index.ts";
 import { emptyDirectory, stageBundle, stageTarget } from "./stage.ts";
 import type { StagedTarget } from "./stage-types.ts";
@@ -74,7 +74,8 @@ export async function buildReleases(options: BuildOptions): Promise<ReleaseSumma
     const settled = staged.map((one) => [settleInstall(context, one), one] as const);
     const bundles = await stageBundles(settled);
     const made: ReleaseSummary[] = [];
-    for (const [own, one] of settled) made.push(await finishTarget(own, one, bundles));
+    const shared = { bundles, isolation: isolationOnce() };
+    for (const [own, one] of settled) made.push(await finishTarget(own, one, shared));
     // An abort after this point has no effect: releases that are published stay.
     options.signal?.throwIfAborted();
     const published = made.map((summary) => publish(summary, out));
@@ -150,6 +151,14 @@ async function stageBundles(
   return bundles;
 }
 
+/** What the last steps of all targets share. */
+interface Shared {
+  /** By the name of their target. */
+  readonly bundles: ReadonlyMap<string, PackedBundle | undefined>;
+  /** How releases are started without a network. */
+  readonly isolation: () => Promise<Isolation>;
+}
+
 /**
  * Writes the rest of a target's release, proves and starts the release when this machine can run it, and packs the
  * archive, all in the work directory.
@@ -157,7 +166,7 @@ async function stageBundles(
 async function finishTarget(
   context: BuildContext,
   staged: StagedTarget,
-  bundles: ReadonlyMap<string, PackedBundle | undefined>,
+  { bundles, isolation }: Shared,
 ): Promise<ReleaseSummary> {
   const { target, release, tree } = staged;
   const vendored = vendoredTargets(context, target).flatMap((wanted) => bundles.get(wanted.name) ?? []);
@@ -167,7 +176,7 @@ async function finishTarget(
   if (loadedHere)
     await proveRelease(release, staged.treeDirectory, manifest, emptyDirectory(context, staged.program));
   if (loadedHere && context.smoke !== "off") beginStep(context, target, "start");
-  const started = await startRelease(context, staged, manifest);
+  const started = await startRelease({ ...context, isolation }, staged, manifest);
   const archive = context.archive === "off" ? undefined : await packArchive(context, staged);
   return {
     target: target.name,

@@ -4,10 +4,9 @@
  */
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { hideLogins } from "../base/redact.ts";
 import { errorCode, type Finding } from "../base/errors.ts";
 import { NAMES } from "../release/index.ts";
-import type { RunResult } from "../base/process/index.ts";
+import { outputLines, type RunResult } from "../base/process/index.ts";
 
 interface FailureRule {
   readonly pattern: RegExp;
@@ -75,8 +74,7 @@ const FAILURES: readonly FailureRule[] = [
  */
 export function readComplaints(stderr: string): string[] {
   // A registry's address may hold a user and a password, and messages end up in logs.
-  return hideLogins(stderr)
-    .split("\n")
+  return outputLines(stderr)
     .map((line) => line.trim())
     .filter((line) => /^(?:error|warn:|npm error) ?\S|^\w+Error\b|^E[A-Z0-9]+: /.test(line));
 }

@@ -7,7 +7,7 @@ import { randomBytes } from "node:crypto";
 import { errorCode, type Finding } from "../base/errors.ts";
 import { MODULES_VARIABLE, parseProbeOutput, PROBE_VARIABLE, type ProbeRequest } from "../release/index.ts";
 import { keptEnvironment } from "./invoke.ts";
-import { run, type RunResult } from "../base/process/index.ts";
+import { outputLines, run, type RunResult } from "../base/process/index.ts";
 import type { Environment } from "../base/environment.ts";
 
 export interface ProbeOptions {
@@ -152,6 +152,6 @@ function failureFinding(name: string, message: string): Finding {
 
 /** The first lines of a process's stderr, as a finding's detail. */
 function quote(stderr: string): Pick<Finding, "detail"> {
-  const detail = stderr.split("\n").filter((line) => line.trim() !== "");
+  const detail = outputLines(stderr);
   return detail.length === 0 ? {} : { detail: detail.slice(0, 4) };
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { createScratch } from "../../src/build/scratch.ts";
-import { startRelease, type StartOutcome } from "../../src/build/smoke/index.ts";
+import { isolationOnce, startRelease, type StartOutcome } from "../../src/build/smoke/index.ts";
 import { parseSettings } from "../../src/build/app/settings/index.ts";
 import { parseManifest, parseTarget } from "../../src/release/index.ts";
 import { GantryError } from "../../src/base/errors.ts";
@@ -84,6 +84,7 @@ async function start(from: string, smoke: Record<string, unknown>): Promise<read
     const started = await startRelease(
       {
         app: { settings },
+        isolation: isolationOnce(),
         host: target,
         environment: process.env,
         scratch,

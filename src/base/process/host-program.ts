@@ -4,6 +4,7 @@
  */
 import { GantryError } from "../errors.ts";
 import type { Environment } from "../environment.ts";
+import { outputLines } from "./output-lines.ts";
 import { run, type RunOptions } from "./run.ts";
 
 const PATH = "/usr/sbin:/usr/bin:/sbin:/bin";
@@ -49,7 +50,7 @@ export async function runProgram(
 export async function runOrThrow(file: string, args: readonly string[]): Promise<string> {
   const { code, stdout, stderr } = await runProgram(file, args);
   if (code === 0) return stdout;
-  const detail = stderr.split("\n").filter((line) => line !== "");
+  const detail = outputLines(stderr);
   const what = `${file} ${args.join(" ")} failed with exit status ${code}`;
   // The C library's message for ENOSPC, which is English in the clean environment.
   if (stderr.includes("No space left on device")) throw new GantryError({ code: "DISK_FULL", what, detail });

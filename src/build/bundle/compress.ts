@@ -8,7 +8,7 @@ import { gzipSync } from "node:zlib";
 import { GantryError } from "../../base/errors.ts";
 import type { Compression } from "../../release/index.ts";
 import { BE_BUN, scriptArguments, toolEnvironment } from "../../runtime/index.ts";
-import { run } from "../../base/process/index.ts";
+import { outputLines, run } from "../../base/process/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { Scratch } from "../scratch.ts";
 
@@ -89,6 +89,6 @@ async function compressInChild(file: string, directory: string, compressor: Comp
     code: "INTERNAL",
     what: `the bundle could not be compressed (exit ${child.code ?? child.signal})`,
     where: executable,
-    detail: child.stderr.split("\n").slice(0, 5),
+    detail: outputLines(child.stderr).slice(0, 5),
   });
 }

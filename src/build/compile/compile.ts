@@ -8,7 +8,7 @@ import { dirname, extname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GantryError, toGantryError, type Finding } from "../../base/errors.ts";
 import type { Target } from "../../release/index.ts";
-import { run, type RunResult } from "../../base/process/index.ts";
+import { outputLines, run, type RunResult } from "../../base/process/index.ts";
 import { scriptArguments, toolEnvironment } from "../../runtime/index.ts";
 import type { BuildSettings } from "../app/index.ts";
 import { packageDirectory, type Reached } from "./reached.ts";
@@ -172,7 +172,7 @@ function workerDied(bun: string, output: RunResult): GantryError {
     what: `Bun ended while compiling (${how})`,
     where: bun,
     fix: "try another version of Bun with --bun; the lines above are its own",
-    detail: output.stderr.trim().split("\n").slice(-20),
+    detail: outputLines(output.stderr).slice(-20),
   });
 }
 

@@ -5,10 +5,9 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { hideLogins } from "../../base/redact.ts";
 import { GantryError } from "../../base/errors.ts";
 import { BE_BUN, toolEnvironment } from "../../runtime/index.ts";
-import { run } from "../../base/process/index.ts";
+import { outputLines, run } from "../../base/process/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import { copyRegistrySettings, requireBunLock, type Bun } from "../app/index.ts";
 import type { RegistryEntry } from "../../release/index.ts";
@@ -79,13 +78,13 @@ async function resolveAliases(
   const registry = options.registry === undefined ? [] : [`--registry=${options.registry}`];
   const environment = toolEnvironment(options.environment, { ...BE_BUN, BUN_CONFIG_HTTP_RETRY_COUNT: "2" });
   const result = await run(options.bun.path, [...args, ...registry], { cwd: directory, environment });
-  const said = hideLogins(result.stderr);
-  const failed = said.split("\n").filter((line) => /downloading package manifest| - 5\d\d$/.test(line));
+  const said = outputLines(result.stderr);
+  const failed = said.filter((line) => /downloading package manifest| - 5\d\d$/.test(line));
   if (result.code !== 0 || failed.length > 0) {
     throw new GantryError({
       code: "NETWORK_FAILED",
       what: "the package registry could not be asked for packages that the app's lockfile does not list",
-      detail: failed.length > 0 ? failed.slice(0, 5) : said.split("\n").slice(0, 5),
+      detail: (failed.length > 0 ? failed : said).slice(0, 5),
       fix: "check the network and build again",
     });
   }

@@ -9,7 +9,7 @@ import { dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { GantryError, type Finding } from "../../base/errors.ts";
 import { NAMES } from "../../release/index.ts";
-import { run } from "../../base/process/index.ts";
+import { outputLines, run } from "../../base/process/index.ts";
 import { scriptArguments, toolEnvironment } from "../../runtime/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import { isFile } from "../app/index.ts";
@@ -179,7 +179,7 @@ async function scan(options: ImportOptions): Promise<ScannedFile[]> {
     const result = await run(options.bun, args, { cwd: options.directory, environment });
     if (result.code !== 0) {
       const what = "Bun could not read the compiled JavaScript";
-      throw new GantryError({ code: "INTERNAL", what, detail: result.stderr.split("\n").slice(0, 8) });
+      throw new GantryError({ code: "INTERNAL", what, detail: outputLines(result.stderr).slice(0, 8) });
     }
     scanned.push(...(JSON.parse(result.stdout) as ScannedFile[]));
   }

@@ -7,6 +7,7 @@ import { copyFileSync, cpSync, existsSync, mkdirSync, readdirSync } from "node:f
 import { readFileSync, realpathSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { basename, join, relative, sep } from "node:path";
 import { GantryError } from "../../base/errors.ts";
+import { outputLines } from "../../base/process/index.ts";
 import { NAMES } from "../../release/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import { copyWorkspace, isOutput, partOf, type App, type Sources } from "../app/index.ts";
@@ -131,12 +132,11 @@ async function runCommand(command: readonly string[], options: RunCommand): Prom
   log.info(`running ${whose} own ${said}`);
   const result = await runTool(command, options);
   if (result.code === 0) return;
-  const lines = `${result.stdout}\n${result.stderr}`.split("\n").filter((line) => line.trim() !== "");
   throw new GantryError({
     code: "CONFIG_INVALID",
     what: `${whose} own "${said}" failed (${result.signal ?? `exit ${result.code}`})`,
     where: join(below, "package.json"),
-    detail: lines.slice(-20),
+    detail: outputLines(result.stdout, result.stderr).slice(-20),
     fix: failedFix(said, whose === "the app's" ? "the app" : below),
   });
 }

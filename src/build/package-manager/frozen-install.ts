@@ -2,8 +2,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Environment } from "../../base/environment.ts";
-import { run } from "../../base/process/index.ts";
-import { hideLogins } from "../../base/redact.ts";
+import { outputLines, run } from "../../base/process/index.ts";
 import { managerEnvironment, type PackageManager } from "./find-package-manager.ts";
 
 export interface InstallProblem {
@@ -86,8 +85,7 @@ const MEANINGS: readonly (readonly [InstallProblem["kind"], RegExp])[] = [
 ];
 
 function explain(text: string): InstallProblem {
-  const lines = hideLogins(text)
-    .split("\n")
+  const lines = outputLines(text)
     .map((line) => line.replace(/^(?:npm error|➤ YN0000: [│└┌·]?)\s*/, "").trim())
     .filter(
       (line) => line !== "" && !/^(?:Progress|info|\[\d\/\d\]|A complete log|yarn install)\b/.test(line),

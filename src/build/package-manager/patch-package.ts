@@ -7,7 +7,7 @@ import { join } from "node:path";
 import type { PackageJson } from "pkg-types";
 import type { Environment } from "../../base/environment.ts";
 import { GantryError } from "../../base/errors.ts";
-import { run } from "../../base/process/index.ts";
+import { outputLines, run } from "../../base/process/index.ts";
 import { managerEnvironment } from "./find-package-manager.ts";
 
 /** The scripts of an app that package managers run after they have installed its packages. */
@@ -41,10 +41,7 @@ export async function applyPatches(
       code: "CONFIG_INVALID",
       what: "patch-package could not apply the app's patches",
       where,
-      detail: `${result.stdout}\n${result.stderr}`
-        .split("\n")
-        .filter((line) => line.trim() !== "")
-        .slice(0, 8),
+      detail: outputLines(result.stdout, result.stderr).slice(0, 8),
       fix: "make the patches for the versions in the lockfile again: npx patch-package NAME",
     });
   }

@@ -49,6 +49,12 @@ const OPEN: Isolation = {
 /** Milliseconds that a try may take. */
 const LIMIT = 5000;
 
+/** Finds the isolation of a build when its first release is started, and keeps it for the others. */
+export function isolationOnce(): () => Promise<Isolation> {
+  let found: Promise<Isolation> | undefined;
+  return () => (found ??= findIsolation());
+}
+
 /** Finds the first way that works here. */
 export async function findIsolation(uid = readOwnUser().uid): Promise<Isolation> {
   const environment = { PATH: UNIT_PATH };

@@ -6,14 +6,14 @@
 import { constants, cpSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
-import { readProgramPath, run } from "../../base/process/index.ts";
+import { outputLines, readProgramPath, run } from "../../base/process/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import { type Manifest, NAMES, releaseLayout, runsOn, vendoredBundle } from "../../release/index.ts";
 import { toolEnvironment } from "../../runtime/index.ts";
 import type { Settings } from "../app/index.ts";
 import type { BuildContext } from "../build-context.ts";
 import type { StagedTarget } from "../stage-types.ts";
-import { findIsolation, type Isolation } from "./isolation.ts";
+import type { Isolation } from "./isolation.ts";
 import { judgeStart } from "./judge-start.ts";
 import type { ReleaseStart, StartOutcome, Way } from "./start-outcome.ts";
 import { claimedWays, obstacleOf } from "./ways.ts";
@@ -25,6 +25,7 @@ export type StartContext = Pick<
   "smoke" | "host" | "environment" | "scratch" | "signal" | "log"
 > & {
   readonly app: { readonly settings: Pick<Settings, "smoke" | "service"> };
+  readonly isolation: () => Promise<Isolation>;
 };
 
 /** What it needs of a target. */
@@ -59,7 +60,7 @@ export async function startRelease(
   if (context.smoke === "off") return { state: "skipped" };
   if (!runsOn(staged.target, context.host)) return { state: "not here" };
   const copy = join(staged.stage, "smoke", staged.name);
-  const isolation = await findIsolation();
+  const isolation = await context.isolation();
   try {
     cpSync(staged.release, copy, {
       recursive: true,
@@ -144,7 +145,7 @@ async function prepare(trial: Trial, way: Way): Promise<string | undefined> {
   ).finally(() => scratch.remove(home));
   signal?.throwIfAborted();
   if (result.code === 0) return undefined;
-  const detail = result.stderr.split("\n").filter((line) => line !== "");
+  const detail = outputLines(result.stderr);
   if (online && result.code === TEMPORARY)
     return detail.find((line) => line.includes("NETWORK_FAILED")) ?? "no network";
   throw failed(trial, way, {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
 import { type ExternalModule, type Manifest, NAMES, releaseLayout } from "../../release/index.ts";
 import { type ProbedExternal, probeExternal, toolEnvironment } from "../../runtime/index.ts";
-import { run } from "../../base/process/index.ts";
+import { outputLines, run } from "../../base/process/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import { readLoadReason } from "./load-reason.ts";
 import type { Unavailable } from "./available.ts";
@@ -92,7 +92,7 @@ export async function proveRelease(
       code: "INTERNAL",
       what: `the finished release does not prepare itself (exit ${result.code ?? result.signal})`,
       where: release,
-      detail: result.stderr.split("\n").filter((line) => line !== ""),
+      detail: outputLines(result.stderr),
     });
   } finally {
     rmSync(layout.stamps, { recursive: true, force: true });

@@ -6,7 +6,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { PackageJson } from "pkg-types";
-import { run } from "../../base/process/index.ts";
+import { outputLines, run } from "../../base/process/index.ts";
 import { toolEnvironment } from "../../runtime/index.ts";
 import type { Environment } from "../../base/environment.ts";
 
@@ -47,7 +47,7 @@ export async function runScript(options: ScriptOptions): Promise<ScriptResult> {
     timeout: limit,
     ends: "group",
   });
-  const said = `${result.stdout}\n${result.stderr}`.split("\n").filter((line) => line.trim() !== "");
+  const said = outputLines(result.stdout, result.stderr);
   if (result.code === 0) return { said };
   const why = result.timedOut
     ? `did not end within ${limit / 1000} s`

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { run, runProgram, runSync } from "../../../src/base/process/index.ts";
+import { outputLines, run, runProgram, runSync } from "../../../src/base/process/index.ts";
 
 const OPTIONS = { cwd: "/", environment: { PATH: "/usr/bin:/bin" } };
 const sh = (script: string, options = {}) => run("/bin/sh", ["-c", script], { ...OPTIONS, ...options });
@@ -38,4 +38,13 @@ test("runs at once what ends at once", () => {
   const { code, stdout, stderr } = runSync("/bin/sh", ["-c", "echo out; echo err >&2; exit 2"], OPTIONS);
   expect([code, stdout, stderr]).toEqual([2, "out\n", "err\n"]);
   expect(() => runSync("/nowhere", [], OPTIONS)).toThrow("ENOENT");
+});
+
+test("a program's lines are without blank ones, line ends and logins", () => {
+  const stdout = "first\r\n\n  second\n";
+  expect(outputLines(stdout, "GET https://name:secret@registry.test/x: 404\n")).toEqual([
+    "first",
+    "  second",
+    "GET https://***@registry.test/x: 404",
+  ]);
 });

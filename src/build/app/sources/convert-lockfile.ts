@@ -5,9 +5,8 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { PackageJson } from "pkg-types";
-import { hideLogins } from "../../../base/redact.ts";
 import { GantryError } from "../../../base/errors.ts";
-import { run } from "../../../base/process/index.ts";
+import { outputLines, run } from "../../../base/process/index.ts";
 import { toolEnvironment } from "../../../runtime/index.ts";
 import type { Environment } from "../../../base/environment.ts";
 import { compareDotted } from "../../../base/versions.ts";
@@ -114,10 +113,10 @@ export function unusable(
 
 /** The first six lines of a tool's output that are errors, warnings or notes. Logins in them are hidden. */
 export function toolLines(stderr: string): string[] {
-  const lines = hideLogins(stderr)
-    .split("\n")
-    .map((line) => line.trim());
-  return lines.filter((line) => /^(?:error|note|warn)\b|^[A-Z]\w+: /.test(line)).slice(0, 6);
+  return outputLines(stderr)
+    .map((line) => line.trim())
+    .filter((line) => /^(?:error|note|warn)\b|^[A-Z]\w+: /.test(line))
+    .slice(0, 6);
 }
 
 /**

@@ -5,10 +5,9 @@
  */
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
-import { hideLogins } from "../../../base/redact.ts";
 import { GantryError } from "../../../base/errors.ts";
 import type { Target } from "../../../release/index.ts";
-import { run, SELF } from "../../../base/process/index.ts";
+import { outputLines, run, SELF } from "../../../base/process/index.ts";
 import { toolEnvironment } from "../../../runtime/index.ts";
 import type { Environment } from "../../../base/environment.ts";
 import type { App } from "../app.ts";
@@ -87,10 +86,7 @@ async function fetchBun(
   throw new GantryError({
     code: "NETWORK_FAILED",
     what: `${missing}, and npm could not fetch ${name}@${version}`,
-    detail: hideLogins(result.stderr)
-      .split("\n")
-      .filter((line) => line.trim() !== "")
-      .slice(0, 6),
+    detail: outputLines(result.stderr).slice(0, 6),
     fix: `check the network, or ${fix}`,
   });
 }

@@ -140,10 +140,14 @@ describe("buildJavaScript", () => {
   });
 
   it("says what the script said when it fails", async () => {
-    const dir = makeApp(app({ entry: "dist/main.js" }, "echo the reason; exit 3"));
+    const dir = makeApp(
+      app({ entry: "dist/main.js" }, "echo the reason; echo GET https://me:secret@registry.test/; exit 3"),
+    );
     const [finding] = await findingsOf(() => build(dir));
     expect(finding).toMatchObject({ code: "CONFIG_INVALID", what: `the app's own "build" failed (exit 3)` });
-    expect(finding?.detail?.join("\n")).toContain("the reason");
+    const said = ["the reason", "GET https://***@registry.test/"];
+    expect(finding?.detail).toEqual(expect.arrayContaining(said));
+    expect(finding?.detail?.join("\n")).not.toContain("secret");
   });
 
   it.each([

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
-import { findIsolation } from "../../../../src/build/smoke/isolation.ts";
+import { findIsolation, isolationOnce } from "../../../../src/build/smoke/isolation.ts";
 import { watchStart, type StartOptions } from "../../../../src/build/smoke/watch-start.ts";
 import { makeDirectory } from "../../../support/build/scratch.ts";
 
@@ -112,4 +112,9 @@ it("isolation leaves the loopback alone, and its sockets are seen", async () => 
   expect((await seen).stdout).toBe(network === "loopback" ? "ENETUNREACH\n" : "\n");
   const local = start("", { timeout: 30, command: wrap([process.execPath, "-e", LISTEN]) });
   expect((await local.seen).listening?.address).toMatch(/^127\.0\.0\.1:/);
+});
+
+it("isolation is found once for all releases of a build", async () => {
+  const isolation = isolationOnce();
+  expect(await isolation()).toBe(await isolation());
 });
