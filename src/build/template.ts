@@ -1,14 +1,32 @@
 /** Reads gantry's templates for the files of a release, and replaces their `@KEY@` placeholders. */
 import { readFileSync } from "node:fs";
 import { dirname } from "node:path/posix";
-import { GantryError } from "../base/errors.ts";
+import { GantryError, isMissing } from "../base/errors.ts";
 
 /**
  * The text of a template.
  * @param path relative to gantry's own root, such as `templates/brain.sh`
+ * @throws GantryError INTERNAL when there is none
  */
 export function readTemplate(path: string): string {
-  return readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+  try {
+    return readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+  } catch (error) {
+    if (isMissing(error)) throw ofAnotherVersion(`${path} is not there`);
+    throw error;
+  }
+}
+
+/**
+ * In a clone the templates are those of the sources, and the program is dist/. The two differ after a change that was not
+ * built.
+ */
+function ofAnotherVersion(what: string): GantryError {
+  return new GantryError({
+    code: "INTERNAL",
+    what,
+    fix: "dist/ is older than its sources: run npm run build in gantry's clone, or install gantry again",
+  });
 }
 
 /**
@@ -26,7 +44,8 @@ export function fillPlaces(
   const kept = text.split("\n").filter((line) => !gone.some((key) => line.includes(`@${key}@`)));
   return kept.join("\n").replace(/@([A-Z_]+)@/g, (_, key: string) => {
     const value = values[key];
-    if (value === undefined) throw new GantryError({ code: "INTERNAL", what: `${name} asks for ${key}` });
+    if (value === undefined)
+      throw ofAnotherVersion(`${name} asks for ${key}, which this gantry does not know`);
     return value;
   });
 }
