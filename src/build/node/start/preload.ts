@@ -1,8 +1,8 @@
 /**
  * Node loads this file before an app (`--require lib/preload.cjs`), in its process, its workers and its forks. It makes
- * packages resolve from the installed tree at any path, removes gantry's own variables from the environment and loads
- * the release's `.env`. When it is run as a program, it runs the load probe. It is bundled and needs no other file of
- * the release.
+ * packages resolve from the installed tree at any path, removes gantry's own variables from the environment, loads the
+ * release's `.env`, and sets NODE_ENV to "production" when nothing else did. When it is run as a program, it runs the
+ * load probe. It is bundled and needs no other file of the release.
  */
 import type * as crypto from "node:crypto";
 import * as fs from "node:fs";
@@ -35,6 +35,8 @@ if (probe !== undefined && require.main === module) {
   watchEnd(modules ?? join(release, NAMES.modules));
   const file = join(release, NAMES.env);
   if (existsSync(file)) loadEnvironment(file);
+  // A server of its own often loads its bundler, a devDependency, unless NODE_ENV says production.
+  env["NODE_ENV"] ??= "production";
 }
 
 /**

@@ -166,6 +166,19 @@ describe("an app", () => {
     expect(existsSync(join(release, "../owned"))).toBe(false);
   });
 
+  it.each([
+    ["production when nothing is", {}, "", "production"],
+    ["by .env", {}, "NODE_ENV=staging\n", "staging"],
+    ["by the environment before .env", { NODE_ENV: "test" }, "NODE_ENV=staging\n", "test"],
+    ["by an empty value", { NODE_ENV: "" }, "", ""],
+  ])("has the NODE_ENV that is told: %s", (_when, given, file, expectedValue) => {
+    writeFiles(release, {
+      ".env": file,
+      "lib/app/index.js": "process.stdout.write(process.env.NODE_ENV);",
+    });
+    expect(startApp(given)).toMatchObject({ code: 0, stderr: "", stdout: expectedValue });
+  });
+
   it("starts when .env cannot be read", () => {
     mkdirSync(join(release, ".env"));
     const result = startApp({ GANTRY_MODULES: modules });
