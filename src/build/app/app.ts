@@ -36,6 +36,8 @@ export interface App {
   /** The directory that holds the workspace's modules and lockfile; `dir` itself when there is no workspace. */
   readonly workspaceRoot: string;
   readonly lockfile: Lockfile | undefined;
+  /** What to change in the configuration of the app's framework, whose build may make no server without it. */
+  readonly unready: string | undefined;
   /** What was taken from elsewhere because no setting says it, a sentence each. */
   readonly notes: readonly string[];
 }
@@ -105,6 +107,7 @@ export async function readApp(appDir: string): Promise<App> {
     entry: entry.value,
     workspaceRoot,
     lockfile: readLockfile(dir, workspaceRoot, manager),
+    unready: told.framework?.lacking,
     notes: describeDefaults(packageJson, parsed.settings, told, {
       value: relative(dir, entry.value),
       by: entry.by,
@@ -127,7 +130,7 @@ function describeDefaults(
     ...(runtime === "node" && set.node === undefined
       ? [`node "${told.node.value}" from ${told.node.by}`]
       : []),
-    ...(set.entry === undefined && entry.by.startsWith("the script")
+    ...(set.entry === undefined && [told.entry?.by, told.framework?.framework.name].includes(entry.by)
       ? [`entry "${entry.value}" from ${entry.by}`]
       : []),
   ];

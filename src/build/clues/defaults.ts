@@ -5,6 +5,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join, normalize } from "node:path";
 import type { PackageJson } from "pkg-types";
+import { findFramework, type FoundFramework } from "./frameworks.ts";
 import { chooseNode, type ChosenNode, type Told } from "./node-version.ts";
 import {
   parseCompileCommand,
@@ -24,6 +25,8 @@ export interface Defaults {
   readonly binary: Told<string> | undefined;
   /** For an app that runs on Node. */
   readonly node: ChosenNode;
+  /** The framework whose build makes the server. */
+  readonly framework: FoundFramework | undefined;
 }
 
 /** An app, and the workspace that it belongs to. */
@@ -45,21 +48,38 @@ export function readDefaults(source: ClueSource): Defaults {
   const compiled = compiledByBun(json);
   const start = readStartScript(json);
   const manifests = dir === root ? [json] : [json, readManifest(root)];
+  const framework = findFramework(dir, json);
   const runtime = compiled === undefined ? startRuntime(start) : { value: "bun" as const, by: compiled.by };
-  const started = start?.value.file;
-  const file =
-    compiled === undefined
-      ? started === undefined
-        ? undefined
-        : { value: started, by: start?.by ?? "" }
-      : { value: compiled.value.file, by: compiled.by };
   return {
-    runtime: runtime ?? declaredRuntime(source, manifests),
-    entry: file === undefined ? undefined : { value: resolveEntry(dir, file.value, json), by: file.by },
+    runtime: runtime ?? frameworkRuntime(framework) ?? declaredRuntime(source, manifests),
+    entry: startedFile(source, compiled, start) ?? madeFile(framework),
     binary:
       compiled?.value.binary === undefined ? undefined : { value: compiled.value.binary, by: compiled.by },
     node: chooseNode(readNodeVersions([dir, root], manifests), running),
+    framework,
   };
+}
+
+/** The file that a script compiles or starts. */
+function startedFile(
+  { dir, json }: ClueSource,
+  compiled: Told<CompileCommand> | undefined,
+  start: Told<StartCommand> | undefined,
+): Told<string> | undefined {
+  const file = compiled?.value.file ?? start?.value.file;
+  const by = compiled?.by ?? start?.by;
+  return file === undefined || by === undefined ? undefined : { value: resolveEntry(dir, file, json), by };
+}
+
+/** The file that the framework's build makes, whose server a script may start by the framework's own program. */
+function madeFile(found: FoundFramework | undefined): Told<string> | undefined {
+  const { entry, name } = found?.framework ?? {};
+  return entry === undefined || name === undefined ? undefined : { value: entry, by: name };
+}
+
+/** Builds of frameworks make JavaScript for Node, whatever manages the packages. */
+function frameworkRuntime(found: FoundFramework | undefined): Told<Runtime> | undefined {
+  return found === undefined ? undefined : { value: "node", by: found.framework.name };
 }
 
 /** The script that starts the app, and what it starts. */
@@ -139,7 +159,9 @@ export function resolveEntry(dir: string, named: string, json: PackageJson): str
     (end) => path + end,
   );
   const found = candidates.find((one) => statSync(join(dir, one), { throwIfNoEntry: false })?.isFile());
-  return found ?? (/(?:^|\/)[^/.]+$/.test(path) ? `${path}.js` : path);
+  if (found !== undefined || !/(?:^|\/)[^/.]+$/.test(path)) return found ?? path;
+  // `node dist` names a directory, `node dist/main` a file.
+  return path.includes("/") ? `${path}.js` : `${path}/index.js`;
 }
 
 function readManifest(directory: string): PackageJson {

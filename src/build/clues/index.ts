@@ -4,6 +4,7 @@
  */
 export { readDefaults, readStartScript, resolveEntry, type Defaults } from "./defaults.ts";
 export { defaultBinary, findBunEntry, findNodeEntry } from "./entry.ts";
+export type { Framework } from "./frameworks.ts";
 export { OLDEST_NODE, type Told } from "./node-version.ts";
 /** Reads commands by which people start an app. */
 export { parseStartCommand, parseWords, type StartCommand } from "./start-command.ts";

@@ -76,10 +76,13 @@ function withArguments(
 }
 
 /** How the app is started: by a script for production, the Procfile, the Dockerfile, or another script. */
-function readStart({ json, files }: Known): Told<StartCommand> | undefined {
+function readStart({ json, files, framework }: Known): Told<StartCommand> | undefined {
   const script = readStartScript(json);
   if (script !== undefined && /prod/.test(script.by)) return script;
-  return readProcfile(files, json) ?? readDockerfile(files, json) ?? script;
+  const image = readDockerfile(files, json);
+  // An image of a framework's output names files relative to that output.
+  const elsewhere = framework?.entry !== undefined && !files.has(image?.value.file ?? "");
+  return readProcfile(files, json) ?? (elsewhere ? undefined : image) ?? script;
 }
 
 function readProcfile({ read }: AppFiles, json: PackageJson): Told<StartCommand> | undefined {

@@ -1,8 +1,7 @@
 /** What is known of an app while its settings are proposed. */
 import type { PackageJson } from "pkg-types";
-import type { Defaults } from "../clues/index.ts";
+import type { Defaults, Framework } from "../clues/index.ts";
 import type { AppFiles } from "./app-files.ts";
-import type { Framework } from "./frameworks.ts";
 
 export interface ProposalSource {
   readonly dir: string;

@@ -5,10 +5,9 @@
  */
 import type { PackageJson } from "pkg-types";
 import { GantryError } from "../../base/errors.ts";
-import { defaultBinary, readDefaults, type Defaults, type Told } from "../clues/index.ts";
+import { defaultBinary, readDefaults, type Defaults, type Framework, type Told } from "../clues/index.ts";
 import { readAppFiles } from "./app-files.ts";
 import { chooseEntry, type ChosenEntry } from "./choose-entry.ts";
-import { findFramework, type Framework } from "./frameworks.ts";
 import { ENV_EXAMPLES, findHealth, findPort } from "./network.ts";
 import type { Known, ProposalSource } from "./known.ts";
 import { findActivate, findIncluded, needsWholeApp, takesAsIs } from "./shipped-files.ts";
@@ -37,10 +36,10 @@ export function propose(source: ProposalSource): Proposal {
   const { dir, json } = source;
   const files = readAppFiles(dir);
   const told = readDefaults(source);
-  const found = findFramework(new Set(Object.keys({ ...json.dependencies, ...json.devDependencies })), files);
+  const found = told.framework;
   if (found?.lacking !== undefined) throw unready(found.framework, found.lacking, dir);
   const framework = found?.framework;
-  const runtime = chooseRuntime(source, told, framework);
+  const runtime = chooseRuntime(source, told);
   const binary = settingOf(json, "binary") ??
     told.binary ?? { value: defaultBinary(json, json.name ?? ""), by: "package.json" };
   const known: Known = { ...source, files, told, runtime: runtime.value, binary: binary.value, framework };
@@ -63,17 +62,12 @@ function setting(key: string, told: Told<unknown> | undefined): ProposedSetting 
   return told === undefined ? undefined : { key, value: told.value, reason: told.by };
 }
 
-function chooseRuntime(
-  { json, dir }: ProposalSource,
-  told: Defaults,
-  framework: Framework | undefined,
-): Told<"bun" | "node"> {
+function chooseRuntime({ json, dir }: ProposalSource, told: Defaults): Told<"bun" | "node"> {
   const set = settingOf(json, "runtime");
   if (set?.value === "bun" || set?.value === "node") return { value: set.value, by: set.by };
   if (isSet(json, "node") || isSet(json, "app"))
     return { value: "node", by: '"gantry.node" or "gantry.app"' };
   if (told.runtime !== undefined) return told.runtime;
-  if (framework !== undefined) return { value: "node", by: framework.name };
   const bin = Object.values(typeof json.bin === "string" ? { own: json.bin } : (json.bin ?? {}));
   const shebang = bin.find((path) => /^#!.*\bnode\b/.test(readAppFiles(dir).read(path) ?? ""));
   if (shebang !== undefined) return { value: "node", by: `the first line of ${shebang}` };

@@ -180,7 +180,7 @@ function checkEntry(app: App, { appDir, entry, inside, part, built }: BuiltEntry
   if (inside.startsWith(".."))
     refuse(`the entry ${entry} does not lie in "gantry.app", ${part}`, 'correct "gantry.app"');
   if (existsSync(join(appDir, entry))) return;
-  refuse(`${entry} is not among what "${built}" made`, 'correct "gantry.entry", or the build');
+  refuse(`${entry} is not among what "${built}" made`, app.unready ?? 'correct "gantry.entry", or the build');
 }
 
 /** Matches files that are left out of lib/app, because only compilers, editors and debuggers read them. */

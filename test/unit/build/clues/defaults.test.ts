@@ -53,8 +53,41 @@ it("finds the file that a start script means, before and after a build", () => {
   expect(entry("node ./bin/www", { "bin/www": "" })).toBe("bin/www");
   expect(entry("node dist/main")).toBe("dist/main.js");
   expect(entry("node dist", { "dist/index.mjs": "" })).toBe("dist/index.mjs");
+  expect(entry("node build")).toBe("build/index.js");
   expect(entry("node .", {}, "lib/server.js")).toBe("lib/server.js");
   expect(entry("next start")).toBeUndefined();
+});
+
+const withPackage = (name: string, more: object = {}) => ({
+  name: "site",
+  devDependencies: { [name]: "1" },
+  ...more,
+});
+
+describe("a framework", () => {
+  it.each([
+    ["nuxt", ".output/server/index.mjs", "Nuxt"],
+    ["next", ".next/standalone/server.js", "Next.js"],
+    ["astro", "dist/server/entry.mjs", "Astro"],
+  ])("%s says what its build makes, and that Node runs it", (name, value, by) => {
+    const found = defaults(withPackage(name), { "bun.lock": "{}" });
+    expect(found).toMatchObject({ entry: { value, by }, runtime: { value: "node", by } });
+  });
+
+  it("is overruled by a script that starts a file", () => {
+    const scripts = { start: "node server.js", build: "astro build" };
+    expect(defaults(withPackage("astro", { scripts }))).toMatchObject({
+      entry: { value: "server.js", by: 'the script "start"' },
+      runtime: { value: "node", by: 'the script "start"' },
+    });
+  });
+
+  it("says what its configuration lacks", () => {
+    const files = { "svelte.config.js": 'import adapter from "@sveltejs/adapter-auto";' };
+    expect(defaults(withPackage("@sveltejs/kit"), files).framework?.lacking).toMatch(/adapter-node/);
+    const ready = { "vite.config.ts": 'import adapter from "@sveltejs/adapter-node";' };
+    expect(defaults(withPackage("@sveltejs/kit"), ready).framework?.lacking).toBeUndefined();
+  });
 });
 
 describe("the Node", () => {

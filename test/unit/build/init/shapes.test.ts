@@ -139,6 +139,23 @@ describe("init proposes for", () => {
       ".next/standalone/server.js",
       3000,
     ],
+    [
+      "Next with its documented Dockerfile, which starts a file of the output",
+      framework("next"),
+      {
+        "next.config.ts": 'export default { output: "standalone" };',
+        Dockerfile: 'FROM node:24\nEXPOSE 3000\nCMD ["node", "server.js"]\n',
+      },
+      ".next/standalone/server.js",
+      3000,
+    ],
+    [
+      "SvelteKit whose script names the output's directory",
+      framework("@sveltejs/kit", { scripts: { build: "vite build", start: "node build" } }),
+      { "svelte.config.js": "import adapter from '@sveltejs/adapter-node';" },
+      "build/index.js",
+      3000,
+    ],
     ["Nuxt", framework("nuxt", { scripts: { start: "nuxt start" } }), {}, ".output/server/index.mjs", 3000],
     [
       "Nuxt that node starts",

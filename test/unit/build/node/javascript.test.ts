@@ -170,6 +170,19 @@ describe("buildJavaScript", () => {
     });
   });
 
+  it("says which adapter a framework's build needs to make a server", async () => {
+    const dir = makeApp({
+      ...app({}, "mkdir -p .svelte-kit/output", { devDependencies: { "@sveltejs/kit": "2.0.0" } }),
+      "svelte.config.js": 'import adapter from "@sveltejs/adapter-auto";',
+    });
+    const [finding] = await findingsOf(() => build(dir));
+    expect(finding).toMatchObject({
+      code: "CONFIG_INVALID",
+      what: expect.stringMatching(/^build\/index\.js is not among what "run build" made/) as string,
+      fix: expect.stringContaining("@sveltejs/adapter-node") as string,
+    });
+  });
+
   it("names the compiler that an app with a tsconfig.json lacks", async () => {
     const dir = makeApp({ ...app({ entry: "dist/main.js" }, undefined), "tsconfig.json": {} });
     const [finding] = await findingsOf(() => build(dir));

@@ -2,7 +2,9 @@
  * The frameworks whose builds put a server into a known place. What a framework's configuration has to say for that is
  * checked, because the build would otherwise make pages or nothing that Node can start.
  */
-import type { AppFiles } from "./app-files.ts";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { PackageJson } from "pkg-types";
 
 export interface Framework {
   /** Its name, for messages. */
@@ -60,16 +62,24 @@ const FRAMEWORKS: readonly Framework[] = [
   { name: "NestJS", packages: ["@nestjs/core"], entry: "dist/main.js", port: 3000 },
 ];
 
+export interface FoundFramework {
+  readonly framework: Framework;
+  /** The sentence for an app whose configuration makes no server that Node can start. */
+  readonly lacking: string | undefined;
+}
+
 /** Finds the framework of an app, and what its configuration lacks. */
 export function findFramework(
-  dependencies: ReadonlySet<string>,
-  files: Pick<AppFiles, "names" | "read">,
-): { readonly framework: Framework; readonly lacking: string | undefined } | undefined {
-  const framework = FRAMEWORKS.find(({ packages }) => packages.some((name) => dependencies.has(name)));
+  dir: string,
+  { dependencies, devDependencies }: PackageJson,
+): FoundFramework | undefined {
+  const names = new Set(Object.keys({ ...dependencies, ...devDependencies }));
+  const framework = FRAMEWORKS.find(({ packages }) => packages.some((name) => names.has(name)));
   if (framework === undefined) return undefined;
   const { needs } = framework;
   if (needs === undefined) return { framework, lacking: undefined };
-  const configs = files.names.filter((name) => needs.config.test(name));
-  const told = configs.some((name) => needs.says.test(files.read(name) ?? ""));
+  const told = readdirSync(dir)
+    .filter((name) => needs.config.test(name))
+    .some((name) => needs.says.test(readFileSync(join(dir, name), "utf8")));
   return { framework, lacking: told ? undefined : needs.fix };
 }
