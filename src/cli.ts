@@ -31,11 +31,21 @@ async function confirm(question: string): Promise<boolean> {
 }
 
 const scratch = createScratch();
-// A build that is interrupted leaves neither work directories nor an incomplete release.
+const interrupted = new AbortController();
+/** Milliseconds in which a command ends by itself. Its tools get SIGKILL after half a second. */
+const PATIENCE = 1000;
+
+/** Ends the process as the signal would have done it, and leaves no work directories. */
+function endBy(signal: NodeJS.Signals): void {
+  scratch.removeAll();
+  process.removeAllListeners(signal);
+  process.kill(process.pid, signal);
+}
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-  process.once(signal, () => {
-    scratch.removeAll();
-    process.kill(process.pid, signal);
+  process.on(signal, () => {
+    if (interrupted.signal.aborted) return endBy(signal);
+    interrupted.abort(signal);
+    setTimeout(() => endBy(signal), PATIENCE);
   });
 }
 
@@ -50,6 +60,7 @@ try {
         environment: process.env,
         log,
         scratch,
+        signal: interrupted.signal,
         print,
         confirm: process.stdin.isTTY && process.stderr.isTTY ? confirm : undefined,
         self: { path: process.execPath, versions: process.versions, arch: process.arch },
@@ -64,7 +75,11 @@ try {
     { print, colour: process.stdout.isTTY },
   );
 } catch (error) {
-  const failure = toGantryError(error);
-  for (const finding of failure.findings) log.error(formatFinding(finding).join("\n"));
-  process.exitCode = failure.exit;
+  if (interrupted.signal.aborted) {
+    endBy(interrupted.signal.reason as NodeJS.Signals);
+  } else {
+    const failure = toGantryError(error);
+    for (const finding of failure.findings) log.error(formatFinding(finding).join("\n"));
+    process.exitCode = failure.exit;
+  }
 }

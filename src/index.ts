@@ -2,7 +2,7 @@
  * The build side of gantry for other programs: the functions that the command line calls. The launcher is not part of
  * it, because the launcher is shipped inside each release.
  */
-import { readOwnLibc, SELF } from "./base/process/index.ts";
+import { abortable, readOwnLibc, SELF } from "./base/process/index.ts";
 import { readFileSync } from "node:fs";
 import {
   addBundles as addBundlesTo,
@@ -75,7 +75,11 @@ interface WithScratch {
   readonly scratch?: Scratch | undefined;
 }
 /** For `addBundles`. */
-export type BundleOptions = Omit<AddBundlesOptions, "host" | "scratch"> & WithScratch;
+export type BundleOptions = Omit<AddBundlesOptions, "host" | "scratch"> &
+  WithScratch & {
+    /** Aborting it ends every tool that runs; the reason is thrown. */
+    readonly signal?: AbortSignal | undefined;
+  };
 /** For `pushBundles`. */
 export type PushOptions = Omit<PushReleaseOptions, "host" | "scratch"> & WithScratch;
 /** For `buildRelease`. */
@@ -102,6 +106,8 @@ export interface AnalyzeOptions extends WithScratch {
   readonly target?: string | undefined;
   readonly bun?: string | undefined;
   readonly environment: Environment;
+  /** Aborting it ends every tool that runs; the reason is thrown. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** gantry's own version. */
@@ -124,6 +130,10 @@ export function buildRelease(options: BuildOptions): Promise<ReleaseSummary[]> {
 export async function analyze(
   options: AnalyzeOptions,
 ): Promise<{ readonly json: Analysis; readonly text: string }> {
+  return await abortable(options.signal, () => analyzeInstalled(options));
+}
+
+async function analyzeInstalled(options: AnalyzeOptions) {
   const app = await readApp(options.appDir);
   const sources = readInstalledSources(app) ?? (await installSources(app, options));
   try {
@@ -156,7 +166,7 @@ async function installSources(app: App, options: AnalyzeOptions): Promise<Source
  * @throws GantryError
  */
 export function addBundles(options: BundleOptions): Promise<AddedBundles> {
-  return addBundlesTo({ ...options, ...own(options), host: hostTarget() });
+  return abortable(options.signal, () => addBundlesTo({ ...options, ...own(options), host: hostTarget() }));
 }
 
 /**
@@ -165,7 +175,9 @@ export function addBundles(options: BundleOptions): Promise<AddedBundles> {
  * @throws GantryError
  */
 export function pushBundles(options: PushOptions): Promise<string> {
-  return pushReleaseBundles({ ...options, ...own(options), host: hostTarget() });
+  return abortable(options.signal, () =>
+    pushReleaseBundles({ ...options, ...own(options), host: hostTarget() }),
+  );
 }
 
 /**

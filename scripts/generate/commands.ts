@@ -23,6 +23,7 @@ const building = documented(
     scratch: createScratch(),
     print: () => undefined,
     confirm: undefined,
+    signal: new AbortController().signal,
     self: { path: process.execPath, versions: process.versions, arch: process.arch },
     terminal: { columns: undefined, colour: false },
     setExit: () => undefined,

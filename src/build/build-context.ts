@@ -50,8 +50,8 @@ export interface BuildOptions {
   readonly scratch: Scratch;
   readonly log: Log;
   /**
-   * When it is aborted, the build ends before its next step and throws the signal's reason. A running tool is not
-   * interrupted.
+   * When it is aborted, the build ends and throws the signal's reason: every tool that runs gets SIGTERM with all its
+   * children, and SIGKILL half a second later. Nothing that the build made is left.
    */
   readonly signal?: AbortSignal | undefined;
   /** Called at the beginning of every step. */

@@ -6,6 +6,7 @@
 import { existsSync, readdirSync, renameSync, rmdirSync, rmSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import { GantryError } from "../base/errors.ts";
+import { abortable } from "../base/process/index.ts";
 import {
   type Manifest,
   NAMES,
@@ -50,9 +51,13 @@ export type { BuildEvent, BuildOptions } from "./build-context.ts";
 
 /**
  * Builds a release for each target, all of them or none.
- * @throws GantryError with every finding; existing releases are then unchanged
+ * @throws GantryError with every finding, or the signal's reason; existing releases are then unchanged
  */
 export async function buildReleases(options: BuildOptions): Promise<ReleaseSummary[]> {
+  return await abortable(options.signal, () => buildAll(options));
+}
+
+async function buildAll(options: BuildOptions): Promise<ReleaseSummary[]> {
   const targets = options.targets.length === 0 ? [options.host] : options.targets.map(parseTarget);
   const { environment, scratch, log } = options;
   const app = await readApp(options.appDir);
@@ -196,7 +201,8 @@ async function packArchive(context: BuildContext, { target, stage, name }: Stage
   const archive = join(stage, `${name}.tar.gz`);
   beginStep(context, target, "pack");
   context.log.info(`${target.name}: packing`);
-  await writeArchive({ parent: stage, name, file: archive, epoch: sourceDateEpoch(context.environment) });
+  const epoch = sourceDateEpoch(context.environment);
+  await writeArchive({ parent: stage, name, file: archive, epoch, signal: context.signal });
   return archive;
 }
 

@@ -54,12 +54,25 @@ const BUNDLE = "bundle";
 export async function stageTarget(context: BuildContext, target: Target): Promise<StagedTarget> {
   beginStep(context, target, "install");
   const installed = await installTarget(context, target, join(context.work, target.name));
-  const { release, stage, name, treeDirectory } = installed;
   beginStep(context, target, "compile");
   // Packing takes as long as compiling and uses another processor core, so it starts early. If the tree changes
   // afterwards, which is rare, it is packed again.
   const early = packTree(context, installed, withoutUnbuilt(installed));
-  early.catch(() => undefined);
+  const ended = early.catch(() => undefined);
+  try {
+    return await finishStage(context, installed, early);
+  } finally {
+    await ended;
+  }
+}
+
+/** Makes the program of a target, and settles which modules it has. */
+async function finishStage(
+  context: BuildContext,
+  installed: InstalledTarget,
+  early: Promise<PackedBundle | undefined>,
+): Promise<StagedTarget> {
+  const { target, release, stage, name, treeDirectory } = installed;
   const program = await makeProgram(context, installed);
   const externals = describeExternals(installed.analysis.externals, installed.lock, program.imports);
   const settled = await settleExternals(context, installed, program, externals);

@@ -6,7 +6,7 @@ import { app, bun, json, target } from "./arguments.ts";
 import type { CommandContext } from "./command-context.ts";
 import { jsonText } from "../base/text.ts";
 
-export function analyzeCommand({ environment, scratch, print }: CommandContext): CommandDef {
+export function analyzeCommand({ environment, scratch, print, signal }: CommandContext): CommandDef {
   return defineCommand({
     meta: { name: "analyze", description: "Explains which modules must stay outside the binary" },
     args: {
@@ -22,7 +22,8 @@ export function analyzeCommand({ environment, scratch, print }: CommandContext):
         throw new GantryError({ code: "USAGE", what, fix: "run it once for each --target" });
       }
       const { analyze } = await import("../index.ts");
-      const report = await analyze({ appDir: args.app, target: name, bun: args.bun, environment, scratch });
+      const options = { appDir: args.app, target: name, bun: args.bun, environment, scratch, signal };
+      const report = await analyze(options);
       print(args.json === true ? jsonText(report.json) : report.text);
     },
   });

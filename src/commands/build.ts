@@ -47,7 +47,7 @@ const ARGUMENTS = {
   },
 } satisfies ArgsDef;
 
-export function buildCommand({ environment, log, scratch, print }: CommandContext): CommandDef {
+export function buildCommand({ environment, log, scratch, print, signal }: CommandContext): CommandDef {
   return defineCommand({
     meta: { name: "build", description: "Makes the release directory and its archive" },
     args: ARGUMENTS,
@@ -68,6 +68,7 @@ export function buildCommand({ environment, log, scratch, print }: CommandContex
         environment,
         log,
         scratch,
+        signal,
       });
       for (const { directory, archive } of built)
         print(archive === undefined ? directory : `${directory}\n${archive}`);

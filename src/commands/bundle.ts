@@ -4,7 +4,7 @@ import { defineCommand, flagValues } from "../base/command-line.ts";
 import { bun, release, target } from "./arguments.ts";
 import type { CommandContext } from "./command-context.ts";
 
-export function bundleCommand({ environment, log, scratch, print }: CommandContext): CommandDef {
+export function bundleCommand({ environment, log, scratch, print, signal }: CommandContext): CommandDef {
   return defineCommand({
     meta: { name: "bundle", description: "Adds bundles to a release, on a machine with a network" },
     args: {
@@ -36,10 +36,10 @@ export function bundleCommand({ environment, log, scratch, print }: CommandConte
         environment,
         log,
         scratch,
+        signal,
       };
       if (args.push !== undefined) {
-        const { signal } = new AbortController();
-        print(await pushBundles({ ...options, push: args.push, signal }));
+        print(await pushBundles({ ...options, push: args.push }));
         return;
       }
       const { files, removedSignatures, repacked } = await addBundles(options);

@@ -15,6 +15,8 @@ export interface CommandContext {
   readonly log: Log;
   /** Makes and removes the private directories of the command. src/cli.ts removes the rest after a signal. */
   readonly scratch: Scratch;
+  /** Aborted when the command shall end early. */
+  readonly signal: AbortSignal;
   /** Asks a yes-or-no question. Undefined when nobody can answer, because stdin or stderr is no terminal. */
   readonly confirm: ((question: string) => Promise<boolean>) | undefined;
   /** Writes a text and a line feed to stdout. The text itself has no final line feed. */

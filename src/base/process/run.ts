@@ -1,5 +1,6 @@
 /** Runs a program to its end, with limits, and collects what it prints. Nothing else in gantry starts a process. */
-import { spawn, spawnSync } from "node:child_process";
+import { AsyncLocalStorage } from "node:async_hooks";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import type { Readable } from "node:stream";
 import type { Environment } from "../environment.ts";
 
@@ -41,21 +42,44 @@ const KEEP = 1 << 20;
 /** Milliseconds from SIGTERM to SIGKILL, by default. */
 const GRACE = 500;
 
+/** The signal of the work that is going on, see `abortable`. */
+const WORK = new AsyncLocalStorage<AbortSignal>();
+
+/**
+ * Does a piece of work that can be aborted. Every program that `run` starts for it runs in a group of its own. When the
+ * signal is aborted, each such group gets SIGTERM, and SIGKILL half a second later; `run` then throws the signal's reason
+ * and starts nothing more.
+ * @throws the signal's reason, whatever the work itself throws, once it is aborted
+ */
+export async function abortable<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+  if (signal === undefined) return await work();
+  try {
+    signal.throwIfAborted();
+    return await WORK.run(signal, work);
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
+}
+
 /**
  * Runs a program to its end and collects what it printed. Its stdin is empty. The promise settles only after the process
  * has ended, also when aborted, so that the caller can clean up.
- * @throws the system's error when it cannot be started (ENOENT, EACCES, ENOEXEC …)
+ * @throws the system's error when it cannot be started (ENOENT, EACCES, ENOEXEC …); the reason of an aborted `abortable`
  */
 export function run(file: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
+  const work = WORK.getStore();
   return new Promise((resolve, reject) => {
+    work?.throwIfAborted();
+    const group = options.ends === "group" || work !== undefined;
     const child = spawn(file, args, {
       cwd: options.cwd,
       env: options.environment,
       stdio: ["ignore", "pipe", "pipe"],
-      detached: options.ends === "group",
+      detached: group,
     });
     const kill = (signal: NodeJS.Signals): void => {
-      if (options.ends !== "group" || child.pid === undefined) return void child.kill(signal);
+      if (!group || child.pid === undefined) return void child.kill(signal);
       try {
         process.kill(-child.pid, signal);
       } catch {
@@ -81,9 +105,11 @@ export function run(file: string, args: readonly string[], options: RunOptions):
       kill("SIGTERM");
       if (options.grace !== "forever") later(options.grace ?? GRACE, () => kill("SIGKILL"));
     };
+    const forget = obey(work, child, kill);
     const settle = (action: () => void) => {
       for (const timer of timers) clearTimeout(timer);
       options.signal?.removeEventListener("abort", end);
+      forget();
       action();
     };
     child.once("spawn", () => {
@@ -97,8 +123,40 @@ export function run(file: string, args: readonly string[], options: RunOptions):
         kill("SIGKILL");
       });
     }
-    child.once("close", (code, signal) => settle(() => resolve({ code, signal, timedOut, ...text })));
+    child.once("close", (code, signal) => {
+      const aborted = work?.aborted === true ? reasonOf(work) : undefined;
+      settle(() => (aborted === undefined ? resolve({ code, signal, timedOut, ...text }) : reject(aborted)));
+    });
   });
+}
+
+/**
+ * Ends a child when its work is aborted.
+ * @returns a function that forgets the child
+ */
+function obey(
+  work: AbortSignal | undefined,
+  child: ChildProcess,
+  kill: (signal: NodeJS.Signals) => void,
+): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const stop = (): void => {
+    kill("SIGTERM");
+    timer = setTimeout(() => {
+      kill("SIGKILL");
+      // A process that left the group may hold the pipes open.
+      for (const stream of [child.stdout, child.stderr]) stream?.destroy();
+    }, GRACE);
+  };
+  work?.addEventListener("abort", stop, { once: true });
+  return () => {
+    clearTimeout(timer);
+    work?.removeEventListener("abort", stop);
+  };
+}
+
+function reasonOf({ reason }: AbortSignal): Error {
+  return reason instanceof Error ? reason : new Error(String(reason));
 }
 
 /** Takes text in pieces and calls `heard` with each whole line. A last line without a line feed is not passed on. */

@@ -2,6 +2,8 @@
  * Writes the release archive: a .tar.gz whose bytes depend only on the files and the epoch. Entries are sorted, and
  * owners and times are fixed, so two builds of the same input are identical on every machine and at any time.
  */
+import { createWriteStream } from "node:fs";
+import { pipeline } from "node:stream/promises";
 import { create } from "tar";
 import { readTreeFiles } from "../../release/index.ts";
 
@@ -21,6 +23,8 @@ export interface ArchiveOptions {
   readonly files?: readonly string[] | undefined;
   /** The time of every entry in seconds since 1970; see https://reproducible-builds.org/specs/source-date-epoch/ */
   readonly epoch: number | undefined;
+  /** Aborting it ends the writing, which then throws an AbortError. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /**
@@ -28,9 +32,10 @@ export interface ArchiveOptions {
  * %.
  */
 export async function writeArchive(options: ArchiveOptions): Promise<void> {
-  const { parent, name, file } = options;
+  const { parent, name, file, signal } = options;
   const paths = options.files ?? readTreeFiles(`${parent}/${name}`).map((entry) => entry.path);
   const files = paths.map((path) => `${name}/${path}`);
   const mtime = new Date((options.epoch ?? DEFAULT_EPOCH) * 1000);
-  await create({ cwd: parent, file, gzip: { level: 6 }, portable: true, mtime, noDirRecurse: true }, files);
+  const pack = create({ cwd: parent, gzip: { level: 6 }, portable: true, mtime, noDirRecurse: true }, files);
+  await pipeline(pack, createWriteStream(file), signal === undefined ? {} : { signal });
 }

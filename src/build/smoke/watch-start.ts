@@ -79,7 +79,7 @@ export async function watchStart(options: StartOptions): Promise<SeenStart> {
     if (!over) {
       stop.abort();
       kill("SIGTERM");
-      await Promise.race([ended, sleep(GRACE)]);
+      await Promise.race([ended, sleep(signal?.aborted === true ? 0 : GRACE)]);
     }
     kill("SIGKILL");
     const { code, signal: by, stdout, stderr } = await running;

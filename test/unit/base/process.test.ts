@@ -1,5 +1,10 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { outputLines, run, runProgram, runSync } from "../../../src/base/process/index.ts";
+import { abortable, outputLines, run, runProgram, runSync } from "../../../src/base/process/index.ts";
+import { unlessRefused } from "../../../src/base/files/index.ts";
+import { makeDirectory } from "../../support/build/scratch.ts";
 
 const OPTIONS = { cwd: "/", environment: { PATH: "/usr/bin:/bin" } };
 const sh = (script: string, options = {}) => run("/bin/sh", ["-c", script], { ...OPTIONS, ...options });
@@ -47,4 +52,32 @@ test("a program's lines are without blank ones, line ends and logins", () => {
     "  second",
     "GET https://***@registry.test/x: 404",
   ]);
+});
+
+test("ends the whole group of an aborted piece of work, also what does not listen", async () => {
+  const directory = makeDirectory();
+  const file = join(directory, "child");
+  const stubborn = `trap '' TERM; sh -c 'trap "" TERM; echo $$ >${file}.new; mv ${file}.new ${file}; sleep 600' & wait`;
+  const controller = new AbortController();
+  const seen: string[] = [];
+  const work = abortable(controller.signal, async () => {
+    const running = sh(stubborn).catch((error: unknown) => seen.push(String(error)));
+    while (!existsSync(file)) await sleep(20);
+    controller.abort(new Error("enough"));
+    await running;
+    await sh("echo later").catch((error: unknown) => seen.push(String(error)));
+    throw new Error("what the work says of it");
+  });
+  await expect(work).rejects.toThrow("enough");
+  expect(seen).toEqual(["Error: enough", "Error: enough"]);
+  // A process that has ended and that nobody asked for its status has no command line (proc(5)).
+  const command = (): string => readFileSync(`/proc/${readFileSync(file, "utf8").trim()}/cmdline`, "utf8");
+  while (unlessRefused(command)) await sleep(20);
+});
+
+test("leaves a program alone whose work ended before the abort", async () => {
+  const controller = new AbortController();
+  expect(await abortable(controller.signal, () => sh("exit 3"))).toMatchObject({ code: 3 });
+  controller.abort(new Error("enough"));
+  expect(await sh("exit 4")).toMatchObject({ code: 4 });
 });
