@@ -18,7 +18,7 @@ export {
   copyManifests,
   copyRegistrySettings,
   copyWorkspace,
-  ensureBunLock,
+  convertToBunLock,
   ensureInstalled,
   isEnvFile,
   readBunLock,

@@ -8,7 +8,13 @@ import { dirname, join, relative, sep } from "node:path";
 import { parseYAML } from "confbox/yaml";
 import { readRegularText, unlessRefused } from "../../base/files/index.ts";
 
-export type LockfileKind = "bun.lock" | "bun.lockb" | "package-lock.json" | "pnpm-lock.yaml" | "yarn.lock";
+export type LockfileKind =
+  | "bun.lock"
+  | "bun.lockb"
+  | "npm-shrinkwrap.json"
+  | "package-lock.json"
+  | "pnpm-lock.yaml"
+  | "yarn.lock";
 
 export interface Lockfile {
   readonly kind: LockfileKind;
@@ -19,6 +25,8 @@ export interface Lockfile {
 export const LOCKFILE_OWNERS: Readonly<Record<LockfileKind, "bun" | "npm" | "pnpm" | "yarn">> = {
   "bun.lock": "bun",
   "bun.lockb": "bun",
+  // npm reads it instead of a package-lock.json beside it (npm-shrinkwrap.json(5)).
+  "npm-shrinkwrap.json": "npm",
   "package-lock.json": "npm",
   "pnpm-lock.yaml": "pnpm",
   "yarn.lock": "yarn",

@@ -2,7 +2,7 @@
  * Converts any lockfile to a bun.lock. Bun converts it in a private directory, and the app's own files are never
  * written. A lockfile that does not fit its package.json is refused, with the differences.
  */
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { PackageJson } from "pkg-types";
 import { GantryError } from "../../../base/errors.ts";
@@ -36,14 +36,28 @@ const VERSION_2_SINCE = "1.4.0";
  * @throws GantryError CONFIG_INVALID when Bun cannot read or convert the lockfile, or when it does not fit package.json
  */
 export async function ensureBunLock(options: MigrateOptions): Promise<BunLock> {
-  const { directory, kind, where } = options;
+  const lock = await convertToBunLock(options);
+  if (lock instanceof GantryError) throw lock;
+  checkLockFits(lock, options.directory, options.kind, options.where);
+  return lock;
+}
+
+/**
+ * As {@link ensureBunLock}, but does not compare the lockfile with package.json.
+ * @returns the CONFIG_INVALID error when Bun cannot read or convert the lockfile, as npm's lockfileVersion 1
+ */
+export async function convertToBunLock(options: MigrateOptions): Promise<BunLock | GantryError> {
+  const { directory, kind, bun, where } = options;
   for (const other of Object.keys(LOCKFILE_OWNERS)) {
     if (other !== kind) rmSync(join(directory, other), { force: true });
   }
-  if (kind !== "bun.lock") await convert(options);
-  const lock = readBunLock(join(directory, "bun.lock"), options.bun, where);
-  checkLockFits(lock, directory, kind, where);
-  return lock;
+  try {
+    if (kind !== "bun.lock") await convert(options);
+    return readBunLock(join(directory, "bun.lock"), bun, where);
+  } catch (error) {
+    if (error instanceof GantryError) return error;
+    throw error;
+  }
 }
 
 /**
@@ -78,6 +92,8 @@ async function convert(options: MigrateOptions): Promise<void> {
     const result = await run(bun.path, args, { cwd: directory, environment: toolEnvironment(environment) });
     if (result.code !== 0) throw unusable(options, toolLines(result.stderr));
   };
+  // Bun knows npm's format by this name only.
+  if (kind === "npm-shrinkwrap.json") renameSync(join(directory, kind), join(directory, "package-lock.json"));
   if (kind !== "bun.lockb") await call(["pm", "migrate", "--force"]);
   // When the app's bunfig.toml asks for the binary format, the conversion writes a bun.lockb.
   if (existsSync(join(directory, "bun.lockb"))) await call(TO_TEXT);

@@ -3,7 +3,13 @@
  * copy that is installed for the build.
  */
 /** Converts any lockfile to a bun.lock in a private directory, and checks that it fits package.json. */
-export { checkLockFits, ensureBunLock, readBunLock, requireBunLock, toolLines } from "./convert-lockfile.ts";
+export {
+  checkLockFits,
+  convertToBunLock,
+  readBunLock,
+  requireBunLock,
+  toolLines,
+} from "./convert-lockfile.ts";
 export { copyManifests, copyRegistrySettings, copyWorkspace, isEnvFile } from "./copy-workspace.ts";
 /**
  * Reads the packages in the app's node_modules as a graph, for the analysis and for comparing them with the lockfile.

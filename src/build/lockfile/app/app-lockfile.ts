@@ -5,7 +5,7 @@
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
-import { GantryError } from "../../../base/errors.ts";
+import { GantryError, type Finding } from "../../../base/errors.ts";
 import { run } from "../../../base/process/index.ts";
 import { toolEnvironment } from "../../../runtime/index.ts";
 import type { Environment } from "../../../base/environment.ts";
@@ -13,7 +13,8 @@ import {
   checkLockFits,
   copyManifests,
   copyRegistrySettings,
-  ensureBunLock,
+  convertToBunLock,
+  LOCKFILE_OWNERS,
   readBunLock,
   readInstalled,
   toolLines,
@@ -90,24 +91,61 @@ async function readLockfilePins(options: AppLockOptions, lockfile: Lockfile): Pr
     copyManifests(directory, copy, basename(lockfile.path));
     const { environment } = options;
     const converting = { directory: copy, kind: lockfile.kind, bun, environment, where: lockfile.path };
-    return { ...found, lock: await ensureBunLock(converting) };
+    const lock = await convertToBunLock(converting);
+    if (lock instanceof GantryError)
+      return await readOwnersPins(options, lockfile, { locked: foreign, problem: lock });
+    checkLockFits(lock, copy, lockfile.kind, lockfile.path);
+    return { ...found, lock };
   } catch (error) {
+    // Its own package manager has just accepted it.
     if (sources.kind !== "copy" || !(error instanceof GantryError)) throw error;
-    return await readOwnersPins(options, lockfile);
+    return await readOwnersPins(options, lockfile, { locked: foreign, problem: error });
   } finally {
     options.scratch.remove(copy);
   }
 }
 
+interface Unconverted {
+  /** The packages in the lockfile, each as `name@version`. */
+  readonly locked: ReadonlySet<string> | undefined;
+  /** Why Bun did not convert it. */
+  readonly problem: GantryError;
+}
+
 /**
- * The result for a lockfile that its own package manager has just installed from, and that Bun cannot convert: the
- * installed versions are the locked ones.
+ * The result for a lockfile that Bun cannot convert: the versions that its own package manager installed from it.
+ * @throws GantryError CONFIG_INVALID for each external that is installed in a version that the lockfile does not have;
+ *   `problem` when one is not installed
  */
-async function readOwnersPins(options: AppLockOptions, { kind, path }: Lockfile): Promise<AppLock> {
-  if (options.externals.length === 0) return { ...withoutPins(options), where: path };
-  const { warnings, ...pins } = await readInstalledPins(options);
+async function readOwnersPins(
+  options: AppLockOptions,
+  { kind, path }: Lockfile,
+  { locked, problem }: Unconverted,
+): Promise<AppLock> {
+  if (options.externals.length === 0) return { ...withoutPins(options), where: path, warnings: [] };
+  const installed = readInstalledExternals(options.sources, options.externals);
+  if (options.externals.some((name) => !installed.has(name))) throw problem;
+  if (options.sources.kind === "in-place")
+    refuseUnlocked([...installed.values()], { kind, path }, locked ?? new Set());
+  const { warnings, ...pins } = await pinInstalled(options);
   const warning = `Bun cannot convert ${kind}: the release is pinned to what was installed from it`;
   return { ...pins, where: path, warnings: [warning, ...warnings] };
+}
+
+function refuseUnlocked(
+  installed: readonly InstalledPackage[],
+  { kind, path }: Lockfile,
+  locked: ReadonlySet<string>,
+): void {
+  const [first, ...rest] = installed
+    .filter(({ name, version, workspace }) => !workspace && !locked.has(`${name}@${version}`))
+    .map(({ name, version }): Finding => ({
+      code: "CONFIG_INVALID",
+      what: `${name} ${version} is installed, and ${kind} does not have that version`,
+      where: path,
+      fix: `run "${LOCKFILE_OWNERS[kind]} install" in ${dirname(path)}`,
+    }));
+  if (first !== undefined) throw new GantryError(first, ...rest);
 }
 
 /**
@@ -167,11 +205,20 @@ function withoutPins({ app, sources }: AppLockOptions): AppLock {
   };
 }
 
-/**
- * The result for an app without a lockfile. The lockfile that Bun writes here has the exact installed version of each
- * external, and of each package that they need when only one version of it is installed.
- */
+/** The result for an app without a lockfile. */
 async function readInstalledPins(options: AppLockOptions): Promise<AppLock> {
+  const { app, sources } = options;
+  const { warnings, ...pins } = await pinInstalled(options);
+  const warning = `${app.name} has no lockfile: the release is pinned to the modules that are installed here; commit one`;
+  // A private copy was just installed from the registry, and a warning has already said so.
+  return { ...pins, warnings: [...(sources.kind === "copy" ? [] : [warning]), ...warnings] };
+}
+
+/**
+ * The lockfile that Bun writes here has the exact installed version of each external, and of each package that they need
+ * when only one version of it is installed.
+ */
+async function pinInstalled(options: AppLockOptions): Promise<AppLock> {
   const { app, sources, bun } = options;
   const where = join(app.dir, "package.json");
   const versions = new Map<string, Set<string>>();
@@ -199,11 +246,8 @@ async function readInstalledPins(options: AppLockOptions): Promise<AppLock> {
       const fix = "check the network, or commit a lockfile, and build again";
       throw new GantryError({ code: "NETWORK_FAILED", what, where, detail: toolLines(result.stderr), fix });
     }
-    const warning = `${app.name} has no lockfile: the release is pinned to the modules that are installed here; commit one`;
     const lock = readBunLock(join(directory, "bun.lock"), bun, where);
-    // A private copy was just installed from the registry, and a warning has already said so.
-    const warnings = [...(sources.kind === "copy" ? [] : [warning]), ...otherVersions(lock, versions)];
-    return { lock, workspace: "", where, foreign: undefined, warnings };
+    return { lock, workspace: "", where, foreign: undefined, warnings: otherVersions(lock, versions) };
   } finally {
     options.scratch.remove(directory);
   }

@@ -7,6 +7,7 @@ import type { LockfileKind } from "../../app/index.ts";
 /** The packages in a lockfile's text. Undefined for Bun's own formats, which need no such check. */
 export function parseForeignPins(kind: LockfileKind, text: string): Set<string> | undefined {
   switch (kind) {
+    case "npm-shrinkwrap.json":
     case "package-lock.json":
       return npmPins(text);
     case "pnpm-lock.yaml":
@@ -21,15 +22,20 @@ export function parseForeignPins(kind: LockfileKind, text: string): Set<string> 
 
 interface NpmLock {
   readonly packages?: Readonly<Record<string, { readonly name?: string; readonly version?: string }>>;
+  readonly dependencies?: OldEntries;
 }
+
+type OldEntries = Readonly<Record<string, { readonly version?: string; readonly dependencies?: OldEntries }>>;
 
 /**
  * Reads lockfileVersion 2 and 3, where the keys of `packages` are paths. The entry of an alias has the package's own
- * `name`.
+ * `name`. Version 1 has `dependencies` that nest, where the version of an alias is `npm:name@version`.
  */
 function npmPins(text: string): Set<string> {
   const pins = new Set<string>();
-  for (const [path, entry] of Object.entries((JSON.parse(text) as NpmLock).packages ?? {})) {
+  const lock = JSON.parse(text) as NpmLock;
+  if (lock.packages === undefined) addOldPins(pins, lock.dependencies ?? {});
+  for (const [path, entry] of Object.entries(lock.packages ?? {})) {
     const marker = path.lastIndexOf("node_modules/");
     if (marker < 0 || entry.version === undefined) continue;
     pins.add(`${entry.name ?? path.slice(marker + "node_modules/".length)}@${entry.version}`);
@@ -37,15 +43,24 @@ function npmPins(text: string): Set<string> {
   return pins;
 }
 
-/** Reads version 9, where the keys of `packages` are `name@version`, in quotes when they begin with `@`. */
+function addOldPins(pins: Set<string>, entries: OldEntries): void {
+  for (const [name, { version = "", dependencies = {} }] of Object.entries(entries)) {
+    pins.add(version.startsWith("npm:") ? version.slice("npm:".length) : `${name}@${version}`);
+    addOldPins(pins, dependencies);
+  }
+}
+
+/**
+ * Reads the keys of `packages`: `name@version` in version 9, in quotes when they begin with `@`; `/name@version(peers)` in
+ * version 6; `/name/version_peers` in version 5.
+ */
 function pnpmPins(text: string): Set<string> {
   const start = text.indexOf("\npackages:\n");
   const rest = start < 0 ? "" : text.slice(start + 1);
   const end = rest.indexOf("\nsnapshots:\n");
   const section = end < 0 ? rest : rest.slice(0, end);
-  return new Set(
-    [...section.matchAll(/^ {2}'?((?:@[^/\s]+\/)?[^@\s']+@\d[^:(']*)'?:$/gm)].map((match) => match[1] ?? ""),
-  );
+  const keys = section.matchAll(/^ {2}'?\/?((?:@[^/\s]+\/)?[^@/\s']+)[@/](\d[^:(_']*)[^:']*'?:$/gm);
+  return new Set([...keys].map((match) => `${match[1]}@${match[2]}`));
 }
 
 /**

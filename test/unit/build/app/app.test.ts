@@ -178,6 +178,12 @@ describe("a workspace", () => {
     ["Bun's text over the others", ["yarn.lock", "bun.lock", "package-lock.json"], "yarn@4.0.0", "bun.lock"],
     ["the one of packageManager", ["package-lock.json", "pnpm-lock.yaml"], "pnpm@10.0.0", "pnpm-lock.yaml"],
     ["the first without one", ["yarn.lock", "package-lock.json"], undefined, "package-lock.json"],
+    [
+      "npm's in npm's order",
+      ["package-lock.json", "npm-shrinkwrap.json"],
+      "npm@11.0.0",
+      "npm-shrinkwrap.json",
+    ],
   ];
   it.each(choices)("of several lockfiles: %s", async (_label, lockfiles, packageManager, kind) => {
     const json = packageManager === undefined ? IDENTITY : { ...IDENTITY, packageManager };

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { requireBunLock } from "../../../../src/build/app/sources/convert-lockfile.ts";
 import { walkClosure } from "../../../../src/build/lockfile/package-closure.ts";
-import { parseForeignPins } from "../../../../src/build/lockfile/app/foreign-pins.ts";
 import { checkForeignPins } from "../../../../src/build/lockfile/refusals.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
 import { BUN, FIXTURES, findingsOf, makeApp, writeFiles } from "../../../support/build/scratch.ts";
@@ -274,32 +273,5 @@ describe("checkForeignPins", () => {
   it("accepts listed ones, and those that were knowingly added", () => {
     expect(() => check(["a@1.0.1"], [])).not.toThrow();
     expect(() => check([], ["a@1.0.1"])).not.toThrow();
-  });
-});
-
-describe("parseForeignPins", () => {
-  const cases: ["package-lock.json" | "pnpm-lock.yaml" | "yarn.lock", string][] = [
-    ["package-lock.json", "npm2"],
-    ["package-lock.json", "npm3"],
-    ["pnpm-lock.yaml", "pnpm9"],
-    ["yarn.lock", "yarn1"],
-    ["yarn.lock", "yarn4"],
-  ];
-  it.each(cases)("reads %s of %s", (kind, directory) => {
-    const pins = parseForeignPins(kind, read(join(FIXTURES, "locks/notes", directory), kind));
-    for (const pin of [
-      "libsql@0.5.20",
-      "libsql@0.5.29",
-      "@node-rs/argon2@2.0.2",
-      "ws@8.23.0",
-      "@libsql/win32-x64-msvc@0.5.29",
-    ]) {
-      expect(pins).toContain(pin);
-    }
-    for (const pin of ["argon@2.0.2", "notes@1.2.3", "ws@8.13.0"]) expect(pins).not.toContain(pin);
-  });
-
-  it("has nothing to say of Bun's own", () => {
-    expect(parseForeignPins("bun.lock", "{}")).toBeUndefined();
   });
 });

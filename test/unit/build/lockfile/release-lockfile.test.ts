@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseTarget } from "../../../../src/release/targets.ts";
@@ -83,6 +83,15 @@ describe("the pins of one app, locked by", () => {
     const dir = notes("npm3", "package-lock.json");
     writeFiles(dir, { "bunfig.toml": "[install]\nsaveTextLockfile = false\n" });
     expect(idsOf(await lock(dir, { externals: NOTES }))).toEqual(PINS);
+  });
+
+  it("npm, as npm-shrinkwrap.json, over a package-lock.json beside it", async () => {
+    const dir = notes("npm3", "package-lock.json");
+    renameSync(join(dir, "package-lock.json"), join(dir, "npm-shrinkwrap.json"));
+    writeFiles(dir, { "package-lock.json": "{}" });
+    const written = await lock(dir, { externals: NOTES });
+    expect(idsOf(written)).toEqual(PINS);
+    expect(written.warnings).toEqual([]);
   });
 
   it("nothing of it is written to the app", async () => {

@@ -1,5 +1,5 @@
 /** Node apps whose private copy is installed by the package manager that wrote their lockfile, with what it applies. */
-import { readFileSync } from "node:fs";
+import { readFileSync, renameSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
@@ -93,6 +93,15 @@ it("installs with yarn 1, and keeps its resolutions", async () => {
   expect(JSON.parse(readFileSync(join(root, "node_modules/ms/package.json"), "utf8"))).toMatchObject({
     version: "2.1.2",
   });
+});
+
+it("installs with npm by its npm-shrinkwrap.json", async () => {
+  const dir = copyFixture("locks", "owned", "npm");
+  renameSync(join(dir, "package-lock.json"), join(dir, "npm-shrinkwrap.json"));
+  const { info, warn } = await install(dir);
+  expect(info.join("\n")).toMatch(/installing with npm .*, by npm-shrinkwrap\.json/);
+  expect(warn).toEqual([]);
+  expect(textOfMs().startsWith(PATCHED)).toBe(true);
 });
 
 it("says in the package manager's own words that a lockfile is out of date", async () => {
