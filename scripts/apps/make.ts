@@ -63,7 +63,7 @@ export async function makeApp(app: App, directory: string, toolchain: Toolchain)
     mkdirSync(scratch, { recursive: true });
     writeFiles(scratch, files);
     for (const step of steps) {
-      const made = await run(["sh", "-c", step], { cwd: scratch, environment, seconds: 580 });
+      const made = await run(["sh", "-c", step], { cwd: scratch, environment, seconds: 1800 });
       if (made.status !== 0) throw new Error(`${step}: ${made.output.slice(-2000)}`);
     }
     for (const older of readdirSync(dirname(kept)))

@@ -33,7 +33,7 @@ const gantry = ({ toolchain, work }: Trial, ...args: string[]) =>
   run([toolchain.node, join(toolchain.root, "dist/cli.js"), ...args], {
     cwd: work,
     environment: toolchain.environment,
-    seconds: 580,
+    seconds: 1800,
   });
 
 function freePort(): Promise<number> {
@@ -174,7 +174,7 @@ async function comparePlain(trial: Trial, directory: string, result: Result): Pr
     await run(["sh", "-c", app.home.prepare], {
       cwd: directory,
       environment: toolchain.environment,
-      seconds: 580,
+      seconds: 1800,
     });
   const argv = ["sh", "-c", `exec ${app.home.start} "$@"`, "sh"];
   const session = await startAndAsk(trial, argv, { cwd: directory, path });
