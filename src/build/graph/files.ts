@@ -122,7 +122,8 @@ function readsOfCurrent(program: SyntaxNode, { appDir }: FilesContext): Map<stri
 /** Paths are imported through at most this many modules. */
 const DEPTH = 4;
 
-function folderOf(program: SyntaxNode, context: FilesContext, depth: number): Folder {
+/** Computes the paths of a source, those that it imports from its own modules too. */
+export function folderOf(program: SyntaxNode, context: FilesContext, depth: number): Folder {
   return createFolder(program, {
     path: context.path,
     importOf: (specifier, name) => {

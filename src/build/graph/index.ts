@@ -4,4 +4,5 @@
  */
 export { chooseAssets, type Asset, type AssetChoice } from "./assets.ts";
 export { findFiles, type NamedFile } from "./files.ts";
-export { HERE_PREFIX, rewriteSource } from "./places.ts";
+export { HERE_PREFIX, rewriteSource, type Edit } from "./places.ts";
+export { embeddedPath, findWorkers, type WorkerUse } from "./workers.ts";

@@ -20,7 +20,8 @@ const HERE = "gantryHere";
 /** The beginning of the specifier of a file's place. The file's path follows. */
 export const HERE_PREFIX = "gantry:here:";
 
-interface Edit {
+/** A replacement of a part of a source's text. */
+export interface Edit {
   readonly start: number;
   readonly end: number;
   readonly text: string;
@@ -29,11 +30,8 @@ interface Edit {
 export interface PlacesContext {
   /** The file's absolute path. */
   readonly path: string;
-  /**
-   * Says whether a `new URL(TEXT, import.meta.url)` names a file that the binary has inside, so that it must not lead to
-   * the release.
-   */
-  readonly isEmbedded: (specifier: string) => boolean;
+  /** Changes that are known already, such as the paths of workers. What lies inside them stays as it is. */
+  readonly known: readonly Edit[];
   /** Says whether an `import()` names a package that the build does not have. */
   readonly isMissing: (specifier: string) => boolean;
 }
@@ -66,7 +64,7 @@ const SUSPECT =
 /** The changes of a file. Empty when it has no such expression, or is not valid. */
 function findEdits(program: SyntaxNode, context: PlacesContext): readonly Edit[] {
   const bound = boundNames(program);
-  const edits: Edit[] = [];
+  const edits: Edit[] = [...context.known];
   const change = (node: SyntaxNode, property: string): void => {
     edits.push({ start: node.start, end: node.end, text: `${HERE}.${property}` });
   };
@@ -88,7 +86,7 @@ function findEdits(program: SyntaxNode, context: PlacesContext): readonly Edit[]
       return;
     }
     const property = placeOf(node, bound);
-    if (property === undefined || isEmbeddedUrl(parents, context) || isTarget(node, parents)) return;
+    if (property === undefined || isTarget(node, parents)) return;
     const [parent] = parents;
     if (parent?.type === "Property" && parent["shorthand"] === true) {
       edits.push({ start: parent.start, end: parent.end, text: `${nameIn(node)}: ${HERE}.${property}` });
@@ -153,13 +151,6 @@ function placeOf(node: SyntaxNode, bound: ReadonlySet<string>): string | undefin
   return required && !bound.has("require") ? "main" : undefined;
 }
 
-/** Says whether the nearest call is `new URL(TEXT, import.meta.url)` of a file in the binary. */
-function isEmbeddedUrl([call]: readonly SyntaxNode[], { isEmbedded }: PlacesContext): boolean {
-  if (call?.type !== "NewExpression" || chainOf(child(call, "callee")).join(".") !== "URL") return false;
-  const text = textOf(children(call, "arguments")[0]);
-  return text !== undefined && isEmbedded(text);
-}
-
 /**
  * `process.argv[1]`, in a file that also reads its own place: such a file asks whether it is the one that was started.
  * Elsewhere it stays as it is, because programs print its last part as their name.
@@ -188,7 +179,7 @@ export function rewriteSource(
   text: string,
   context: PlacesContext & { readonly here: string; readonly formatOf: () => "esm" | "cjs" },
 ): string | undefined {
-  if (!mayKnowPlace(text)) return undefined;
+  if (!mayKnowPlace(text) && context.known.length === 0) return undefined;
   const program = parseSource(context.path, text);
   if (program === undefined) return undefined;
   const edits = findEdits(program, context);

@@ -18,7 +18,7 @@ export const BUILD_MEANINGS: Meanings<keyof BuildSettings> = {
   defines:
     'Names that are replaced by an expression, such as `{"API": "\'https://example.org\'"}`. `process.env.NODE_ENV` is `"production"` unless it is named here; defined as itself, it is looked up at run time. Not for Node apps.',
   plugins: "Modules that export a Bun plugin. Not for Node apps.",
-  workers: "Extra entry points. Not for Node apps.",
+  workers: "More entry points: workers whose names the app computes. Others are found. Not for Node apps.",
   sourcemap: "Where the source map goes.",
   script:
     "Node apps: the script of package.json that makes the JavaScript, `build` when left out; `false` when the app is JavaScript already.",

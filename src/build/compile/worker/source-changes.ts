@@ -3,19 +3,25 @@
  * file's own place become those of its place in the release. It runs in the build's worker, under Bun.
  */
 import { resolveSync, Transpiler, type Loader } from "bun";
-import { basename, dirname, extname, relative, resolve } from "node:path";
+import { basename, dirname, extname, relative } from "node:path";
 import {
   chooseAssets,
+  embeddedPath,
   findFiles,
+  findWorkers,
   rewriteSource,
   type AssetChoice,
+  type Edit,
   type NamedFile,
+  type WorkerUse,
 } from "../../graph/index.ts";
 import { packageOf, prependPrelude } from "../external-stubs.ts";
 
 /** The entry points of one build, and which of them already have the prelude. */
 export interface Entries {
   readonly paths: readonly string[];
+  /** The binary's file name. */
+  readonly binary: string;
   readonly done: Set<string>;
 }
 
@@ -23,6 +29,8 @@ export interface ChangeSource {
   readonly isEntry: (path: string) => boolean;
   /** The files that the sources so far name, and that the release needs. */
   readonly assets: () => AssetChoice;
+  /** Scripts that the sources so far start as workers, and that are no entry points of this build. */
+  readonly workers: () => readonly string[];
   /** The new text of a source. Undefined when nothing changes. */
   readonly apply: (path: string, text: string, loader: Loader) => string | undefined;
 }
@@ -37,28 +45,41 @@ export interface SourceChanges {
 }
 
 export function sourceChanger({ entries, root, appDir, externals, plugged }: SourceChanges): ChangeSource {
-  const [, ...workers] = entries.paths;
   const isEntry = (path: string) => entries.paths.includes(path);
   const sources = new Set<string>();
   const named: NamedFile[] = [];
+  const workers = new Set<string>();
   return {
     isEntry,
     assets: () => chooseAssets(named, { root, appDir, sources, placeOf: (path) => placeIn(root, path) }),
+    workers: () => [...workers],
     apply: (path, text, loader) => {
       sources.add(path);
       named.push(...findFiles(text, { path, appDir, resolveModule: findModule }));
+      const uses = findWorkers(text, { path, appDir, resolveModule: findModule });
+      for (const use of uses) {
+        if (use.kind === "worker" && !isEntry(use.path) && !relative(root, use.path).startsWith(".."))
+          workers.add(use.path);
+      }
       const placed = rewriteSource(text, {
         path,
         here: placeIn(root, path),
         formatOf: () => moduleFormat(path, text, loader),
         isMissing: (name) => !plugged && !externals.includes(packageOf(name)) && !isThere(name, path),
-        isEmbedded: (specifier) => workers.includes(resolve(dirname(path), specifier)),
+        known: uses.filter((use) => isEntry(use.path)).map((use) => workerEdit(use, entries)),
       });
       if (!isEntry(path)) return placed;
       entries.done.add(path);
       return prependPrelude(placed ?? text, moduleFormat(path, text, loader));
     },
   };
+}
+
+/** The expression of a worker, as its path in the binary. Bun names the first entry point after the binary. */
+function workerEdit({ kind, path, start, end }: WorkerUse, { paths, binary }: Entries): Edit {
+  const inside = path === paths[0] ? `/$bunfs/root/${binary}` : embeddedPath(path, paths);
+  const text = JSON.stringify(kind === "worker" ? inside : `file://${inside}`);
+  return { start, end, text: kind === "worker" ? text : `new URL(${text})` };
 }
 
 function isThere(specifier: string, importer: string): boolean {

@@ -4,7 +4,7 @@
  */
 import { build, version, type BuildConfig, type BuildOutput, type BunPlugin } from "bun";
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { extname, join } from "node:path";
+import { basename, extname, join } from "node:path";
 import { argv, chdir, cwd, env, execPath, exit } from "node:process";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { preferBytecode, type Form } from "./bytecode.ts";
@@ -45,7 +45,7 @@ async function compile(): Promise<WorkerResult> {
     }
   }
   const prelude = await readPrelude();
-  return preferBytecode((form) => attempt(plugins, prelude, form));
+  return preferBytecode((form) => attempt(plugins, prelude, form, spec.workers));
 }
 
 /** The prelude's source, bundled into one text, because the bundler resolves no imports of a module without a file. */
@@ -74,9 +74,19 @@ function isPlugin(value: unknown): value is BunPlugin {
   return typeof value === "object" && value !== null && "setup" in value && typeof value.setup === "function";
 }
 
-async function attempt(plugins: readonly BunPlugin[], prelude: string, form: Form): Promise<WorkerResult> {
+/** Compiles with these workers. Where the sources start others, it compiles again, with those as well. */
+async function attempt(
+  plugins: readonly BunPlugin[],
+  prelude: string,
+  form: Form,
+  workers: readonly string[],
+): Promise<WorkerResult> {
   const imports = new Map<string, Set<string>>();
-  const entries: Entries = { paths: [spec.entry, ...spec.workers], done: new Set() };
+  const entries: Entries = {
+    paths: [spec.entry, ...workers],
+    binary: basename(spec.outfile),
+    done: new Set(),
+  };
   const change = sourceChanger({ ...spec, entries, plugged: plugins.length > 0 });
   const pin = pinExternals({
     externals: spec.externals,
@@ -90,10 +100,13 @@ async function attempt(plugins: readonly BunPlugin[], prelude: string, form: For
   const config = buildConfig(
     [pin, ...plugins.map((plugin) => changeAfter(plugin, change)), changeSources(change)],
     form,
+    entries.paths,
   );
   try {
     const output = await build(config);
     if (!output.success) return { ok: false, stage: "build", problems: output.logs.map(problemOf) };
+    const others = change.workers();
+    if (others.length > 0) return await attempt(plugins, prelude, form, [...workers, ...others]);
     const bare = entries.paths.filter((path) => !entries.done.has(path));
     if (bare.length > 0) return { ok: false, stage: "plugin", problems: bare.map(explainBare) };
     return {
@@ -136,9 +149,9 @@ function explainBare(file: string): BuildProblem {
   return { message: "it loads this entry point in a way that leaves no room for gantry's own import", file };
 }
 
-function buildConfig(plugins: BunPlugin[], form: Form): BuildConfig {
+function buildConfig(plugins: BunPlugin[], form: Form, entrypoints: readonly string[]): BuildConfig {
   return {
-    entrypoints: [spec.entry, ...spec.workers],
+    entrypoints: [...entrypoints],
     target: "bun",
     format: "esm",
     // Names of classes and functions are kept, because the app can read them: constructor.name, error.name.

@@ -156,29 +156,23 @@ describe("settings", () => {
 });
 
 describe("processes and threads", () => {
-  // Plain Bun 1.3 does not find a compiled worker by its TypeScript name either (it wants ./jobs/worker.js).
-  const withoutWorkers = BUN_VERSION.startsWith("1.3.");
-
-  test.skipIf(withoutWorkers)("a worker imports externals", () => {
+  test("a worker imports externals", () => {
     const manifest = readFileSync(join(modules, "bcrypt/package.json"), "utf8");
     const { version } = JSON.parse(manifest) as { version: string };
     expect(JSON.parse(run(["worker"]).stdout)).toEqual([172_800_000, 21, 0, version, []]);
   });
 
-  test.skipIf(withoutWorkers)(
-    "workers and the app's own children follow the tree that the app was given",
-    () => {
-      const elsewhere = moveModules();
-      try {
-        const named = { GANTRY_MODULES: elsewhere };
-        expect(run(["worker"], named).stdout).toMatch(/^\[172800000,/);
-        expect(run(["again", "search"], named).stdout).toBe("up\n");
-        expect(run(["again", "worker"], named).stdout).toMatch(/^\[172800000,/);
-      } finally {
-        renameSync(elsewhere, modules);
-      }
-    },
-  );
+  test("workers and the app's own children follow the tree that the app was given", () => {
+    const elsewhere = moveModules();
+    try {
+      const named = { GANTRY_MODULES: elsewhere };
+      expect(run(["worker"], named).stdout).toMatch(/^\[172800000,/);
+      expect(run(["again", "search"], named).stdout).toBe("up\n");
+      expect(run(["again", "worker"], named).stdout).toMatch(/^\[172800000,/);
+    } finally {
+      renameSync(elsewhere, modules);
+    }
+  });
 
   test("a child that runs a script as Bun finds the same modules by name", () => {
     const script = join(bench.write("scripts", { "child.mjs": CHILD }), "child.mjs");
