@@ -97,6 +97,7 @@ export {
   OpenFiles,
   ServiceEnvironment,
   UserName,
+  WorkingDirectory,
 } from "./service-schema.ts";
 /** Statements by which a key names its successor or is revoked, and what they make of a keyring. */
 export {

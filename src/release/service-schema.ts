@@ -106,6 +106,8 @@ export const OpenFiles = v.pipe(
   v.maxValue(1_048_576, "is above 1048576, the most that Linux allows unless it is told otherwise"),
 );
 
+/** Where the service starts: in its data directory, or in the release, for paths that the app reads relative to it. */
+export const WorkingDirectory = v.picklist(["data", "release"]);
 export const ServiceType = v.picklist(["exec", "notify"]);
 export const Exposure = v.picklist(["public", "local", "airgapped"]);
 
@@ -137,6 +139,7 @@ export const ServiceSchema = v.strictObject({
   cpu: v.optional(CpuQuota),
   openFiles: v.optional(OpenFiles),
   environment: v.optional(ServiceEnvironment),
+  workingDirectory: v.optional(WorkingDirectory),
   /** Seconds after a start in which the app has to become healthy. */
   healthWindow: HealthWindow,
   /** Seconds that the app has to stay healthy, without a restart, before a change is confirmed. */

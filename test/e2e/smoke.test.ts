@@ -73,8 +73,12 @@ describe("a build", () => {
 });
 
 /** Starts a release as a build does. */
-async function start(from: string, smoke: Record<string, unknown>): Promise<readonly StartOutcome[]> {
-  const { settings } = parseSettings({ smoke }, "package.json");
+async function start(
+  from: string,
+  smoke: Record<string, unknown>,
+  others: Record<string, unknown> = {},
+): Promise<readonly StartOutcome[]> {
+  const { settings } = parseSettings({ ...others, smoke }, "package.json");
   if (settings === undefined) throw new Error("the settings of the test are wrong");
   const manifest = parseManifest(readFileSync(join(from, "lib/release.json"), "utf8"), from);
   const target = parseTarget(manifest.target);
@@ -154,6 +158,14 @@ describe("an app", () => {
     expect(path).toBe("/usr/bin:/bin");
     expect(existsSync(cwd)).toBe(false);
     expect(cwd).not.toContain(work);
+  });
+
+  it("gets what its service will have", async () => {
+    const service = { port: 4712, environment: { MODE: "x" }, workingDirectory: "release" };
+    const [seen] = await start(release, { arguments: ["look"] }, { service });
+    const [cwd = "", , ...variables] = (seen?.said ?? "").split(",");
+    expect(cwd).toMatch(/\/starter-v1\.0\.0-linux-[^/]+$/);
+    expect(variables).toEqual(expect.arrayContaining(["PORT", "MODE"]));
   });
 
   it("leaves the release as it was built", () => {

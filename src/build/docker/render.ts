@@ -219,6 +219,8 @@ function servedValues({ manifest, strategy }: ImageOptions): Record<string, stri
   const memory = service?.memory ?? "";
   return {
     PORT: port,
+    WORK: service?.workingDirectory === "release" ? `/opt/${manifest.binary}` : undefined,
+    ENVIRONMENT: environmentWords(service?.environment ?? {}),
     // The first seconds of a container, in which an unhealthy response does not count. An app without a port has no
     // health check.
     START_PERIOD: port === undefined ? undefined : String(strategy === "lazy" ? FIRST_START : START),
@@ -228,6 +230,14 @@ function servedValues({ manifest, strategy }: ImageOptions): Record<string, stri
     MEMORY: /^\d+(?:\.\d+)?[KMGT]?$/.test(memory) ? memory.toLowerCase() : undefined,
     TASKS: service === undefined ? undefined : String(service.tasks),
   };
+}
+
+/** Assignments for ENV. Undefined when there are none. In its quotes, `\\`, `"` and `$` are special. */
+function environmentWords(variables: Readonly<Record<string, string>>): string | undefined {
+  const assignments = Object.entries(variables).map(
+    ([name, value]) => `${name}="${value.replaceAll(/[\\"$]/g, "\\$&")}"`,
+  );
+  return assignments.length === 0 ? undefined : assignments.join(" ");
 }
 
 function addonValues(manifest: Manifest): Values {

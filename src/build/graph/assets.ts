@@ -53,7 +53,7 @@ export function chooseAssets(named: readonly NamedFile[], context: AssetsContext
 }
 
 function explainCurrent(where: string, shown: string): string {
-  return `${where} reads ${shown} relative to the current directory, which is not the source tree where a release runs: name it by import.meta.dir, or list it in "gantry.include" and start the app in the release's directory (a service: WorkingDirectory=)`;
+  return `${where} reads ${shown} relative to the current directory, which is not the source tree where a release runs: name it by import.meta.dir, or list it in "gantry.include" and set "gantry.service.workingDirectory" to "release"`;
 }
 
 function explainPartial(where: string, shown: string): string {

@@ -58,6 +58,8 @@ function unitValues(
     TASKS: String(service.tasks),
     CPU: service.cpu,
     OPEN_FILES: service.openFiles === undefined ? undefined : String(service.openFiles),
+    WORKING_DIRECTORY:
+      service.workingDirectory === "release" ? `/opt/${manifest.binary}/current` : `%S/${manifest.binary}`,
     ENVIRONMENT: environmentWords(service.environment ?? {}),
     START_TIMEOUT: String(Math.max(START_TIMEOUT, service.healthWindow)),
     EXPOSURE: service.exposure,

@@ -176,6 +176,8 @@ async function startOnce(
     const environment: Environment = {
       PATH: startPath(staged),
       ...Object.fromEntries(variables),
+      ...(service.port === undefined ? {} : { PORT: String(service.port) }),
+      ...service.environment,
       ...smoke.env,
       GANTRY_OFFLINE: "1",
     };
@@ -184,7 +186,7 @@ async function startOnce(
         releaseLayout(copy, manifest).stub,
         ...(smoke.arguments ?? service.arguments),
       ]),
-      cwd: join(home, "empty"),
+      cwd: service.workingDirectory === "release" ? copy : join(home, "empty"),
       environment,
       mark: home,
       timeout: smoke.timeout,

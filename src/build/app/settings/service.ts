@@ -18,6 +18,7 @@ import {
   ServiceType,
   Tasks,
   UserName,
+  WorkingDirectory,
 } from "../../../release/index.ts";
 import type { Meanings } from "./values.ts";
 
@@ -34,6 +35,7 @@ export const Service = v.strictObject({
   cpu: v.optional(CpuQuota),
   openFiles: v.optional(OpenFiles),
   environment: v.optional(ServiceEnvironment),
+  workingDirectory: v.optional(WorkingDirectory),
   healthWindow: v.optional(HealthWindow, 30),
   healthSettle: v.optional(HealthSettle, 3),
   activateTimeout: v.optional(ActivateTimeout, ACTIVATE_TIMEOUT),
@@ -60,6 +62,8 @@ export const SERVICE_MEANINGS: Meanings<keyof ServiceSettings> = {
   openFiles: "The most open files and sockets; what systemd allows when left out.",
   environment:
     "Variables of the service, by name. They are no secrets: everybody can read a unit. /etc/BINARY/env on the host wins over them.",
+  workingDirectory:
+    "Where it starts: in its `data` directory, also when left out, or in the `release`, for an app that reads files of `include` relative to the current directory; it cannot write there.",
   snapshot: "An upgrade keeps a copy of the data until the new version is well.",
   exposure: "Who reaches it: everybody, this host alone, or nobody over a network.",
 };

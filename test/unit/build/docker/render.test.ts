@@ -50,6 +50,16 @@ describe.each(STRATEGIES.map((strategy) => [strategy]))("%s", (strategy) => {
     expect(texts(text, "ENV").join(" ")).toContain("PORT=8080");
   });
 
+  it("has the variables of the service, and starts where the service does", () => {
+    const environment = { MODE: 'a "b" \\ $HOME', EMPTY: "" };
+    const service = { ...suited(strategy).service!, environment, workingDirectory: "release" } as const;
+    const text = dockerfile(strategy, { ...suited(strategy), service });
+    expect(texts(text, "ENV")).toContain(String.raw`MODE="a \"b\" \\ \$HOME" EMPTY=""`);
+    expect(texts(text, "WORKDIR").at(-1)).toBe("/opt/notes");
+    expect(texts(dockerfile(strategy), "WORKDIR").at(-1)).toBe("/var/lib/notes");
+    expect(brokenRules(text)).toEqual([]);
+  });
+
   it("has the labels of OCI images", () => {
     const [labels = ""] = texts(dockerfile(strategy), "LABEL");
     for (const key of ["title", "version", "description", "base.name"])

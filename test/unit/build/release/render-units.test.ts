@@ -62,6 +62,13 @@ describe("the unit", () => {
     expect(settings.get("Service.Environment")).toEqual(["HOME=%S/brain", written]);
   });
 
+  it("starts the app among its data, or in the release", () => {
+    const places = { data: "%S/brain", release: "/opt/brain/current" };
+    expect(unit().get("Service.WorkingDirectory")).toEqual([places.data]);
+    for (const workingDirectory of ["data", "release"] as const)
+      expect(unit({ workingDirectory }).get("Service.WorkingDirectory")).toEqual([places[workingDirectory]]);
+  });
+
   it("leaves out what is not set", () => {
     const settings = unit();
     for (const name of ["CPUQuota", "LimitNOFILE"]) expect(settings.has(`Service.${name}`)).toBe(false);
