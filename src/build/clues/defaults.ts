@@ -42,6 +42,9 @@ export interface ClueSource {
 /** Scripts that start an app, those for production first. */
 const STARTS = ["start:prod", "start:production", "prod", "production", "start", "serve", "server"] as const;
 
+/** Of a Vite app with a server of its own, this script starts what was built. Elsewhere it only serves files. */
+const PREVIEW = "preview";
+
 /** Finds the defaults of an app. */
 export function readDefaults(source: ClueSource): Defaults {
   const { dir, json, root, running } = source;
@@ -85,10 +88,11 @@ function frameworkRuntime(found: FoundFramework | undefined): Told<Runtime> | un
 /** The script that starts the app, and what it starts. */
 export function readStartScript(json: PackageJson): Told<StartCommand> | undefined {
   const scripts = json.scripts ?? {};
-  for (const name of STARTS) {
+  for (const name of [...STARTS, PREVIEW]) {
     const text: unknown = scripts[name];
     const value = typeof text === "string" ? parseStartCommand(text, scripts) : undefined;
-    if (value !== undefined) return { value, by: `the script "${name}"` };
+    if (value === undefined || (name === PREVIEW && value.file === undefined)) continue;
+    return { value, by: `the script "${name}"` };
   }
   return undefined;
 }

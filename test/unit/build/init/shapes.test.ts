@@ -200,6 +200,36 @@ describe("init proposes for", () => {
     });
   });
 
+  it("Vite with a server of its own, which only its preview script starts", () => {
+    const json = {
+      name: "site",
+      type: "module",
+      scripts: {
+        dev: "node server",
+        build: "vite build --outDir dist/client && vite build --outDir dist/server --ssr src/entry-server.js",
+        preview: "cross-env NODE_ENV=production node server",
+      },
+      dependencies: { express: "5" },
+      devDependencies: { vite: "8" },
+    };
+    const files = { "server.js": "const port = process.env.PORT || 5173;", ".gitignore": "dist" };
+    expect(settings(json, files)).toEqual({
+      ...NODE,
+      binary: "site",
+      entry: "server.js",
+      "service.port": 5173,
+    });
+  });
+
+  it("Vite that serves files alone no entry", () => {
+    const json = {
+      name: "page",
+      scripts: { dev: "vite", build: "vite build", preview: "vite preview" },
+      devDependencies: { vite: "8" },
+    };
+    expect(settings(json)).not.toHaveProperty("entry");
+  });
+
   it.each([
     ["Next without standalone", "next", { "next.config.js": "module.exports = {};" }, /standalone/],
     [
