@@ -103,12 +103,17 @@ function fail(seen: SeenStart, what: string, fix: string): StartVerdict {
 
 function describeUnresolved({ kind, name }: Unresolved): string {
   if (kind === "native") return `${name} could not be loaded`;
+  if (kind === "current")
+    return `it looks for ${name} in the current directory, which is not the app's when a release runs`;
   return `${kind === "module" ? "the module" : "the file"} ${name} is not in the release`;
 }
 
 function unresolvedFix({ kind, name }: Unresolved): string {
   if (kind === "file") {
     return 'import it with { type: "file" }, or put it into the release with "gantry.include" and read it from there';
+  }
+  if (kind === "current") {
+    return `name it by the place of the code that reads it: new URL("./${name}", import.meta.url), or join(__dirname, "${name}"); if every start is in a directory that has it, allow the status in "gantry.smoke.exit"`;
   }
   if (kind === "native") return '"npx gantry check FILE" on the app\'s own copy of it says what it lacks';
   if (/^[./]|^file:/.test(name)) {

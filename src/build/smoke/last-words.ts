@@ -5,8 +5,11 @@
 
 /** A module or file that was not found. */
 export interface Unresolved {
-  /** `native`: a shared library that could not be loaded. */
-  readonly kind: "module" | "file" | "native";
+  /**
+   * `native`: a shared library that could not be loaded. `current`: a file that the release has, and that the app looked
+   * for in the current directory.
+   */
+  readonly kind: "module" | "file" | "native" | "current";
   readonly name: string;
   /** The line that says so. */
   readonly line: string;
@@ -23,6 +26,10 @@ export interface OutputContext {
   readonly release: string;
   /** Packages that the app can start without. */
   readonly optional: readonly string[];
+  /** The directory in which the app was started. It is empty then. */
+  readonly current: string;
+  /** Says whether the release has the app's file of this path, which is relative. */
+  readonly has: (path: string) => boolean;
 }
 
 /** Lines at the end of an output in which the reason is looked for. Node prints 20 after the message, at most. */
@@ -66,7 +73,8 @@ export function findUnresolved({ stdout, stderr }: Output, context: OutputContex
   return undefined;
 }
 
-function readLine(line: string, { release, optional }: OutputContext): Unresolved | undefined {
+function readLine(line: string, context: OutputContext): Unresolved | undefined {
+  const { release, optional, current, has } = context;
   const named = (patterns: readonly RegExp[]): string | undefined =>
     patterns.map((pattern) => pattern.exec(line)?.[1]).find((name) => name !== undefined);
   const module = named(MODULES);
@@ -75,6 +83,9 @@ function readLine(line: string, { release, optional }: OutputContext): Unresolve
   const native = named(NATIVES);
   if (native !== undefined) return { kind: "native", name: native, line };
   const file = MISSING_FILE.exec(line)?.[1];
+  const relative = file?.replace(`${current}/`, "").replace(/^(?:\.\/)+/, "");
+  if (relative !== undefined && !/^(?:\/|\.\.\/)/.test(relative) && has(relative))
+    return { kind: "current", name: relative, line };
   if (file === undefined || !(COMPILED.test(file) || file.startsWith(`${release}/`))) return undefined;
   return { kind: "file", name: file.replace(`${release}/`, ""), line };
 }

@@ -194,7 +194,13 @@ async function startOnce(
       signal: context.signal,
       guard: context.scratch.guard,
     });
-    const verdict = judgeStart(seen, smoke, { release: copy, optional: optionalNames(manifest) });
+    const verdict = judgeStart(seen, smoke, {
+      release: copy,
+      optional: optionalNames(manifest),
+      current: join(home, "empty"),
+      has: (path) =>
+        [NAMES.app, NAMES.assets, "."].some((directory) => existsSync(join(copy, directory, path))),
+    });
     if ("failure" in verdict) throw failed(trial, way, verdict.failure);
     return { way, ...verdict.outcome, ...(instead === undefined ? {} : { instead }) };
   } finally {

@@ -2,7 +2,12 @@
 import { describe, expect, it } from "vitest";
 import { judgeStart, type SeenStart, type StartRules } from "../../../../src/build/smoke/judge-start.ts";
 
-const CONTEXT = { release: "/srv/app", optional: [] };
+const CONTEXT = {
+  release: "/srv/app",
+  optional: [],
+  current: "/tmp/empty",
+  has: (path: string) => path === "dist/page.html",
+};
 const RULES: StartRules = { timeout: 5 };
 const ENDED: SeenStart = {
   end: "itself",
@@ -53,6 +58,12 @@ describe("a start that fails the build", () => {
     ["a missing module", LOST, {}, /exit status 1: the module x is not in the release/],
     ["a missing module after which it ends with 0", { ...LOST, code: 0 }, {}, /the module x/],
     ["one after it listened", { ...LOST, ...LISTENING }, {}, /the module x/],
+    [
+      "a file of its own that it looks for in the current directory",
+      { code: 1, stderr: "Error: ENOENT: no such file or directory, open './dist/page.html'\n" },
+      {},
+      /exit status 1: it looks for dist\/page\.html in the current directory/,
+    ],
     ["a signal", { code: null, signal: "SIGSEGV" }, {}, /was ended by SIGSEGV/],
     ["a signal that a shell reports", { code: 139 }, {}, /was ended by SIGSEGV/],
     ["a status that is not allowed", { code: 2 }, { exit: [0, 3] }, /status 2, and .* allows 0, 3/],

@@ -4,7 +4,10 @@ import { findUnresolved, lastLine, lastWords } from "../../../../src/build/smoke
 
 const RELEASE = "/srv/app-v1.0.0-linux-x64";
 const read = (stderr: string, optional: string[] = [], stdout = "") =>
-  findUnresolved({ stdout, stderr }, { release: RELEASE, optional });
+  findUnresolved(
+    { stdout, stderr },
+    { release: RELEASE, optional, current: "/tmp/empty", has: (path) => path === "views/a.pug" },
+  );
 
 const NODE_IMPORT = `node:internal/modules/esm/resolve:873
   throw new ERR_MODULE_NOT_FOUND(packageName, fileURLToPath(base), null);
@@ -61,6 +64,8 @@ describe("a missing part of the release", () => {
     ["a file that was not compiled in", BUN_FILE, "file", "/$bunfs/root/drizzle/x.sql"],
     ["a directory above it", "ENOENT: no such file or directory, scandir '/$bunfs/public'\n", "file", ""],
     ["a file of the release", NODE_FILE(`${RELEASE}/lib/app/x.sql`), "file", "lib/app/x.sql"],
+    ["its own file, in the current directory", NODE_FILE("./views/a.pug"), "current", "views/a.pug"],
+    ["its own file, by an absolute path", NODE_FILE("/tmp/empty/views/a.pug"), "current", "views/a.pug"],
     ["a native file", BUN_NATIVE, "native", "/tmp/none.node"],
     [
       "an export",
@@ -81,6 +86,8 @@ describe("what is no missing part", () => {
   it.each([
     ["missing configuration", "DATABASE_URL is missing\n"],
     ["a file of the current directory", NODE_FILE("config.json")],
+    ["a file above the current directory", NODE_FILE("../views/a.pug")],
+    ["a file elsewhere of such a path", NODE_FILE("/etc/views/a.pug")],
     ["a file elsewhere", NODE_FILE("/etc/app/config.json")],
     ["a warning", "WARN: Cannot find module 'bufferutil', going on without it\nPORT is missing\n"],
     ["the source around another error", `5 | throw Error("Cannot find module 'x'")\n    ^\nerror: no\n`],
