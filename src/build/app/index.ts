@@ -17,6 +17,7 @@ export {
   checkLockFits,
   copyManifests,
   copyRegistrySettings,
+  copyEnvFiles,
   copyWorkspace,
   convertToBunLock,
   ensureInstalled,

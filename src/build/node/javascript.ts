@@ -10,7 +10,7 @@ import { GantryError } from "../../base/errors.ts";
 import { outputLines } from "../../base/process/index.ts";
 import { NAMES } from "../../release/index.ts";
 import type { Environment } from "../../base/environment.ts";
-import { copyWorkspace, isOutput, partOf, type App, type Sources } from "../app/index.ts";
+import { copyEnvFiles, copyWorkspace, isOutput, partOf, type App, type Sources } from "../app/index.ts";
 import type { Scratch } from "../scratch.ts";
 import { listTraced, recognizeOutput, takeOutput, type AppOutput } from "../output/index.ts";
 import { planCompilation, runTool } from "./compilation.ts";
@@ -54,6 +54,7 @@ export async function buildJavaScript(options: BuildJavaScriptOptions): Promise<
   try {
     copyWorkspace(sources.root, top);
     bringModules(app, sources.root, top);
+    bringEnvFiles(options, top);
     const members = await buildMembers(options, top);
     const appDir = join(top, relative(sources.root, sources.appDir));
     const { command, entry, config } = await planCompilation({ ...options, appDir });
@@ -80,6 +81,14 @@ export async function buildJavaScript(options: BuildJavaScriptOptions): Promise<
     dispose();
     throw error;
   }
+}
+
+/** Brings the .env files that the app's own build finds where its sources are. What is taken of it has none. */
+function bringEnvFiles({ app, sources, log }: BuildJavaScriptOptions, top: string): void {
+  const members = readMembers(sources.appDir, sources.root).map(({ path }) => path);
+  const places = ["", relative(app.workspaceRoot, app.dir), ...members];
+  const files = copyEnvFiles(app.workspaceRoot, top, places);
+  if (files.length > 0) log.info(`the app's own build sees ${files.join(" and ")}, which are not shipped`);
 }
 
 /** The output of a framework's build. Undefined when "gantry.app" names another directory. */

@@ -2,7 +2,15 @@
  * Copies an app's workspace, or parts of it, into a private directory. Files that no build needs are left out:
  * installed modules, version control, secrets in .env, and earlier releases.
  */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { isThere } from "../../../base/files/index.ts";
 import { NAMES } from "../../../release/index.ts";
@@ -24,6 +32,22 @@ export function copyWorkspace(from: string, to: string): void {
       copyWorkspace(source, target);
     }
   }
+}
+
+/**
+ * Copies the .env files of some directories, for a build that reads them.
+ * @param directories relative to both `from` and `to`
+ * @returns their paths, relative to `from`
+ */
+export function copyEnvFiles(from: string, to: string, directories: readonly string[]): string[] {
+  const found = [...new Set(directories)].flatMap((directory) =>
+    readdirSync(join(from, directory)).flatMap((name) => (isEnvFile(name) ? [join(directory, name)] : [])),
+  );
+  const files = found.filter(
+    (path) => statSync(join(from, path), { throwIfNoEntry: false })?.isFile() === true,
+  );
+  for (const path of files) copyIfPresent(join(from, path), join(to, path));
+  return files;
 }
 
 /**

@@ -10,7 +10,13 @@ export {
   requireBunLock,
   toolLines,
 } from "./convert-lockfile.ts";
-export { copyManifests, copyRegistrySettings, copyWorkspace, isEnvFile } from "./copy-workspace.ts";
+export {
+  copyEnvFiles,
+  copyManifests,
+  copyRegistrySettings,
+  copyWorkspace,
+  isEnvFile,
+} from "./copy-workspace.ts";
 /**
  * Reads the packages in the app's node_modules as a graph, for the analysis and for comparing them with the lockfile.
  */

@@ -40,6 +40,33 @@ describe("buildJavaScript", () => {
     expect(existsSync(built.directory)).toBe(false);
   });
 
+  it("shows the app's build its .env files, from its own directory and its workspace's, and ships none", async () => {
+    const script = [
+      "mkdir -p dist",
+      "cat .env .env.local ../../.env > dist/main.js",
+      "cp .env .env.local dist/",
+      "test ! -e .env.d/.env",
+    ].join(" && ");
+    const files = app({ entry: "dist/main.js" }, script);
+    const dir = makeApp({
+      "package.json": { name: "root", private: true, workspaces: ["apps/*"] },
+      ".env": "root",
+      ...Object.fromEntries(Object.entries(files).map(([path, file]) => [`apps/one/${path}`, file])),
+      "apps/one/.env": "own",
+      "apps/one/.env.local": "local",
+      "apps/one/.env.d/.env": "elsewhere",
+    });
+    const said: string[] = [];
+    const built = await build(join(dir, "apps/one"), process.env, [], said);
+    expect(said).toContain(
+      "the app's own build sees .env and apps/one/.env and apps/one/.env.local, which are not shipped",
+    );
+    const to = join(makeDirectory(), "app");
+    copyJavaScript(built, to, await readApp(join(dir, "apps/one")), false);
+    expect(list(to)).toEqual(["main.js", "package.json"]);
+    expect(readFileSync(join(to, "main.js"), "utf8")).toBe("ownlocalroot");
+  });
+
   it("takes what a framework's build traced, with its packages and without its .env", async () => {
     const script = [
       "mkdir -p .output/server/node_modules/dep .output/public",
