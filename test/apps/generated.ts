@@ -38,7 +38,7 @@ export const GENERATED: readonly App[] = [
     arguments_: ["create shop --template demo --types ts --no-add-ons --no-install"],
     // The documented way: the adapter that the template has is replaced.
     edits: [
-      "cd shop && npm pkg set devDependencies.@sveltejs/adapter-node=6.0.1",
+      "cd shop && npm pkg set devDependencies.@sveltejs/adapter-node=5.5.7",
       "cd shop && sed -i s/adapter-auto/adapter-node/ $(grep -ls adapter-auto svelte.config.js vite.config.ts)",
     ],
     manager: "npm",
