@@ -50,7 +50,11 @@ export const GENERATED: readonly App[] = [
     name: "next",
     spec: "create-next-app@16.4.3",
     arguments_: ["shop --ts --app --no-tailwind --no-eslint --no-src-dir --use-npm --skip-install --yes"],
-    edits: [`cd shop && sed -i 's|/\\* config options here \\*/|output: "standalone",|' next.config.ts`],
+    edits: [
+      `cd shop && sed -i 's|/\\* config options here \\*/|output: "standalone",|' next.config.ts`,
+      // A build fetches the template's fonts from a server of Google, which tests do not ask.
+      `cd shop && sed -i 's|^import .* from "next/font/google";|const Geist = (_: object) => ({ variable: "" });\\nconst Geist_Mono = Geist;|' app/layout.tsx`,
+    ],
     manager: "npm",
     directory: "shop",
     home: { prepare: "npm run build", start: "node .next/standalone/server.js" },
