@@ -2,7 +2,7 @@
 // node scripts/test-hosts.mjs --whole runs the wide tables completely. The suite runs a part of each.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { ensureBuilt, runStep, runTool } from "./install.mjs";
+import { ensureBuilt, runStep, runTool, tellCpuTime } from "./install.mjs";
 
 /** Debian packages, each with a file that shows that it is installed. */
 const PACKAGES = {
@@ -44,6 +44,7 @@ if (missing.length > 0) {
     DEBIAN_FRONTEND: "noninteractive",
   });
 }
+tellCpuTime("npm run test:hosts");
 ensureBuilt();
 runTool("vitest", ["run", "--project", "hosts*"], {
   GANTRY_TEST_REPORT: "hosts",

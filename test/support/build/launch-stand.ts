@@ -1,15 +1,10 @@
 /** A release of a script and a program alone, for what a shell does with it before the program runs. */
-import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, realpathSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { renderStubs } from "../../../src/build/release/stub.ts";
 import type { Manifest } from "../../../src/release/manifest.ts";
 import { targetOfHost } from "../../../src/release/targets.ts";
-
-export const SHELLS = [["sh"], ["dash"], ["busybox", "sh"], ["bash", "--posix"], ["bash"]].filter(
-  ([command = ""]) => spawnSync(command, ["-c", "true"]).error === undefined,
-);
 
 const host = targetOfHost(process.platform, process.arch, existsSync("/etc/alpine-release") ? "musl" : "gnu");
 const file = { size: 1, sha256: "0".repeat(64) };

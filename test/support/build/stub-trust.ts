@@ -37,9 +37,6 @@ export const MANIFEST: Manifest = {
   modules: {},
   native: [{ path: "needed/n.node", neededBy: ["needed"] }],
 };
-export const SHELLS = [["dash"], ["busybox", "sh"], ["bash", "--posix"]].filter(
-  ([command = ""]) => spawnSync(command, ["-c", "true"]).error === undefined,
-);
 export const ME = 2002;
 export const OTHER = 2001;
 

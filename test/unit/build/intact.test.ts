@@ -15,6 +15,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { proveFile } from "../../../src/build/checksum.ts";
+import { SHELLS } from "../../support/build/shells.ts";
 import { renderStubs } from "../../../src/build/release/stub.ts";
 import type { Manifest } from "../../../src/release/manifest.ts";
 import { targetOfHost } from "../../../src/release/targets.ts";
@@ -36,9 +37,6 @@ const manifest: Manifest = {
   modules: {},
   native: [],
 };
-const SHELLS = [["sh"], ["dash"], ["busybox", "sh"], ["bash", "--posix"]].filter(
-  ([command = ""]) => spawnSync(command, ["-c", "true"]).error === undefined,
-);
 const PROVEN = ["lib/app", "lib/launcher.mjs"];
 
 let top = "";

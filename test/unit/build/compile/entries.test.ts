@@ -20,6 +20,7 @@ import { parseProbeOutput } from "../../../../src/release/start/probe-protocol.t
 import { parseTarget } from "../../../../src/release/targets.ts";
 import { readFileEntry } from "../../../../src/release/tree.ts";
 import { BUN, FIXTURE, makeWorkbench, runProgram } from "../../../support/build/workbench.ts";
+import { partOf } from "../../../support/wide-table.ts";
 
 const bench = makeWorkbench();
 afterAll(() => bench.remove());
@@ -44,7 +45,7 @@ const ENTRIES: Readonly<Record<string, string>> = {
 };
 
 describe("the app's entry", () => {
-  test.each(Object.keys(ENTRIES))(
+  test.each(partOf("kinds of entry", Object.keys(ENTRIES), 3))(
     "%s sees what it sees in a plain compile, and its own place",
     async (name) => {
       const entry = join(bench.write("entries", { [name]: ENTRIES[name] ?? "" }), name);

@@ -3,7 +3,8 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { appendFileSync, chownSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ME, OTHER, place, SHELLS, usePlace } from "../../../support/build/stub-trust.ts";
+import { ME, OTHER, place, usePlace } from "../../../support/build/stub-trust.ts";
+import { SHELLS } from "../../../support/build/shells.ts";
 
 usePlace();
 

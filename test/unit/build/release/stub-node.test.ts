@@ -18,6 +18,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { renderStubs } from "../../../../src/build/release/stub.ts";
 import type { Manifest } from "../../../../src/release/manifest.ts";
 import { hostId, notePath } from "../../../../src/release/start/stamp.ts";
+import { SHELLS } from "../../../support/build/shells.ts";
 import { targetOfHost } from "../../../../src/release/targets.ts";
 
 const file = { size: 1, sha256: "0".repeat(64) };
@@ -37,9 +38,6 @@ const manifestFor = (system: boolean): Manifest => ({
   modules: {},
   native: [],
 });
-const SHELLS = [["sh"], ["dash"], ["busybox", "sh"], ["bash", "--posix"]].filter(
-  ([command = ""]) => spawnSync(command, ["-c", "true"]).error === undefined,
-);
 /** Says of itself what a Node of this ABI and version would, and otherwise prints what it was given. */
 const nodeOf = (abi: string, version: string): string =>
   `#!/bin/sh\nif [ "$1" = -p ]; then echo "${abi} v${version}"; else echo "$@"; fi\n`;

@@ -22,10 +22,10 @@ import {
   OTHER,
   place,
   run,
-  SHELLS,
   STAMP,
   usePlace,
 } from "../../../support/build/stub-trust.ts";
+import { SHELLS } from "../../../support/build/shells.ts";
 
 usePlace();
 

@@ -26,11 +26,11 @@ import {
   OTHER,
   place,
   run,
-  SHELLS,
   STAMP,
   usePlace,
   WARM,
 } from "../../../support/build/stub-trust.ts";
+import { SHELLS } from "../../../support/build/shells.ts";
 
 usePlace();
 

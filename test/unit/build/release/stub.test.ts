@@ -23,6 +23,7 @@ import type { Manifest } from "../../../../src/release/manifest.ts";
 import { hostId, notePath } from "../../../../src/release/start/stamp.ts";
 import { outsideTemporary } from "../../../support/build/outside-temporary.ts";
 import { storeTreeName } from "../../../../src/release/store.ts";
+import { SHELLS } from "../../../support/build/shells.ts";
 import { TARGETS, targetOfHost } from "../../../../src/release/targets.ts";
 
 const file = { size: 1, sha256: "0".repeat(64) };
@@ -49,9 +50,6 @@ const manifestFor = (target: string): Manifest => ({
     { path: "extra/e.node", neededBy: ["extra"] },
   ],
 });
-const SHELLS = [["sh"], ["dash"], ["busybox", "sh"], ["bash", "--posix"]].filter(
-  ([command = ""]) => spawnSync(command, ["-c", "true"]).error === undefined,
-);
 
 let root = "";
 const write = (target: string): void => {

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bunFetcher, FETCHED_BUN } from "../../../../../src/build/app/tools/fetch-bun.ts";
 import { parseTarget } from "../../../../../src/release/targets.ts";
 import { findingsOf, makeDirectory } from "../../../../support/build/scratch.ts";
+import { partOf } from "../../../../support/wide-table.ts";
 
 const asked: string[] = [];
 /** A registry that has nothing. */
@@ -31,18 +32,23 @@ const fetchFor = (host: string, runtime: "bun" | "node" = "node", packageJson = 
     },
   );
 
+const VERSIONS: readonly [object, string][] = [
+  [{}, FETCHED_BUN],
+  [{ packageManager: "bun@1.3.9+sha512.abc" }, "1.3.9"],
+  [{ devDependencies: { bun: "^1.4.0" } }, "^1.4.0"],
+  [{ devDependencies: { bun: "latest" } }, FETCHED_BUN],
+];
+
 describe("bunFetcher", () => {
-  it.each([
-    [{}, FETCHED_BUN],
-    [{ packageManager: "bun@1.3.9+sha512.abc" }, "1.3.9"],
-    [{ devDependencies: { bun: "^1.4.0" } }, "^1.4.0"],
-    [{ devDependencies: { bun: "latest" } }, FETCHED_BUN],
-  ])("asks for the version that an app on Bun, which ships it, names: %j", async (json, version) => {
-    const said: string[] = [];
-    const [finding] = await findingsOf(fetchFor("linux-x64-gnu", "bun", json, said));
-    expect(finding?.what).toContain(`could not fetch @oven/bun-linux-x64@${version}`);
-    expect(said).toEqual([expect.stringMatching(/it goes into the release/)]);
-  });
+  it.each(partOf("versions of a fetched Bun", VERSIONS, 2))(
+    "asks for the version that an app on Bun, which ships it, names: %j",
+    async (json, version) => {
+      const said: string[] = [];
+      const [finding] = await findingsOf(fetchFor("linux-x64-gnu", "bun", json, said));
+      expect(finding?.what).toContain(`could not fetch @oven/bun-linux-x64@${version}`);
+      expect(said).toEqual([expect.stringMatching(/it goes into the release/)]);
+    },
+  );
 
   it.each([
     ["linux-x64-gnu", "@oven/bun-linux-x64"],

@@ -6,7 +6,8 @@ import { spawnSync } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { makeStand, SHELLS } from "../../../../support/build/launch-stand.ts";
+import { makeStand } from "../../../../support/build/launch-stand.ts";
+import { LAUNCH_SHELLS } from "../../../../support/build/shells.ts";
 import { steeringVariables } from "../../../../support/build/launch-variables.ts";
 
 const BASE = { PATH: "/usr/bin:/bin", HOME: "/home/of whom" };
@@ -51,7 +52,7 @@ const OWN =
     " ",
   );
 
-describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %s", (_, shell) => {
+describe.each(LAUNCH_SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %s", (_, shell) => {
   it("no variable of a runtime, a loader or a shell reaches the launcher", () => {
     const names = steeringVariables();
     expect(names.length).toBeGreaterThan(200);

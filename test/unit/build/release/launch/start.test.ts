@@ -3,12 +3,13 @@ import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { makeStand, SHELLS } from "../../../../support/build/launch-stand.ts";
+import { makeStand } from "../../../../support/build/launch-stand.ts";
+import { LAUNCH_SHELLS } from "../../../../support/build/shells.ts";
 
 let root = "";
 afterEach(() => rmSync(dirname(root), { recursive: true }));
 
-describe.each(SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %s", (_, shell) => {
+describe.each(LAUNCH_SHELLS.map((shell) => [shell.join(" "), shell] as const))("under %s", (_, shell) => {
   it.each(["0<&-", "1>&-", "2>&-", "0<&- 1>&- 2>&-"])("a first start with %s works", (closed) => {
     // Unlike echo the launcher does not mind where its words go; bash has its script at a descriptor that is free.
     ({ root } = makeStand("/bin/true"));
