@@ -20,6 +20,8 @@ const Info = v.looseObject({
   os: v.optional(v.union([v.string(), v.array(v.string())])),
   cpu: v.optional(v.union([v.string(), v.array(v.string())])),
   libc: v.optional(v.union([v.string(), v.array(v.string())])),
+  /** The package lies in the tarball of the package around it (`bundleDependencies`), and is never fetched. */
+  bundled: v.optional(v.boolean(), false),
 });
 const Workspace = v.looseObject({
   name: v.optional(v.string()),

@@ -53,6 +53,7 @@ const SAID = new Set([
   "test/support/build/manifests.ts",
   "test/unit/modules/host-node.test.ts",
   "test/unit/modules/lockfile-check.test.ts",
+  "test/unit/modules/npm-install.test.ts",
 ]);
 
 const offences = (text: string) =>

@@ -14,7 +14,7 @@ export interface ReleaseDependencies {
 
 /**
  * Hoists every package of a closure: places it at the top, or, when its name is taken there by another version,
- * directly below the package that depends on it.
+ * directly below the package that depends on it. A bundled package stays where the tarball that brings it has it.
  * @param roots the packages that must be at the top: names to keys in the lockfile
  * @returns keys in the new tree to packages, in breadth-first order
  */
@@ -22,20 +22,44 @@ export function hoistClosure(closure: Closure, roots: ReadonlyMap<string, string
   const placed = new Map<string, ClosureNode>();
   for (const [name, key] of roots) {
     const node = closure.nodes.get(key);
-    if (node !== undefined) placed.set(name, node);
+    if (node !== undefined) placed.set(name, fetched(node));
   }
   for (const [path, node] of placed) {
     for (const [name, key] of node.edges) {
       const child = closure.nodes.get(key);
       if (child === undefined) continue;
+      const inTarball = bundledPath(path, node, child);
       const there = visible(placed, path, name);
-      if (there === undefined) placed.set(name, child);
+      if (inTarball !== undefined) placed.set(inTarball, child);
+      else if (there === undefined) placed.set(name, fetched(child));
       // Otherwise it goes directly under its dependent. In a directory between the two, it could change what other
       // packages get.
-      else if (identity(there) !== identity(child)) placed.set(`${path}/${name}`, child);
+      else if (identity(there) !== identity(child)) placed.set(`${path}/${name}`, fetched(child));
     }
   }
   return placed;
+}
+
+/**
+ * Where a bundled package lies that a placed package needs: both are in the tarball of the package around them, or the
+ * dependent is that package. Undefined for a package that is not bundled, or whose tarball is not there.
+ */
+function bundledPath(path: string, { key }: ClosureNode, child: ClosureNode): string | undefined {
+  if (child.entry.kind !== "registry" || !child.entry.info.bundled) return undefined;
+  const [from, to, at] = [splitKey(key), splitKey(child.key), splitKey(path)];
+  let shared = 0;
+  while (shared < from.length && from[shared] === to[shared]) shared += 1;
+  const around = at.slice(0, Math.max(0, at.length - (from.length - shared)));
+  return around.length === 0 ? undefined : [...around, ...to.slice(shared)].join("/");
+}
+
+/** The package as one that is fetched by itself, because it is not where a tarball has it. */
+function fetched(node: ClosureNode): ClosureNode {
+  const { entry } = node;
+  if (entry.kind !== "registry" || !entry.info.bundled) return node;
+  const info = { ...entry.info, bundled: false };
+  const raw = [...entry.raw.slice(0, 2), info, ...entry.raw.slice(3)];
+  return { ...node, entry: { ...entry, info, raw } };
 }
 
 function visible(

@@ -76,10 +76,10 @@ export async function installWithNpm(
 /**
  * Makes a package-lock.json (lockfileVersion 3) with bun.lock's versions and hashes, and a package.json for it. The
  * lock has only the manifest's modules, and their dependencies on other packages are left out, so that npm looks
- * nothing up.
+ * nothing up. What the tarball of another package brings is marked, or npm would fetch it by itself.
  */
-function planPackageLock(
-  release: Release,
+export function planPackageLock(
+  release: Pick<Release, "manifest">,
   lock: BunLock,
 ): { readonly packageJson: string; readonly packageLock: string } {
   const { name, version } = release.manifest;
@@ -104,6 +104,7 @@ function planPackageLock(
       ...(pin === undefined || pin.integrity === "" ? {} : { integrity: pin.integrity }),
       dependencies: only(pin?.info.dependencies ?? {}),
       optionalDependencies: only(pin?.info.optionalDependencies ?? {}),
+      ...(pin?.info.bundled === true ? { inBundle: true } : {}),
     };
   }
   const root = { name, version, private: true, dependencies: direct };

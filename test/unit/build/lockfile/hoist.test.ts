@@ -7,12 +7,21 @@ import { parseTarget } from "../../../../src/release/targets.ts";
 
 const X64 = parseTarget("linux-x64-gnu");
 
-/** A lockfile from keys to `version needs…`: `"a": "1.0.0 b c"`. */
+/** A lockfile from keys to `version needs…`: `"a": "1.0.0 b c"`. The word `bundled` marks what is in a tarball. */
 function lockOf(entries: Record<string, string>, root: readonly string[]): BunLock {
   const packages = Object.entries(entries).map(([key, text]) => {
-    const [version, ...needs] = text.split(" ");
+    const [version, ...words] = text.split(" ");
+    const needs = words.filter((word) => word !== "bundled");
     const dependencies = Object.fromEntries(needs.map((name) => [name, "*"]));
-    return [key, [`${splitKey(key).at(-1)}@${version}`, "", { dependencies }, `sha512-${version}`]];
+    return [
+      key,
+      [
+        `${splitKey(key).at(-1)}@${version}`,
+        "",
+        { dependencies, bundled: words.includes("bundled") },
+        `sha512-${version}`,
+      ],
+    ];
   });
   const dependencies = Object.fromEntries(root.map((name) => [name, "*"]));
   const lock = {
@@ -23,7 +32,7 @@ function lockOf(entries: Record<string, string>, root: readonly string[]): BunLo
   return requireBunLock(JSON.stringify(lock), "bun.lock");
 }
 
-/** Places what some externals need and returns `path@version`s. */
+/** Places what some externals need and returns `path@version`s, with a mark for what a tarball brings. */
 function place(lock: BunLock, externals: readonly string[]): string[] {
   const pins = findPins(lock, "", new Set(externals));
   const roots = new Map([...pins.values()].map((pin) => [pin.name, pin.key]));
@@ -36,7 +45,9 @@ function place(lock: BunLock, externals: readonly string[]): string[] {
   // Whatever the layout: every package must get what it got before.
   expect(pinLines(walkClosure(written, [...roots.keys()], X64))).toEqual(pinLines(closure));
   return [...placed]
-    .map(([path, { entry }]) => `${path}@${entry.kind === "registry" ? entry.version : ""}`)
+    .map(([path, { entry }]) =>
+      entry.kind === "registry" ? `${path}@${entry.version}${entry.info.bundled ? " bundled" : ""}` : path,
+    )
     .toSorted();
 }
 
@@ -65,6 +76,37 @@ describe("hoistClosure", () => {
       "lib@1.0.0",
       "x@1.0.0",
     ]);
+  });
+
+  it("leaves what a tarball brings where the tarball has it", () => {
+    // The tool's tarball has a and b, where b needs a. It is nested in the app, and goes to the top.
+    const lock = lockOf(
+      {
+        user: "1.0.0 tool",
+        "user/tool": "2.0.0 a x",
+        "user/tool/a": "1.0.0 bundled b",
+        "user/tool/b": "1.0.0 bundled a c",
+        "user/tool/b/c": "1.0.0 bundled",
+        x: "1.0.0 c",
+        c: "2.0.0",
+        tool: "1.0.0",
+      },
+      ["user", "tool"],
+    );
+    expect(place(lock, ["user"])).toEqual([
+      "c@2.0.0",
+      "tool/a@1.0.0 bundled",
+      "tool/b/c@1.0.0 bundled",
+      "tool/b@1.0.0 bundled",
+      "tool@2.0.0",
+      "user@1.0.0",
+      "x@1.0.0",
+    ]);
+  });
+
+  it("fetches what is bundled elsewhere and has to be at the top", () => {
+    const lock = lockOf({ tool: "1.0.0 a", "tool/a": "1.0.0 bundled" }, ["tool"]);
+    expect(place(lock, ["a"])).toEqual(["a@1.0.0"]);
   });
 
   it("follows circles", () => {
