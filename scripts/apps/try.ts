@@ -70,10 +70,11 @@ async function startAndAsk(
 ): Promise<Session> {
   const { app, work, toolchain } = trial;
   const empty = mkdtempSync(join(work, "empty-"));
-  for (const [name, text] of Object.entries(app.beside ?? {})) writeFileSync(join(empty, name), text);
   const state = mkdtempSync(join(work, "state-"));
   const port = await freePort();
-  const fill = (text: string) => text.replaceAll("PORT", String(port)).replaceAll("STATE", state);
+  const fill = (text: string) =>
+    text.replaceAll("PORT", String(port)).replaceAll("STATE", state).replaceAll("BESIDE", empty);
+  for (const [name, text] of Object.entries(app.beside ?? {})) writeFileSync(join(empty, name), fill(text));
   const given = Object.entries(app.environment ?? {}).map(([name, value]) => [name, fill(value)]);
   const registry = toolchain.environment["npm_config_registry"];
   return await runSession(

@@ -37,11 +37,14 @@ export interface App {
   readonly directory?: string;
   /** How a plain copy is started at home: commands before it, and the command itself, by `sh -c` in its directory. */
   readonly home: { readonly prepare?: string; readonly start: string };
-  /** Arguments of the app; `PORT` stands for the port that it shall take, `STATE` for an empty directory. */
+  /**
+   * Arguments of the app. `PORT` stands for the port that it shall take, `STATE` for an empty directory, and `BESIDE` for
+   * the directory of the files of `beside`, where a release is started, and a plain copy is not.
+   */
   readonly arguments?: readonly string[];
   /** Variables of the app besides PORT; the same words are replaced. */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Files that lie in the empty directory where the app is started. */
+  /** Files that lie in the empty directory where the app is started; the same words are replaced. */
   readonly beside?: Readonly<Record<string, string>>;
   readonly asks: Question;
   /** Seconds from the start to the answer, at most; 60. */
