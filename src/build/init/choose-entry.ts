@@ -59,6 +59,9 @@ export function chooseEntry(known: Known): ChosenEntry | undefined {
   return entry === undefined ? undefined : withArguments(entry, start, files);
 }
 
+/** A command of commander, yargs or cac: `.command("start")`, or `new Command("start")`. */
+const COMMAND = /(?:\.command|\bnew\s+(?:[\w$]+\.)?Command)\(\s*["'`](start|serve)\b/;
+
 /** The arguments of the start command when it starts this entry; else the command that a program of this kind takes. */
 function withArguments(
   entry: Told<string>,
@@ -68,7 +71,7 @@ function withArguments(
   if (start !== undefined && start.by === entry.by)
     return { ...entry, arguments: start.value.arguments, argumentsBy: start.by };
   if (entry.by !== '"bin"') return { ...entry, arguments: [] };
-  const command = findInSources(files, /\.command\(\s*["'`](start|serve)\b/);
+  const command = findInSources(files, COMMAND);
   const word = command?.match[1];
   return word === undefined
     ? { ...entry, arguments: [] }

@@ -267,5 +267,10 @@ describe("init proposes for", () => {
       "service.port": 9000,
     });
     expect(settings(json, { ...files, ".gitignore": "dist\n" })).not.toHaveProperty("build.script");
+    const compiled = {
+      "dist/command-line.js": 'const program = new commander_1.Command("start");',
+      "dist/other.js": 'new Recommand("serve");',
+    };
+    expect(settings(json, { ...files, ...compiled })).toMatchObject({ "service.arguments": ["start"] });
   });
 });
