@@ -36,7 +36,13 @@ import {
   type ReleaseSummary,
 } from "./release/index.ts";
 import type { PackedBundle } from "./bundle/index.ts";
-import { releaseInstall, releaseKeep, releasePublicKey, vendoredTargets, withOwnBundle } from "./choices.ts";
+import {
+  releaseInstall,
+  releasePatterns,
+  releasePublicKey,
+  vendoredTargets,
+  withOwnBundle,
+} from "./choices.ts";
 import { nodeEnvOf } from "./compile/index.ts";
 import { beginStep, type BuildContext, type BuildOptions } from "./build-context.ts";
 import { buildJavaScript, type BuiltJavaScript } from "./node/index.ts";
@@ -235,7 +241,7 @@ function assemble(
       tree,
       requires,
       install: releaseInstall(context),
-      keep: releaseKeep(context),
+      patterns: releasePatterns(context),
       bundle: bundle?.description,
       publicKey: context.publicKeyLine,
     }),

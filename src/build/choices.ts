@@ -8,7 +8,7 @@ import { GantryError } from "../base/errors.ts";
 import { encodePublicKey, type Manifest, parseTarget, type Target } from "../release/index.ts";
 import type { App } from "./app/index.ts";
 import type { BuildOptions } from "./build-context.ts";
-import type { Keep } from "./tree/index.ts";
+import type { Patterns } from "./tree/index.ts";
 import { readPublicKey } from "./sign/index.ts";
 
 type Choices = Pick<BuildOptions, "vendor" | "install"> & { readonly app: Pick<App, "settings"> };
@@ -19,9 +19,13 @@ export function releaseInstall({ install, app }: Choices): Manifest["install"] {
   return install ?? settings.install ?? (settings.runtime === "node" ? "vendor" : "first-run");
 }
 
-/** What pruning keeps beyond its rules: everything when pruning is off, else the files of `gantry.keep`. */
-export function releaseKeep({ prune, app }: Pick<BuildOptions, "prune"> & Pick<Choices, "app">): Keep {
-  return prune === "off" ? "all" : app.settings.keep;
+/** What pruning keeps and leaves out beyond its rules; with pruning off everything stays. */
+export function releasePatterns({
+  prune,
+  app,
+}: Pick<BuildOptions, "prune"> & Pick<Choices, "app">): Required<Patterns> {
+  const { keep, exclude } = app.settings;
+  return prune === "off" ? { keep: "all", exclude: [] } : { keep, exclude };
 }
 
 /**

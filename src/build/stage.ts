@@ -7,6 +7,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError, type Finding } from "../base/errors.ts";
 import {
+  abiOfBun,
   type ExternalModule,
   NAMES,
   nativeByModule,
@@ -15,17 +16,18 @@ import {
   type Target,
   treeDigest,
 } from "../release/index.ts";
+import type { LoadPlace } from "../compat/index.ts";
 import type { Environment } from "../base/environment.ts";
-import type { ProbedExternal } from "../runtime/index.ts";
 import { analyzeApp, type Analysis } from "./analyze/index.ts";
 import { packBundle, type PackedBundle } from "./bundle/index.ts";
-import { releaseKeep } from "./choices.ts";
+import { releasePatterns } from "./choices.ts";
 import { beginStep, type BuildContext } from "./build-context.ts";
 import { describeExternals, withUnavailable } from "./release/index.ts";
 import { writeReleaseLock, type ReleaseLock } from "./lockfile/index.ts";
 import { completeTree, readNode } from "./node/index.ts";
 import { makeProgram } from "./app-program.ts";
 import {
+  describeUnserved,
   dropUnavailable,
   findUnbuilt,
   installTree,
@@ -113,6 +115,7 @@ async function installTarget(context: BuildContext, target: Target, stage: strin
   const packages = lock.closure.length;
   if (packages > 0)
     log.info(`${target.name}: installing ${packages} ${packages === 1 ? "package" : "packages"}`);
+  const runtime = loadingRuntime(context, node);
   const policy = await readScriptPolicy(app, context.builder, context.environment);
   const tree = await installTree({
     release,
@@ -122,19 +125,35 @@ async function installTarget(context: BuildContext, target: Target, stage: strin
     target,
     closure: lock.closure,
     platformPackages: lock.platformPackages,
-    keep: releaseKeep(context),
+    patterns: releasePatterns(context),
+    runtime,
     environment: context.environment,
-    inspect: (modules) => warnOfUnrun({ modules, closure: lock.closure, policy, target, log }),
+    inspect: (modules) =>
+      warnOfUnrun({ modules, closure: lock.closure, policy, place: { ...target, runtime }, log }),
     complete:
       node === undefined
         ? scriptsOf(context, target, lock, policy)
         : (modules) => completeTree(context, { target, node, lock, stage, modules, policy }),
   });
   refuseUnmatched(tree, lock, app);
+  if (tree.leftOut.some(({ reason }) => reason === "binaries for graphics cards"))
+    log.info(
+      `${target.name}: variants for graphics cards are left out; for hosts that have one, name them in "gantry.keep"`,
+    );
   const locked = new Set(lock.closure.map(({ path }) => path));
   const here = analysis.externals.filter((external) => locked.has(external.name));
   if (node === undefined && !runsOn(target, context.host)) refuseUnbuilt(tree, here, target);
   return { target, stage, release, name, treeDirectory, analysis, lock, tree, node };
+}
+
+/** The kind and the ABI of the program that will load the modules. */
+function loadingRuntime(
+  { builder }: BuildContext,
+  node: InstalledTarget["node"],
+): NonNullable<LoadPlace["runtime"]> {
+  return node === undefined
+    ? { kind: "bun", abi: abiOfBun(builder.version) }
+    : { kind: "node", abi: node.abi };
 }
 
 /**
@@ -142,25 +161,28 @@ async function installTarget(context: BuildContext, target: Target, stage: strin
  * this machine cannot run programs of the target.
  */
 function scriptsOf(
-  { host, environment, log }: BuildContext,
+  context: BuildContext,
   target: Target,
   { closure, optionalDependencies }: ReleaseLock,
   policy: ScriptPolicy,
 ): ((modules: string) => Promise<void>) | undefined {
+  const { host, environment, log } = context;
+  const place = { ...target, runtime: loadingRuntime(context, undefined) };
   if (!runsOn(target, host) || !closure.some(({ name }) => policy.allows(name))) return undefined;
   const optional = new Set(Object.keys(optionalDependencies));
-  return (modules) => runInstallScripts({ modules, closure, policy, optional, target, environment, log });
+  return (modules) => runInstallScripts({ modules, closure, policy, optional, place, environment, log });
 }
 
 /**
- * Refuses entries of `gantry.keep` that match no file. Entries for a package that only another target has are accepted.
+ * Refuses entries of `gantry.keep` and `gantry.exclude` that match no file. Entries for a package that only another
+ * target has are accepted.
  */
 function refuseUnmatched(tree: CapturedTree, lock: ReleaseLock, app: BuildContext["app"]): void {
   const elsewhere = new Set(lock.leftOut.map(({ name }) => name));
   const wrong = tree.unmatched.filter(({ pattern }) => !elsewhere.has(packageOfPattern(pattern)));
-  const [first, ...rest] = wrong.map(({ pattern, nearest }): Finding => ({
+  const [first, ...rest] = wrong.map(({ setting, pattern, nearest }): Finding => ({
     code: "CONFIG_INVALID",
-    what: `"gantry.keep" names "${pattern}": no file of the modules matches it`,
+    what: `"${setting}" names "${pattern}": no file of the modules matches it`,
     where: join(app.dir, "package.json"),
     fix:
       nearest === undefined
@@ -238,7 +260,7 @@ async function settleExternals(
   const unbuilt = findUnbuilt(tree, analysis.externals);
   const unloadable = runsOn(target, context.host)
     ? await proveExternals(
-        expected.map((external) => withFiles(external, tree, modules, program)),
+        expected.map((external) => withFiles(external, tree, modules, program, target)),
         {
           ...emptyDirectory(context, program),
           ...program.probe,
@@ -250,6 +272,10 @@ async function settleExternals(
   const all = withUnavailable(externals, unavailable);
   for (const { name, unavailable: why } of all) {
     if (why !== undefined) context.log.warn(`${name} is left out of the release: ${why.reason}`);
+  }
+  for (const { name } of externals) {
+    const lacking = unavailable.has(name) ? undefined : describeUnserved(tree, name, target);
+    if (lacking !== undefined) context.log.warn(`${lacking.what}; it loads without one`);
   }
   for (const warning of refuseNeededAtStart(all, program.atStart ?? new Map(), target))
     context.log.warn(warning);
@@ -265,10 +291,12 @@ function withFiles(
   tree: CapturedTree,
   modules: string,
   { runtime }: Program,
-): ExternalModule & ProbedExternal & { readonly native: readonly string[] } {
+  target: Target,
+): Parameters<typeof proveExternals>[0][number] & ExternalModule {
   const files = nativeByModule(tree, external.name).map((group) => group.map((path) => join(modules, path)));
   const late = runtime.kind === "node" && external.imports.length > 0;
-  return { ...external, native: files.flat(), ...(late ? { files } : {}) };
+  const lacks = describeUnserved(tree, external.name, target);
+  return { ...external, native: files.flat(), lacks, ...(late ? { files } : {}) };
 }
 
 /**

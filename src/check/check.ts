@@ -9,6 +9,7 @@ import {
   downgrade,
   downgradeVerdict,
   parseSkip,
+  passOverForeign,
   type FileVerdict,
   type Judge,
 } from "../compat/index.ts";
@@ -27,7 +28,6 @@ import {
   type RuntimeView,
 } from "../host/index.ts";
 import { formatJson, formatTable } from "./format-report.ts";
-import { passOverOthers } from "./other-platforms.ts";
 import type { CheckReport } from "./report.ts";
 import { findFiles } from "./find-files.ts";
 import { readRegularText } from "../base/files/index.ts";
@@ -86,13 +86,14 @@ export function check(options: CheckOptions): CheckReport {
   const judge = createJudge(host, runtime, live);
   // Unknown for another host: its facts do not say where it will mount the release.
   const mounts = captured === undefined ? readMounts() : [];
-  const judged = files.map(({ path, walked }) => ({ walked, verdict: judgeFile(judge, path, mounts) }));
+  const judged = files.map(({ path }) => judgeFile(judge, path, mounts));
+  const named = new Set(files.filter(({ walked }) => !walked).map(({ path }) => path));
   const skip = parseSkip(environment["GANTRY_SKIP"]);
   return {
     host: host.facts,
     runtime: runtime.facts,
     runtimeFindings: downgrade(judge.runtimeFindings, skip),
-    files: passOverOthers(judged).map((verdict) => downgradeVerdict(verdict, skip)),
+    files: passOverForeign(judged, named).map((verdict) => downgradeVerdict(verdict, skip)),
   };
 }
 

@@ -29,6 +29,8 @@ export interface FileVerdict {
   readonly verdict: Verdict;
   /** In the order in which a loader finds them. The first error is the one that stops the loader. */
   readonly findings: readonly CompatFinding[];
+  /** Set when the file was made for another platform or runtime: the end of the sentence "it is …". */
+  readonly foreign?: string;
 }
 
 /** A finding without file and severity, as the rules return it. */

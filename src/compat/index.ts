@@ -11,8 +11,15 @@ export type { CompatFinding, FileVerdict, Verdict } from "./compat-finding.ts";
 export { createJudge, type Judge } from "./judge-files.ts";
 /** Derives what the files of a release need from a host, for the manifest. */
 export { deriveRequires, type ShippedFile } from "./requires.ts";
-/** Judges by a file's head whether it can be for a platform at all. */
-export { otherPlatform } from "./platform-of-file.ts";
+/** The one judgement of files that were made for another platform, another runtime or a graphics card. */
+export {
+  findAccelerated,
+  foreignTo,
+  passOverForeign,
+  type Foreign,
+  type LibraryFile,
+  type LoadPlace,
+} from "./foreign/index.ts";
 export { isAddon } from "./rules/registration.ts";
 /** GANTRY_SKIP: turns errors with the listed codes into warnings. */
 export { downgrade, downgradeVerdict, parseSkip } from "./skip.ts";

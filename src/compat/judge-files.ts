@@ -11,6 +11,7 @@ import { judgeContainer, judgeForeign, judgeNoexec, machineOf } from "./rules/co
 import { judgeDefects, judgeOldStrings } from "./rules/defects.ts";
 import { judgeGlibcOnMusl, judgeLibraries } from "./rules/libraries.ts";
 import { judgeExecutableStack, judgePackedRelocations, judgeProcessor } from "./rules/processor.ts";
+import { foreignTo, type LoadPlace } from "./foreign/index.ts";
 import { isAddon, judgeRegistration } from "./rules/registration.ts";
 import { judgeSymbols } from "./rules/symbols.ts";
 import { judgeThreadLocal } from "./rules/thread-local.ts";
@@ -75,7 +76,27 @@ interface Setting {
   readonly runtime: RuntimeView;
 }
 
-function judgeModule({ path, file, noexec }: ModuleFile, setting: Setting): FileVerdict {
+function judgeModule(module: ModuleFile, setting: Setting): FileVerdict {
+  const verdict = judgeFile(module, setting);
+  const foreign = foreignTo(module.path, module.file, placeOf(setting))?.what ?? foreignHere(verdict);
+  return foreign === undefined ? verdict : { ...verdict, foreign };
+}
+
+function placeOf({ family, runtime }: Setting): LoadPlace {
+  const { kind, abi } = runtime.facts;
+  const libc = family === "glibc" ? "gnu" : "musl";
+  return { os: "linux", arch: runtime.file.arch, libc, runtime: { kind, abi: valueOf(abi) } };
+}
+
+/** What only the host's own libraries or this very runtime tell: glibc on musl, a registration that Bun has not. */
+function foreignHere({ findings }: FileVerdict): string | undefined {
+  const [first] = findings;
+  if (first?.severity !== "error") return undefined;
+  if (first.code === "LIBC_MISMATCH") return "a module for the other C library";
+  return first.code === "ABI_MISMATCH" ? "a module for another runtime" : undefined;
+}
+
+function judgeFile({ path, file, noexec }: ModuleFile, setting: Setting): FileVerdict {
   if (file.kind !== "elf") {
     const draft = judgeForeign(file, machineOf(setting.runtime));
     return { path, verdict: "fail", findings: [finish(draft, path, "error")] };

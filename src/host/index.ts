@@ -16,6 +16,7 @@ export {
   type HostFacts,
   type LibcFamily,
   type RuntimeFacts,
+  type RuntimeKind,
 } from "./host-facts.ts";
 export { openSource, withNativeFile } from "./file-source.ts";
 /** Facts and libraries of this machine, or of an unpacked image. */

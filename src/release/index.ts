@@ -63,6 +63,7 @@ export {
   type ReleaseRequires,
   type ReleaseRuntime,
   runsOnSystem,
+  runtimeAbi,
   runtimeName,
   SCHEMA,
   treeDigest,
@@ -184,6 +185,7 @@ export {
 /** The platforms that a release can be made for. */
 export {
   acceptsTarget,
+  abiOfBun,
   cpuFlagOfBun,
   type Libc,
   parseTarget,

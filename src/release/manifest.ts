@@ -8,7 +8,7 @@ import { GantryError } from "../base/errors.ts";
 import type { Compression } from "./bundle-head.ts";
 import { ActivateSchema, ServiceSchema } from "./service-schema.ts";
 import { RELEASE_ID_LENGTH } from "./start/stamp.ts";
-import { parseTarget, TARGETS, type Target } from "./targets.ts";
+import { abiOfBun, parseTarget, TARGETS, type Target } from "./targets.ts";
 import { sha256, type FileEntry } from "./tree.ts";
 
 export const SCHEMA = 1;
@@ -129,6 +129,8 @@ const ManifestSchema = v.strictObject({
   programs: v.optional(v.array(ProgramName)),
   /** Files that pruning kept beyond its rules, for bundles of other targets: patterns, or everything. */
   keep: v.optional(v.union([v.literal("all"), v.array(v.string())])),
+  /** Files that `gantry.exclude` leaves out, for bundles of other targets: patterns. */
+  exclude: v.optional(v.array(v.string())),
   externals: v.array(ExternalSchema),
   /** By directory relative to node_modules: `libsql`, `@libsql/client`, `a/node_modules/b`. */
   modules: v.record(InnerPath, ModuleSchema),
@@ -218,6 +220,11 @@ export function runsOnSystem(runtime: ReleaseRuntime): boolean {
 /** The runtime as people call it: `Bun 1.4.5`. */
 export function runtimeName(runtime: ReleaseRuntime): string {
   return `${runtime.kind === "bun" ? "Bun" : "Node"} ${runtime.version}`;
+}
+
+/** NODE_MODULE_VERSION of a release's runtime; undefined when it is not known. */
+export function runtimeAbi(runtime: ReleaseRuntime): number | undefined {
+  return runtime.kind === "node" ? runtime.abi : abiOfBun(runtime.version);
 }
 
 export function manifestTarget(manifest: Manifest): Target {

@@ -109,6 +109,16 @@ export function cpuFlagOfBun(target: Target, version: string): "avx2" | "sse4_2"
   return oneBuild || target.name.endsWith("-baseline") ? "sse4_2" : "avx2";
 }
 
+/**
+ * The NODE_MODULE_VERSION that a Bun has (process.versions.modules), by which loaders choose a file. Measured on 1.2.18,
+ * 1.3.14 and 1.4.5. Undefined for versions that nobody has measured.
+ * @param version Bun's, such as `1.3.14`
+ */
+export function abiOfBun(version: string): number | undefined {
+  if (version.startsWith("1.4.")) return 147;
+  return compareDotted(version, "1.2.18") >= 0 && compareDotted(version, "1.4.0") < 0 ? 137 : undefined;
+}
+
 /** The platform in a release's name, without `-gnu`, which is the usual case. */
 export function targetSuffix(target: Target): string {
   return target.name.replace("-gnu", "");

@@ -11,6 +11,7 @@ import {
   type Manifest,
   NAMES,
   type ReleaseLayout,
+  runtimeAbi,
   type Target,
 } from "../../release/index.ts";
 import type { Environment } from "../../base/environment.ts";
@@ -56,7 +57,8 @@ export async function makeBundleFor(options: OtherTargetOptions): Promise<Packed
     target,
     closure: locked.closure,
     platformPackages: locked.platformPackages,
-    keep: manifest.keep ?? [],
+    patterns: { keep: manifest.keep ?? [], exclude: manifest.exclude ?? [] },
+    runtime: { kind: manifest.runtime.kind, abi: runtimeAbi(manifest.runtime) },
     environment,
   });
   const expected = expectNative(manifest);

@@ -15,7 +15,7 @@ import type { Environment } from "../../base/environment.ts";
 import { readInstallScript, readPackageFiles, type InstallScript } from "../analyze/index.ts";
 import { findNpms } from "../app/index.ts";
 import {
-  pruneReason,
+  mayLoad,
   readPackageJson,
   runScript,
   type ClosurePackage,
@@ -85,13 +85,11 @@ function isProvided(
   found: ClosurePackage,
   json: PackageJson,
 ): boolean {
+  const place = { ...target, runtime: { kind: "node" as const, abi: node.abi } };
   const variants = new Set(Object.keys(json.optionalDependencies ?? {}));
   const packages = [found, ...closure.filter(({ name }) => variants.has(name))];
   return packages.some(({ path }) =>
-    nativePaths(join(modules, path)).some((file) => {
-      const abi = /\.abi(\d+)\./.exec(file)?.[1];
-      return pruneReason(file, target) === undefined && (abi === undefined || Number(abi) === node.abi);
-    }),
+    nativePaths(join(modules, path)).some((file) => mayLoad(join(modules, path), file, place)),
   );
 }
 

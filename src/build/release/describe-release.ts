@@ -14,7 +14,7 @@ import {
 import type { App } from "../app/index.ts";
 import type { ReleaseLock } from "../lockfile/index.ts";
 import { describeService } from "./describe-service.ts";
-import type { CapturedTree, Unavailable } from "../tree/index.ts";
+import type { CapturedTree, Patterns, Unavailable } from "../tree/index.ts";
 
 /** An external as the analysis found it. */
 export interface FoundExternal {
@@ -62,7 +62,7 @@ export interface ReleaseDescription {
   readonly tree: CapturedTree;
   readonly requires: ReleaseRequires | undefined;
   readonly install: Manifest["install"];
-  readonly keep: NonNullable<Manifest["keep"]>;
+  readonly patterns: Required<Patterns>;
   readonly bundle: ReleaseBundle | undefined;
   /** The lines of minisign public keys: a string, or a list of several. */
   readonly publicKey: Manifest["publicKey"];
@@ -70,7 +70,8 @@ export interface ReleaseDescription {
 
 /** Everything in the manifest that is known before all files of the release exist. */
 export function describeRelease(description: ReleaseDescription): Omit<Manifest, "executable" | "launcher"> {
-  const { app, tree, bundle, publicKey, keep } = description;
+  const { app, tree, bundle, publicKey } = description;
+  const { keep, exclude } = description.patterns;
   return {
     schema: SCHEMA,
     name: app.name,
@@ -83,6 +84,7 @@ export function describeRelease(description: ReleaseDescription): Omit<Manifest,
     ...(publicKey === undefined ? {} : { publicKey }),
     install: description.install,
     ...(keep.length === 0 ? {} : { keep: keep === "all" ? keep : [...keep] }),
+    ...(exclude.length === 0 ? {} : { exclude: [...exclude] }),
     ...(description.target.os === "linux" ? { service: describeService(app) } : {}),
     ...(app.settings.activate === undefined ? {} : { activate: app.settings.activate }),
     ...(app.settings.requires.length === 0 ? {} : { programs: [...app.settings.requires] }),

@@ -2,7 +2,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
-import type { ExternalModule, Target } from "../../release/index.ts";
+import { NAMES, type ExternalModule, type Target } from "../../release/index.ts";
 import type { CapturedTree } from "./capture.ts";
 
 /** Why an optional external is not in the release. */
@@ -22,12 +22,35 @@ export function refuseUnbuilt(
   const unbuilt = externals.filter(
     ({ name, optional, native }) => !optional && native && !provided.has(name),
   );
-  const [first, ...rest] = unbuilt.map(({ name }): Finding => ({
-    code: "MODULE_UNAVAILABLE",
-    what: `${name} has no native file for ${target.name}: its install script makes one only on such a machine`,
-    fix: `build on a ${target.name} machine with --vendor and take the bundle from there, or use a version of ${name} that carries its native files`,
-  }));
+  const [first, ...rest] = unbuilt.map(
+    ({ name }): Finding =>
+      describeUnserved(tree, name, target) ?? {
+        code: "MODULE_UNAVAILABLE",
+        what: `${name} has no native file for ${target.name}: its install script makes one only on such a machine`,
+        fix: `build on a ${target.name} machine with --vendor and take the bundle from there, or use a version of ${name} that carries its native files`,
+      },
+  );
   if (first !== undefined) throw new GantryError(first, ...rest);
+}
+
+/**
+ * A finding about a package that an external needs and of which every native file was made for something else. Undefined
+ * when there is none.
+ */
+export function describeUnserved(
+  { unserved }: Pick<CapturedTree, "unserved">,
+  external: string,
+  target: Target,
+): Finding | undefined {
+  const lacking = unserved.find(({ neededBy }) => neededBy.includes(external));
+  if (lacking === undefined) return undefined;
+  const { path, name, version, has } = lacking;
+  return {
+    code: "MODULE_UNAVAILABLE",
+    what: `${name} ${version} has no native file for ${target.name} and this runtime: it has ${has.join(", ")}`,
+    where: `${NAMES.modules}/${path}`,
+    fix: `use a version of ${name} that has one; or let its install script make one ("trustedDependencies"), on a ${target.name} machine; or list ${external} in "gantry.optional" when the app starts without it`,
+  };
 }
 
 /**

@@ -10,13 +10,18 @@ import {
   normalMode,
   readTreeEntry,
   readTreeFiles,
-  type Target,
   type TreeFile,
   type TreeModule,
 } from "../../release/index.ts";
-import { otherPlatform } from "../../compat/index.ts";
-import { withNativeFile } from "../../host/index.ts";
-import { findUnmatched, matchesKeep, type Keep, type UnmatchedKeep } from "./keep.ts";
+import type { LoadPlace } from "../../compat/index.ts";
+import { findUnmatched, matchesPattern, type Keep, type UnmatchedPattern } from "./keep.ts";
+import {
+  findUnserved,
+  leaveOutNative,
+  readNativeFiles,
+  type NativeFiles,
+  type Unserved,
+} from "./native-files.ts";
 import { hasNothingToLoad, pruneReason, type PruneReason } from "./prune.ts";
 
 /** A package of the tree. `path` is its directory relative to node_modules. */
@@ -38,9 +43,24 @@ export interface CapturedTree {
   readonly modules: Record<string, TreeModule>;
   readonly native: { path: string; neededBy: string[] }[];
   readonly leftOut: readonly LeftOut[];
-  /** Entries of `gantry.keep` that match no file of this tree. */
-  readonly unmatched: readonly UnmatchedKeep[];
+  /** Packages with files of which a variant for graphics cards or `gantry.exclude` left some out, by path. */
+  readonly thinned: ReadonlySet<string>;
+  /** Packages of which every addon is foreign. */
+  readonly unserved: readonly Unserved[];
+  /** Patterns that match no file of this tree. */
+  readonly unmatched: readonly UnmatchedPattern[];
 }
+
+/** Patterns of paths below node_modules, as the settings have them. */
+export interface Patterns {
+  /** Files that stay although a rule would remove them. */
+  readonly keep?: Keep;
+  /** Files that are removed in any case. */
+  readonly exclude?: readonly string[];
+}
+
+/** Reasons that leave out files which the target's program could load. */
+const BY_CHOICE: ReadonlySet<PruneReason> = new Set(["gantry.exclude", "binaries for graphics cards"]);
 
 /**
  * Says whether a file is a link to a command. Package managers put a `.bin` with such links into every node_modules,
@@ -61,63 +81,84 @@ function ownerOf(path: string, packages: readonly ClosurePackage[]): ClosurePack
  * Prunes a node_modules, and lists and hashes the files that stay.
  * @param directory the node_modules
  * @param closure the packages of the tree; files outside them are removed
- * @param keep files that stay although a rule would remove them
+ * @param place what loads the modules
  */
 export function captureTree(
   directory: string,
   closure: readonly ClosurePackage[],
-  target: Target,
-  keep: Keep = [],
+  place: LoadPlace,
+  patterns: Patterns = {},
 ): CapturedTree {
-  const isKept = matchesKeep(keep);
-  const paths: string[] = [];
-  const left = new Map<PruneReason, { files: number; bytes: number }>();
-  const drop = (file: TreeFile, reason: PruneReason): void => {
-    const path = join(directory, file.path);
-    const sum = left.get(reason) ?? { files: 0, bytes: 0 };
-    left.set(reason, { files: sum.files + 1, bytes: sum.bytes + lstatSync(path).size });
-    rmSync(path);
-  };
+  const { keep = [], exclude = [] } = patterns;
+  const isKept = matchesPattern(keep);
+  const files = readTreeFiles(directory);
+  const owners = new Map(files.map((file) => [file.path, ownerOf(file.path, closure)]));
+  const own = files.filter(({ path }) => owners.get(path) !== undefined && !isCommandLink(path));
+  const natives = readNativeFiles(directory, own, place);
+  const reasons = chooseLeftOut(own, owners, natives, { isKept, isExcluded: matchesPattern(exclude) });
   const kept = new Map<ClosurePackage, TreeFile[]>();
-  for (const file of readTreeFiles(directory)) {
-    const owner = ownerOf(file.path, closure);
-    if (owner === undefined || isCommandLink(file.path)) {
+  const sums = new Map<PruneReason, { files: number; bytes: number }>();
+  const drop = ({ path }: TreeFile, reason: PruneReason): void => {
+    const { size } = lstatSync(join(directory, path));
+    const sum = sums.get(reason) ?? { files: 0, bytes: 0 };
+    sums.set(reason, { files: sum.files + 1, bytes: sum.bytes + size });
+    rmSync(join(directory, path));
+  };
+  for (const file of files) {
+    const owner = isCommandLink(file.path) ? undefined : owners.get(file.path);
+    const reason = reasons.get(file.path);
+    if (owner === undefined)
       drop(file, isCommandLink(file.path) ? "command links" : "packages outside the closure");
-      continue;
-    }
-    paths.push(file.path);
-    const reason = isKept(file.path)
-      ? undefined
-      : (pruneReason(file.path.slice(owner.path.length + 1), target) ??
-        foreignReason(directory, file, target));
-    if (reason === undefined) kept.set(owner, [...(kept.get(owner) ?? []), file]);
+    else if (reason === undefined) kept.set(owner, [...(kept.get(owner) ?? []), file]);
     else drop(file, reason);
   }
-  for (const [owner, files] of kept) {
-    if (
-      files.some((file) => isKept(file.path)) ||
-      !hasNothingToLoad(files.map((file) => file.path.slice(owner.path.length + 1)))
-    )
-      continue;
-    for (const file of files) drop(file, "packages with nothing to load");
+  for (const [owner, its] of kept) {
+    const inner = its.map((file) => file.path.slice(owner.path.length + 1));
+    if (its.some((file) => isKept(file.path)) || !hasNothingToLoad(inner)) continue;
+    for (const file of its) drop(file, "packages with nothing to load");
     kept.delete(owner);
   }
   removeEmptyDirectories(directory);
-  const leftOut = [...left].map(([reason, sum]) => ({ reason, files: sum.files, bytes: sum.bytes }));
-  return { ...describeTree(directory, kept, target), leftOut, unmatched: findUnmatched(keep, paths) };
+  const paths = own.map(({ path }) => path);
+  const thinned = [...reasons].flatMap(([path, reason]) =>
+    BY_CHOICE.has(reason) ? (owners.get(path)?.path ?? []) : [],
+  );
+  return {
+    ...describeTree(directory, kept, natives),
+    leftOut: [...sums].map(([reason, sum]) => Object.assign({ reason }, sum)),
+    thinned: new Set(thinned),
+    unserved: findUnserved(natives, (path) => owners.get(path)),
+    unmatched: [
+      ...findUnmatched("gantry.keep", keep, paths),
+      ...findUnmatched("gantry.exclude", exclude, paths),
+    ],
+  };
 }
 
-/** Judges a native file by its head, because many packages have names for platforms that only their own code knows. */
-function foreignReason(directory: string, { path, kind }: TreeFile, target: Target): PruneReason | undefined {
-  if (kind !== "file") return undefined;
-  const reason = withNativeFile(join(directory, path), (file) => otherPlatform(file, target));
-  return reason === undefined ? undefined : "other platforms' binaries";
+/** Why files are left out, by their paths: first what the settings say, then the names, then the heads. */
+function chooseLeftOut(
+  files: readonly TreeFile[],
+  owners: ReadonlyMap<string, ClosurePackage | undefined>,
+  natives: NativeFiles,
+  {
+    isKept,
+    isExcluded,
+  }: { readonly isKept: (path: string) => boolean; readonly isExcluded: (path: string) => boolean },
+): ReadonlyMap<string, PruneReason> {
+  const reasons = new Map<string, PruneReason>();
+  for (const { path } of files) {
+    const inner = path.slice((owners.get(path)?.path.length ?? 0) + 1);
+    const reason = isExcluded(path) ? "gantry.exclude" : isKept(path) ? undefined : pruneReason(inner);
+    if (reason !== undefined) reasons.set(path, reason);
+  }
+  const staying = new Set(files.map(({ path }) => path).filter((path) => !reasons.has(path)));
+  return new Map([...leaveOutNative(natives, staying, isKept), ...reasons]);
 }
 
 function describeTree(
   directory: string,
   kept: ReadonlyMap<ClosurePackage, readonly TreeFile[]>,
-  target: Target,
+  { foreign }: NativeFiles,
 ): Pick<CapturedTree, "modules" | "native"> {
   const modules: Record<string, TreeModule> = {};
   const native: CapturedTree["native"] = [];
@@ -127,10 +168,8 @@ function describeTree(
       const entry = readTreeEntry(directory, file);
       if (file.kind === "file") chmodSync(join(directory, file.path), normalMode(entry));
       entries[file.path.slice(owner.path.length + 1)] = entry;
-      if (
-        isLoadable(file.path.slice(owner.path.length + 1), target) &&
-        foreignReason(directory, file, target) === undefined
-      )
+      // Foreign files may have been kept, and are not loaded.
+      if (file.path.endsWith(".node") && !foreign.has(file.path))
         native.push({ path: file.path, neededBy: [...owner.neededBy] });
     }
     const { name, version, neededBy } = owner;
@@ -143,14 +182,6 @@ function describeTree(
     };
   }
   return { modules, native };
-}
-
-/**
- * Says whether a file is a native file for the target. Files for other platforms may have been kept, and are not
- * loaded.
- */
-function isLoadable(path: string, target: Target): boolean {
-  return path.endsWith(".node") && pruneReason(path, target) !== "other platforms' binaries";
 }
 
 function removeEmptyDirectories(directory: string): void {

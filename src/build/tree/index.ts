@@ -3,6 +3,7 @@
  * listed and hashed, and those that this machine can load are proven by loading them.
  */
 export {
+  describeUnserved,
   dropUnavailable,
   findUnbuilt,
   refuseNeededAtStart,
@@ -10,11 +11,11 @@ export {
   selectAvailable,
   type Unavailable,
 } from "./available.ts";
-export type { CapturedTree, ClosurePackage, LeftOut } from "./capture.ts";
+export type { CapturedTree, ClosurePackage, LeftOut, Patterns } from "./capture.ts";
 export { installTree } from "./install-tree.ts";
-export { packageOfPattern, type Keep } from "./keep.ts";
+export { packageOfPattern } from "./keep.ts";
+export { mayLoad } from "./native-files.ts";
 export { proveExternals, proveRelease } from "./prove.ts";
-export { pruneReason } from "./prune.ts";
 export { readPackageJson, runScript } from "./run-script.ts";
 export { readScriptPolicy, type ScriptPolicy } from "./script-policy.ts";
 export { runInstallScripts, warnOfUnrun } from "./scripts.ts";

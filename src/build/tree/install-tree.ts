@@ -8,8 +8,8 @@ import { GantryError, type Finding } from "../../base/errors.ts";
 import { NAMES, readTreeEntry, readTreeFiles, type Target, type TreeModule } from "../../release/index.ts";
 import { installFrozen } from "../../runtime/index.ts";
 import type { Environment } from "../../base/environment.ts";
-import { captureTree, type CapturedTree, type ClosurePackage } from "./capture.ts";
-import type { Keep } from "./keep.ts";
+import type { LoadPlace } from "../../compat/index.ts";
+import { captureTree, type CapturedTree, type ClosurePackage, type Patterns } from "./capture.ts";
 
 export interface InstallTreeOptions {
   /** Directory with the release's package.json and bun.lock. */
@@ -19,11 +19,12 @@ export interface InstallTreeOptions {
   readonly cache: string;
   readonly bun: string;
   readonly target: Target;
+  /** The program that will load the modules. */
+  readonly runtime: LoadPlace["runtime"];
   readonly closure: readonly ClosurePackage[];
   /** Paths of packages that a module needs for its native file on this target. */
   readonly platformPackages: readonly string[];
-  /** Files that pruning keeps although a rule would remove them. */
-  readonly keep: Keep;
+  readonly patterns: Patterns;
   readonly environment: Environment;
   /** Looks at the tree as it was installed. */
   readonly inspect?: (modules: string) => void;
@@ -56,7 +57,8 @@ export async function installTree(options: InstallTreeOptions): Promise<Captured
   options.inspect?.(modules);
   const served = options.complete === undefined ? undefined : readDigests(modules);
   await options.complete?.(modules);
-  const tree = markMade(captureTree(modules, options.closure, target, options.keep), served);
+  const place = { ...target, runtime: options.runtime };
+  const tree = markMade(captureTree(modules, options.closure, place, options.patterns), served);
   const [first, ...rest] = skippedPackages(tree, options.platformPackages).map(skippedFinding);
   if (first !== undefined) throw new GantryError(first, ...rest);
   return tree;
@@ -64,10 +66,10 @@ export async function installTree(options: InstallTreeOptions): Promise<Captured
 
 /** Those of `paths`, relative to node_modules and one package each, at which nothing was installed. */
 export function skippedPackages(
-  { modules }: Pick<CapturedTree, "modules">,
+  { modules, thinned }: Pick<CapturedTree, "modules" | "thinned">,
   paths: readonly string[],
 ): string[] {
-  return paths.filter((path) => modules[path] === undefined);
+  return paths.filter((path) => modules[path] === undefined && !thinned.has(path));
 }
 
 /** Digests of the files by path, as the registry served them, before any script ran. */

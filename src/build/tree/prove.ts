@@ -24,13 +24,13 @@ export interface ProveOptions {
 
 /**
  * Loads every external.
- * @param externals their `native` are the files that can explain a crash
+ * @param externals their `native` are the files that can explain a crash; `lacks` explains any failure
  * @returns the optional ones that do not load, by name
  * @throws GantryError with all findings when a required one does not load
  */
 export async function proveExternals(
   externals: readonly (Pick<ExternalModule, "optional"> &
-    ProbedExternal & { readonly native: readonly string[] })[],
+    ProbedExternal & { readonly native: readonly string[]; readonly lacks?: Finding | undefined })[],
   options: ProveOptions,
 ): Promise<Map<string, Unavailable>> {
   const unavailable = new Map<string, Unavailable>();
@@ -38,13 +38,22 @@ export async function proveExternals(
   for (const external of externals) {
     const found = await probeExternal(external, options);
     if (found === undefined) continue;
-    const finding = found.code === "LOAD_CRASHED" ? explainCrash(found, external.native, options) : found;
+    const finding = explainFailure(found, external, options);
     if (external.optional) unavailable.set(external.name, explain(finding));
     else findings.push(finding);
   }
   const [first, ...rest] = findings;
   if (first !== undefined) throw new GantryError(first, ...rest);
   return unavailable;
+}
+
+function explainFailure(
+  found: Finding,
+  { native, lacks }: Parameters<typeof proveExternals>[0][number],
+  options: ProveOptions,
+): Finding {
+  if (found.code === "LOAD_CRASHED") return explainCrash(found, native, options);
+  return lacks === undefined ? found : { ...lacks, detail: found.detail ?? [] };
 }
 
 /** This fix does not name `./gantry doctor`, because no release exists yet. */

@@ -1,12 +1,14 @@
 /**
- * Decides which files of an installed tree are shipped. Pure: its functions take paths and return reasons. Only files
- * that no module reads when it is loaded or used are left out: other platforms' binaries, type declarations, source
- * maps, documentation, tests and the C sources beside a prebuilt binary. Licences always stay.
+ * Decides by their names which files of an installed tree are shipped; native-files.ts decides by their contents. Pure: its
+ * functions take paths and return reasons. Only files that no module reads when it is loaded or used are left out: type
+ * declarations, source maps, documentation, tests and the C sources beside a prebuilt binary. Licences always stay.
  */
-import type { Target } from "../../release/index.ts";
 
 export type PruneReason =
+  | "gantry.exclude"
   | "other platforms' binaries"
+  | "other runtimes' binaries"
+  | "binaries for graphics cards"
   | "type declarations"
   | "source maps"
   | "documentation"
@@ -17,6 +19,12 @@ export type PruneReason =
   | "packages with nothing to load";
 
 const LICENCE = /^(?:licen[cs]e|copying|notice|unlicen[cs]e)/i;
+
+/** Whether a file's name is that of a licence, which always stays. */
+export function isLicence(path: string): boolean {
+  return LICENCE.test(path.slice(path.lastIndexOf("/") + 1));
+}
+
 const DECLARATION = /\.d\.[cm]?ts$/;
 const PROSE = /\.(?:md|markdown|mkd|rst)$/i;
 /**
@@ -31,10 +39,9 @@ const TEST_DIRECTORY = /^(?:test|tests|__tests__)\//;
  * Why a file is left out. Undefined when it is shipped.
  * @param path the file's path relative to its package's directory, with forward slashes
  */
-export function pruneReason(path: string, target: Target): PruneReason | undefined {
+export function pruneReason(path: string): PruneReason | undefined {
   const name = path.slice(path.lastIndexOf("/") + 1);
-  if (LICENCE.test(name)) return undefined;
-  if (isForeignBinary(path, target)) return "other platforms' binaries";
+  if (isLicence(path)) return undefined;
   if (DECLARATION.test(name)) return "type declarations";
   if (name.endsWith(".map")) return "source maps";
   if (TEST_DIRECTORY.test(path)) return "tests";
@@ -43,34 +50,7 @@ export function pruneReason(path: string, target: Target): PruneReason | undefin
   return undefined;
 }
 
-const SYSTEMS = new Set(["linux", "darwin", "win32", "android", "freebsd", "openbsd", "sunos", "aix"]);
-const MACHINES = new Set(["x64", "arm64", "arm", "ia32", "ppc64", "s390x", "riscv64", "loong64", "mips64el"]);
-
-/**
- * Says whether a file is a prebuilt binary for another platform. The names decide: either those of prebuildify's
- * directories and tags (`prebuilds/OS-ARCH[+ARCH]/NAME[.glibc|.musl][.armvN].node`, see node-gyp-build's parseTuple and
- * parseTags), or those of better-sqlite3 13 (`prebuilds/OS[musl]-ARCH.node`).
- */
-function isForeignBinary(path: string, target: Target): boolean {
-  const parts = path.split("/");
-  const prebuilds = parts.indexOf("prebuilds");
-  if (prebuilds === -1) return false;
-  const tuple = /^([a-z0-9]+?)(musl)?-([a-z0-9+]+)(\.node)?$/.exec(parts[prebuilds + 1] ?? "");
-  const [, system = "", musl, machines = "", flat] = tuple ?? [];
-  if (flat !== undefined && system === target.os && target.libc !== undefined) {
-    if ((musl === undefined) !== (target.libc === "gnu")) return true;
-  }
-  if (SYSTEMS.has(system) && machines.split("+").every((machine) => MACHINES.has(machine))) {
-    if (system !== target.os || !machines.split("+").includes(target.arch)) return true;
-  }
-  const tags = path.slice(path.lastIndexOf("/") + 1).split(".");
-  if (target.libc === undefined || tags.at(-1) !== "node") return false;
-  return tags.includes(target.libc === "gnu" ? "musl" : "glibc");
-}
-
 /** Says whether a package's files are only package.json and licences, so that there is nothing to load. */
 export function hasNothingToLoad(paths: readonly string[]): boolean {
-  return paths.every(
-    (path) => path === "package.json" || LICENCE.test(path.slice(path.lastIndexOf("/") + 1)),
-  );
+  return paths.every((path) => path === "package.json" || isLicence(path));
 }

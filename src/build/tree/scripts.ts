@@ -6,11 +6,12 @@
 import { SELF } from "../../base/process/index.ts";
 import { dirname, join } from "node:path";
 import { GantryError, type Finding } from "../../base/errors.ts";
-import { readTreeFiles, type Target } from "../../release/index.ts";
+import { readTreeFiles } from "../../release/index.ts";
+import type { LoadPlace } from "../../compat/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import { installCommands, readInstallScript } from "../analyze/index.ts";
 import type { ClosurePackage } from "./capture.ts";
-import { pruneReason } from "./prune.ts";
+import { mayLoad } from "./native-files.ts";
 import { readPackageJson, runScript } from "./run-script.ts";
 import type { ScriptPolicy } from "./script-policy.ts";
 
@@ -21,7 +22,8 @@ export interface InstallScriptsOptions {
   readonly policy: ScriptPolicy;
   /** Names of the externals without which the app can start. */
   readonly optional: ReadonlySet<string>;
-  readonly target: Target;
+  /** What will load the modules. */
+  readonly place: LoadPlace;
   readonly environment: Environment;
   readonly log: { readonly [level in "info" | "warn"]: (text: string) => void };
   /** Time limit of one command in milliseconds. Default: half an hour. */
@@ -41,12 +43,12 @@ export async function runInstallScripts(options: InstallScriptsOptions): Promise
   for (const found of options.closure) {
     const directory = join(options.modules, found.path);
     const json = readPackageJson(directory);
-    if (json === undefined || !options.policy.allows(found.name) || hasNative(directory, options.target))
+    if (json === undefined || !options.policy.allows(found.name) || hasNative(directory, options.place))
       continue;
     const script = readInstallScript(directory, json);
     if (script === undefined) continue;
     const { failure, said } = await runCommands(options, directory, installCommands(directory, json));
-    const made = script.makes === "program" || hasNative(directory, options.target);
+    const made = script.makes === "program" || hasNative(directory, options.place);
     const finding = failure ?? (made ? undefined : madeNothing(said));
     if (finding === undefined) continue;
     const what = `${found.name} ${found.version}: ${finding.what}`;
@@ -65,17 +67,17 @@ export function warnOfUnrun({
   modules,
   closure,
   policy,
-  target,
+  place,
   log,
-}: Pick<InstallScriptsOptions, "modules" | "closure" | "policy" | "target" | "log">): void {
+}: Pick<InstallScriptsOptions, "modules" | "closure" | "policy" | "place" | "log">): void {
   for (const { path, name, version } of closure) {
     const directory = join(modules, path);
     const json = readPackageJson(directory);
-    if (json === undefined || policy.allows(name) || hasNative(directory, target)) continue;
+    if (json === undefined || policy.allows(name) || hasNative(directory, place)) continue;
     // Platform packages of its own may bring the file.
     const variants = new Set(Object.keys(json.optionalDependencies ?? {}));
     const brought = closure.some(
-      (one) => variants.has(one.name) && hasNative(join(modules, one.path), target),
+      (one) => variants.has(one.name) && hasNative(join(modules, one.path), place),
     );
     const script = brought ? undefined : readInstallScript(directory, json);
     if (script?.makes === "module")
@@ -114,8 +116,8 @@ async function runCommands(
 }
 
 /** Says whether a package, or a package in its own node_modules, has a native file that the target may load. */
-function hasNative(directory: string, target: Target): boolean {
+function hasNative(directory: string, place: LoadPlace): boolean {
   return readTreeFiles(directory).some(
-    ({ path, kind }) => kind === "file" && path.endsWith(".node") && pruneReason(path, target) === undefined,
+    ({ path, kind }) => kind === "file" && path.endsWith(".node") && mayLoad(directory, path, place),
   );
 }

@@ -4,7 +4,7 @@
  * own version, then napi_register_module_v1), node src/node_api.cc for the Node-API version; Bun's
  * process.dlopen, which knows the constructor and the Node-API symbol only.
  */
-import { valueOf } from "../../host/index.ts";
+import { valueOf, type RuntimeKind } from "../../host/index.ts";
 import type { AddonFacts } from "../../elf/index.ts";
 import type { Draft } from "../compat-finding.ts";
 import { runtimeName, type Situation } from "./situation.ts";
@@ -38,25 +38,35 @@ function judgeNapiVersion({ runtime }: Situation, { napiVersion }: AddonFacts): 
   };
 }
 
+/**
+ * The NODE_MODULE_VERSIONs for which a module was built, when the runtime's own is none of them. Undefined for a Node-API
+ * module, and when the file does not say.
+ */
+export function otherAbi(
+  addon: AddonFacts,
+  kind: RuntimeKind,
+  abi: number,
+): readonly [number, ...number[]] | undefined {
+  if (addon.napiConstructor || (addon.napiSymbol && !addon.abiConstructor)) return undefined;
+  if (kind !== "bun" && addon.abiSymbols.includes(abi)) return undefined;
+  // Where the struct was not found, the exported number is most likely the same.
+  const built =
+    addon.abiConstructor && addon.abiVersion !== undefined ? [addon.abiVersion] : addon.abiSymbols;
+  const [first, ...rest] = built;
+  return first === undefined || built.includes(abi) ? undefined : [first, ...rest];
+}
+
 function judgeOnNode(situation: Situation, addon: AddonFacts, abi: number | undefined): Draft | undefined {
   if (abi === undefined) return isAddon(addon) ? undefined : notRegistered(situation);
-  if (addon.abiSymbols.includes(abi)) return undefined;
-  if (addon.abiConstructor && (addon.abiVersion !== undefined || addon.abiSymbols.length === 0)) {
-    if (addon.abiVersion === undefined || addon.abiVersion === abi) return undefined;
-    return wrongAbi(situation, [addon.abiVersion], abi);
-  }
-  if (addon.abiSymbols.length > 0) return wrongAbi(situation, addon.abiSymbols, abi);
-  return notRegistered(situation);
+  const built = otherAbi(addon, situation.runtime.facts.kind, abi);
+  if (built !== undefined) return wrongAbi(situation, built, abi);
+  return isAddon(addon) ? undefined : notRegistered(situation);
 }
 
 function judgeOnBun(situation: Situation, addon: AddonFacts, abi: number | undefined): Draft | undefined {
-  if (addon.abiConstructor) {
-    // When the struct was not found, the exported number is most likely the same.
-    const built = addon.abiVersion === undefined ? addon.abiSymbols : [addon.abiVersion];
-    if (abi === undefined || built.length === 0 || built.includes(abi)) return undefined;
-    return wrongAbi(situation, built, abi);
-  }
-  return notRegistered(situation);
+  if (!addon.abiConstructor) return notRegistered(situation);
+  const built = abi === undefined ? undefined : otherAbi(addon, "bun", abi);
+  return built === undefined || abi === undefined ? undefined : wrongAbi(situation, built, abi);
 }
 
 function wrongAbi({ runtime }: Situation, versions: readonly number[], abi: number): Draft {

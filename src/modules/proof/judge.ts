@@ -2,9 +2,16 @@
  * The static verdict on a tree's native files: the files are read and not run. The verdict gives reasons. The load probe
  * decides, and proof/reconcile.ts combines the two.
  */
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { errorCode } from "../../base/errors.ts";
-import { createJudge, explain, type Explanation, type FileVerdict, type Judge } from "../../compat/index.ts";
+import {
+  createJudge,
+  explain,
+  passOverForeign,
+  type Explanation,
+  type FileVerdict,
+  type Judge,
+} from "../../compat/index.ts";
 import {
   findMount,
   readHost,
@@ -75,12 +82,14 @@ export function judgeTree(scene: Scene | undefined, release: Release, modules: s
   if (scene === undefined) return { files: new Map(), explain: (text) => explain(text) };
   const { host, runtime, judge } = scene;
   const mounts = readMounts();
-  const files = new Map<string, FileVerdict>();
-  for (const { path } of release.manifest.native) {
-    const verdict = judgeFile(judge, join(modules, path), mounts);
-    if (verdict !== undefined) files.set(path, verdict);
-  }
-  return { files, explain: (text) => explain(text, { host: host.facts, runtime: runtime.facts }) };
+  const judged = release.manifest.native.flatMap(
+    ({ path }) => judgeFile(judge, join(modules, path), mounts) ?? [],
+  );
+  const files = passOverForeign(judged).map((verdict) => [relative(modules, verdict.path), verdict] as const);
+  return {
+    files: new Map(files),
+    explain: (text) => explain(text, { host: host.facts, runtime: runtime.facts }),
+  };
 }
 
 function judgeFile(judge: Judge, path: string, mounts: readonly Mount[]): FileVerdict | undefined {

@@ -5,7 +5,6 @@
  * `bufferutil`), and any file can be imported by its path. Pure.
  */
 import { posix } from "node:path";
-import type { Libc } from "../../release/index.ts";
 
 /** Extensions that Node and Bun try for an import without an extension. */
 const LOADABLE = new Set([
@@ -27,16 +26,17 @@ const LOADABLE = new Set([
  * Whether an import in the release's modules could resolve to this foreign file:
  * - a nested `node_modules` shadows the modules above it;
  * - a package.json changes how its directory is loaded;
- * - `bindings` and node-gyp-build look into build/ first, and may load a .node file beside a listed one, unless its name
- *   says that it is for the other C library;
+ * - `bindings` and node-gyp-build look into build/ first, and may load a .node file beside a listed one, unless it was
+ *   made for another platform or runtime;
  * - an import without an extension may find another extension first.
  * A foreign package beside the others is not found by any import that the build resolved.
+ * @param isElsewhere whether a .node file was made for another platform or runtime
  */
 export function couldBeLoaded(
   path: string,
   modules: readonly (readonly [directory: string, module: unknown])[],
   listed: ReadonlySet<string>,
-  libc: Libc | undefined,
+  isElsewhere: (path: string) => boolean,
 ): boolean {
   const owner = modules
     .map(([directory]) => directory)
@@ -48,19 +48,14 @@ export function couldBeLoaded(
   const { dir, name, ext } = posix.parse(path);
   if (posix.basename(path) === "package.json") return true;
   if (ext === ".node" && /(?:^|\/)build\//.test(inner)) return true;
-  if (!LOADABLE.has(ext) || isForOtherLibc(posix.basename(path), libc)) return false;
+  if (!LOADABLE.has(ext)) return false;
   for (const file of listed) {
     const beside = posix.parse(file);
     if (beside.dir !== dir) continue;
-    if (beside.name === name || (ext === ".node" && beside.ext === ".node")) return true;
+    if (beside.name === name || (ext === ".node" && beside.ext === ".node"))
+      return ext !== ".node" || !isElsewhere(path);
   }
   return false;
-}
-
-/** prebuildify puts the C library into file names: `bcrypt.musl.node`, `bcrypt.glibc.node`. */
-function isForOtherLibc(name: string, libc: Libc | undefined): boolean {
-  if (libc === undefined || !name.endsWith(".node")) return false;
-  return name.split(".").includes(libc === "gnu" ? "musl" : "glibc");
 }
 
 /**

@@ -4,8 +4,10 @@
  */
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import { unlessMissing } from "../../base/files/index.ts";
+import { unlessMissing, unlessRefused } from "../../base/files/index.ts";
 import { errorCode, type Finding } from "../../base/errors.ts";
+import { foreignTo } from "../../compat/index.ts";
+import { withNativeFile } from "../../host/index.ts";
 import {
   availableExternals,
   type FileEntry,
@@ -15,6 +17,7 @@ import {
   NAMES,
   readTreeEntry,
   readTreeFiles,
+  runtimeAbi,
   type TreeFile,
   type TreeModule,
   wantedModules,
@@ -73,11 +76,11 @@ export async function verifyTree(
   const listed = new Set(
     wanted.flatMap(([directory, module]) => Object.keys(module.files).map((path) => `${directory}/${path}`)),
   );
-  const { libc } = manifestTarget(manifest);
   const foreign = [...there.keys()].filter((path) => !listed.has(path));
+  const isElsewhere = elsewhereIn(modules, manifest);
   const pinned = manifest.publicKey !== undefined;
   const hostile = foreign.filter((path) =>
-    pinned ? isPlanted(path) : couldBeLoaded(path, wanted, listed, libc),
+    pinned ? isPlanted(path) : couldBeLoaded(path, wanted, listed, isElsewhere),
   );
   const findings = new Map<string, Finding>();
   for (const [directory, module] of wanted) {
@@ -93,6 +96,15 @@ export async function verifyTree(
     planted: pinned ? findPlanted(groupUnlisted(hostile, listed).map(({ path }) => path)) : undefined,
     checkedFiles: listed.size,
   };
+}
+
+/** Returns a function that reads whether a file was made for another platform or runtime than the release's. */
+function elsewhereIn(modules: string, manifest: Manifest): (path: string) => boolean {
+  const { kind } = manifest.runtime;
+  const place = { ...manifestTarget(manifest), runtime: { kind, abi: runtimeAbi(manifest.runtime) } };
+  return (path) =>
+    unlessRefused(() => withNativeFile(join(modules, path), (file) => foreignTo(path, file, place))) !==
+    undefined;
 }
 
 /** How many further paths a finding names. */

@@ -2,6 +2,7 @@ import { chmodSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { verifyTree } from "../../../src/modules/tree/verify.ts";
+import { elfImage } from "../../support/elf/elf-image.mjs";
 import { FILES, makeTree, MANIFEST, put, removeTree } from "../../support/modules/tree.ts";
 
 let modules = "";
@@ -39,11 +40,15 @@ describe("a tree that is right", () => {
     put(modules, "needed/lib/index.d.ts", "");
     put(modules, "needed/prebuilds/linux-arm64/needed.node", "");
     put(modules, "needed/prebuilds/linux-x64/needed.musl.node", "");
+    // Beside the release's own, and made for another runtime by its name, or another machine by its head.
+    put(modules, "needed/prebuilds/linux-x64/electron.napi.node", "");
+    put(modules, "needed/prebuilds/linux-x64/arm.node", "");
+    writeFileSync(join(modules, "needed/prebuilds/linux-x64/arm.node"), elfImage({ machine: 183 }));
     put(modules, "unrelated/index.js", "");
     const verdict = await look();
     expect(verdict.whole).toEqual(["needed", "@scope/extra"]);
     expect(verdict.foreign).not.toContain(".gantry/stamp");
-    expect(verdict.foreign).toHaveLength(6);
+    expect(verdict.foreign).toHaveLength(8);
   });
 });
 

@@ -1,11 +1,11 @@
-/** Settings that name files of the release: `include` and `keep`. */
+/** Settings that name files of the release: `include`, `keep` and `exclude`. */
 import * as v from "valibot";
 import { AppPath, Text } from "./values.ts";
 
 export const Include = v.array(AppPath);
 
 /** Paths or patterns below node_modules. */
-export const Keep = v.array(
+export const ModuleFiles = v.array(
   v.pipe(
     Text,
     v.check(

@@ -7,7 +7,7 @@ import { ProgramName } from "../../../release/index.ts";
 import { Binary } from "./binary.ts";
 import { Build } from "./build.ts";
 import { Activate } from "./commands.ts";
-import { Include, Keep } from "./files.ts";
+import { Include, ModuleFiles } from "./files.ts";
 import { Externals, Optional } from "./packages.ts";
 import { Node, NodeByLibc } from "./runtime.ts";
 import { Service } from "./service.ts";
@@ -28,7 +28,8 @@ export const Settings = v.strictObject({
   build: v.optional(Build, {}),
   /** Default: `vendor` for Node apps, whose releases contain no package manager, and `first-run` for others. */
   install: v.optional(v.picklist(["first-run", "image", "vendor"])),
-  keep: v.optional(Keep, []),
+  keep: v.optional(ModuleFiles, []),
+  exclude: v.optional(ModuleFiles, []),
   publicKey: v.optional(v.union([Text, v.pipe(v.array(Text), v.minLength(1))])),
   activate: v.optional(Activate),
   requires: v.optional(v.array(ProgramName), []),
@@ -53,7 +54,9 @@ export const SETTING_MEANINGS: Meanings<keyof Settings> = {
   build: "What Bun's compiler is told.",
   install:
     "`first-run`: from a bundle if there is one, else from the registry. `image`: made ready while an image is built, never fetched by a start. `vendor`: from a bundle alone. When left out: `vendor` for Node apps, `first-run` for the others. Instead of `first-run` it is `vendor` when an install script made files of a required module.",
-  keep: "Files that pruning would drop and some module reads at run time: paths or patterns below node_modules.",
+  keep: "Files that pruning would drop and some module needs at run time: paths or patterns below node_modules, such as `@node-llama-cpp/linux-x64-cuda` for hosts with a graphics card.",
+  exclude:
+    "Files of the modules that the release does not need: paths or patterns below node_modules, such as `some-package/models/**`. It wins over `keep`. The modules still have to load.",
   publicKey:
     "The minisign key that bundles and upgrades must be signed by, or its file; a list when any of several may sign.",
   activate:

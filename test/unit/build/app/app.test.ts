@@ -107,6 +107,7 @@ describe("readApp", () => {
       },
       install: "first-run",
       keep: ["libsql/README.md"],
+      exclude: ["libsql/docs/**"],
       activate: ["migrate", "--all"],
       service: {
         user: "brain",

@@ -73,7 +73,34 @@ it("keeps a file for glibc beside that for musl, which musl may load", () => {
 
 it("keeps what gantry.keep names, and does not call it native", () => {
   const keep = ["onnx/bin/napi-v3/win32"];
-  const { native } = captureTree(directory, CLOSURE, parseTarget("linux-x64-gnu"), keep);
+  const { native } = captureTree(directory, CLOSURE, parseTarget("linux-x64-gnu"), { keep });
   expect(left()).toContain("onnx/bin/napi-v3/win32/x64/run.dll");
   expect(native.map(({ path }) => path)).not.toContain("onnx/bin/napi-v3/win32/x64/a.node");
+});
+
+it("leaves out what gantry.exclude names, even when gantry.keep names it too", () => {
+  const patterns = { exclude: ["onnx/*.wasm", "onnx/none/**"], keep: ["onnx/simd.wasm"] };
+  const { leftOut, unmatched, thinned } = captureTree(
+    directory,
+    CLOSURE,
+    parseTarget("linux-x64-gnu"),
+    patterns,
+  );
+  expect(left()).not.toContain("onnx/simd.wasm");
+  expect(leftOut).toContainEqual({ reason: "gantry.exclude", files: 1, bytes: 8 });
+  expect(unmatched).toMatchObject([{ setting: "gantry.exclude", pattern: "onnx/none/**" }]);
+  expect([...thinned]).toEqual(["onnx"]);
+});
+
+it("leaves out builds for other versions of the runtime, and names a package that has no other", () => {
+  const target = parseTarget("linux-x64-musl");
+  const place = { ...target, runtime: { kind: "node", abi: 127 } } as const;
+  const { unserved } = captureTree(directory, CLOSURE, place);
+  expect(left()).not.toContain("onnx/node.abi115.musl.node");
+  expect(unserved).toEqual([]);
+  const only = { ...parseTarget("linux-arm64-gnu"), runtime: place.runtime };
+  rmSync(join(directory, "onnx/bin/napi-v3/linux/arm64/a.node"), { force: true });
+  expect(captureTree(directory, CLOSURE, only).unserved).toMatchObject([
+    { name: "onnx", version: "1.0.0", neededBy: ["onnx"], has: ["an ELF x64 module"] },
+  ]);
 });

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { captureTree } from "../../../../src/build/tree/capture.ts";
-import { findUnmatched, matchesKeep, packageOfPattern } from "../../../../src/build/tree/keep.ts";
+import { findUnmatched, matchesPattern, packageOfPattern } from "../../../../src/build/tree/keep.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
 import { makeDirectory } from "../../../support/build/scratch.ts";
 
@@ -26,15 +26,18 @@ describe("a pattern", () => {
     ["@s/a/?.ts", "@s/a//.ts", false],
     ["a/x+y(1).md", "a/x+y(1).md", true],
     ["a/x.md", "a/xxmd", false],
-  ])("%s and %s: %j", (pattern, path, kept) => expect(matchesKeep([pattern])(path)).toBe(kept));
+  ])("%s and %s: %j", (pattern, path, kept) => expect(matchesPattern([pattern])(path)).toBe(kept));
 
   it("that is about nothing names the nearest file", () => {
     const paths = ["a/docs/schema.md", "a/index.js"];
-    expect(findUnmatched(["a/docs/shema.md", "a/index.js", "zzz/completely/other.bin"], paths)).toEqual([
-      { pattern: "a/docs/shema.md", nearest: "a/docs/schema.md" },
-      { pattern: "zzz/completely/other.bin", nearest: undefined },
+    const setting = "gantry.keep";
+    expect(
+      findUnmatched(setting, ["a/docs/shema.md", "a/index.js", "zzz/completely/other.bin"], paths),
+    ).toEqual([
+      { setting, pattern: "a/docs/shema.md", nearest: "a/docs/schema.md" },
+      { setting, pattern: "zzz/completely/other.bin", nearest: undefined },
     ]);
-    expect(findUnmatched("all", [])).toEqual([]);
+    expect(findUnmatched(setting, "all", [])).toEqual([]);
     expect(["@s/a/x", "a/x", "a"].map(packageOfPattern)).toEqual(["@s/a", "a", "a"]);
   });
 });
@@ -64,11 +67,9 @@ describe("a captured tree", () => {
 
   it("holds kept files beside needed ones, also of a package with nothing to load", () => {
     const directory = make();
-    const { unmatched } = captureTree(directory, CLOSURE, TARGET, [
-      "a/docs/schema.md",
-      "types/*.d.ts",
-      "a/x.md",
-    ]);
+    const { unmatched } = captureTree(directory, CLOSURE, TARGET, {
+      keep: ["a/docs/schema.md", "types/*.d.ts", "a/x.md"],
+    });
     expect(left(directory)).toEqual([
       "a/index.js",
       "a/docs/schema.md",
@@ -81,7 +82,7 @@ describe("a captured tree", () => {
 
   it("holds all files without pruning, and loads no other platform's", () => {
     const directory = make();
-    const { native, leftOut } = captureTree(directory, CLOSURE, TARGET, "all");
+    const { native, leftOut } = captureTree(directory, CLOSURE, TARGET, { keep: "all" });
     expect(left(directory)).toEqual(FILES.slice(0, -1));
     expect(leftOut).toEqual([{ reason: "packages outside the closure", files: 1, bytes: 18 }]);
     expect(native.map(({ path }) => path)).toEqual(["a/prebuilds/linux-x64/a.node"]);

@@ -37,7 +37,7 @@ function install(command: string, how: { optional?: string[]; trusted?: string[]
     closure: [{ path: "a", name: "a", version: "1.0.0", neededBy: ["a"] }],
     policy: trusting(how.trusted ?? ["a"]),
     optional: new Set(how.optional ?? []),
-    target: parseTarget("linux-x64-gnu"),
+    place: parseTarget("linux-x64-gnu"),
     environment: process.env,
     log,
     limit: how.limit,
@@ -106,7 +106,7 @@ it("one that fetches a program, as esbuild's does, need not make a native module
     closure: [{ path: "a", name: "a", version: "1.0.0", neededBy: ["a"] }],
     policy: policy({}),
     optional: new Set(),
-    target: parseTarget("linux-x64-gnu"),
+    place: parseTarget("linux-x64-gnu"),
     environment: process.env,
     log,
   });
@@ -122,7 +122,7 @@ it("one that may not run is named, where the package lacks its native file", () 
   });
   warnings.length = 0;
   const closure = ["a", "b", "c"].map((name) => ({ path: name, name, version: "1.0.0", neededBy: [name] }));
-  warnOfUnrun({ modules, closure, policy: trusting([]), target: parseTarget("linux-x64-gnu"), log });
+  warnOfUnrun({ modules, closure, policy: trusting([]), place: parseTarget("linux-x64-gnu"), log });
   expect(warnings).toEqual([
     'a 1.0.0: its install script "node-gyp rebuild" was not run; bun runs none for it: list it in "trustedDependencies" of package.json',
   ]);
