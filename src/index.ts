@@ -6,25 +6,18 @@ import { abortable, readOwnLibc, SELF } from "./base/process/index.ts";
 import { readFileSync } from "node:fs";
 import {
   addBundles as addBundlesTo,
-  analyzeApp,
+  analyzeAppDirectory,
   buildReleases,
-  bunFetcher,
   createScratch,
-  ensureInstalled,
-  findBun,
   formatAnalysis,
   pushReleaseBundles,
-  readApp,
-  readInstalledSources,
   type AddBundlesOptions,
   type AddedBundles,
   type Analysis,
-  type App,
   type BuildOptions as FullBuildOptions,
   type PushReleaseOptions,
   type ReleaseSummary,
   type Scratch,
-  type Sources,
   writeImageFiles as writeImageFilesTo,
   type DockerOptions as FullDockerOptions,
   type WrittenImage,
@@ -130,35 +123,11 @@ export function buildRelease(options: BuildOptions): Promise<ReleaseSummary[]> {
 export async function analyze(
   options: AnalyzeOptions,
 ): Promise<{ readonly json: Analysis; readonly text: string }> {
-  return await abortable(options.signal, () => analyzeInstalled(options));
-}
-
-async function analyzeInstalled(options: AnalyzeOptions) {
-  const app = await readApp(options.appDir);
-  const sources = readInstalledSources(app) ?? (await installSources(app, options));
-  try {
-    const target = options.target === undefined ? hostTarget() : parseTarget(options.target);
-    const analysis = await analyzeApp(sources, app.settings, target);
-    return { json: analysis, text: formatAnalysis(analysis) };
-  } finally {
-    sources.dispose();
-  }
-}
-
-async function installSources(app: App, options: AnalyzeOptions): Promise<Sources> {
-  const { bun, environment } = options;
-  const { scratch } = own(options);
-  const directory = scratch.makePrivate();
-  try {
-    const { runtime } = app.settings;
-    const fetch = bunFetcher(app, { directory, host: hostTarget(), environment });
-    return await ensureInstalled(app, await findBun(app, { named: bun, environment, runtime, fetch }), {
-      environment,
-      scratch,
-    });
-  } finally {
-    scratch.remove(directory);
-  }
+  const target = options.target === undefined ? hostTarget() : parseTarget(options.target);
+  const json = await abortable(options.signal, () =>
+    analyzeAppDirectory({ ...options, ...own(options), target, host: hostTarget() }),
+  );
+  return { json, text: formatAnalysis(json) };
 }
 
 /**

@@ -4,7 +4,6 @@
  */
 import { join } from "node:path";
 import { NAMES } from "../release/index.ts";
-import { refuseNativeInside } from "./analyze/index.ts";
 import { compileApp } from "./compile/index.ts";
 import type { BuildContext } from "./build-context.ts";
 import { makeNodeProgram } from "./node/index.ts";
@@ -39,13 +38,8 @@ async function compileProgram(
   });
   if (compiled.withoutBytecode !== undefined)
     log.warn(`compiled without bytecode: ${compiled.withoutBytecode}`);
-  const { packages, externals } = compiled.reached;
-  // With gantry.externals, the app says itself what is compiled in.
-  const inside =
-    app.settings.externals === undefined
-      ? refuseNativeInside({ packages, root: sources.root, appDir: sources.appDir })
-      : [];
-  for (const warning of [...compiled.warnings, ...inside]) log.warn(warning);
+  const { externals } = compiled.reached;
+  for (const warning of compiled.warnings) log.warn(warning);
   return {
     assets: compiled.assets,
     atStart: new Map(externals.filter(({ atStart }) => atStart).map(({ id, by }) => [id, by])),

@@ -5,6 +5,7 @@ import type { Environment } from "../base/environment.ts";
 import type { App } from "./app/app.ts";
 import type { Bun } from "./app/tools/find-bun.ts";
 import type { Sources } from "./app/sources/sources.ts";
+import type { Trace } from "./graph/trace.ts";
 import type { BuiltJavaScript } from "./node/javascript.ts";
 import type { Scratch } from "./scratch.ts";
 
@@ -68,6 +69,8 @@ export interface BuildContext extends BuildOptions {
   readonly publicKeyLine: Manifest["publicKey"];
   /** Node apps only: their JavaScript, built once for all targets. */
   readonly javascript: BuiltJavaScript | undefined;
+  /** Apps on Bun only: what their modules import. */
+  readonly trace: Trace | undefined;
 }
 
 /**

@@ -50,6 +50,7 @@ import { writeArchive } from "./pack/index.ts";
 import { isolationOnce, startRelease, type Isolation } from "./smoke/index.ts";
 import { proveRelease } from "./tree/index.ts";
 import { emptyDirectory, stageBundle, stageTarget } from "./stage.ts";
+import { traceSources } from "./trace-sources.ts";
 import type { StagedTarget } from "./stage-types.ts";
 import { ensureOut } from "./scratch.ts";
 
@@ -79,7 +80,17 @@ async function buildAll(options: BuildOptions): Promise<ReleaseSummary[]> {
     sources = await ensureInstalled(app, builder, { environment, scratch, log });
     if (app.settings.runtime === "node")
       javascript = await buildJavaScript({ app, sources, bun: builder.path, environment, scratch, log });
-    const context: BuildContext = { ...options, app, builder, sources, work, publicKeyLine, javascript };
+    const trace = await traceSources({ app, sources, bun: builder.path, environment, scratch });
+    const context: BuildContext = {
+      ...options,
+      app,
+      builder,
+      sources,
+      work,
+      publicKeyLine,
+      javascript,
+      trace,
+    };
     const staged: StagedTarget[] = [];
     for (const target of targets) staged.push(await stageTarget(context, target));
     const settled = staged.map((one) => [settleInstall(context, one), one] as const);

@@ -2,16 +2,8 @@
  * The door of the build room: every function of the build machine, for the command line and src/index.ts. Of the code
  * that runs on hosts, it imports only the rooms that both sides share (.oxlintrc.json lists them).
  */
-export { analyzeApp, formatAnalysis, type Analysis } from "./analyze/index.ts";
-export {
-  bunFetcher,
-  ensureInstalled,
-  findBun,
-  readApp,
-  readInstalledSources,
-  type App,
-  type Sources,
-} from "./app/index.ts";
+export { formatAnalysis, type Analysis } from "./analyze/index.ts";
+export { analyzeAppDirectory } from "./analyze-app-dir.ts";
 export { buildReleases, type BuildEvent, type BuildOptions } from "./build.ts";
 export {
   addBundles,

@@ -229,7 +229,7 @@ async function resolveModules(
   const { app, sources, builder, environment, scratch, log } = context;
   const traced = context.javascript?.traced;
   const settings = traced === undefined ? app.settings : { ...app.settings, traced };
-  const analysis = await analyzeApp(sources, settings, target);
+  const analysis = await analyzeApp(sources, settings, target, context.trace);
   const lock = await writeReleaseLock({
     app,
     sources,

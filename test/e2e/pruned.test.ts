@@ -3,14 +3,23 @@
  * libsql's remote clients (http:, ws:, a replica with a syncUrl) under Bun and under Node. That the compiled app runs
  * on the same tree under Bun is start.test.ts's.
  */
-import { copyFileSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { checkStoredNotes, exerciseBrain, runBrain, startBrain } from "../support/app/brain-client.ts";
 import { startLibsqlServer } from "../support/libsql-server/server.ts";
-import { copyRelease, makeScratch, type Scratch } from "../support/app/release.ts";
+import { makeScratch, type Scratch } from "../support/app/release.ts";
 
 const fixture = fileURLToPath(new URL("../fixtures", import.meta.url));
 const adapter = fileURLToPath(new URL("../support/app/bun-for-node.ts", import.meta.url));
@@ -23,7 +32,7 @@ let app = "";
 
 beforeAll(async () => {
   scratch = makeScratch();
-  release = copyRelease(scratch.directory);
+  release = buildWithClient();
   const prepared = await gantry("prepare");
   if (prepared.code !== 0) throw new Error(prepared.stderr);
   clients = join(release, "clients.mjs");
@@ -32,6 +41,28 @@ beforeAll(async () => {
   await bundleForNode(app);
 });
 afterAll(() => scratch.dispose());
+
+/** Builds the sample with its client outside of the binary, where Node finds it too. */
+function buildWithClient(): string {
+  const from = join(scratch.directory, "sample");
+  cpSync(join(fixture, "test-brain"), from, { recursive: true });
+  const file = join(from, "package.json");
+  const json = JSON.parse(readFileSync(file, "utf8")) as { gantry: object };
+  json.gantry = { ...json.gantry, externals: ["+@libsql/client"] };
+  writeFileSync(file, JSON.stringify(json));
+  const out = join(scratch.directory, "out");
+  const cli = fileURLToPath(new URL("../../dist/cli.js", import.meta.url));
+  const bun = fileURLToPath(new URL("../../node_modules/bun/bin/bun.exe", import.meta.url));
+  execFileSync(
+    process.execPath,
+    [cli, "build", from, "--no-archive", "--no-smoke", "--bun", bun, "--out", out],
+    {
+      stdio: "pipe",
+    },
+  );
+  const [name = ""] = readdirSync(out);
+  return join(out, name);
+}
 
 const startUnderNode = (cwd: string, env: Record<string, string> = {}) =>
   startBrain([process.execPath, app], { cwd, env: { ...scratch.env, ...env } });

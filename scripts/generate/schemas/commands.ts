@@ -45,7 +45,11 @@ const AnalysisSchema = agree<Analysis>()(
     externals: v.array(
       v.object({
         ...packageFields,
-        role: v.picklist(["external", "beside"]),
+        role: v.literal("external"),
+        alone: described(
+          whole,
+          "size of it and of the packages that are in the release for it alone: what compiling it in would save",
+        ),
         optional: described(v.boolean(), "the app starts without it"),
         native: described(v.boolean(), "it carries, loads or fetches a native file itself"),
         embeddable: v.object({ possible: v.boolean(), why: text }),
@@ -54,7 +58,7 @@ const AnalysisSchema = agree<Analysis>()(
     packages: v.array(
       v.object({
         ...packageFields,
-        role: v.picklist(["external", "beside", "carried", "left-out", "bundled"]),
+        role: v.picklist(["external", "carried", "left-out", "bundled", "unused"]),
       }),
     ),
     warnings: texts,

@@ -6,7 +6,7 @@ import type { AnalyzedPackage } from "./describe-package.ts";
 const WIDTH = 80;
 const INDENT = "    ";
 
-const NONE_OUTSIDE = "Nothing stays outside the binary: every package is plain JavaScript.";
+const NONE_OUTSIDE = "Nothing stays outside the binary: every package that is imported is plain JavaScript.";
 const NONE_BESIDE = "Nothing lies beside the app: it has no production dependencies.";
 
 /** The table of `gantry analyze`, without a line feed at its end. */
@@ -17,18 +17,20 @@ export function formatAnalysis(analysis: Analysis): string {
   if (externals.length === 0) lines.push(node ? NONE_BESIDE : NONE_OUTSIDE);
   else lines.push(`${node ? "Beside the app" : "Outside the binary"}: ${count(externals.length, "module")}`);
   for (const external of externals) {
-    const other = node ? "plain" : "named";
-    const role = external.role === "beside" ? "beside" : external.native ? "native" : other;
+    const role = external.native ? "native" : "plain";
     lines.push(row(external, `${role}${external.optional ? ", optional" : ""}`));
     if (node && role === "plain") continue;
     lines.push(...wrap(`It ${external.reason}.`));
     if (node) continue;
     const verdict = external.embeddable.possible ? "Could be embedded" : "Cannot be embedded";
     if (external.native) lines.push(...wrap(`${verdict}: ${external.embeddable.why}.`));
+    if (external.alone > 0)
+      lines.push(...wrap(`Without it, the release would have ${formatBytes(external.alone)} less.`));
   }
   const groups: [AnalyzedPackage["role"], string][] = [
     ["carried", "In the release because those need them"],
     ["left-out", "Left out, made for other platforms"],
+    ["unused", "Not in the release, because no file imports them"],
     ["bundled", node ? "Left to the app's own build" : "Compiled in"],
   ];
   for (const [role, title] of groups) {

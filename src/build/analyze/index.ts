@@ -3,8 +3,7 @@
  * `analyze`. It reads files only.
  */
 export { analyzeApp, type Analysis } from "./analyze.ts";
-export { refuseNativeInside } from "./native-inside.ts";
-export { readPackageFiles } from "./native-evidence.ts";
+export { readNativeEvidence, readPackageFiles } from "./native-evidence.ts";
 export { formatAnalysis } from "./format-analysis.ts";
 export { installCommands, readInstallScript, type InstallScript } from "./install-script.ts";
 /** Recognises packages that hold the native files of one platform, such as `@img/sharp-linux-x64`. */

@@ -1,10 +1,15 @@
 /**
- * Walks an app's packages. Finds which packages stay outside the app's binary and why, what those packages need, and
- * which packages are made for another platform. The setting `gantry.externals` takes precedence over detection. When it
- * leaves out a package that was detected, there is a warning.
+ * Walks an app's packages by what their package.json files name: for a Node app, which packages stay outside of the
+ * app's own build, and for every app what the externals need. Packages for other platforms are listed apart.
  */
 import type { Target } from "../../release/index.ts";
-import type { InstalledEdge, InstalledGraph, InstalledPackage, Settings } from "../app/index.ts";
+import {
+  readExternals,
+  type InstalledEdge,
+  type InstalledGraph,
+  type InstalledPackage,
+  type Settings,
+} from "../app/index.ts";
 import type { PackageFiles } from "./native-evidence.ts";
 import { isPlatformPackage, platformRefusal } from "./platform.ts";
 
@@ -17,16 +22,23 @@ export interface Walk {
   readonly warnings: string[];
 }
 
+/** A package that stays outside, and why. */
 export interface FoundExternal {
   readonly name: string;
   readonly found: InstalledPackage;
-  readonly role: "external" | "beside";
+  /** The end of the sentence "it …". */
   readonly reason: string;
   /**
    * True when a package that is compiled in lists it in dependencies, or in peerDependencies without marking it as
    * optional.
    */
   required: boolean;
+}
+
+/** What stays outside by name, and the names of the packages that are compiled in by their directory. */
+export interface Divided {
+  readonly externals: Map<string, FoundExternal>;
+  readonly bundled: Map<string, string>;
 }
 
 export interface AnalysisSettings
@@ -38,15 +50,9 @@ export interface AnalysisSettings
   readonly traced?: ReadonlySet<string>;
 }
 
-/**
- * Walks the packages that are compiled in, from the app to the first external on each path.
- * @returns externals by name, and the names of the packages that are compiled in by their directory
- */
-export function findExternals(walk: Walk): {
-  externals: Map<string, FoundExternal>;
-  bundled: Map<string, string>;
-} {
-  const { graph, warnings } = walk;
+/** Walks the packages that package.json files name, from the app to the first external on each path. */
+export function divideDeclared(walk: Walk): Divided {
+  const { graph } = walk;
   const externals = new Map<string, FoundExternal>();
   const bundled = new Map([[graph.app.dir, graph.app.name]]);
   for (const directory of bundled.keys()) {
@@ -54,18 +60,13 @@ export function findExternals(walk: Walk): {
     for (const edge of from?.edges ?? []) {
       const found = edge.to === undefined ? undefined : graph.packages.get(edge.to);
       if (from === undefined || found === undefined) continue;
-      const verdict = judge(walk, edge.name, found);
-      if (verdict === undefined) {
+      const reason = judge(walk, edge.name, found);
+      if (reason === undefined) {
         if (!bundled.has(found.dir)) bundled.set(found.dir, edge.name);
         continue;
       }
-      const known = externals.get(edge.name);
-      if (known !== undefined && known.found.version !== found.version) {
-        warnings.push(
-          `${edge.name} ${known.found.version} goes into the release; ${from.name} was installed with ${found.version}`,
-        );
-      }
-      const external = known ?? { name: edge.name, found, ...verdict, required: false };
+      warnOfVersions(walk, externals.get(edge.name), found, from.name);
+      const external = externals.get(edge.name) ?? { name: edge.name, found, reason, required: false };
       external.required ||= isRequired(from, edge);
       externals.set(edge.name, external);
     }
@@ -73,49 +74,60 @@ export function findExternals(walk: Walk): {
   return { externals, bundled };
 }
 
+export function warnOfVersions(
+  { warnings }: Walk,
+  known: FoundExternal | undefined,
+  found: InstalledPackage,
+  by: string,
+): void {
+  if (known === undefined || known.found.version === found.version) return;
+  const { name } = known;
+  warnings.push(
+    `${name} ${known.found.version} goes into the release; ${by} was installed with ${found.version}`,
+  );
+}
+
 function isRequired(from: InstalledPackage, edge: InstalledEdge): boolean {
   if (edge.kind === "peer") return from.json.peerDependenciesMeta?.[edge.name]?.optional !== true;
   return edge.kind === "hard";
 }
 
-/** Says whether a package is external, and why. Undefined for a package that is compiled in. */
-function judge(
-  walk: Walk,
-  name: string,
-  found: InstalledPackage,
-): Pick<FoundExternal, "role" | "reason"> | undefined {
-  const { evidenceOf, graph, settings, warnings } = walk;
+/** Why a package is external. Undefined for a package that is compiled in. */
+function judge(walk: Walk, name: string, found: InstalledPackage): string | undefined {
+  const { evidenceOf, settings } = walk;
   const evidence = evidenceOf(found);
-  if (settings.traced !== undefined && settings.externals === undefined) {
-    const native = evidence !== undefined && settings.traced.has(found.name);
-    return native ? { role: "external", reason: evidence } : undefined;
-  }
-  const native = found.edges
-    .filter((edge) => edge.kind === "hard" && edge.to !== undefined)
-    .map((edge) => ({ name: edge.name, found: graph.packages.get(edge.to ?? "") }))
-    .filter((dependency) => dependency.found !== undefined && evidenceOf(dependency.found) !== undefined);
-  const beside = native.map((dependency) => dependency.name).join(" and ");
-  const detected = evidence !== undefined || (beside !== "" && !found.workspace);
-  if (settings.externals !== undefined && !settings.externals.includes(name)) {
-    const suspicion = evidence ?? `needs ${beside}, which is native`;
-    const fate = settings.runtime === "node" ? "left to the app's own build" : "compiled in";
-    const warning = `${name} is ${fate} because gantry.externals does not name it, but it ${suspicion}`;
-    // No warning for a package of one platform: the package that depends on it gets the warning.
-    const variant = isPlatformPackage(name, found.json);
-    if (detected && !variant && !warnings.includes(warning)) warnings.push(warning);
+  const { only, added, excluded } = readExternals(settings.externals);
+  if (added.includes(name)) return evidence ?? NAMED;
+  if (excluded.includes(name) || (only !== undefined && !only.includes(name))) {
+    warnOfOverruled(walk, name, found);
     return undefined;
   }
-  if (evidence !== undefined) return { role: "external", reason: evidence };
-  if (detected)
-    return {
-      role: "beside",
-      reason: `is plain JavaScript that works only beside ${beside} (its dependencies)`,
-    };
-  if (settings.externals !== undefined) return { role: "external", reason: "is named in gantry.externals" };
+  if (only !== undefined) return evidence ?? NAMED;
+  if (settings.traced !== undefined) return settings.traced.has(found.name) ? evidence : undefined;
+  if (evidence !== undefined) return evidence;
   // A package of the workspace is source code, which the app's build has to include.
   return settings.runtime !== "node" || found.workspace
     ? undefined
-    : { role: "external", reason: "is plain JavaScript that the app depends on" };
+    : "is plain JavaScript that the app depends on";
+}
+
+/** The reason of a package that the settings name. */
+export const NAMED = "is named in gantry.externals";
+
+/** Warns of a native package that the settings leave to the compiler. */
+export function warnOfOverruled(
+  { evidenceOf, settings, warnings }: Walk,
+  name: string,
+  found: InstalledPackage,
+): void {
+  const evidence = evidenceOf(found);
+  // No warning for a package of one platform: the package that depends on it gets the warning.
+  if (evidence === undefined || isPlatformPackage(name, found.json)) return;
+  const { excluded } = readExternals(settings.externals);
+  const fate = settings.runtime === "node" ? "left to the app's own build" : "compiled in";
+  const why = excluded.includes(name) ? "excludes it" : "does not name it";
+  const warning = `${name} is ${fate} because gantry.externals ${why}, but it ${evidence}`;
+  if (!warnings.includes(warning)) warnings.push(warning);
 }
 
 export interface Carried {

@@ -8,16 +8,25 @@ import type { AnalysisSettings } from "./package-walk.ts";
 
 /**
  * Checks `gantry.externals` and `gantry.optional`.
+ * @param imported names that the app's modules import, whoever declares them
  * @throws GantryError CONFIG_INVALID with every such name
  */
-export function refuseUnknownNames(graph: InstalledGraph, settings: AnalysisSettings): void {
+export function refuseUnknownNames(
+  graph: InstalledGraph,
+  settings: AnalysisSettings,
+  imported: readonly string[],
+): void {
   const known = [
-    ...new Set([...graph.packages.values()].flatMap((found) => found.edges.map((edge) => edge.name))),
+    ...new Set([
+      ...[...graph.packages.values()].flatMap((found) => found.edges.map((edge) => edge.name)),
+      ...imported,
+    ]),
   ];
   const development: Readonly<Record<string, string>> = graph.app.json.devDependencies ?? {};
   const lists = { externals: settings.externals ?? [], optional: settings.optional };
   const [first, ...rest] = Object.entries(lists).flatMap(([key, names]) =>
-    names.flatMap((name, index): Finding[] => {
+    names.flatMap((given, index): Finding[] => {
+      const name = key === "externals" ? given.replace(/^[+-]/, "") : given;
       if (known.includes(name)) return [];
       const near = nearest(name, known);
       const only =
@@ -27,7 +36,7 @@ export function refuseUnknownNames(graph: InstalledGraph, settings: AnalysisSett
       return [
         {
           code: "CONFIG_INVALID",
-          what: `"gantry.${key}.${index}" is "${name}": ${only}`,
+          what: `"gantry.${key}.${index}" is "${given}": ${only}`,
           where: `${graph.app.dir}/package.json`,
           fix:
             near === undefined || development[name] !== undefined

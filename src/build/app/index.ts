@@ -12,7 +12,14 @@ export {
   type BuildTool,
   type CheckedConfig,
 } from "./build-tools.ts";
-export { checkSettings, nearest, nodeFor, type BuildSettings, type Settings } from "./settings/index.ts";
+export {
+  checkSettings,
+  nearest,
+  nodeFor,
+  readExternals,
+  type BuildSettings,
+  type Settings,
+} from "./settings/index.ts";
 export {
   checkLockFits,
   copyManifests,

@@ -4,18 +4,15 @@
  * app's directory changes, except that a build with plugins that is killed can leave an unfinished file there.
  */
 import { existsSync, readFileSync, realpathSync, statfsSync, statSync, writeFileSync } from "node:fs";
-import { dirname, extname, join, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { dirname, join, relative, resolve } from "node:path";
 import { GantryError, toGantryError, type Finding } from "../../base/errors.ts";
 import type { Target } from "../../release/index.ts";
-import { outputLines, run, type RunResult } from "../../base/process/index.ts";
-import { scriptArguments, toolEnvironment } from "../../runtime/index.ts";
 import type { BuildSettings } from "../app/index.ts";
-import { packageDirectory, type Reached } from "./reached.ts";
-import { refuseNativeInside } from "../analyze/index.ts";
+import type { Reached } from "./reached.ts";
 import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
 import type { Asset } from "../graph/index.ts";
 import { releaseDefines } from "./defines.ts";
+import { runWorker } from "./run-worker.ts";
 import { withoutPrelude } from "./external-stubs.ts";
 import type { Scratch } from "../scratch.ts";
 
@@ -70,14 +67,12 @@ export async function compileApp(options: CompileOptions): Promise<CompileResult
   try {
     const spec = planCompile(options, directory);
     requireFiles(spec);
-    writeFileSync(join(directory, "tsconfig.json"), NO_SETTINGS);
     const specFile = join(directory, "spec.json");
     const resultFile = join(directory, "result.json");
     writeFileSync(specFile, JSON.stringify(spec));
-    const output = await runWorker(options, directory, [specFile, resultFile]);
-    if (!existsSync(resultFile)) throw workerDied(options.bun, output);
+    const died = await runWorker("worker", options, directory, [specFile, resultFile]);
+    if (!existsSync(resultFile)) throw died;
     const result = JSON.parse(readFileSync(resultFile, "utf8")) as WorkerResult;
-    if (!result.ok) refuseNativeInside({ packages: packagesOf(result.problems, spec), ...spec });
     if (!result.ok) throw explainProblems(result.problems, result.stage, { ...spec, bun: options.bun });
     const { bunVersion, withoutBytecode, imports, files, assets, warnings, reached } = result;
     const bytecode = withoutBytecode === undefined;
@@ -141,50 +136,6 @@ function requireFiles(spec: CompileSpec): void {
 function throwFindings(findings: readonly Finding[]): void {
   const [first, ...rest] = findings;
   if (first !== undefined) throw new GantryError(first, ...rest);
-}
-
-/** A tsconfig.json without settings. It keeps Bun from searching for one in the directories above. */
-const NO_SETTINGS = "{}";
-
-async function runWorker(
-  options: CompileOptions,
-  directory: string,
-  args: readonly string[],
-): Promise<RunResult> {
-  const worker = fileURLToPath(new URL(`worker/worker${extname(import.meta.url)}`, import.meta.url));
-  const environment = toolEnvironment(options.environment);
-  try {
-    return await run(options.bun, scriptArguments(worker, ...args), { cwd: directory, environment });
-  } catch (error) {
-    throw new GantryError({
-      code: "EXEC_FAILED",
-      what: `Bun does not start: ${error instanceof Error ? error.message : String(error)}`,
-      where: options.bun,
-      fix: "install the app's dependencies, or name a Bun executable with --bun",
-    });
-  }
-}
-
-function workerDied(bun: string, output: RunResult): GantryError {
-  const how = output.signal === null ? `exit status ${output.code}` : output.signal;
-  return new GantryError({
-    code: "EXEC_FAILED",
-    what: `Bun ended while compiling (${how})`,
-    where: bun,
-    fix: "try another version of Bun with --bun; the lines above are its own",
-    detail: outputLines(output.stderr).slice(-20),
-  });
-}
-
-/**
- * The packages in whose files Bun found a problem. A native one that is compiled in often fails here already: it has a
- * `require` of a file that only another platform or another build has.
- */
-function packagesOf(problems: readonly BuildProblem[], { root }: CompileSpec) {
-  return problems.flatMap(({ file = "" }) => {
-    const id = packageDirectory(file);
-    return id === undefined ? [] : [{ id, by: relative(root, file), atStart: true }];
-  });
 }
 
 type Place = Pick<CompileSpec, "appDir" | "outfile" | "target"> & Pick<CompileOptions, "bun">;

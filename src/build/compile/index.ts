@@ -3,3 +3,4 @@
  */
 export { compileApp } from "./compile.ts";
 export { nodeEnvOf } from "./defines.ts";
+export { traceApp } from "./trace.ts";

@@ -3,6 +3,7 @@
  * starts, because a chain of `import` statements leads to them from an entry. Pure.
  */
 import { relative, resolve } from "node:path";
+import { packageDirectory } from "../graph/index.ts";
 
 /** What is read of the metafile. Bun 1.3.7 writes absolute paths of imports, and 1.4.5 relative ones. */
 export interface Metafile {
@@ -70,9 +71,4 @@ export function readReached(
     }
   }
   return { packages: [...packages.values()], externals: [...externals.values()] };
-}
-
-/** The directory of the package that a file belongs to. Undefined for the app's own files. */
-export function packageDirectory(path: string): string | undefined {
-  return /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0];
 }

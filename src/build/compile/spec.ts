@@ -37,6 +37,19 @@ export interface BuildProblem {
   readonly specifier?: string;
 }
 
+/** The request for a trace: the graph of modules that a compile would take in, and what that leaves to the running app. */
+export interface TraceSpec extends Pick<
+  CompileSpec,
+  "appDir" | "root" | "entry" | "externals" | "work" | "defines" | "plugins" | "workers"
+> {
+  /** `native`: native packages stay outside besides the externals, except those of `inside`. */
+  readonly detect: "native" | "nothing";
+  /** Names of packages that are compiled in nevertheless. */
+  readonly inside: readonly string[];
+  /** Names of packages that the app may load by computed names. */
+  readonly candidates: readonly string[];
+}
+
 export type WorkerResult =
   | {
       readonly ok: true;

@@ -4,5 +4,8 @@
  */
 export { chooseAssets, type Asset, type AssetChoice } from "./assets.ts";
 export { findFiles, type NamedFile } from "./files.ts";
+export { findComputedLoads } from "./loads.ts";
+export { packageDirectory } from "./owner.ts";
 export { HERE_PREFIX, rewriteSource, type Edit } from "./places.ts";
+export type { Trace, TracedImport } from "./trace.ts";
 export { embeddedPath, findWorkers, type WorkerUse } from "./workers.ts";

@@ -41,10 +41,28 @@ export function findPins(lock: BunLock, workspace: string, externals: ReadonlySe
   // The settings may list a name on which only other externals depend. Then it is the package that those externals get.
   const inner = new Set([...externals].filter((name) => !pins.has(name)));
   if (inner.size > 0) visitPins(lock, new Set([...pins.values()].map((pin) => pin.key)), inner, pins);
-  // A build may trace a package into its output that only devDependencies name.
+  // A package may be imported, or traced by a build into its output, that only devDependencies name.
   const last = new Set([...externals].filter((name) => !pins.has(name)));
   if (last.size > 0) visitDevelopment(lock, workspace, last, pins);
   return pins;
+}
+
+/**
+ * Adds the packages that a file imports although no package.json on the way to it names them: by their names and the
+ * installed versions.
+ */
+export function pinUndeclared(
+  lock: BunLock,
+  externals: readonly { readonly name: string; readonly version?: string }[],
+  pins: Map<string, Pin>,
+): void {
+  for (const { name, version } of externals) {
+    if (pins.has(name)) continue;
+    const key = [...lock.packages.keys()].find(
+      (one) => (one === name || one.endsWith(`/${name}`)) && versionAt(lock, one) === version,
+    );
+    if (key !== undefined) pins.set(name, { name, key, others: [] });
+  }
 }
 
 function visitDevelopment(

@@ -8,7 +8,7 @@ import type { Target } from "../../release/index.ts";
 import type { Environment } from "../../base/environment.ts";
 import type { App, Bun, Sources } from "../app/index.ts";
 import { readAppLock, type AppLock } from "./app/index.ts";
-import { findPins, type LeftOut, type Pin } from "./package-closure.ts";
+import { findPins, pinUndeclared, type LeftOut, type Pin } from "./package-closure.ts";
 import { checkForeignPins, refuseChangedInstall, refuseForeignSource, refusePatched } from "./refusals.ts";
 import { readPatches } from "./patches.ts";
 import { readTrusted } from "./trusted-dependencies.ts";
@@ -19,7 +19,12 @@ import type { Scratch } from "../scratch.ts";
 export interface ReleaseLockOptions {
   readonly app: App;
   readonly sources: Sources;
-  readonly externals: readonly { readonly name: string; readonly optional: boolean }[];
+  readonly externals: readonly {
+    readonly name: string;
+    readonly optional: boolean;
+    /** The installed version. It finds a package that no dependency of the app leads to. */
+    readonly version?: string;
+  }[];
   readonly target: Target;
   /** The Bun that builds. It is compiled into an app that runs on Bun. */
   readonly bun: Bun;
@@ -51,6 +56,7 @@ export async function writeReleaseLock(options: ReleaseLockOptions): Promise<Rel
   const asking = { app, sources, bun, environment, scratch, registry, externals: names };
   const appLock = await readAppLock(asking);
   const pins = findPins(appLock.lock, appLock.workspace, new Set(names));
+  pinUndeclared(appLock.lock, options.externals, pins);
   refuseUnpinned(names, pins, appLock.where);
   refuseForeignSource(appLock.lock, [...pins.values()], appLock.where);
   refuseChangedInstall(options, appLock.lock, pins);

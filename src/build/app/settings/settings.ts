@@ -48,7 +48,8 @@ export const SETTING_MEANINGS: Meanings<keyof Settings> = {
     "What runs the app. When left out: what its scripts, its lockfile, `packageManager`, `engines`, .nvmrc, .node-version or `volta` say; else Bun.",
   node: 'Node apps: the Node version in full, `"system"` or `"system@24"` for the host\'s own, or an object with one of them for each C library. When left out: what `volta`, .node-version, .nvmrc or `engines.node` say; else the one that builds.',
   app: "Node apps: the directory of the compiled JavaScript; that of `entry` when left out.",
-  externals: "The packages that stay outside the binary, instead of the detected ones.",
+  externals:
+    "The packages that stay outside the binary, instead of the detected ones. Or changes of these: `+NAME` adds one, `-NAME` compiles one in.",
   optional: "Those of them that the app can start without.",
   include: "Extra files and directories for the release.",
   build: "What Bun's compiler is told.",

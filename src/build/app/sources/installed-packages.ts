@@ -44,30 +44,38 @@ export interface InstalledGraph {
  * installed for development alone.
  * @param root the directory above which no module is used
  * @param also further dependencies of the app itself that count
+ * @param reached directories of further packages that the app's modules import. They come last in the graph
  * @throws the file system's error when the app's own package.json cannot be read
  */
 export function readInstalled(
   appDir: string,
   root: string,
   also: readonly "development"[] = [],
+  reached: readonly string[] = [],
 ): InstalledGraph {
   const boundary = realpathSync(root);
   const app = readPackage(realpathSync(appDir), boundary, also);
   const packages = new Map([[app.dir, app]]);
   const missing: string[] = [];
-  for (const current of packages.values()) {
-    for (const edge of current.edges) {
-      if (edge.to === undefined) {
-        if (edge.kind === "hard") missing.push(`${edge.name} (wanted by ${current.name})`);
-        continue;
+  const readAll = (): void => {
+    for (const current of packages.values()) {
+      for (const edge of current.edges) {
+        if (edge.to === undefined) {
+          if (edge.kind === "hard") missing.push(`${edge.name} (wanted by ${current.name})`);
+          continue;
+        }
+        if (!isOptionalPeer(current, edge) && !packages.has(edge.to))
+          packages.set(edge.to, readPackage(edge.to, boundary));
       }
-      if (!isOptionalPeer(current, edge) && !packages.has(edge.to))
-        packages.set(edge.to, readPackage(edge.to, boundary));
     }
-  }
+  };
+  readAll();
+  const others = reached.filter((dir) => !packages.has(dir));
+  for (const dir of others) packages.set(dir, readPackage(dir, boundary));
+  if (others.length > 0) readAll();
   const known = [...packages].map(([dir, found]) => [dir, withoutUnknownPeers(found, packages)] as const);
   const settled = new Map(known);
-  return { app: settled.get(app.dir) ?? app, packages: settled, missing };
+  return { app: settled.get(app.dir) ?? app, packages: settled, missing: [...new Set(missing)] };
 }
 
 function isOptionalPeer({ json }: InstalledPackage, { kind, name }: InstalledEdge): boolean {

@@ -86,7 +86,8 @@ function isThere(specifier: string, importer: string): boolean {
   return findModule(specifier, importer) !== undefined;
 }
 
-function findModule(specifier: string, importer: string): string | undefined {
+/** The file of a module. Undefined when there is none. */
+export function findModule(specifier: string, importer: string): string | undefined {
   try {
     return resolveSync(specifier, dirname(importer));
   } catch {

@@ -6,9 +6,10 @@ import { build, version, type BuildConfig, type BuildOutput, type BunPlugin } fr
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import { argv, chdir, cwd, env, execPath, exit } from "node:process";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { fileURLToPath } from "node:url";
 import { preferBytecode, type Form } from "./bytecode.ts";
 import { isDevelopment } from "../defines.ts";
+import { loadPlugin } from "./load-plugin.ts";
 import { changeAfter, changeSources, pinExternals } from "./plugin.ts";
 import { placeIn, sourceChanger, type Entries } from "./source-changes.ts";
 import { packageOf } from "../external-stubs.ts";
@@ -61,17 +62,6 @@ async function readPrelude(): Promise<string> {
     },
   });
   return (await outputs[0]?.text()) ?? "";
-}
-
-async function loadPlugin(path: string): Promise<BunPlugin> {
-  const module = (await import(pathToFileURL(path).href)) as { default?: unknown };
-  const exported: unknown = typeof module.default === "function" ? await module.default() : module.default;
-  if (isPlugin(exported)) return exported;
-  throw new Error("the default export is neither a Bun plugin nor a function that returns one");
-}
-
-function isPlugin(value: unknown): value is BunPlugin {
-  return typeof value === "object" && value !== null && "setup" in value && typeof value.setup === "function";
 }
 
 /** Compiles with these workers. Where the sources start others, it compiles again, with those as well. */

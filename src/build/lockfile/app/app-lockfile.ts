@@ -20,6 +20,7 @@ import {
   toolLines,
   type App,
   type Bun,
+  type InstalledGraph,
   type InstalledPackage,
   type Lockfile,
   type Sources,
@@ -165,14 +166,24 @@ function withoutImplicitNodeGyp(lock: BunLock): BunLock {
 
 /**
  * Finds the installed package that the app gets for each external's name: its own dependency first, else that of the
- * nearest package that is compiled in, else that of another external.
+ * nearest package that is compiled in, else that of another external, else that of a development dependency.
  */
 export function readInstalledExternals(
   sources: Sources,
   externals: readonly string[],
 ): Map<string, InstalledPackage> {
-  const { app, packages } = readInstalled(sources.appDir, sources.root);
   const found = new Map<string, InstalledPackage>();
+  findInstalled(readInstalled(sources.appDir, sources.root), externals, found);
+  if (found.size === externals.length) return found;
+  findInstalled(readInstalled(sources.appDir, sources.root, ["development"]), externals, found);
+  return found;
+}
+
+function findInstalled(
+  { app, packages }: InstalledGraph,
+  externals: readonly string[],
+  found: Map<string, InstalledPackage>,
+): void {
   for (const start of [[app.dir], undefined]) {
     const wanted = new Set(externals.filter((name) => !found.has(name)));
     const seen = new Set(start ?? [...found.values()].map((external) => external.dir));
@@ -185,7 +196,6 @@ export function readInstalledExternals(
       }
     }
   }
-  return found;
 }
 
 /**

@@ -118,11 +118,10 @@ describe("what stands around a native package", () => {
     "node_modules/addon/x.node": "",
   };
 
-  it("stays beside it when it needs it", async () => {
-    const { externals } = await withPackage({ "package.json": { dependencies: { addon: "2.0.0" } } }, native);
-    expect(externals).toMatchObject([
-      { name: "it", role: "beside", reason: expect.stringContaining("beside addon") },
-    ]);
+  it("is compiled in when it needs it", async () => {
+    const analysis = await withPackage({ "package.json": { dependencies: { addon: "2.0.0" } } }, native);
+    expect(analysis.externals).toMatchObject([{ name: "addon", role: "external", optional: false }]);
+    expect(analysis.packages).toMatchObject([{ name: "it", role: "bundled" }]);
   });
 
   it("is compiled in when it only may have it", async () => {

@@ -4,8 +4,6 @@
  */
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { GantryError } from "../../../../src/base/errors.ts";
-import { refuseNativeInside } from "../../../../src/build/analyze/index.ts";
 import type { CompileResult } from "../../../../src/build/compile/compile.ts";
 import { refuseNeededAtStart } from "../../../../src/build/tree/index.ts";
 import { parseTarget } from "../../../../src/release/targets.ts";
@@ -62,18 +60,6 @@ test("packages in the binary, and externals, are known with the file that import
   ]);
 });
 
-test("a native package of a devDependency is refused when every start loads it", () => {
-  const options = { packages: reached.packages, root: app, appDir: app };
-  expect(() => refuseNativeInside(options)).toThrow(GantryError);
-  expect(() => refuseNativeInside(options)).toThrow(/@css\/light is compiled in and will not load there/);
-  const later = reached.packages.filter(({ atStart }) => !atStart);
-  expect(refuseNativeInside({ ...options, packages: later })).toEqual([
-    expect.stringMatching(
-      /^later is compiled in .*; paint\.ts loads it in some cases: move later to/,
-    ) as string,
-  ]);
-});
-
 test("an optional external that is not to be had is refused when every start loads it", () => {
   const atStart = new Map(reached.externals.filter((one) => one.atStart).map(({ id, by }) => [id, by]));
   const unavailable = { reason: "no file", fix: "none" };
@@ -84,17 +70,4 @@ test("an optional external that is not to be had is refused when every start loa
   expect(() => refuseNeededAtStart([{ ...optional("at-start"), unavailable }], atStart, target)).toThrow(
     /at-start is optional and not to be had for linux-x64-gnu/,
   );
-});
-
-test("a native package that Bun cannot even compile is named, and not its own file", async () => {
-  const entry = join(
-    bench.write("app", { "web.ts": 'import css from "wasm-or-native"; console.log(css);' }),
-    "web.ts",
-  );
-  bench.write(
-    "app",
-    install("wasm-or-native", NATIVE, 'if (process.env.WASM) module.exports = require("../pkg");'),
-  );
-  const compiled = bench.compile({ entry, outfile: join(bench.root, "release/lib/web") });
-  await expect(compiled).rejects.toThrow(/wasm-or-native is compiled in and will not load there/);
 });
