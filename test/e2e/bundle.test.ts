@@ -1,14 +1,18 @@
 /** Bundles as people get them: built with a release, added later, travelling alone. tar and sha256sum are the judges. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { linkSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
 import { BUN, runCli, type Said } from "../support/app/cli.ts";
+import { copyLinked } from "../support/app/release.ts";
+import { sharedRelease } from "../support/app/shared-release.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const app = join(root, "test/fixtures/apps/natives-bun");
+/** As in bundle-command.test.ts, which reads the same release. */
+const VENDOR = "--vendor=linux-x64-gnu,linux-arm64-gnu,linux-x64-musl";
 
 let work = "";
 let release = "";
@@ -16,10 +20,10 @@ let release = "";
 let ownBundle = "";
 beforeAll(() => {
   work = mkdtempSync(join(tmpdir(), "gantry-bundle-"));
-  const vendor = "--vendor=linux-x64-gnu,linux-arm64-gnu,linux-x64-musl";
-  const built = gantry("build", app, "--bun", BUN, "--out", "out", "--no-smoke", vendor);
-  if (built.status !== 0) throw new Error(built.stderr);
-  release = built.stdout.split("\n")[0] ?? "";
+  const built = sharedRelease(app, VENDOR);
+  release = join(work, basename(built));
+  copyLinked(built, release);
+  linkSync(`${built}.tar.gz`, `${release}.tar.gz`);
   ownBundle = join(release, `vendor/${manifestOf(release).target}.tar.zst`);
 });
 afterAll(() => rmSync(work, { recursive: true }));
@@ -78,7 +82,7 @@ describe("a release built with --vendor", () => {
 
   it("bundles exactly the tree that a registry gives", () => {
     const copy = join(work, "prepared");
-    execFileSync("cp", ["-r", release, copy]);
+    copyLinked(release, copy);
     rmSync(join(copy, "vendor"), { recursive: true });
     execFileSync(join(copy, "gantry"), ["prepare"], { cwd: work, stdio: "pipe" });
     const modules = join(copy, "node_modules");

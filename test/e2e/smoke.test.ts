@@ -1,9 +1,9 @@
 /** The start at the end of a build, with real releases: one app for every way to behave, and the sample. */
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { afterAll, beforeAll, describe, expect, inject, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createScratch } from "../../src/build/scratch.ts";
 import { isolationOnce, startRelease, type StartOutcome } from "../../src/build/smoke/index.ts";
 import { parseSettings } from "../../src/build/app/settings/index.ts";
@@ -11,6 +11,7 @@ import { parseManifest, parseTarget } from "../../src/release/index.ts";
 import { GantryError } from "../../src/base/errors.ts";
 import { createLog } from "../../src/base/log.ts";
 import { BUN, runCli } from "../support/app/cli.ts";
+import { copyRelease } from "../support/app/release.ts";
 
 const APP = `
 import { spawn } from "node:child_process";
@@ -64,7 +65,7 @@ describe("a build", () => {
   });
 
   it("says that it did not start it", () => {
-    const { status, stdout, stderr } = build("--no-smoke");
+    const { status, stdout, stderr } = build("--no-smoke", "--no-archive");
     expect(status).toBe(0);
     expect(stderr).toMatch(/^started: no \(--no-smoke\)$/m);
     [release = ""] = stdout.split("\n");
@@ -174,8 +175,7 @@ describe("an app", () => {
 });
 
 it("a release with modules is started from the registry, and left without them", async () => {
-  const sample = join(work, basename(inject("release")));
-  cpSync(inject("release"), sample, { recursive: true });
+  const sample = copyRelease(work);
   const before = sums(sample);
   const [online] = await start(sample, { arguments: ["serve"], env: { PORT: "4687" }, timeout: 60 });
   expect(online).toMatchObject({ way: "registry", outcome: "listening" });

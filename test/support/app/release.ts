@@ -56,7 +56,7 @@ export function makeScratch(): Scratch {
 export function copyRelease(parent: string, name = basename(inject("release"))): string {
   const from = inject("release");
   const to = join(parent, name);
-  copyDirectory(from, to);
+  copyLinked(from, to);
   return to;
 }
 
@@ -68,12 +68,15 @@ export async function prepareRelease({ directory, empty, env }: Scratch): Promis
   return release;
 }
 
-function copyDirectory(from: string, to: string): void {
+/**
+ * Copies a release. The files of lib/ are hard links where that works: a test that changes one must remove it first.
+ */
+export function copyLinked(from: string, to: string): void {
   mkdirSync(to, { recursive: true });
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const source = join(from, entry.name);
     const target = join(to, entry.name);
-    if (entry.isDirectory()) copyDirectory(source, target);
+    if (entry.isDirectory()) copyLinked(source, target);
     else if (basename(dirname(source)) === "lib") linkOrCopy(source, target);
     else cpSync(source, target, { preserveTimestamps: true });
   }

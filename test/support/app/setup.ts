@@ -1,6 +1,6 @@
 /** Builds the sample app's release once for all end-to-end tests, through the same command that people run. */
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -12,6 +12,8 @@ declare module "vitest" {
     release: string;
     /** What the build printed. */
     buildLog: string;
+    /** A directory for releases that are built when the first file asks for them. */
+    sharedReleases: string;
   }
 }
 
@@ -26,5 +28,8 @@ export default function setup(project: TestProject): () => void {
   if (name === undefined) throw new Error(`no release in ${out}`);
   project.provide("release", join(out, name));
   project.provide("buildLog", buildLog);
+  const shared = join(work, "shared");
+  mkdirSync(shared);
+  project.provide("sharedReleases", shared);
   return () => rmSync(work, { recursive: true, force: true });
 }
