@@ -11,6 +11,8 @@ interface Service {
   readonly top: string;
   readonly answer: string;
   readonly shows: string;
+  /** Further files of the app. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 const program = (top: string, answer: string): string => `import { createServer } from "node:http";
@@ -58,8 +60,8 @@ const onNode = (
   asks,
 });
 
-const service = ({ name, manager, dependencies, top, answer, shows }: Service): App =>
-  onNode(name, manager, dependencies, { "server.js": program(top, answer) }, { path: "/", shows });
+const service = ({ name, manager, dependencies, top, answer, shows, files = {} }: Service): App =>
+  onNode(name, manager, dependencies, { "server.js": program(top, answer), ...files }, { path: "/", shows });
 
 const TERMINAL = `import { createServer } from "node:http";
 import { spawn } from "node-pty";
@@ -145,6 +147,8 @@ return nearest.item;`,
     name: "onnxruntime",
     manager: "npm",
     dependencies: { "onnxruntime-node": "1.30.0" },
+    // As its README says for a machine without CUDA, for which its install script asks another registry.
+    files: { ".npmrc": "onnxruntime-node-install=skip\n" },
     top: `import { InferenceSession, Tensor } from "onnxruntime-node";
 
 // The smallest model: y = Identity(x), as ONNX bytes.
