@@ -116,6 +116,9 @@ export function platformRefusal(
   const declared = [fields.os, fields.cpu, fields.libc].flatMap((list) => list ?? []).join(" ");
   if (!acceptsTarget(fields, target)) return `made for ${declared}, by its own os, cpu and libc fields`;
   const named = platformOfName(name);
+  // One word alone is no platform: `win32` is a package of plain JavaScript.
+  const whole = (named.os ?? fields.os?.[0]) !== undefined && (named.cpu ?? fields.cpu?.[0]) !== undefined;
+  if (!whole) return undefined;
   if ((fields.os ?? []).length === 0 && named.os !== undefined && named.os !== target.os) {
     return `made for ${named.os}, by its name`;
   }

@@ -51,6 +51,8 @@ describe("platformRefusal", () => {
   const cases: [string, PlatformFields, string, readonly string[], RegExp | undefined][] = [
     ["@libsql/linux-x64-gnu", linux, "linux-x64-gnu", [], undefined],
     ["@libsql/linux-x64-gnu", linux, "linux-x64-gnu-baseline", [], undefined],
+    ["win32", {}, "linux-x64-gnu", [], undefined],
+    ["is-arm", {}, "linux-x64-gnu", [], undefined],
     [
       "@libsql/linux-x64-musl",
       linux,

@@ -15,6 +15,7 @@ const SOURCE = join(import.meta.dirname, "../../../../../src/build/node/start/pr
 const PACKAGES = {
   "plain/package.json": { name: "plain", version: "1.0.0", main: "lib/main.js" },
   "plain/lib/main.js": "exports.kind = 'cjs'; exports.inner = require('inner').where;",
+  "plain/lib/index.js": "exports.kind = 'directory';",
   "plain/node_modules/inner/index.js": "exports.where = 'nested';",
   "inner/index.js": "exports.where = 'top';",
   "modern/package.json": {
@@ -195,10 +196,10 @@ const probe = (specifiers: readonly string[], place: string) => {
 };
 
 describe("the probe", () => {
-  it("loads as an import would, from any tree, also a package that has only require", () => {
+  it("loads as an import would, from any tree, also what only require finds", () => {
     const work = join(makeDirectory(), "node_modules");
     renameSync(modules, work);
-    const specifiers = ["plain", "modern/part", "@scope/dual", "only-require"];
+    const specifiers = ["plain", "modern/part", "@scope/dual", "only-require", "plain/lib", "plain/lib/main"];
     expect(probe(specifiers, work)).toEqual({
       code: 0,
       stderr: "",
