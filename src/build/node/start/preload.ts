@@ -32,6 +32,7 @@ if (probe !== undefined && require.main === module) {
 } else {
   const modules = elsewhere();
   if (modules !== undefined) resolveFrom(modules, join(release, NAMES.app));
+  hideProgram();
   watchEnd(modules ?? join(release, NAMES.modules));
   const file = join(release, NAMES.env);
   if (existsSync(file)) loadEnvironment(file);
@@ -54,6 +55,17 @@ function elsewhere(): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Node looks for packages in the directory `../lib/node`, seen from its own. In a release that is the program itself, and
+ * apps that read all of these directories would fail.
+ */
+function hideProgram(): void {
+  // The property is missing in Node's types.
+  const { globalPaths } = require("node:module") as { readonly globalPaths: string[] };
+  const at = globalPaths.indexOf(process.execPath);
+  if (at !== -1) globalPaths.splice(at, 1);
 }
 
 function watchEnd(from: string): void {

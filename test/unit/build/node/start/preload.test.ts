@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, renameSync, symlinkSync } from "node:fs";
+import { constants, copyFileSync, existsSync, mkdirSync, renameSync, symlinkSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { build } from "esbuild";
@@ -149,6 +149,19 @@ describe("an app", () => {
     const result = node(args, { GANTRY_MODULES: place, NODE_PATH: place });
     expect(result).toMatchObject({ code: 0, stderr: "" });
     expect(JSON.parse(result.stdout)).toEqual(expected(modules));
+  });
+
+  it("does not see its own program among the directories of packages", () => {
+    const program = join(release, "lib/node");
+    copyFileSync(process.execPath, program, constants.COPYFILE_FICLONE);
+    writeFiles(release, {
+      "lib/app/index.js": `import { globalPaths } from "node:module";
+        import { existsSync, readdirSync } from "node:fs";
+        for (const path of globalPaths) if (existsSync(path)) readdirSync(path);`,
+    });
+    const args = ["--require", join(release, "lib/preload.cjs"), join(release, "lib/app/index.js")];
+    const result = spawnSync(program, args, { env: { HOME: release }, encoding: "utf8" });
+    expect(result).toMatchObject({ status: 0, stderr: "" });
   });
 
   it("gets .env beside the release as data, once", () => {
