@@ -40,6 +40,8 @@ export { parseCapturedHost, type CapturedHost } from "./host/index.ts";
 /** Proposes the settings of an app, and writes them after a yes. */
 export { formatProposal, initApp, type InitOptions, type InitResult } from "./build/index.ts";
 export {
+  describeBuild,
+  describeFailure,
   keygen,
   needsPassword,
   createScratch,
@@ -53,6 +55,7 @@ export {
   verifyRelease,
   type Analysis,
   type BuildEvent,
+  type BuildJson,
   type Digests,
   type PinOptions,
   type ReleaseStart,

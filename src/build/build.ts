@@ -208,6 +208,7 @@ async function finishTarget(
     manifest,
     files: fileSizes(release),
     leftOut: tree.leftOut,
+    reasons: Object.fromEntries(staged.analysis.externals.map(({ name, reason }) => [name, reason])),
     ...(staged.program.runtime.kind === "bun" ? { nodeEnv: nodeEnvOf(context.app.settings.build) } : {}),
     loadedHere,
     started,

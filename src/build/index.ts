@@ -4,6 +4,7 @@
  */
 export { formatAnalysis, type Analysis } from "./analyze/index.ts";
 export { analyzeAppDirectory } from "./analyze-app-dir.ts";
+export { describeBuild, describeFailure, type BuildJson } from "./build-json.ts";
 export { buildReleases, type BuildEvent, type BuildOptions } from "./build.ts";
 export {
   addBundles,

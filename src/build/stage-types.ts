@@ -35,6 +35,7 @@ export interface StagedTarget {
   /** The directory that contains the installed node_modules. */
   readonly treeDirectory: string;
   readonly externals: readonly ExternalModule[];
+  readonly analysis: Analysis;
   readonly tree: CapturedTree;
   /** The program that runs the app. */
   readonly program: Program;
@@ -45,9 +46,8 @@ export interface StagedTarget {
 /** A target after its lockfile was written and its modules were installed, before its program is made. */
 export interface InstalledTarget extends Pick<
   StagedTarget,
-  "target" | "stage" | "release" | "name" | "treeDirectory"
+  "target" | "stage" | "release" | "name" | "treeDirectory" | "analysis"
 > {
-  readonly analysis: Analysis;
   readonly lock: ReleaseLock;
   readonly tree: CapturedTree;
   /** The Node for which the app is built. Undefined for an app that runs on Bun. */

@@ -74,7 +74,7 @@ async function finishStage(
   installed: InstalledTarget,
   early: Promise<PackedBundle | undefined>,
 ): Promise<StagedTarget> {
-  const { target, release, stage, name, treeDirectory } = installed;
+  const { target, release, stage, name, treeDirectory, analysis } = installed;
   const program = await makeProgram(context, installed);
   const externals = describeExternals(installed.analysis.externals, installed.lock, program.imports);
   const settled = await settleExternals(context, installed, program, externals);
@@ -83,7 +83,7 @@ async function finishStage(
     packed?.tree === treeDigest(settled.tree.modules)
       ? packed
       : await packTree(context, installed, settled.tree);
-  return { target, stage, release, name, treeDirectory, ...settled, program, bundle };
+  return { target, stage, release, name, treeDirectory, analysis, ...settled, program, bundle };
 }
 
 /**

@@ -1,10 +1,22 @@
 /** `gantry build` as a citty definition: its arguments and its output. */
 import type { ArgsDef, CommandDef } from "citty";
 import { defineCommand, flagList, flagValues } from "../base/command-line.ts";
-import { app, bun, target } from "./arguments.ts";
+import { app, bun, json, target } from "./arguments.ts";
+import { toGantryError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { jsonText } from "../base/text.ts";
 import type { CommandContext } from "./command-context.ts";
 
 const INSTALLS: ("first-run" | "image" | "vendor")[] = ["first-run", "image", "vendor"];
+
+/** The log, which also keeps what it warns of. */
+function withWarnings(log: Log, warnings: string[]): Log {
+  const warn = (text: string): void => {
+    warnings.push(text);
+    log.warn(text);
+  };
+  return { ...log, warn: Object.assign(warn, { raw: warn }) };
+}
 
 /** The arguments of the command. */
 const ARGUMENTS = {
@@ -40,6 +52,7 @@ const ARGUMENTS = {
     options: INSTALLS,
     description: "how the release gets its modules",
   },
+  json: { ...json, description: "for programs: one document on stdout at the end" },
   "public-key": {
     type: "string",
     valueHint: "KEY|FILE",
@@ -53,8 +66,9 @@ export function buildCommand({ environment, log, scratch, print, signal }: Comma
     args: ARGUMENTS,
     async run({ args, rawArgs }) {
       const targets = flagValues(rawArgs, "target");
-      const { buildRelease } = await import("../index.ts");
-      const built = await buildRelease({
+      const { buildRelease, describeBuild, describeFailure } = await import("../index.ts");
+      const warnings: string[] = [];
+      const building = buildRelease({
         appDir: args.app,
         targets,
         out: args.out,
@@ -66,10 +80,18 @@ export function buildCommand({ environment, log, scratch, print, signal }: Comma
         smoke: args.smoke ? "on" : "off",
         publicKey: args["public-key"],
         environment,
-        log,
+        log: args.json === true ? withWarnings(log, warnings) : log,
         scratch,
         signal,
       });
+      if (args.json === true) {
+        const failed = (error: unknown): never => {
+          if (!signal.aborted) print(jsonText(describeFailure(toGantryError(error), warnings)));
+          throw error;
+        };
+        return print(jsonText(describeBuild(await building.catch(failed), warnings)));
+      }
+      const built = await building;
       for (const { directory, archive } of built)
         print(archive === undefined ? directory : `${directory}\n${archive}`);
     },

@@ -11,6 +11,7 @@ import type { HistoryJson } from "../../../src/launcher/commands/status.ts";
 import type { FailedJson } from "../../../src/launcher/service-session.ts";
 import type { ServiceResult, ServiceStatus } from "../../../src/service/index.ts";
 import { agree } from "./agree.ts";
+import { BuildSchema } from "./build.ts";
 import {
   CompatFindingSchema,
   described,
@@ -238,6 +239,7 @@ const InitSchema = agree<InitResult>()(
 
 export const COMMANDS: Readonly<Record<string, v.GenericSchema>> = {
   init: InitSchema,
+  build: BuildSchema,
   analyze: AnalysisSchema,
   check: CheckSchema,
   doctor: DoctorSchema,

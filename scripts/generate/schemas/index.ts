@@ -16,6 +16,7 @@ const SHARED: Readonly<Record<string, GenericSchema>> = {
 
 const TITLES: Readonly<Record<string, string>> = {
   analyze: "npx gantry analyze --json",
+  build: "npx gantry build --json",
   check: "npx gantry check --json",
   init: "npx gantry init --json",
   "doctor-explain": "./gantry doctor --explain FILE --json",

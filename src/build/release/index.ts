@@ -5,4 +5,4 @@ export { assembleRelease } from "./assemble.ts";
 export { describeExternals, describeRelease, withUnavailable } from "./describe-release.ts";
 /** Reads what the release's native files need from a host, for the manifest. */
 export { readRequires } from "./read-requires.ts";
-export { formatSummary, type ReleaseSummary } from "./summary-table.ts";
+export { bytesOf, formatSummary, type ReleaseSummary } from "./summary-table.ts";

@@ -19,6 +19,8 @@ export interface ReleaseSummary {
   /** Sizes in bytes of the release's files, by path. */
   readonly files: Readonly<Record<string, number>>;
   readonly leftOut: readonly LeftOut[];
+  /** Why each external stays outside the program: a sentence that names the evidence, by its name. */
+  readonly reasons: Readonly<Record<string, string>>;
   /** What replaces `process.env.NODE_ENV` in a compiled app. Undefined for a Node app. */
   readonly nodeEnv?: string | undefined;
   /** True when every module was loaded from the finished release on this machine. */
@@ -121,7 +123,7 @@ function optionalNote(external: Manifest["externals"][number]): string {
  * Bytes of the files that an external needs, including those that others need too. Without a name, bytes of the whole
  * tree.
  */
-function bytesOf(manifest: Manifest, external?: string): number {
+export function bytesOf(manifest: Manifest, external?: string): number {
   let bytes = 0;
   for (const module of Object.values(manifest.modules)) {
     if (external !== undefined && !module.neededBy.includes(external)) continue;
