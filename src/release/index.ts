@@ -210,4 +210,4 @@ export {
   type TreeFile,
 } from "./tree.ts";
 /** What lies in a release and is not listed. */
-export { groupUnlisted, parentsOf } from "./unlisted.ts";
+export { groupUnlisted, parentsOf } from "./group-unlisted.ts";

@@ -6,7 +6,7 @@ import { join, relative, sep } from "node:path";
 import { GantryError, toGantryError, type Finding } from "../base/errors.ts";
 import { isVendoredBundle, NAMES, signatureOf } from "./layout.ts";
 import { readFileEntry, readTreeFiles, type TreeFile } from "./tree.ts";
-import { groupUnlisted } from "./unlisted.ts";
+import { groupUnlisted } from "./group-unlisted.ts";
 
 /** The signature's name beside SHA256SUMS. */
 export const SIGNATURE_NAME = NAMES.signature;

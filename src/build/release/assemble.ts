@@ -19,7 +19,7 @@ import {
 } from "../../release/index.ts";
 import type { Asset } from "../graph/index.ts";
 import type { PackedBundle } from "../bundle/index.ts";
-import { proveFile, type ProvenFile } from "../checksum.ts";
+import { proveFile, type ProvenFile } from "./program-checksums.ts";
 import { makeSums } from "../pack/index.ts";
 import { renderStubs } from "./stub.ts";
 import { renderUnits } from "./render-units.ts";

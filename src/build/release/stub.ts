@@ -30,7 +30,7 @@ import {
   type Target,
   targetSuffix,
 } from "../../release/index.ts";
-import type { ProvenFile } from "../checksum.ts";
+import type { ProvenFile } from "./program-checksums.ts";
 import { plainWord, renderTemplate } from "../template.ts";
 
 /** Variables that only gantry uses. The start script does not pass them to the app. */

@@ -22,7 +22,7 @@ import {
   type TreeModule,
   wantedModules,
 } from "../../release/index.ts";
-import { couldBeLoaded, isPlanted } from "./foreign.ts";
+import { couldBeLoaded, isPlanted } from "./unlisted-files.ts";
 
 interface BrokenExternal {
   readonly name: string;

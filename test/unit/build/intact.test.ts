@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { proveFile } from "../../../src/build/checksum.ts";
+import { proveFile } from "../../../src/build/release/program-checksums.ts";
 import { SHELLS } from "../../support/build/shells.ts";
 import { renderStubs } from "../../../src/build/release/stub.ts";
 import type { Manifest } from "../../../src/release/manifest.ts";

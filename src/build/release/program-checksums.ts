@@ -3,8 +3,8 @@
  * size, the CRC of cksum (POSIX, "cksum"), and the SHA-256. The CRC detects accidental changes only. A person who can
  * replace these files could change the scripts as well.
  */
-import { startEntry } from "../release/index.ts";
-import { readPieces } from "../base/files/index.ts";
+import { startEntry } from "../../release/index.ts";
+import { readPieces } from "../../base/files/index.ts";
 
 export interface ProvenFile {
   /** Relative to the release. */

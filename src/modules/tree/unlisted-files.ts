@@ -1,5 +1,5 @@
 /**
- * Foreign files: those in a tree that the manifest does not list. A tree that a package manager made has many (types,
+ * Unlisted files: those in a tree that the manifest does not list. A tree that a package manager made has many (types,
  * other platforms' prebuilds, `.bin`), and most are harmless. This finds the ones that a loader could take instead of a
  * listed file. In a tree of a release that pins a key none is allowed: packages look for optional ones (`ws` for
  * `bufferutil`), and any file can be imported by its path. Pure.
