@@ -87,36 +87,33 @@ export function run(file: string, args: readonly string[], options: RunOptions):
       }
     };
     child.once("error", (error) => settle(() => reject(error)));
-    const text = { stdout: "", stderr: "" };
-    const tell = byLine(options.heard);
-    for (const name of ["stdout", "stderr"] as const) {
-      // When no descriptors are left (EMFILE), Bun sets no streams, although its types say that there always are some.
-      const stream: Readable | null | undefined = child[name];
-      stream?.setEncoding("utf8");
-      stream?.on("data", (chunk: string) => {
-        text[name] = (text[name] + chunk).slice(-KEEP);
-        if (name === "stderr") tell(chunk);
-      });
-    }
+    const text = collect(child, options.heard);
     let timedOut = false;
     const timers: NodeJS.Timeout[] = [];
     const later = (delay: number, action: () => void) => timers.push(setTimeout(action, delay));
-    const end = () => {
+    const end = (grace: number | "forever", killed?: () => void) => {
       kill("SIGTERM");
-      if (options.grace !== "forever") later(options.grace ?? GRACE, () => kill("SIGKILL"));
+      if (grace === "forever") return;
+      later(grace, () => {
+        kill("SIGKILL");
+        killed?.();
+      });
     };
-    const forget = obey(work, child, kill);
+    const endAsTold = () => end(options.grace ?? GRACE);
+    // A process that left the group may hold the pipes open.
+    const endWork = () => end(GRACE, () => [child.stdout, child.stderr].map((stream) => stream?.destroy()));
     const settle = (action: () => void) => {
       for (const timer of timers) clearTimeout(timer);
-      options.signal?.removeEventListener("abort", end);
-      forget();
+      options.signal?.removeEventListener("abort", endAsTold);
+      work?.removeEventListener("abort", endWork);
       action();
     };
     child.once("spawn", () => {
       if (child.pid !== undefined) options.started?.(child.pid);
-      if (options.signal?.aborted === true) end();
+      if (options.signal?.aborted === true) endAsTold();
     });
-    options.signal?.addEventListener("abort", end, { once: true });
+    options.signal?.addEventListener("abort", endAsTold, { once: true });
+    work?.addEventListener("abort", endWork, { once: true });
     if (options.timeout !== undefined) {
       later(options.timeout, () => {
         timedOut = true;
@@ -130,29 +127,20 @@ export function run(file: string, args: readonly string[], options: RunOptions):
   });
 }
 
-/**
- * Ends a child when its work is aborted.
- * @returns a function that forgets the child
- */
-function obey(
-  work: AbortSignal | undefined,
-  child: ChildProcess,
-  kill: (signal: NodeJS.Signals) => void,
-): () => void {
-  let timer: NodeJS.Timeout | undefined;
-  const stop = (): void => {
-    kill("SIGTERM");
-    timer = setTimeout(() => {
-      kill("SIGKILL");
-      // A process that left the group may hold the pipes open.
-      for (const stream of [child.stdout, child.stderr]) stream?.destroy();
-    }, GRACE);
-  };
-  work?.addEventListener("abort", stop, { once: true });
-  return () => {
-    clearTimeout(timer);
-    work?.removeEventListener("abort", stop);
-  };
+/** Collects what a child prints. The texts grow until it has ended. */
+function collect(child: ChildProcess, heard: RunOptions["heard"]): Pick<RunResult, "stdout" | "stderr"> {
+  const text = { stdout: "", stderr: "" };
+  const tell = byLine(heard);
+  for (const name of ["stdout", "stderr"] as const) {
+    // When no descriptors are left (EMFILE), Bun sets no streams, although its types say that there always are some.
+    const stream: Readable | null | undefined = child[name];
+    stream?.setEncoding("utf8");
+    stream?.on("data", (chunk: string) => {
+      text[name] = (text[name] + chunk).slice(-KEEP);
+      if (name === "stderr") tell(chunk);
+    });
+  }
+  return text;
 }
 
 function reasonOf({ reason }: AbortSignal): Error {
