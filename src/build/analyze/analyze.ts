@@ -5,7 +5,13 @@
 import { realpathSync } from "node:fs";
 import type { Target } from "../../release/index.ts";
 import type { Trace } from "../graph/index.ts";
-import { readInstalled, type InstalledGraph, type InstalledPackage, type Sources } from "../app/index.ts";
+import {
+  readExternals,
+  readInstalled,
+  type InstalledGraph,
+  type InstalledPackage,
+  type Sources,
+} from "../app/index.ts";
 import {
   describeBundled,
   describeCarried,
@@ -56,7 +62,15 @@ export async function analyzeApp(
   refuseUnknownNames(graph, settings, trace?.imports.map(({ name }) => name) ?? []);
   const filesOf = remember(graph, (found) => readPackageFiles(found.dir));
   const evidenceOf = remember(graph, (found) => readNativeEvidence(found, filesOf(found)));
-  const walk: Walk = { root: realpathSync(sources.root), graph, settings, filesOf, evidenceOf, warnings: [] };
+  const walk: Walk = {
+    root: realpathSync(sources.root),
+    graph,
+    settings,
+    chosen: readExternals(settings.externals),
+    filesOf,
+    evidenceOf,
+    warnings: [],
+  };
   const { externals, bundled } = trace === undefined ? divideDeclared(walk) : divideTraced(walk, trace);
   const { carried, leftOut } = findCarried(walk, externals, target);
   const list = [...externals.values()].map((external) => describeExternal(walk, external, target, carried));

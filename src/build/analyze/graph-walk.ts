@@ -5,11 +5,11 @@
  * of an external than the release has, or when the settings say so.
  */
 import { relative } from "node:path";
-import { readExternals, type InstalledPackage } from "../app/index.ts";
+import type { InstalledPackage } from "../app/index.ts";
 import { packageDirectory, type Trace, type TracedImport } from "../graph/index.ts";
 import {
+  judgeByName,
   NAMED,
-  warnOfOverruled,
   warnOfVersions,
   type Divided,
   type FoundExternal,
@@ -74,14 +74,9 @@ function judge(
   found: InstalledPackage,
   near: ReadonlyMap<string, string>,
 ): string | undefined {
-  const { only, added, excluded } = readExternals(walk.settings.externals);
-  const evidence = walk.evidenceOf(found);
-  if (added.includes(name) || only?.includes(name) === true) return evidence ?? NAMED;
-  if (only !== undefined || excluded.includes(name)) {
-    warnOfOverruled(walk, name, found);
-    return undefined;
-  }
-  return evidence ?? (found.workspace ? undefined : near.get(found.dir));
+  const told = judgeByName(walk, name, found);
+  if (told !== undefined) return told.reason;
+  return walk.evidenceOf(found) ?? (found.workspace ? undefined : near.get(found.dir));
 }
 
 /** The packages that load files beside their own by computed names. By directory, with the reason. */
@@ -104,17 +99,13 @@ function versionClashes(
   trace: Trace,
   { externals, bundled }: Divided,
 ): [dir: string, reason: string][] {
+  if (walk.chosen.only !== undefined) return [];
   return trace.imports.flatMap(({ name, dir, by }): [string, string][] => {
     const external = externals.get(name);
     const found = walk.graph.packages.get(dir);
     const owner = packageDirectory(by);
     if (external === undefined || found === undefined || external.found.version === found.version) return [];
-    if (
-      owner === undefined ||
-      !bundled.has(owner) ||
-      readExternals(walk.settings.externals).only !== undefined
-    )
-      return [];
+    if (owner === undefined || !bundled.has(owner)) return [];
     return [[owner, `needs ${name} ${found.version}, and the app has ${name} ${external.found.version}`]];
   });
 }
@@ -127,7 +118,7 @@ function settle(walk: Walk, trace: Trace, divided: Divided): Divided {
     if (found !== undefined && isInside(by, bundled))
       warnOfVersions(walk, externals.get(name), found, shown(walk, by));
   }
-  const { only, added, excluded } = readExternals(walk.settings.externals);
+  const { only, added, excluded } = walk.chosen;
   const add = (name: string, found: InstalledPackage | undefined, reason: string): void => {
     if (found === undefined || found.workspace || externals.has(name) || excluded.includes(name)) return;
     externals.set(name, { name, found, reason, required: isDependency(walk, name) });
@@ -145,11 +136,14 @@ function settle(walk: Walk, trace: Trace, divided: Divided): Divided {
     );
   }
   const any = inside.find(({ what }) => what === "any");
-  const imported = new Set(trace.imports.filter(({ by }) => isInside(by, bundled)).map(({ name }) => name));
-  for (const { name, by } of any === undefined ? [] : trace.named) {
-    if (imported.has(name)) continue;
-    const reason = `is named in ${shown(walk, by)}, and ${any === undefined ? "" : `${shown(walk, any.by)}:${any.line}`} loads modules by computed names`;
-    add(name, installedAs(walk, name), reason);
+  if (any !== undefined) {
+    const place = `${shown(walk, any.by)}:${any.line}`;
+    const imported = new Set(trace.imports.filter(({ by }) => isInside(by, bundled)).map(({ name }) => name));
+    for (const { name, by } of trace.named) {
+      if (imported.has(name)) continue;
+      const reason = `is named in ${shown(walk, by)}, and ${place} loads modules by computed names`;
+      add(name, installedAs(walk, name), reason);
+    }
   }
   addPeers(walk, externals, add);
   return divided;

@@ -3,12 +3,12 @@
  * app's own build, and for every app what the externals need. Packages for other platforms are listed apart.
  */
 import type { Target } from "../../release/index.ts";
-import {
-  readExternals,
-  type InstalledEdge,
-  type InstalledGraph,
-  type InstalledPackage,
-  type Settings,
+import type {
+  ExternalChoice,
+  InstalledEdge,
+  InstalledGraph,
+  InstalledPackage,
+  Settings,
 } from "../app/index.ts";
 import type { PackageFiles } from "./native-evidence.ts";
 import { isPlatformPackage, platformRefusal } from "./platform.ts";
@@ -17,6 +17,8 @@ export interface Walk {
   readonly root: string;
   readonly graph: InstalledGraph;
   readonly settings: AnalysisSettings;
+  /** What `gantry.externals` asks for. */
+  readonly chosen: ExternalChoice;
   readonly filesOf: (found: InstalledPackage) => PackageFiles;
   readonly evidenceOf: (found: InstalledPackage) => string | undefined;
   readonly warnings: string[];
@@ -94,15 +96,10 @@ function isRequired(from: InstalledPackage, edge: InstalledEdge): boolean {
 
 /** Why a package is external. Undefined for a package that is compiled in. */
 function judge(walk: Walk, name: string, found: InstalledPackage): string | undefined {
+  const told = judgeByName(walk, name, found);
+  if (told !== undefined) return told.reason;
   const { evidenceOf, settings } = walk;
   const evidence = evidenceOf(found);
-  const { only, added, excluded } = readExternals(settings.externals);
-  if (added.includes(name)) return evidence ?? NAMED;
-  if (excluded.includes(name) || (only !== undefined && !only.includes(name))) {
-    warnOfOverruled(walk, name, found);
-    return undefined;
-  }
-  if (only !== undefined) return evidence ?? NAMED;
   if (settings.traced !== undefined) return settings.traced.has(found.name) ? evidence : undefined;
   if (evidence !== undefined) return evidence;
   // A package of the workspace is source code, which the app's build has to include.
@@ -114,16 +111,30 @@ function judge(walk: Walk, name: string, found: InstalledPackage): string | unde
 /** The reason of a package that the settings name. */
 export const NAMED = "is named in gantry.externals";
 
-/** Warns of a native package that the settings leave to the compiler. */
-export function warnOfOverruled(
-  { evidenceOf, settings, warnings }: Walk,
+/**
+ * What `gantry.externals` says of a package. Warns of a native one that it leaves to the compiler.
+ * @returns a reason for a package that stays outside; undefined when the setting leaves it to detection
+ */
+export function judgeByName(
+  walk: Walk,
   name: string,
   found: InstalledPackage,
+): { readonly reason: string | undefined } | undefined {
+  const { only, added, excluded } = walk.chosen;
+  const evidence = walk.evidenceOf(found);
+  if (added.includes(name) || only?.includes(name) === true) return { reason: evidence ?? NAMED };
+  if (only === undefined && !excluded.includes(name)) return undefined;
+  warnOfOverruled(walk, name, { found, evidence });
+  return { reason: undefined };
+}
+
+function warnOfOverruled(
+  { chosen: { excluded }, settings, warnings }: Walk,
+  name: string,
+  { found, evidence }: { readonly found: InstalledPackage; readonly evidence: string | undefined },
 ): void {
-  const evidence = evidenceOf(found);
   // No warning for a package of one platform: the package that depends on it gets the warning.
   if (evidence === undefined || isPlatformPackage(name, found.json)) return;
-  const { excluded } = readExternals(settings.externals);
   const fate = settings.runtime === "node" ? "left to the app's own build" : "compiled in";
   const why = excluded.includes(name) ? "excludes it" : "does not name it";
   const warning = `${name} is ${fate} because gantry.externals ${why}, but it ${evidence}`;

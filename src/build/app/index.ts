@@ -18,6 +18,7 @@ export {
   nodeFor,
   readExternals,
   type BuildSettings,
+  type ExternalChoice,
   type Settings,
 } from "./settings/index.ts";
 export {

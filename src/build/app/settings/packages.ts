@@ -26,7 +26,7 @@ export const Externals = v.pipe(
 );
 export const Optional = v.array(PackageName);
 
-interface ExternalChoice {
+export interface ExternalChoice {
   /** The packages that stay outside, instead of the detected ones. */
   readonly only: readonly string[] | undefined;
   readonly added: readonly string[];
