@@ -18,7 +18,7 @@ export async function makeProgram(context: BuildContext, installed: InstalledTar
 }
 
 async function compileProgram(
-  { app, sources, builder, environment, scratch, log }: BuildContext,
+  { app, sources, builder, environment, scratch, log, trace }: BuildContext,
   { target, release, treeDirectory, analysis }: InstalledTarget,
 ): Promise<Program> {
   log.info(`${target.name}: compiling`);
@@ -33,6 +33,7 @@ async function compileProgram(
     externals: analysis.externals.map((external) => external.name),
     modulesRoot: treeDirectory,
     settings: app.settings.build,
+    workers: trace?.workers,
     environment,
     scratch,
   });

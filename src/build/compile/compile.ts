@@ -3,34 +3,28 @@
  * only. The Bun that becomes part of the executable compiles it, in a process of its own (worker.ts). Nothing in the
  * app's directory changes, except that a build with plugins that is killed can leave an unfinished file there.
  */
-import { existsSync, readFileSync, realpathSync, statfsSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join, relative, resolve } from "node:path";
+import { existsSync, statfsSync, statSync } from "node:fs";
+import { dirname, relative, resolve } from "node:path";
 import { GantryError, toGantryError, type Finding } from "../../base/errors.ts";
 import type { Target } from "../../release/index.ts";
-import type { BuildSettings } from "../app/index.ts";
 import type { Reached } from "./reached.ts";
-import type { BuildProblem, CompileSpec, WorkerResult } from "./spec.ts";
+import type { BuildProblem, CompileSpec } from "./spec.ts";
 import type { Asset } from "../graph/index.ts";
-import { releaseDefines } from "./defines.ts";
+import { planSources, realPath, type SourceOptions } from "./plan-sources.ts";
 import { runWorker } from "./run-worker.ts";
 import { withoutPrelude } from "./external-stubs.ts";
 import type { Scratch } from "../scratch.ts";
 
-export interface CompileOptions {
+/** `root`: a file's place in the release is its path from here. */
+export interface CompileOptions extends SourceOptions {
   /** Path of the Bun executable. */
   readonly bun: string;
-  readonly appDir: string;
-  /** The workspace root. A file's place in the release is its path from here. */
-  readonly root: string;
-  /** Absolute path of the app's entry. */
-  readonly entry: string;
   readonly outfile: string;
   readonly target: Target;
-  /** Names of the packages that stay outside the executable. */
-  readonly externals: readonly string[];
+  /** Workers that a trace found. */
+  readonly workers?: readonly string[] | undefined;
   /** Directory whose node_modules holds the externals as they are shipped. */
   readonly modulesRoot: string;
-  readonly settings: BuildSettings;
   readonly environment: Readonly<Record<string, string | undefined>>;
   /** Makes and removes the private directories of this run. */
   readonly scratch: Scratch;
@@ -67,12 +61,7 @@ export async function compileApp(options: CompileOptions): Promise<CompileResult
   try {
     const spec = planCompile(options, directory);
     requireFiles(spec);
-    const specFile = join(directory, "spec.json");
-    const resultFile = join(directory, "result.json");
-    writeFileSync(specFile, JSON.stringify(spec));
-    const died = await runWorker("worker", options, directory, [specFile, resultFile]);
-    if (!existsSync(resultFile)) throw died;
-    const result = JSON.parse(readFileSync(resultFile, "utf8")) as WorkerResult;
+    const result = await runWorker("worker", options, directory, spec);
     if (!result.ok) throw explainProblems(result.problems, result.stage, { ...spec, bun: options.bun });
     const { bunVersion, withoutBytecode, imports, files, assets, warnings, reached } = result;
     const bytecode = withoutBytecode === undefined;
@@ -92,28 +81,16 @@ export async function compileApp(options: CompileOptions): Promise<CompileResult
 }
 
 function planCompile(options: CompileOptions, work: string): CompileSpec {
-  const { settings } = options;
-  // Links are resolved here, because Bun reports real paths and a plugin finds the entry by its path.
-  const appDir = realPath(options.appDir);
-  const inApp = (path: string) => realPath(resolve(appDir, path));
+  const sources = planSources(options, work);
+  const found = (options.workers ?? []).filter((path) => !sources.workers.includes(path));
   return {
-    appDir,
-    root: realPath(options.root),
-    entry: inApp(options.entry),
+    ...sources,
+    workers: [...sources.workers, ...found],
     outfile: resolve(options.outfile),
     target: options.target.bun,
-    externals: options.externals,
     modulesRoot: realPath(options.modulesRoot),
-    work,
-    defines: releaseDefines(settings),
-    plugins: (settings.plugins ?? []).map(inApp),
-    workers: (settings.workers ?? []).map(inApp),
-    sourcemap: settings.sourcemap ?? "none",
+    sourcemap: options.settings.sourcemap ?? "none",
   };
-}
-
-function realPath(path: string): string {
-  return existsSync(path) ? realpathSync(path) : resolve(path);
 }
 
 function requireFiles(spec: CompileSpec): void {

@@ -6,22 +6,26 @@
 import type { Reached } from "./reached.ts";
 import type { Asset } from "../graph/index.ts";
 
-/** The request. Every path is absolute. */
-export interface CompileSpec {
+/** The part of each request that is about the sources. Every path is absolute. */
+export interface SourceSpec {
   readonly appDir: string;
   /** The workspace root. */
   readonly root: string;
   readonly entry: string;
-  readonly outfile: string;
-  /** Bun's name of the target, for example `bun-linux-x64`. */
-  readonly target: string;
   readonly externals: readonly string[];
-  readonly modulesRoot: string;
-  /** A private directory. compile.ts removes it afterwards. */
+  /** A private directory, which is removed afterwards. */
   readonly work: string;
   readonly defines: Readonly<Record<string, string>>;
   readonly plugins: readonly string[];
   readonly workers: readonly string[];
+}
+
+/** The request for a compile. */
+export interface CompileSpec extends SourceSpec {
+  readonly outfile: string;
+  /** Bun's name of the target, for example `bun-linux-x64`. */
+  readonly target: string;
+  readonly modulesRoot: string;
   readonly sourcemap: "none" | "linked" | "external" | "inline";
 }
 
@@ -38,10 +42,7 @@ export interface BuildProblem {
 }
 
 /** The request for a trace: the graph of modules that a compile would take in, and what that leaves to the running app. */
-export interface TraceSpec extends Pick<
-  CompileSpec,
-  "appDir" | "root" | "entry" | "externals" | "work" | "defines" | "plugins" | "workers"
-> {
+export interface TraceSpec extends SourceSpec {
   /** `native`: native packages stay outside besides the externals, except those of `inside`. */
   readonly detect: "native" | "nothing";
   /** Names of packages that are compiled in nevertheless. */

@@ -37,7 +37,7 @@ export function findFiles(text: string, context: FilesContext): readonly NamedFi
   if (!SUSPECT.test(text)) return [];
   const program = parseSource(context.path, text);
   if (program === undefined) return [];
-  const { fold } = folderOf(program, context, 0);
+  const { fold } = folderOf(program, context);
   const found = new Map<string, NamedFile>();
   const add = (node: SyntaxNode, file: Pick<NamedFile, "path" | "from" | "partial">): void => {
     const line = text.slice(0, node.start).split("\n").length;
@@ -123,7 +123,7 @@ function readsOfCurrent(program: SyntaxNode, { appDir }: FilesContext): Map<stri
 const DEPTH = 4;
 
 /** Computes the paths of a source, those that it imports from its own modules too. */
-export function folderOf(program: SyntaxNode, context: FilesContext, depth: number): Folder {
+export function folderOf(program: SyntaxNode, context: FilesContext, depth = 0): Folder {
   return createFolder(program, {
     path: context.path,
     importOf: (specifier, name) => {

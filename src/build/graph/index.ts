@@ -8,4 +8,4 @@ export { findComputedLoads } from "./loads.ts";
 export { packageDirectory } from "./owner.ts";
 export { HERE_PREFIX, rewriteSource, type Edit } from "./places.ts";
 export type { Trace, TracedImport } from "./trace.ts";
-export { embeddedPath, findWorkers, type WorkerUse } from "./workers.ts";
+export { embeddedPath, findWorkers, workersIn, type WorkerUse } from "./workers.ts";

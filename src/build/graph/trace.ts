@@ -13,6 +13,8 @@ export interface TracedImport {
 
 export interface Trace {
   readonly imports: readonly TracedImport[];
+  /** Scripts that the modules start as workers, besides those that the settings name. Sorted. */
+  readonly workers: readonly string[];
   readonly loads: readonly (ComputedLoad & { readonly by: string })[];
   /** Files that contain the name of a candidate as a text. */
   readonly named: readonly { readonly name: string; readonly by: string }[];

@@ -27,7 +27,7 @@ export function findWorkers(text: string, context: FilesContext): readonly Worke
   if (!SUSPECT.test(text)) return [];
   const program = parseSource(context.path, text);
   if (program === undefined) return [];
-  const { fold } = folderOf(program, context, 0);
+  const { fold } = folderOf(program, context);
   const found: WorkerUse[] = [];
   const add = (kind: WorkerUse["kind"], node: SyntaxNode | undefined): void => {
     const path = scriptAt(fold(node), context);
@@ -56,13 +56,23 @@ function scriptAt(value: string | undefined, { path, appDir }: FilesContext): st
   return places.find((place) => statSync(place, { throwIfNoEntry: false })?.isFile() === true);
 }
 
+/** The scripts among them that are started as workers and lie in the workspace. */
+export function workersIn(uses: readonly WorkerUse[], root: string): readonly string[] {
+  return uses
+    .filter(({ kind, path }) => kind === "worker" && !relative(root, path).startsWith(".."))
+    .map(({ path }) => path);
+}
+
 /**
- * The path by which a compiled app knows an entry point other than its first: below the directory that all entry points
- * have in common, as JavaScript (measured on Bun 1.3.7 and 1.4.5).
+ * The path by which a compiled app knows an entry point: the first has the binary's name, the others lie below the
+ * directory that all entry points have in common, as JavaScript (measured on Bun 1.3.7 and 1.4.5).
  * @param entries absolute paths of all entry points
+ * @param binary the binary's file name
  */
-export function embeddedPath(path: string, entries: readonly string[]): string {
-  return join("/$bunfs/root", relative(commonDirectory(entries), path).replace(/\.[cm]?[jt]sx?$/, ".js"));
+export function embeddedPath(path: string, entries: readonly string[], binary: string): string {
+  const inside =
+    path === entries[0] ? binary : relative(commonDirectory(entries), path).replace(SCRIPT, ".js");
+  return join("/$bunfs/root", inside);
 }
 
 function commonDirectory(paths: readonly string[]): string {

@@ -10,6 +10,7 @@ import {
   findFiles,
   findWorkers,
   rewriteSource,
+  workersIn,
   type AssetChoice,
   type Edit,
   type NamedFile,
@@ -52,15 +53,12 @@ export function sourceChanger({ entries, root, appDir, externals, plugged }: Sou
   return {
     isEntry,
     assets: () => chooseAssets(named, { root, appDir, sources, placeOf: (path) => placeIn(root, path) }),
-    workers: () => [...workers],
+    workers: () => [...workers].toSorted(),
     apply: (path, text, loader) => {
       sources.add(path);
       named.push(...findFiles(text, { path, appDir, resolveModule: findModule }));
       const uses = findWorkers(text, { path, appDir, resolveModule: findModule });
-      for (const use of uses) {
-        if (use.kind === "worker" && !isEntry(use.path) && !relative(root, use.path).startsWith(".."))
-          workers.add(use.path);
-      }
+      for (const worker of workersIn(uses, root)) if (!isEntry(worker)) workers.add(worker);
       const placed = rewriteSource(text, {
         path,
         here: placeIn(root, path),
@@ -75,9 +73,9 @@ export function sourceChanger({ entries, root, appDir, externals, plugged }: Sou
   };
 }
 
-/** The expression of a worker, as its path in the binary. Bun names the first entry point after the binary. */
+/** The expression of a worker, as its path in the binary. */
 function workerEdit({ kind, path, start, end }: WorkerUse, { paths, binary }: Entries): Edit {
-  const inside = path === paths[0] ? `/$bunfs/root/${binary}` : embeddedPath(path, paths);
+  const inside = embeddedPath(path, paths, binary);
   const text = JSON.stringify(kind === "worker" ? inside : `file://${inside}`);
   return { start, end, text: kind === "worker" ? text : `new URL(${text})` };
 }

@@ -5,10 +5,16 @@
 import { resolveSync, type BunPlugin } from "bun";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { createRequire, isBuiltin } from "node:module";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { readNativeEvidence, readPackageFiles } from "../../analyze/index.ts";
 import { readPackage } from "../../app/index.ts";
-import { findComputedLoads, findWorkers, type Trace, type TracedImport } from "../../graph/index.ts";
+import {
+  findComputedLoads,
+  findWorkers,
+  workersIn,
+  type Trace,
+  type TracedImport,
+} from "../../graph/index.ts";
 import { packageOf } from "../external-stubs.ts";
 import type { TraceSpec } from "../spec.ts";
 import { findModule } from "./source-changes.ts";
@@ -16,7 +22,7 @@ import { findModule } from "./source-changes.ts";
 export interface GraphTracer {
   /** Must be the first plugin of the build. */
   readonly plugin: BunPlugin;
-  readonly trace: () => Trace;
+  readonly trace: () => Omit<Trace, "workers">;
   /** Scripts that the modules so far start as workers. */
   readonly workers: () => readonly string[];
 }
@@ -90,8 +96,8 @@ function sourceReader({ candidates, appDir, root }: TraceSpec): {
     const text = readFileSync(path, "utf8");
     const computed = findComputedLoads(path, text);
     loads.push(...computed.map((load) => ({ ...load, by: path })));
-    for (const use of findWorkers(text, { path, appDir, resolveModule: findModule }))
-      if (use.kind === "worker" && !relative(root, use.path).startsWith("..")) workers.add(use.path);
+    const uses = findWorkers(text, { path, appDir, resolveModule: findModule });
+    for (const worker of workersIn(uses, root)) workers.add(worker);
     const loading = computed.some(({ what }) => what === "any");
     if (path.includes("/node_modules/") && !loading) return;
     for (const name of candidates)

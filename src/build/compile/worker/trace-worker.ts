@@ -4,10 +4,10 @@
  * reports it. Nothing is written.
  */
 import { build, type BunPlugin } from "bun";
-import { readFileSync, realpathSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { argv, chdir, exit } from "node:process";
-import { isDevelopment } from "../defines.ts";
 import type { TraceSpec } from "../spec.ts";
+import { bundlerSettings } from "./bundler-settings.ts";
 import { loadPlugin } from "./load-plugin.ts";
 import { traceGraph } from "./trace-graph.ts";
 
@@ -15,12 +15,13 @@ const [, , specFile = "", resultFile = ""] = argv;
 const spec = JSON.parse(readFileSync(specFile, "utf8")) as TraceSpec;
 // As in worker.ts: plugins may read files of the app by relative paths.
 chdir(spec.plugins.length === 0 ? spec.work : spec.appDir);
-const { plugin, trace, workers } = traceGraph({ ...spec, root: realpathSync(spec.root) });
+const { plugin, trace, workers } = traceGraph(spec);
 const plugins: BunPlugin[] = [];
+// As in worker.ts: the workers that the sources start are entry points too.
+const named = new Set([spec.entry, ...spec.workers]);
+const entries = new Set(named);
 try {
   for (const path of spec.plugins) plugins.push(await loadPlugin(path));
-  // As in worker.ts: the workers that the sources start are entry points too.
-  const entries = new Set([spec.entry, ...spec.workers]);
   for (let before = 0; entries.size > before;) {
     before = entries.size;
     await bundle([...entries], [plugin, ...plugins]);
@@ -29,20 +30,17 @@ try {
 } catch {
   // The compile fails in the same way, and says why.
 }
-writeFileSync(resultFile, JSON.stringify(trace()));
+const found = [...entries].filter((path) => !named.has(path)).toSorted();
+writeFileSync(resultFile, JSON.stringify({ ...trace(), workers: found }));
 // exit(), because a plugin may leave timers or servers running.
 exit(0);
 
 async function bundle(entrypoints: string[], all: BunPlugin[]): Promise<void> {
   await build({
+    ...bundlerSettings(spec),
     entrypoints,
-    target: "bun",
-    format: "esm",
     // Removes the branches that a define decides, as in the compile.
     minify: { syntax: true },
-    define: { ...spec.defines },
-    env: "disable",
-    jsx: { development: isDevelopment(spec.defines) },
     throw: false,
     plugins: all,
   });

@@ -8,7 +8,7 @@ import { basename, extname, join } from "node:path";
 import { argv, chdir, cwd, env, execPath, exit } from "node:process";
 import { fileURLToPath } from "node:url";
 import { preferBytecode, type Form } from "./bytecode.ts";
-import { isDevelopment } from "../defines.ts";
+import { bundlerSettings } from "./bundler-settings.ts";
 import { loadPlugin } from "./load-plugin.ts";
 import { changeAfter, changeSources, pinExternals } from "./plugin.ts";
 import { placeIn, sourceChanger, type Entries } from "./source-changes.ts";
@@ -141,17 +141,13 @@ function explainBare(file: string): BuildProblem {
 
 function buildConfig(plugins: BunPlugin[], form: Form, entrypoints: readonly string[]): BuildConfig {
   return {
+    ...bundlerSettings(spec),
     entrypoints: [...entrypoints],
-    target: "bun",
-    format: "esm",
     // Names of classes and functions are kept, because the app can read them: constructor.name, error.name.
     minify: { whitespace: true, syntax: true, identifiers: true, keepNames: true },
     bytecode: form === "bytecode",
     sourcemap: spec.sourcemap,
-    define: { ...spec.defines },
     metafile: true,
-    env: "disable",
-    jsx: { development: isDevelopment(spec.defines) },
     plugins,
     compile: {
       target: spec.target as Bun.Build.CompileTarget,
