@@ -1,5 +1,6 @@
 // Runs under Bun: times commands against each other, one run of each in every round, so that other load affects all alike.
-// Each round has an order of its own: what ran before a command leaves its traces in the caches. Reads a plan from the file that its argument names, and prints medians in milliseconds as JSON.
+// Each round has an order of its own: what ran before a command leaves its traces in the caches.
+// Reads a plan from the file that its argument names, and prints medians in milliseconds as JSON.
 import { rmSync } from "node:fs";
 
 /**

@@ -173,3 +173,8 @@ export function lockKey(directory: string): string {
 export function platformList(value: string | readonly string[] | undefined): readonly string[] | undefined {
   return typeof value === "string" ? [value] : value;
 }
+
+/** The entry with other information, also in its raw form, which has it in the third place. */
+export function withInfo(entry: RegistryEntry, info: LockInfo): RegistryEntry {
+  return { ...entry, info, raw: [...entry.raw.slice(0, 2), info, ...entry.raw.slice(3)] };
+}

@@ -13,6 +13,7 @@ export {
   type RegistryEntry,
   resolveKey,
   splitKey,
+  withInfo,
 } from "./bun-lock.ts";
 /** These write and parse the head of a bundle, which names its release. */
 export {

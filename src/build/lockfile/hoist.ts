@@ -2,7 +2,7 @@
  * Lays a closure (all packages that the externals need) out as a node_modules: externals at the top, where the compiled
  * app looks for them, and every other package at the top too, unless that would change what another package gets. Pure.
  */
-import { type BunLock, type RegistryEntry, splitKey } from "../../release/index.ts";
+import { type BunLock, type RegistryEntry, splitKey, withInfo } from "../../release/index.ts";
 import type { Closure, ClosureNode } from "./package-closure.ts";
 
 /** The fields of the release's package.json that a lockfile repeats. */
@@ -57,9 +57,7 @@ function bundledPath(path: string, { key }: ClosureNode, child: ClosureNode): st
 function fetched(node: ClosureNode): ClosureNode {
   const { entry } = node;
   if (entry.kind !== "registry" || !entry.info.bundled) return node;
-  const info = { ...entry.info, bundled: false };
-  const raw = [...entry.raw.slice(0, 2), info, ...entry.raw.slice(3)];
-  return { ...node, entry: { ...entry, info, raw } };
+  return { ...node, entry: withInfo(entry, { ...entry.info, bundled: false }) };
 }
 
 function visible(
@@ -125,6 +123,5 @@ function withoutLoosePeers(entry: RegistryEntry, node: ClosureNode): readonly un
   const loose = Object.keys(peerDependencies).filter((name) => !optional.has(name) && !node.edges.has(name));
   if (loose.length === 0) return entry.raw;
   const kept = Object.entries(peerDependencies).filter(([name]) => !loose.includes(name));
-  const info = { ...entry.info, peerDependencies: Object.fromEntries(kept) };
-  return [...entry.raw.slice(0, 2), info, ...entry.raw.slice(3)];
+  return withInfo(entry, { ...entry.info, peerDependencies: Object.fromEntries(kept) }).raw;
 }

@@ -4,6 +4,7 @@
  * 159 MB and 374 MB of node-llama-cpp 3.21.1. They are found by the libraries that they need, not by their names. What
  * stays must load without them. Pure.
  */
+import { posix } from "../paths.ts";
 
 /** A native file for the target. Paths are relative to node_modules. */
 export interface LibraryFile {
@@ -39,10 +40,10 @@ export function findAccelerated(
   const bound = boundToDrivers(files, find);
   if (bound.size === 0) return bound;
   const variants = variantDirectories(files, bound);
-  const alone = [...bound].filter((path) => isAddonName(path) && !variants.has(directoryOf(path)));
-  const fixed = new Set([...kept, ...alone].map(directoryOf));
+  const alone = [...bound].filter((path) => isAddonName(path) && !variants.has(posix.dirname(path)));
+  const fixed = new Set([...kept, ...alone].map(posix.dirname));
   const left = files.filter(({ path }) => {
-    const directory = directoryOf(path);
+    const directory = posix.dirname(path);
     if (fixed.has(directory)) return false;
     return variants.has(directory) || (bound.has(path) && !isAddonName(path));
   });
@@ -59,7 +60,7 @@ function finder(files: readonly LibraryFile[]): Find {
   }
   return (name, { path }) => {
     const all = byName.get(name) ?? [];
-    const beside = all.filter((file) => directoryOf(file.path) === directoryOf(path));
+    const beside = all.filter((file) => posix.dirname(file.path) === posix.dirname(path));
     return beside.length > 0 ? beside : all;
   };
 }
@@ -82,20 +83,20 @@ function boundToDrivers(files: readonly LibraryFile[], find: Find): Set<string> 
 
 /** Directories of addons that are variants for graphics cards of an addon that stays. */
 function variantDirectories(files: readonly LibraryFile[], bound: ReadonlySet<string>): ReadonlySet<string> {
-  const touched = new Set([...bound].map(directoryOf));
+  const touched = new Set([...bound].map(posix.dirname));
   const addons = files.filter(({ path }) => isAddonName(path));
-  const plain = addons.filter(({ path }) => !touched.has(directoryOf(path)));
+  const plain = addons.filter(({ path }) => !touched.has(posix.dirname(path)));
   const variants = addons.filter(
     ({ path }) =>
-      touched.has(directoryOf(path)) &&
+      touched.has(posix.dirname(path)) &&
       plain.some(
         (other) =>
-          nameOf(path) === nameOf(other.path) &&
+          posix.basename(path) === posix.basename(other.path) &&
           familyOf(path) === familyOf(other.path) &&
           (bound.has(path) || packageOf(path) !== packageOf(other.path)),
       ),
   );
-  return new Set(variants.map(({ path }) => directoryOf(path)));
+  return new Set(variants.map(({ path }) => posix.dirname(path)));
 }
 
 /** Takes out of `left` what a file that stays needs, and families of which nothing would stay. */
@@ -116,12 +117,8 @@ function withoutNeeded(files: readonly LibraryFile[], left: Set<string>, find: F
 }
 
 function namesOf({ path, soname }: LibraryFile): string[] {
-  const name = nameOf(path);
+  const name = posix.basename(path);
   return soname === undefined || soname === name ? [name] : [name, soname];
-}
-
-function nameOf(path: string): string {
-  return path.slice(path.lastIndexOf("/") + 1);
 }
 
 function isAddonName(path: string): boolean {
@@ -135,8 +132,4 @@ function familyOf(path: string): string {
 
 function packageOf(path: string): string {
   return /^(?:.*node_modules\/)?(?:@[^/]+\/)?[^/]+\//.exec(path)?.[0] ?? "";
-}
-
-function directoryOf(path: string): string {
-  return path.slice(0, path.lastIndexOf("/") + 1);
 }

@@ -25,7 +25,7 @@ import {
   type Lockfile,
   type Sources,
 } from "../../app/index.ts";
-import type { BunLock } from "../../../release/index.ts";
+import { type BunLock, withInfo } from "../../../release/index.ts";
 import { parseForeignPins } from "./foreign-pins.ts";
 import type { Scratch } from "../../scratch.ts";
 
@@ -158,8 +158,7 @@ function withoutImplicitNodeGyp(lock: BunLock): BunLock {
   for (const [key, entry] of packages) {
     if (entry.kind !== "registry" || entry.info.dependencies["node-gyp"] !== "latest") continue;
     const { "node-gyp": _implicit, ...dependencies } = entry.info.dependencies;
-    const info = { ...entry.info, dependencies };
-    packages.set(key, { ...entry, info, raw: [...entry.raw.slice(0, 2), info, ...entry.raw.slice(3)] });
+    packages.set(key, withInfo(entry, { ...entry.info, dependencies }));
   }
   return { ...lock, packages };
 }
